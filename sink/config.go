@@ -1,0 +1,124 @@
+package sink
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
+)
+
+// Config is what the operator says about the XMPP account and the room.
+type Config struct {
+	JID      string        `envconfig:"XMPP_JID" required:"true" desc:"Account to log in with, user@domain. The domain names the server and is what its certificate must prove."`
+	Password config.Secret `envconfig:"XMPP_PASSWORD" required:"true" desc:"Password of the account."`
+	Addr     string        `envconfig:"XMPP_ADDR" desc:"Where the server listens, host:port. Default: the domain of XMPP_JID, port 5222 (starttls) or 5223 (direct)."`
+	TLS      string        `envconfig:"XMPP_TLS" default:"starttls" desc:"How TLS begins: starttls, or direct (TLS from the first byte). There is no way without TLS."`
+	CAFile   string        `envconfig:"XMPP_CA_FILE" desc:"PEM file with the certificate authorities to trust instead of the system's."`
+
+	Room         string        `envconfig:"XMPP_ROOM" required:"true" desc:"Room to post to, room@service, like alerts@conference.example.org."`
+	RoomPassword config.Secret `envconfig:"XMPP_ROOM_PASSWORD" desc:"Password of the room, if it has one. The account's password is never sent to a room."`
+	RoomCreate   bool          `envconfig:"XMPP_ROOM_CREATE" default:"false" desc:"Create the room, persistent and otherwise with the server's defaults, if it does not exist."`
+	Nick         string        `envconfig:"XMPP_NICK" desc:"Nickname in the room; a suffix is added while somebody else has it. Default: the user part of XMPP_JID."`
+
+	Window         int           `envconfig:"XMPP_WINDOW" default:"20" desc:"How many messages may be on their way to the room at once, 1 to 1000. Not more than the room keeps as history (20 on most servers): history tells after a broken connection what has arrived."`
+	MaxStanzaBytes int           `envconfig:"XMPP_MAX_STANZA_BYTES" default:"65000" desc:"Longest stanza to send, in bytes, 1000 or more. Longer texts are cut with a mark. A server that announces a lower limit (XEP-0478) is obeyed."`
+	IDKey          config.Secret `envconfig:"XMPP_ID_KEY" desc:"Key for the ids of messages, by which workers recognise what the room has already shown. Workers of one room need the same key. Default: derived from XMPP_PASSWORD."`
+
+	ConnectTimeout time.Duration `envconfig:"XMPP_CONNECT_TIMEOUT" default:"30s" desc:"Limit for connecting, logging in and joining the room together."`
+	PingInterval   time.Duration `envconfig:"XMPP_PING_INTERVAL" default:"30s" desc:"Silence after which the room is asked whether we are still in it (XEP-0410). After as much silence again the connection counts as dead."`
+	StallTimeout   time.Duration `envconfig:"XMPP_STALL_TIMEOUT" default:"60s" desc:"How long the oldest message may wait for its reflection while it is the oldest; then the worker reconnects and asks the room's history."`
+	ReconnectMax   time.Duration `envconfig:"XMPP_RECONNECT_MAX" default:"30s" desc:"Longest pause between two attempts to connect. Pauses are random and grow up to it."`
+}
+
+// The values of XMPP_TLS.
+const (
+	tlsStart  = "starttls"
+	tlsDirect = "direct"
+)
+
+const (
+	minStanzaBytes = 1000 // room for addresses and some text
+	maxWindow      = 1000
+)
+
+// Validate returns everything that is wrong with c, each error with its cure.
+func (c Config) Validate() []error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if _, _, err := splitJID(c.JID); err != nil {
+		bad("XMPP_JID=%q: %w: give the account as user@domain, like notifier@example.org", c.JID, err)
+	}
+	if _, _, err := splitJID(c.Room); err != nil {
+		bad("XMPP_ROOM=%q: %w: give the room as room@service, like alerts@conference.example.org", c.Room, err)
+	}
+	if _, _, err := net.SplitHostPort(c.Addr); c.Addr != "" && err != nil {
+		bad("XMPP_ADDR=%q: %w: give host:port, like xmpp.example.org:5222", c.Addr, err)
+	}
+	if c.TLS != tlsStart && c.TLS != tlsDirect {
+		bad("XMPP_TLS=%q: use %s or %s", c.TLS, tlsStart, tlsDirect)
+	}
+	if strings.ContainsFunc(c.Nick, unicode.IsControl) {
+		bad("XMPP_NICK=%q: has a control character: remove it", c.Nick)
+	}
+	if c.Window < 1 || c.Window > maxWindow {
+		bad("XMPP_WINDOW=%d: use 1 to %d; 20 suits most servers", c.Window, maxWindow)
+	}
+	if c.MaxStanzaBytes < minStanzaBytes {
+		bad("XMPP_MAX_STANZA_BYTES=%d: use %d or more", c.MaxStanzaBytes, minStanzaBytes)
+	}
+	if _, err := c.roots(); err != nil {
+		errs = append(errs, err)
+	}
+	return append(errs, c.validateTimes()...)
+}
+
+func (c Config) validateTimes() []error {
+	var errs []error
+	for name, d := range map[string]time.Duration{
+		"XMPP_CONNECT_TIMEOUT": c.ConnectTimeout, "XMPP_PING_INTERVAL": c.PingInterval,
+		"XMPP_STALL_TIMEOUT": c.StallTimeout, "XMPP_RECONNECT_MAX": c.ReconnectMax,
+	} {
+		if d <= 0 {
+			errs = append(errs, fmt.Errorf("%s=%s: must be longer than 0, like 30s", name, d))
+		}
+	}
+	return errs
+}
+
+// roots returns the authorities of CAFile; nil stands for the system's.
+func (c Config) roots() (*x509.CertPool, error) {
+	if c.CAFile == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(c.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("XMPP_CA_FILE=%q: %w: name a readable PEM file", c.CAFile, err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("XMPP_CA_FILE=%q: holds no PEM certificate: give the authority's certificate in PEM form", c.CAFile)
+	}
+	return pool, nil
+}
+
+// splitJID splits user@domain, in lower case as servers compare it. It does
+// not apply the PRECIS profiles of RFC 7622: the server does, and its answers
+// tell the result.
+func splitJID(jid string) (local, domain string, err error) {
+	local, domain, found := strings.Cut(strings.ToLower(jid), "@")
+	switch {
+	case !found || local == "" || domain == "":
+		return "", "", errors.New("is not of the form a@b")
+	case strings.ContainsAny(jid, "/ <>'\"&") || strings.Contains(domain, "@") || strings.ContainsFunc(jid, unicode.IsControl):
+		return "", "", errors.New("has a character that is not allowed here")
+	case len(local) > 1023 || len(domain) > 1023:
+		return "", "", errors.New("is longer than RFC 7622 allows")
+	}
+	return local, domain, nil
+}

@@ -1,0 +1,161 @@
+package sink
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
+)
+
+// Error is a failure to reach the room, or the end of a stay in it, with the
+// cure that an operator can apply.
+type Error struct {
+	Op   string // what was tried, like "join alerts@conference.example.org"
+	Err  error  // what came of it, with the XMPP condition where there was one
+	Cure string // what to do; empty if waiting is all
+	// Lasting says that somebody must change something before another attempt
+	// can succeed. Attempts go on, slowly.
+	Lasting bool
+}
+
+func (e *Error) Error() string {
+	if e.Cure == "" {
+		return fmt.Sprintf("%s: %v", e.Op, e.Err)
+	}
+	return fmt.Sprintf("%s: %v: %s", e.Op, e.Err, e.Cure)
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Condition is a defined condition of a stream, SASL or stanza error
+// (RFC 6120, 4.9.3, 6.5, 8.3.3), with the text that came along.
+type Condition struct {
+	Name string // like "not-authorized"
+	Type string // of a stanza error: auth, cancel, continue, modify, wait
+	Text string
+}
+
+func (c *Condition) Error() string {
+	if c.Text == "" {
+		return c.Name
+	}
+	return fmt.Sprintf("%s (%.200q)", c.Name, c.Text)
+}
+
+// The ends of a connection that the worker finds out by itself.
+var (
+	errStalled   = errors.New("no reflection from the room within XMPP_STALL_TIMEOUT")
+	errSilent    = errors.New("no answer from the server within twice XMPP_PING_INTERVAL")
+	errClosed    = errors.New("server closed the stream")
+	errNotInRoom = errors.New("room no longer counts us as an occupant")
+)
+
+// verdict says what a bounce is about.
+type verdict int
+
+const (
+	aboutRoom    verdict = iota // us or the room: repair, then send again
+	aboutMessage                // the message: it will never be shown
+	unclear                     // either: join anew, and see whether it bounces again
+)
+
+// judge maps the condition of a bounced message to what it is about. A state
+// of the room is never a reason to give up a message.
+func judge(c *Condition) verdict {
+	if c.Type == "wait" {
+		return aboutRoom
+	}
+	switch c.Name {
+	case "policy-violation", "jid-malformed":
+		return aboutMessage
+	case "not-acceptable", "bad-request", "not-allowed", "feature-not-implemented", "undefined-condition":
+		return unclear
+	default:
+		return aboutRoom
+	}
+}
+
+// The namespaces of defined conditions (RFC 6120, 4.9.2, 6.5, 8.3.2).
+const (
+	nsStreamErrors = "urn:ietf:params:xml:ns:xmpp-streams"
+	nsSASL         = "urn:ietf:params:xml:ns:xmpp-sasl"
+	nsStanzaErrors = "urn:ietf:params:xml:ns:xmpp-stanzas"
+)
+
+// condition reads an error element whose condition is in namespace ns. An
+// application's own condition beside it is ignored.
+func condition(e wire.Element, ns string) *Condition {
+	c := &Condition{Type: string(e.Type)}
+	for child := range e.Children() {
+		switch {
+		case string(child.XMLNS) != ns && ns != nsSASL:
+		case string(child.Name) == "text":
+			c.Text = oneLine(child.Text())
+		case c.Name == "":
+			c.Name = string(child.Name)
+		}
+	}
+	if c.Name == "" {
+		c.Name = "undefined-condition"
+	}
+	return c
+}
+
+// stanzaError reads the error in a stanza of type error.
+func stanzaError(e wire.Element) *Condition {
+	for child := range e.Children() {
+		if child.Is("error") {
+			return condition(child, nsStanzaErrors)
+		}
+	}
+	return &Condition{Name: "undefined-condition"}
+}
+
+// joinCure tells what to do about the refusal of a join (XEP-0045, 7.2).
+func joinCure(c *Condition) (cure string, lasting bool) {
+	switch c.Name {
+	case "not-authorized":
+		return "the room has a password: set XMPP_ROOM_PASSWORD to it", true
+	case "registration-required":
+		return "the room is for members only: make the account of XMPP_JID a member", true
+	case "forbidden":
+		return "the account is banned from the room: ask an owner of the room to lift the ban", true
+	case "item-not-found", "recipient-unavailable", "gone":
+		return "the room does not exist or is locked: create it, correct XMPP_ROOM, or set XMPP_ROOM_CREATE=true", true
+	case "not-allowed":
+		return "the account may not create the room, or the service of XMPP_ROOM is wrong: create the room or correct XMPP_ROOM", true
+	case "remote-server-not-found", "service-unavailable":
+		if c.Type == "wait" {
+			return "", false
+		}
+		return "no chat rooms there: check the service in XMPP_ROOM", true
+	case "jid-malformed":
+		return "correct XMPP_ROOM or XMPP_NICK", true
+	default:
+		return "", false
+	}
+}
+
+// loginCure tells what to do about a SASL failure (RFC 6120, 6.5).
+func loginCure(c *Condition) string {
+	switch c.Name {
+	case "not-authorized", "invalid-authzid":
+		return "check XMPP_JID and XMPP_PASSWORD"
+	case "account-disabled", "credentials-expired":
+		return "enable the account or renew its password on the server"
+	default:
+		return ""
+	}
+}
+
+// oneLine keeps what a server says from breaking a log line.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// postCure tells what to do about a bounced message.
+func postCure(c *Condition) string {
+	if c.Name == "forbidden" {
+		return "the room is moderated and we have no voice: give the account of XMPP_JID a voice or membership"
+	}
+	return ""
+}

@@ -1,0 +1,153 @@
+// Package wire turns bytes into whole XML elements and back, for XMPP streams
+// (RFC 6120). It never hands a live stream to a general XML parser: elements
+// are framed first, within a hard size limit, and a hostile or broken one can
+// then be dropped without losing the stream.
+package wire
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// ErrTooBig reports an element that exceeds the limit of the Framer.
+var ErrTooBig = errors.New("element exceeds the size limit")
+
+const readSize = 16 << 10 // one TLS record
+
+// Framer cuts an XML stream into the children of its root element.
+//
+// It checks only what framing needs: comments, processing instructions and
+// document types are refused (RFC 6120, 11.1), names of end tags are not
+// compared. That a stanza is well formed is the server's promise.
+type Framer struct {
+	r     io.Reader
+	max   int
+	buf   []byte
+	start int // first byte of the element in work
+	end   int // end of what has been read
+	pos   int // bytes of the element already tokenised
+	depth int // open tags of the element
+}
+
+// NewFramer returns a Framer that refuses elements of more than limit bytes.
+func NewFramer(r io.Reader, limit int) *Framer {
+	return &Framer{r: r, max: limit, buf: make([]byte, readSize)}
+}
+
+// Buffered returns how many bytes have been read but not yet returned.
+func (f *Framer) Buffered() int { return f.end - f.start }
+
+// Header reads the opening tag of the stream, with the XML declaration that
+// may precede it. The result is valid until the next call.
+func (f *Framer) Header() ([]byte, error) {
+	for {
+		b := bytes.TrimLeft(f.buf[f.start:f.end], " \t\r\n")
+		if bytes.HasPrefix(b, []byte("<?")) {
+			_, b, _ = bytes.Cut(b, []byte("?>"))
+			b = bytes.TrimLeft(b, " \t\r\n")
+		}
+		kind, n, err := token(b)
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			if kind != open || !bytes.Equal(name(b), []byte("stream:stream")) {
+				return nil, fmt.Errorf("expected a stream header, got %.40q", b)
+			}
+			f.start = f.end - len(b) + n
+			return b[:n], nil
+		}
+		if err := f.fill(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// Next returns the next child of the stream, whole. The result is valid until
+// the next call. It returns io.EOF when the peer has closed the stream.
+func (f *Framer) Next() ([]byte, error) {
+	for {
+		element, err := f.scan()
+		if element != nil || err != nil {
+			return element, err
+		}
+		if err := f.fill(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// scan looks for the end of the element in what has been read. Nil without an
+// error asks for more bytes.
+func (f *Framer) scan() ([]byte, error) {
+	for f.start+f.pos < f.end {
+		kind, n, err := token(f.buf[f.start+f.pos : f.end])
+		if err != nil || n == 0 {
+			return nil, err
+		}
+		f.pos += n
+		switch kind {
+		case open:
+			f.depth++
+		case closing:
+			f.depth--
+		}
+		switch {
+		case f.depth < 0:
+			return nil, io.EOF
+		case f.depth == 0 && (kind == text || kind == cdata):
+			if err := f.skip(); err != nil {
+				return nil, err
+			}
+		case f.depth == 0:
+			return f.take(), nil
+		}
+	}
+	return nil, nil
+}
+
+// skip drops white space between elements: it keeps connections alive.
+func (f *Framer) skip() error {
+	between := f.take()
+	if s := bytes.TrimLeft(between, " \t\r\n"); len(s) > 0 {
+		return fmt.Errorf("text between stanzas: %.40q", s)
+	}
+	return nil
+}
+
+func (f *Framer) take() []byte {
+	element := f.buf[f.start : f.start+f.pos]
+	f.start += f.pos
+	f.pos = 0
+	return element
+}
+
+// fill reads more bytes, at least one. The buffer grows up to the limit.
+func (f *Framer) fill() error {
+	if f.start > 0 {
+		f.end = copy(f.buf, f.buf[f.start:f.end])
+		f.start = 0
+	}
+	if f.end >= f.max {
+		return fmt.Errorf("%w of %d bytes", ErrTooBig, f.max)
+	}
+	if f.end == len(f.buf) {
+		grown := make([]byte, min(2*len(f.buf), max(f.max, readSize)))
+		copy(grown, f.buf)
+		f.buf = grown
+	}
+	n, err := f.r.Read(f.buf[f.end:])
+	f.end += n
+	switch {
+	case n > 0:
+		return nil
+	case err == nil:
+		return io.ErrNoProgress
+	case errors.Is(err, io.EOF) && f.end > 0:
+		return io.ErrUnexpectedEOF
+	default:
+		return err
+	}
+}

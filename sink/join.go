@@ -1,0 +1,197 @@
+package sink
+
+import (
+	"crypto/rand"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"strings"
+
+	"gosrc.io/xmpp/stanza"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
+)
+
+// historyRequest is how many messages we ask to be shown again on joining. A
+// room gives what it has, usually 20.
+const historyRequest = 100
+
+// Suffixes of the join's id, for the requests that belong to a stay.
+const (
+	fenceSuffix     = "-fence"
+	configureSuffix = "-configure"
+	pingSuffix      = "-ping"
+)
+
+// join asks for a seat in the room, with its history: that is what tells
+// which messages of an earlier connection, process or worker have arrived.
+func (s *session) join() {
+	s.joinID = rand.Text()
+	s.occupant = s.room + "/" + s.nick
+	p := stanza.NewPresence(stanza.Attrs{To: s.occupant, Id: s.joinID})
+	p.Extensions = append(p.Extensions, stanza.MucPresence{
+		Password: s.cfg.RoomPassword.Reveal(),
+		History:  stanza.History{MaxStanzas: stanza.NewNullableInt(historyRequest)},
+	})
+	text, err := xml.Marshal(p)
+	if err != nil {
+		s.fail(fmt.Errorf("encode the join: %w", err))
+		return
+	}
+	s.out.text("<presence><priority>-1</priority></presence>" + string(text))
+}
+
+// presence watches our own seat. Presence of others is of no interest.
+func (s *session) presence(e wire.Element) error {
+	own := string(e.From) == s.occupant
+	answer := string(e.ID) == s.joinID
+	switch string(e.Type) {
+	case "error":
+		if s.phase == joining && (own || answer || string(e.From) == s.room) {
+			return s.refused(stanzaError(e))
+		}
+	case "unavailable":
+		if s.phase != joining && own {
+			return s.expelled(e)
+		}
+	case "":
+		if s.phase == joining && s.fromRoom(e.From) && (own || answer) {
+			return s.seated(e)
+		}
+	}
+	return nil
+}
+
+// refused tries another nickname if ours is taken, and gives up otherwise.
+func (s *session) refused(c *Condition) error {
+	if c.Name == "conflict" {
+		s.log.Warn("nickname is taken, trying another", "nick", s.nick, "room", s.room)
+		s.nick = nickOf(s.cfg) + "-" + strings.ToLower(rand.Text()[:4])
+		s.join()
+		return nil
+	}
+	cure, lasting := joinCure(c)
+	return &Error{Op: fmt.Sprintf("join %s as %q", s.room, s.nick), Err: c, Cure: cure, Lasting: lasting}
+}
+
+// seated takes our own presence: we are in, and the history follows.
+func (s *session) seated(e wire.Element) error {
+	x, err := mucUser(e)
+	if err != nil {
+		return fmt.Errorf("join %s: %w", s.room, err)
+	}
+	if x.has(statusCreated) {
+		if !s.cfg.RoomCreate {
+			return &Error{Op: "join " + s.room, Err: errors.New("the room does not exist"),
+				Cure: "create it, correct XMPP_ROOM, or set XMPP_ROOM_CREATE=true", Lasting: true}
+		}
+		s.configure()
+	}
+	s.occupant = string(e.From)
+	s.phase = catching
+	// Rooms without a topic may not mark the end of the history. They handle
+	// our stanzas in order, so an answer to this one comes after it.
+	s.ping(fenceSuffix)
+	return nil
+}
+
+// configure makes a new room persistent, which also unlocks it (XEP-0045,
+// 10.1.3). Some services refuse a form with a field that they do not know, so
+// it has no other.
+func (s *session) configure() {
+	s.out.text(fmt.Sprintf("<iq type='set' to='%s' id='%s%s'><query xmlns='http://jabber.org/protocol/muc#owner'>"+
+		"<x xmlns='jabber:x:data' type='submit'>"+
+		"<field var='FORM_TYPE'><value>http://jabber.org/protocol/muc#roomconfig</value></field>"+
+		"<field var='muc#roomconfig_persistentroom'><value>1</value></field>"+
+		"</x></query></iq>", attr(s.room), s.joinID, configureSuffix))
+	s.log.Info("room created", "room", s.room)
+}
+
+// ping asks the room for ourselves (XEP-0410).
+func (s *session) ping(suffix string) {
+	s.out.text(fmt.Sprintf("<iq type='get' to='%s' id='%s%s'><ping xmlns='urn:xmpp:ping'/></iq>",
+		attr(s.occupant), s.joinID, suffix))
+}
+
+// expelled says why the room put us out.
+func (s *session) expelled(e wire.Element) error {
+	x, err := mucUser(e)
+	if err != nil {
+		return fmt.Errorf("left %s: %w", s.room, err)
+	}
+	why, cure := x.reason()
+	return &Error{Op: "stay in " + s.room, Err: errors.New(why), Cure: cure, Lasting: x.has(statusBanned)}
+}
+
+// Status codes of XEP-0045, 15.6.
+const (
+	statusCreated     = 201
+	statusBanned      = 301
+	statusKicked      = 307
+	statusAffiliation = 321
+	statusMembersOnly = 322
+	statusShutdown    = 332
+	statusError       = 333
+)
+
+// userInfo is what a room says about one of its occupants.
+type userInfo struct {
+	Status []struct {
+		Code int `xml:"code,attr"`
+	} `xml:"status"`
+	Item struct {
+		Reason string `xml:"reason"`
+	} `xml:"item"`
+	Destroy *struct {
+		JID    string `xml:"jid,attr"`
+		Reason string `xml:"reason"`
+	} `xml:"destroy"`
+}
+
+// mucUser reads the room's part of a presence.
+func mucUser(e wire.Element) (userInfo, error) {
+	var x userInfo
+	for child := range e.Children() {
+		if string(child.Name) == "x" && string(child.XMLNS) == "http://jabber.org/protocol/muc#user" {
+			return x, wire.Decode(child.Raw, &x)
+		}
+	}
+	return x, nil
+}
+
+func (x *userInfo) has(code int) bool {
+	for _, s := range x.Status {
+		if s.Code == code {
+			return true
+		}
+	}
+	return false
+}
+
+// reason says why an occupant is gone, and what helps.
+func (x *userInfo) reason() (why, cure string) {
+	with := func(why, reason string) string {
+		if reason == "" {
+			return why
+		}
+		return fmt.Sprintf("%s (%.200q)", why, oneLine(reason))
+	}
+	switch {
+	case x.Destroy != nil && x.Destroy.JID != "":
+		return with("the room was destroyed", x.Destroy.Reason), fmt.Sprintf("its owner names %.200q as the place to go: set XMPP_ROOM", x.Destroy.JID)
+	case x.Destroy != nil:
+		return with("the room was destroyed", x.Destroy.Reason), "create it again or change XMPP_ROOM"
+	case x.has(statusBanned):
+		return with("banned", x.Item.Reason), "ask an owner of the room to lift the ban"
+	case x.has(statusKicked):
+		return with("kicked", x.Item.Reason), ""
+	case x.has(statusAffiliation), x.has(statusMembersOnly):
+		return "no longer a member of a members-only room", "make the account a member again"
+	case x.has(statusShutdown):
+		return "the chat service is shutting down", ""
+	case x.has(statusError):
+		return "removed because of an error", ""
+	default:
+		return with("left the room", x.Item.Reason), ""
+	}
+}

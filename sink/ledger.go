@@ -1,0 +1,126 @@
+package sink
+
+import (
+	"crypto/hmac"
+	"crypto/pbkdf2"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"hash"
+)
+
+// An id is a name and a tag: name = HMAC(key, identity), tag = HMAC(key, name).
+// The same notification gets the same id in every worker, now and after a
+// restart; without the key nobody can tell the id of a notification that the
+// room has not shown; and whoever has the key can tell an id that a worker
+// made from one that somebody invented. The room is part of the key, so an id
+// seen in one room says nothing in another.
+const (
+	nameSize = 12
+	tagSize  = 9
+	idSize   = (nameSize + tagSize) / 3 * 4 // base64
+)
+
+// keyRounds makes it slow to guess the account's password from ids seen in the
+// room, where the key is derived from it. It costs a start about 0.1 s.
+const keyRounds = 300_000
+
+// minter makes ids and recognises its own. It is not safe for concurrent use.
+type minter struct {
+	mac hash.Hash
+	sum [sha256.Size]byte
+}
+
+func newMinter(cfg Config) (*minter, error) {
+	secret, rounds := cfg.IDKey.Reveal(), 1
+	if secret == "" {
+		secret, rounds = cfg.Password.Reveal(), keyRounds
+	}
+	key, err := pbkdf2.Key(sha256.New, secret, []byte("xmpp-notifier "+cfg.Room), rounds, sha256.Size)
+	if err != nil {
+		return nil, fmt.Errorf("derive the key of message ids: %w", err)
+	}
+	return &minter{mac: hmac.New(sha256.New, key)}, nil
+}
+
+// id returns the id of the notification with that identity. Without an
+// identity every call gives another id.
+func (m *minter) id(identity string) string {
+	var raw [nameSize + tagSize]byte
+	if identity == "" {
+		_, _ = rand.Read(raw[:nameSize]) // never fails (crypto/rand)
+	} else {
+		copy(raw[:nameSize], m.hash('n', []byte(identity)))
+	}
+	copy(raw[nameSize:], m.hash('t', raw[:nameSize]))
+	return base64.RawURLEncoding.EncodeToString(raw[:])
+}
+
+// made reports whether a worker with our key made id.
+func (m *minter) made(id []byte) bool {
+	var raw [nameSize + tagSize]byte
+	if len(id) != idSize {
+		return false
+	}
+	if _, err := base64.RawURLEncoding.Decode(raw[:], id); err != nil {
+		return false
+	}
+	return hmac.Equal(raw[nameSize:], m.hash('t', raw[:nameSize])[:tagSize])
+}
+
+func (m *minter) hash(purpose byte, data []byte) []byte {
+	m.mac.Reset()
+	m.mac.Write([]byte{purpose})
+	m.mac.Write(data)
+	return m.mac.Sum(m.sum[:0])
+}
+
+// ledgerSize bounds what a worker remembers: at 40 bytes each, and hours of
+// reflections at the pace of a busy room.
+const ledgerSize = 16 << 10
+
+type shownID [idSize]byte
+
+// ledger remembers which notifications the room has shown, by their ids: our
+// own reflections, those of other workers, and the room's history. The oldest
+// are forgotten first. It is not safe for concurrent use.
+type ledger struct {
+	minter *minter
+	shown  map[shownID]struct{}
+	ring   []shownID
+	next   int
+}
+
+func newLedger(m *minter) *ledger {
+	return &ledger{minter: m, shown: make(map[shownID]struct{})}
+}
+
+// add records that the room has shown id. Ids that no worker made are not
+// recorded: nobody can flood the memory or suppress a notification.
+func (l *ledger) add(id []byte) {
+	if !l.minter.made(id) {
+		return
+	}
+	key := shownID(id)
+	if _, known := l.shown[key]; known {
+		return
+	}
+	l.shown[key] = struct{}{}
+	if len(l.ring) < ledgerSize {
+		l.ring = append(l.ring, key)
+		return
+	}
+	delete(l.shown, l.ring[l.next])
+	l.ring[l.next] = key
+	l.next = (l.next + 1) % ledgerSize
+}
+
+// has reports whether the room is known to have shown id.
+func (l *ledger) has(id string) bool {
+	if len(id) != idSize {
+		return false
+	}
+	_, known := l.shown[shownID([]byte(id))]
+	return known
+}

@@ -1,0 +1,230 @@
+package sink
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"gosrc.io/xmpp/stanza"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
+)
+
+// account is who we are and how we get there, derived once from the Config.
+type account struct {
+	local, domain string
+	addr          string
+	direct        bool
+	tls           *tls.Config
+	sasl          *authenticator
+}
+
+func newAccount(cfg Config) (*account, error) {
+	local, domain, err := splitJID(cfg.JID)
+	if err != nil {
+		return nil, fmt.Errorf("XMPP_JID=%q: %w", cfg.JID, err)
+	}
+	roots, err := cfg.roots()
+	if err != nil {
+		return nil, err
+	}
+	a := &account{local: local, domain: domain, addr: cfg.Addr, direct: cfg.TLS == tlsDirect}
+	a.tls = &tls.Config{ServerName: domain, RootCAs: roots, MinVersion: tls.VersionTLS12}
+	port := "5222"
+	if a.direct {
+		port = "5223"
+		a.tls.NextProtos = []string{"xmpp-client"} // XEP-0368
+	}
+	if a.addr == "" {
+		a.addr = net.JoinHostPort(domain, port)
+	}
+	a.sasl = newAuthenticator(local, cfg.Password)
+	return a, nil
+}
+
+// identity is what the server says of us after the login.
+type identity struct {
+	jid            string // full JID
+	maxStanzaBytes int    // 0: not announced
+}
+
+// login connects, authenticates and binds a resource. The caller owns the
+// stream; ctx bounds the whole.
+func (a *account) login(ctx context.Context) (*stream, identity, error) {
+	dialer := net.Dialer{}
+	conn, err := dialer.DialContext(ctx, "tcp", a.addr)
+	if err != nil {
+		return nil, identity{}, &Error{Op: "connect to " + a.addr, Err: err,
+			Cure: "check that the server runs, that XMPP_ADDR is right, and that no firewall is between"}
+	}
+	s := newStream(conn)
+	defer s.bound(ctx)()
+	id, err := a.negotiate(ctx, s)
+	if err != nil {
+		s.close()
+		return nil, identity{}, explain(fmt.Sprintf("log in to %s as %s@%s", a.addr, a.local, a.domain), err)
+	}
+	return s, id, nil
+}
+
+// negotiate takes the stream from TCP to a bound resource.
+func (a *account) negotiate(ctx context.Context, s *stream) (identity, error) {
+	offered, err := a.encrypt(ctx, s)
+	if err != nil {
+		return identity{}, err
+	}
+	if err := a.sasl.authenticate(s, offered.Mechanisms.Mechanism); err != nil {
+		return identity{}, err
+	}
+	if offered, err = s.open(a.domain); err != nil {
+		return identity{}, err
+	}
+	jid, err := bind(s)
+	if err != nil {
+		return identity{}, err
+	}
+	if !offered.Session.IsOptional() {
+		if _, err := request(s, "session", "<session xmlns='urn:ietf:params:xml:ns:xmpp-session'/>"); err != nil {
+			return identity{}, err
+		}
+	}
+	return identity{jid, offered.maxBytes}, nil
+}
+
+var errNoTLS = errors.New("server offers no STARTTLS")
+
+// encrypt brings the stream under TLS and returns the features offered there.
+func (a *account) encrypt(ctx context.Context, s *stream) (features, error) {
+	if a.direct {
+		if err := s.secure(ctx, a.tls); err != nil {
+			return features{}, err
+		}
+		return s.open(a.domain)
+	}
+	offered, err := s.open(a.domain)
+	if err != nil {
+		return features{}, err
+	}
+	if _, ok := offered.DoesStartTLS(); !ok {
+		return features{}, errNoTLS
+	}
+	if err := s.write("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"); err != nil {
+		return features{}, err
+	}
+	answer, err := s.next()
+	if err != nil {
+		return features{}, err
+	}
+	if string(answer.Name) != "proceed" || s.framer.Buffered() > 0 {
+		// Bytes behind the answer were not encrypted: somebody injected them.
+		return features{}, fmt.Errorf("STARTTLS refused: %.60q", answer.Raw)
+	}
+	if err := s.secure(ctx, a.tls); err != nil {
+		return features{}, err
+	}
+	return s.open(a.domain)
+}
+
+// bind asks for a resource of the server's choice. It is new every time: with
+// a fixed one the remains of the last session would reach this one.
+func bind(s *stream) (string, error) {
+	frame, err := request(s, "bind", "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>")
+	if err != nil {
+		return "", err
+	}
+	var result struct {
+		Bind stanza.Bind
+	}
+	if err := wire.Decode(frame, &result); err != nil {
+		return "", err
+	}
+	if result.Bind.Jid == "" {
+		return "", errors.New("bind: server gave no address")
+	}
+	return result.Bind.Jid, nil
+}
+
+// request sends an IQ set and waits for its result. Nothing else comes before
+// the first presence.
+func request(s *stream, id, payload string) ([]byte, error) {
+	if err := s.write(fmt.Sprintf("<iq type='set' id='%s'>%s</iq>", id, payload)); err != nil {
+		return nil, err
+	}
+	for {
+		e, err := s.next()
+		switch {
+		case err != nil:
+			return nil, err
+		case !e.Is("iq") || string(e.ID) != id:
+			continue
+		case string(e.Type) == "result":
+			return e.Raw, nil
+		default:
+			return nil, fmt.Errorf("%s: %w", id, stanzaError(e))
+		}
+	}
+}
+
+// features is what a server offers on a stream.
+type features struct {
+	stanza.StreamFeatures
+	maxBytes int // XEP-0478; 0: not announced
+}
+
+func parseFeatures(e wire.Element) (features, error) {
+	var f features
+	if string(e.Name) != "stream:features" {
+		return f, fmt.Errorf("expected stream features, got %.60q", e.Raw)
+	}
+	if err := wire.Decode(e.Raw, &f.StreamFeatures); err != nil {
+		return f, err
+	}
+	var limits struct {
+		MaxBytes int `xml:"urn:xmpp:stream-limits:0 limits>max-bytes"`
+	}
+	if err := wire.Decode(e.Raw, &limits); err != nil {
+		return f, err
+	}
+	f.maxBytes = limits.MaxBytes
+	return f, nil
+}
+
+// explain adds to a failed login what an operator can do about it.
+func explain(op string, err error) *Error {
+	e := &Error{Op: op, Err: err}
+	var (
+		name    x509.HostnameError
+		unknown x509.UnknownAuthorityError
+		invalid x509.CertificateInvalidError
+		refused *Condition
+	)
+	switch {
+	case errors.Is(err, errNoTLS):
+		e.Cure, e.Lasting = "enable TLS on the server, or set XMPP_TLS=direct and XMPP_ADDR if it listens for TLS on a port of its own", true
+	case errors.As(err, &name):
+		e.Cure, e.Lasting = fmt.Sprintf("the certificate must name the domain of XMPP_JID: it names %s", strings.Join(name.Certificate.DNSNames, ", ")), true
+	case errors.As(err, &unknown):
+		e.Cure, e.Lasting = "set XMPP_CA_FILE to the authority that issued the server's certificate", true
+	case errors.As(err, &invalid):
+		e.Cure, e.Lasting = "renew the server's certificate", true
+	case errors.Is(err, errNoMechanism):
+		e.Cure, e.Lasting = "enable SCRAM-SHA-256, SCRAM-SHA-1 or PLAIN on the server", true
+	case errors.As(err, &refused) && refused.Name == "host-unknown":
+		e.Cure, e.Lasting = "the server does not serve the domain of XMPP_JID: correct XMPP_JID or XMPP_ADDR", true
+	case errors.As(err, &refused) && loginCure(refused) != "":
+		e.Cure, e.Lasting = loginCure(refused), true
+	}
+	return e
+}
+
+// attr escapes s for an attribute value.
+func attr(s string) string {
+	var b strings.Builder
+	_ = xml.EscapeText(&b, []byte(s)) // a strings.Builder does not fail
+	return b.String()
+}

@@ -1,0 +1,242 @@
+package sink
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// outbox is the window of messages on their way to the room, in the order in
+// which they were submitted. It outlives connections and knows nothing of
+// XMPP: a session attaches itself as the link, and tells what the room shows.
+type outbox struct {
+	slots  chan struct{} // one element per message in the window
+	closed chan struct{}
+
+	mu       sync.Mutex
+	ledger   *ledger
+	inflight map[string]*entry
+	queue    []*entry // in order; settled ones stay until they are at the front
+	link     link
+	oldest   time.Time // since when the front of the queue is the front
+	settled  []settlement
+}
+
+// link is the way to the room while we are in it.
+type link interface {
+	// post writes a message to a buffer. It must not block: the outbox calls
+	// it while it is locked, because that is what keeps the order.
+	post(id, body string)
+}
+
+type entry struct {
+	Message
+	id      string
+	bounces int  // for reasons that may have been the room's
+	over    bool // settled
+}
+
+type settlement struct {
+	done   func(Result)
+	result Result
+}
+
+// maxUnclear is how often a message may bounce for a reason that may have been
+// the room's, each time after a fresh join, before it is held to be its own.
+const maxUnclear = 2
+
+func newOutbox(window int, l *ledger) *outbox {
+	return &outbox{
+		slots:    make(chan struct{}, window),
+		closed:   make(chan struct{}),
+		ledger:   l,
+		inflight: make(map[string]*entry, window),
+	}
+}
+
+// submit waits for a free place in the window and puts m into it.
+func (b *outbox) submit(ctx context.Context, m Message) error {
+	select {
+	case b.slots <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-m.Lost:
+		return ErrLost
+	case <-b.closed:
+		return ErrClosed
+	}
+	b.mu.Lock()
+	b.enter(m)
+	settled := len(b.settled) > 0
+	b.mu.Unlock()
+	if settled {
+		b.flush()
+	}
+	return nil
+}
+
+// enter puts m, which has a slot, into the window.
+func (b *outbox) enter(m Message) {
+	e := &entry{Message: m, id: b.ledger.minter.id(m.Identity)}
+	twin, twins := b.inflight[e.id]
+	switch {
+	case isClosed(b.closed):
+		b.settle(e, Result{Dropped, ErrClosed})
+		return
+	case b.ledger.has(e.id):
+		b.settle(e, Result{Outcome: Suppressed})
+		return
+	case twins:
+		twin.Done = both(twin.Done, m.Done)
+		<-b.slots
+		return
+	}
+	if len(b.queue) == 0 {
+		b.oldest = time.Now()
+	}
+	b.inflight[e.id] = e
+	b.queue = append(b.queue, e)
+	if b.link != nil {
+		b.link.post(e.id, e.Body)
+	}
+}
+
+// both settles two submissions of one notification with one reflection.
+func both(first, second func(Result)) func(Result) {
+	return func(r Result) {
+		first(r)
+		if r.Outcome == Delivered {
+			r.Outcome = Suppressed
+		}
+		second(r)
+	}
+}
+
+// seen records a message that the room showed: ours if own, else another
+// occupant's. Only our own reflection settles a message that is on its way;
+// what another worker showed is remembered. The session calls flush after a
+// batch of them.
+func (b *outbox) seen(id []byte, own bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e, ok := b.inflight[string(id)]; ok && own {
+		b.settle(e, Result{Outcome: Delivered})
+	}
+	b.ledger.add(id)
+}
+
+// bounce takes an error stanza for the message id. It returns an error if the
+// session must be repaired before the message is sent again.
+func (b *outbox) bounce(id []byte, c *Condition) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e, ok := b.inflight[string(id)]
+	if !ok {
+		return nil
+	}
+	about := judge(c)
+	if about == unclear {
+		e.bounces++
+	}
+	if about == aboutMessage || e.bounces > maxUnclear {
+		b.settle(e, Result{Rejected, c})
+		return nil
+	}
+	return c
+}
+
+// attach starts sending through l: first, in order, whatever is in the window
+// and has not been shown, as the room's history told before.
+func (b *outbox) attach(l link) {
+	b.mu.Lock()
+	for _, e := range b.queue {
+		switch {
+		case e.over:
+		case b.ledger.has(e.id):
+			b.settle(e, Result{Outcome: Delivered})
+		case isClosed(e.Lost):
+			b.settle(e, Result{Dropped, ErrLost})
+		default:
+			l.post(e.id, e.Body)
+		}
+	}
+	b.link = l
+	b.oldest = time.Now()
+	b.mu.Unlock()
+	b.flush()
+}
+
+// detach stops sending. What is in the window stays there, in doubt.
+func (b *outbox) detach() {
+	b.mu.Lock()
+	b.link = nil
+	b.mu.Unlock()
+	b.flush()
+}
+
+// close gives up what is in the window, for good.
+func (b *outbox) close() {
+	b.mu.Lock()
+	b.link = nil
+	if !isClosed(b.closed) {
+		close(b.closed)
+	}
+	for _, e := range b.queue {
+		if !e.over {
+			b.settle(e, Result{Dropped, ErrClosed})
+		}
+	}
+	b.mu.Unlock()
+	b.flush()
+}
+
+// stalled returns how long the oldest message has been waiting as the oldest.
+// The age of a message says little: a throttled server shows one after the
+// other. But servers keep the order, so one that stays in front is lost.
+func (b *outbox) stalled(now time.Time) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.link == nil || len(b.queue) == 0 {
+		return 0
+	}
+	return now.Sub(b.oldest)
+}
+
+// settle takes e out of the window. The caller holds the lock; flush calls
+// back without it.
+func (b *outbox) settle(e *entry, r Result) {
+	b.settled = append(b.settled, settlement{e.Done, r})
+	e.over = true
+	if b.inflight[e.id] == e {
+		delete(b.inflight, e.id)
+	}
+	for len(b.queue) > 0 && b.queue[0].over {
+		b.queue[0] = nil
+		b.queue = b.queue[1:]
+		b.oldest = time.Now()
+	}
+}
+
+// flush reports settled messages and then frees their places, in batches: a
+// place at a time would make a write of every message.
+func (b *outbox) flush() {
+	b.mu.Lock()
+	batch := b.settled
+	b.settled = nil
+	b.mu.Unlock()
+	for _, s := range batch {
+		s.done(s.result)
+	}
+	for range batch {
+		<-b.slots
+	}
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}

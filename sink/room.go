@@ -1,0 +1,200 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Room posts messages into one chat room. Create it with New, keep it running
+// with Run, and hand it messages with Submit.
+type Room struct {
+	cfg     Config
+	log     *slog.Logger
+	account *account
+	box     *outbox
+
+	mu     sync.Mutex
+	joined chan struct{} // closed while we are in the room
+}
+
+// New returns a Room for cfg, not yet connected. Errors are errors of cfg.
+func New(cfg Config, log *slog.Logger) (*Room, error) {
+	if err := errors.Join(cfg.Validate()...); err != nil {
+		return nil, err
+	}
+	cfg.Room = strings.ToLower(cfg.Room)
+	account, err := newAccount(cfg)
+	if err != nil {
+		return nil, err
+	}
+	minter, err := newMinter(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Room{
+		cfg: cfg, log: log, account: account,
+		box:    newOutbox(cfg.Window, newLedger(minter)),
+		joined: make(chan struct{}),
+	}, nil
+}
+
+// String names the room.
+func (r *Room) String() string { return "xmpp:" + r.cfg.Room }
+
+// Submit waits for a place in the window, puts m there and returns; m.Done
+// tells later what became of it. Messages are sent in the order of the calls.
+// On an error (that of ctx, ErrLost, ErrClosed) m.Done is not called.
+func (r *Room) Submit(ctx context.Context, m Message) error {
+	return r.box.submit(ctx, m)
+}
+
+// Joined waits until we are in the room and sending.
+func (r *Room) Joined(ctx context.Context) error {
+	r.mu.Lock()
+	joined := r.joined
+	r.mu.Unlock()
+	select {
+	case <-joined:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-r.box.closed:
+		return ErrClosed
+	}
+}
+
+// Run connects, joins and stays in the room until ctx ends; after every
+// interruption it tries again, with growing pauses. At the end it leaves the
+// room; messages in the window are then Dropped. It returns nil.
+func (r *Room) Run(ctx context.Context) error {
+	defer r.box.close()
+	pause := backoff{longest: r.cfg.ReconnectMax}
+	var last string
+	for {
+		stay, err := r.stay(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if stay > lastingStay {
+			pause.reset()
+		}
+		wait := pause.next(isLasting(err))
+		if text := err.Error(); text != last || stay > 0 {
+			r.log.Warn("not in the room", "error", err, "retry_in", wait.Round(time.Millisecond))
+			last = text
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// stay is one connection from beginning to end. It returns how long we were
+// in the room, and what ended it.
+func (r *Room) stay(ctx context.Context) (time.Duration, error) {
+	setup, cancel := context.WithTimeoutCause(ctx, r.cfg.ConnectTimeout,
+		fmt.Errorf("not in the room within XMPP_CONNECT_TIMEOUT=%s", r.cfg.ConnectTimeout))
+	defer cancel()
+	stream, id, err := r.account.login(setup)
+	if err != nil {
+		return 0, causeOr(setup, err)
+	}
+	var since time.Time
+	s := r.newSession(stream, id, func() {
+		since = time.Now()
+		r.setJoined(true)
+	})
+	err = s.run(ctx, setup)
+	if since.IsZero() {
+		return 0, causeOr(setup, err)
+	}
+	r.setJoined(false)
+	return time.Since(since), err
+}
+
+func (r *Room) newSession(stream *stream, id identity, joined func()) *session {
+	_, service, _ := strings.Cut(r.cfg.Room, "@")
+	s := &session{
+		cfg: &r.cfg, log: r.log, stream: stream, out: newWriter(), box: r.box,
+		me: id.jid, room: r.cfg.Room, service: service, nick: nickOf(&r.cfg),
+		head:     []byte("<message to='" + attr(r.cfg.Room) + "' type='groupchat' id='"),
+		maxBytes: r.cfg.MaxStanzaBytes,
+		entered:  make(chan struct{}),
+		ended:    make(chan struct{}),
+	}
+	if id.maxStanzaBytes > 0 {
+		s.maxBytes = max(minStanzaBytes, min(s.maxBytes, id.maxStanzaBytes))
+	}
+	s.joined = func() {
+		r.log.Info("in the room", "room", s.room, "nick", s.nick, "jid", s.me)
+		joined()
+	}
+	return s
+}
+
+func (r *Room) setJoined(joined bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if joined {
+		close(r.joined)
+	} else {
+		r.joined = make(chan struct{})
+	}
+}
+
+// nickOf returns the nickname that we want.
+func nickOf(cfg *Config) string {
+	if cfg.Nick != "" {
+		return cfg.Nick
+	}
+	local, _, _ := strings.Cut(cfg.JID, "@")
+	return local
+}
+
+// causeOr prefers the reason why setup ended: the errors that follow from it,
+// like "use of closed connection", explain nothing.
+func causeOr(setup context.Context, err error) error {
+	if setup.Err() != nil {
+		return fmt.Errorf("%w: %w", context.Cause(setup), err)
+	}
+	return err
+}
+
+func isLasting(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Lasting
+}
+
+// lastingStay is how long we must have been in the room for the next pause to
+// be short again: a room that kicks us each time is not pestered.
+const lastingStay = 10 * time.Second
+
+const shortestPause = 500 * time.Millisecond
+
+// backoff gives random pauses that grow, "full jitter", so that workers that
+// lost their server together do not come back together.
+type backoff struct {
+	longest time.Duration
+	tries   int
+}
+
+func (b *backoff) reset() { b.tries = 0 }
+
+// next returns the next pause. What lasts is tried rarely from the start.
+func (b *backoff) next(lasting bool) time.Duration {
+	b.tries++
+	ceiling := min(shortestPause<<min(b.tries, 16), b.longest)
+	if lasting {
+		ceiling = b.longest
+	}
+	floor := min(shortestPause, ceiling/2)
+	return floor + rand.N(ceiling-floor+1) //nolint:gosec // no secret
+}

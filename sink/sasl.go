@@ -1,0 +1,178 @@
+package sink
+
+import (
+	"encoding/base64"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/xdg-go/scram"
+	"gosrc.io/xmpp/stanza"
+
+	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
+)
+
+var errNoMechanism = errors.New("server offers no way to log in that we take")
+
+// maxRounds bounds the work that a server can make us do. Servers use 4096 to
+// 600,000 (OWASP).
+const maxRounds = 2_000_000
+
+// mechanism is one way to authenticate, best first.
+type mechanism struct {
+	name  string
+	scram *scram.HashGeneratorFcn // nil: PLAIN
+}
+
+// mechanisms are in order of preference. PLAIN hands the password over: it
+// comes last, and like everything here only under verified TLS.
+func mechanisms() []mechanism {
+	return []mechanism{
+		{"SCRAM-SHA-512", &scram.SHA512},
+		{"SCRAM-SHA-256", &scram.SHA256},
+		{"SCRAM-SHA-1", &scram.SHA1},
+		{"PLAIN", nil},
+	}
+}
+
+// authenticator logs one account in (RFC 6120, 6; RFC 5802).
+type authenticator struct {
+	user     string
+	password config.Secret
+	// clients keep the salted password, which is slow to make, for the next
+	// connection.
+	clients sync.Map // mechanism name -> *scram.Client
+}
+
+func newAuthenticator(user string, password config.Secret) *authenticator {
+	return &authenticator{user: user, password: password}
+}
+
+// authenticate runs the best mechanism that is offered.
+func (a *authenticator) authenticate(s *stream, offered []string) error {
+	for _, m := range mechanisms() {
+		if !slices.Contains(offered, m.name) {
+			continue
+		}
+		if m.scram == nil {
+			return a.plain(s)
+		}
+		return a.scram(s, m, offered)
+	}
+	return fmt.Errorf("%w: it offers %q", errNoMechanism, offered)
+}
+
+func (a *authenticator) plain(s *stream) error {
+	_, done, err := exchange(s, auth("PLAIN", "\x00"+a.user+"\x00"+a.password.Reveal()))
+	if err == nil && !done {
+		return errors.New("PLAIN: server answered with a challenge")
+	}
+	return err
+}
+
+func (a *authenticator) scram(s *stream, m mechanism, offered []string) error {
+	client, err := a.client(m)
+	if err != nil {
+		return err
+	}
+	conversation := client.NewConversation()
+	if !slices.ContainsFunc(offered, func(o string) bool { return strings.HasSuffix(o, "-PLUS") }) {
+		// Lets the server notice if somebody removed -PLUS from its offer.
+		conversation = client.NewConversationAdvertisingChannelBinding()
+	}
+	first, err := conversation.Step("")
+	if err != nil {
+		return fmt.Errorf("%s: %w", m.name, err)
+	}
+	text := auth(m.name, first)
+	for {
+		challenge, done, err := exchange(s, text)
+		if err != nil {
+			return err
+		}
+		if done && conversation.Valid() {
+			return nil // the server's proof came with the last challenge
+		}
+		if err := checkRounds(challenge); err != nil {
+			return err
+		}
+		answer, err := conversation.Step(challenge)
+		if err != nil {
+			return fmt.Errorf("%s: the server did not prove that it knows the password: %w", m.name, err)
+		}
+		if done {
+			return nil
+		}
+		text = "<response xmlns='" + nsSASL + "'>" + base64.StdEncoding.EncodeToString([]byte(answer)) + "</response>"
+	}
+}
+
+func (a *authenticator) client(m mechanism) (*scram.Client, error) {
+	if known, ok := a.clients.Load(m.name); ok {
+		return known.(*scram.Client), nil //nolint:forcetypeassert // nothing else is stored
+	}
+	client, err := m.scram.NewClient(a.user, a.password.Reveal(), "")
+	if err != nil {
+		return nil, fmt.Errorf("XMPP_JID or XMPP_PASSWORD has a character that SASLprep (RFC 4013) forbids: %w", err)
+	}
+	a.clients.Store(m.name, client)
+	return client, nil
+}
+
+// exchange sends one SASL element and returns the server's challenge, or its
+// additional data with success.
+func exchange(s *stream, text string) (challenge string, done bool, err error) {
+	if err := s.write(text); err != nil {
+		return "", false, err
+	}
+	e, err := s.next()
+	if err != nil {
+		return "", false, err
+	}
+	name := string(e.Name)
+	if name == "failure" {
+		return "", false, condition(e, nsSASL)
+	}
+	if name != "challenge" && name != "success" {
+		return "", false, fmt.Errorf("expected a SASL challenge, got <%.40s>", name)
+	}
+	data := e.Text()
+	if data == "=" { // empty, RFC 6120 6.4.6
+		data = ""
+	}
+	decoded, err := base64.StdEncoding.DecodeString(data)
+	if err != nil {
+		return "", false, fmt.Errorf("decode SASL %s: %w", name, err)
+	}
+	return string(decoded), name == "success", nil
+}
+
+// checkRounds refuses a challenge that would keep us busy for long.
+func checkRounds(challenge string) error {
+	for field := range strings.SplitSeq(challenge, ",") {
+		rounds, ok := strings.CutPrefix(field, "i=")
+		if !ok {
+			continue
+		}
+		if n, err := strconv.Atoi(rounds); err != nil || n > maxRounds {
+			return fmt.Errorf("server demands %.20q rounds of hashing, more than %d", rounds, maxRounds)
+		}
+	}
+	return nil
+}
+
+// auth starts a SASL exchange with the initial response.
+func auth(mechanism, initial string) string {
+	out, err := xml.Marshal(stanza.SASLAuth{
+		Mechanism: mechanism,
+		Value:     base64.StdEncoding.EncodeToString([]byte(initial)),
+	})
+	if err != nil {
+		return "" // strings always marshal
+	}
+	return string(out)
+}

@@ -1,0 +1,219 @@
+package sink
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
+)
+
+// session is one stay in the room: from the login over the join to whatever
+// ends it. It is never reused; the Room starts another.
+//
+// Three goroutines: run reads and handles stanzas in order, one writes, one
+// watches for silence. All state that is not shared belongs to the reader.
+type session struct {
+	cfg    *Config
+	log    *slog.Logger
+	stream *stream
+	out    *writer
+	box    *outbox
+	joined func() // called when we are in the room
+
+	me            string // our full JID
+	room, service string
+	head          []byte // of every message stanza
+	maxBytes      int    // of every message stanza
+
+	// The reader's, and fixed once entered is closed.
+	phase    phase
+	nick     string
+	occupant string // our address in the room, as the room writes it
+	joinID   string
+
+	entered chan struct{} // closed when we are in the room
+	ended   chan struct{} // closed when the session is over, with end set
+	end     error
+	endOnce sync.Once
+}
+
+// phase says how far the stay has come.
+type phase int
+
+const (
+	joining  phase = iota // waiting for our own presence
+	catching              // reading the room's history
+	inRoom                // sending
+)
+
+const tail = "</body></message>"
+
+// run stays in the room until ctx ends, which makes it leave politely, or
+// until something goes wrong. setup, the context of the login, bounds the
+// join as well.
+func (s *session) run(ctx, setup context.Context) error {
+	release := s.stream.bound(setup)
+	enter := s.joined
+	s.joined = func() { release(); enter() }
+	s.stream.beforeRead = s.box.flush
+
+	var helpers sync.WaitGroup
+	helpers.Go(func() { s.fail(s.out.run(s.stream.conn, s.cfg.ConnectTimeout, s.ended)) })
+	helpers.Go(func() { s.watch(ctx) })
+	s.join()
+	s.fail(s.read())
+	helpers.Wait()
+	release()
+	s.box.detach()
+	return s.end
+}
+
+// fail ends the session with err, unless it has ended before.
+func (s *session) fail(err error) {
+	s.endOnce.Do(func() {
+		s.end = err
+		close(s.ended)
+		s.stream.close()
+	})
+}
+
+// read handles stanzas, in order, until one of them ends the session.
+func (s *session) read() error {
+	for {
+		e, err := s.stream.next()
+		if err != nil {
+			return err
+		}
+		switch {
+		case e.Is("message"):
+			err = s.message(e)
+		case e.Is("presence"):
+			err = s.presence(e)
+		case e.Is("iq"):
+			err = s.iq(e)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// message takes what the room shows, and what it refuses.
+func (s *session) message(e wire.Element) error {
+	switch string(e.Type) {
+	case "groupchat":
+		if !s.fromRoom(e.From) {
+			return nil
+		}
+		s.box.seen(e.ID, string(e.From) == s.occupant)
+		if s.phase == catching && string(e.From) == s.room && e.Has("subject") && !e.Has("body") {
+			s.enter() // the topic ends the history (XEP-0045, 7.2.15)
+		}
+	case "error":
+		// Services differ in who the error is from, but it is never another
+		// occupant: they could make one up.
+		if from := string(e.From); from == s.room || from == s.service {
+			return s.bounced(e)
+		}
+	}
+	return nil
+}
+
+func (s *session) bounced(e wire.Element) error {
+	c := stanzaError(e)
+	if err := s.box.bounce(e.ID, c); err != nil {
+		return &Error{Op: "post to " + s.room, Err: err, Cure: postCure(c)}
+	}
+	return nil
+}
+
+// iq answers requests, and takes the answers to ours.
+func (s *session) iq(e wire.Element) error {
+	switch string(e.Type) {
+	case "get", "set":
+		s.answer(e)
+		return nil
+	case "result", "error":
+		return s.answered(e)
+	}
+	return nil
+}
+
+// answer replies to a ping (XEP-0199) and declines everything else. Servers
+// and rooms ask to find out whether we are alive.
+func (s *session) answer(e wire.Element) {
+	to, id := attr(string(e.From)), attr(string(e.ID))
+	for child := range e.Children() {
+		if string(child.Name) == "ping" && string(child.XMLNS) == "urn:xmpp:ping" {
+			s.out.text(fmt.Sprintf("<iq type='result' to='%s' id='%s'/>", to, id))
+			return
+		}
+	}
+	s.out.text(fmt.Sprintf("<iq type='error' to='%s' id='%s'><error type='cancel'>"+
+		"<service-unavailable xmlns='%s'/></error></iq>", to, id, nsStanzaErrors))
+}
+
+// answered takes the answer to a request of ours. Any answer proves that the
+// connection lives; some say that we are not in the room (XEP-0410, 3.2).
+func (s *session) answered(e wire.Element) error {
+	if !bytes.HasPrefix(e.ID, []byte(s.joinID)) || !s.fromRoom(e.From) {
+		return nil
+	}
+	switch kind := string(e.ID[len(s.joinID):]); {
+	case kind == configureSuffix && string(e.Type) == "error":
+		return &Error{Op: "create room " + s.room, Err: stanzaError(e), Cure: "create it on the server", Lasting: true}
+	case kind == fenceSuffix && s.phase == catching:
+		s.enter()
+	case kind == pingSuffix && string(e.Type) == "error":
+		c := stanzaError(e)
+		if c.Name == "service-unavailable" || c.Name == "feature-not-implemented" {
+			return nil // we are in the room; our own client refused, so to speak
+		}
+		return &Error{Op: "stay in " + s.room, Err: fmt.Errorf("%w: %w", errNotInRoom, c)}
+	}
+	return nil
+}
+
+// enter starts sending: we are in the room and know its history.
+func (s *session) enter() {
+	s.phase = inRoom
+	close(s.entered)
+	s.box.attach(s)
+	s.joined()
+}
+
+// post implements link.
+func (s *session) post(id, body string) {
+	s.out.append(func(b []byte) []byte {
+		start := len(b)
+		b = append(append(b, s.head...), id...)
+		b = append(b, "'><body>"...)
+		b = appendBody(b, body, start+s.maxBytes-len(tail))
+		return append(b, tail...)
+	})
+}
+
+// cutMark ends a text that did not fit into a stanza.
+const cutMark = " […]"
+
+// appendBody appends body, cut at a whole character and marked if b would be
+// longer than limit.
+func appendBody(b []byte, body string, limit int) []byte {
+	start := len(b)
+	b, fits := wire.AppendText(b, body, limit)
+	if fits {
+		return b
+	}
+	b, _ = wire.AppendText(b[:start], body, limit-len(cutMark))
+	return append(b, cutMark...)
+}
+
+// fromRoom reports whether from is the room or somebody in it.
+func (s *session) fromRoom(from []byte) bool {
+	bare, _, _ := strings.Cut(string(from), "/")
+	return bare == s.room
+}

@@ -1,0 +1,88 @@
+package sink
+
+import (
+	"fmt"
+	"net"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// maxPending bounds what we owe others: answers to their requests are dropped
+// beyond it. Messages are bounded by the window.
+const maxPending = 1 << 20
+
+// writer sends what is appended to it, in order, many stanzas in one write.
+type writer struct {
+	wake chan struct{} // capacity 1
+
+	mu      sync.Mutex
+	pending []byte
+	spare   []byte
+}
+
+func newWriter() *writer { return &writer{wake: make(chan struct{}, 1)} }
+
+// append lets add write to the buffer. It does not block on the network.
+func (w *writer) append(add func([]byte) []byte) {
+	w.mu.Lock()
+	w.pending = add(w.pending)
+	w.mu.Unlock()
+	w.ring()
+}
+
+// text appends a rare stanza.
+func (w *writer) text(s string) {
+	w.append(func(b []byte) []byte {
+		if len(b) > maxPending {
+			return b
+		}
+		return append(b, s...)
+	})
+}
+
+func (w *writer) ring() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run writes until stop is closed or a write fails or takes too long.
+func (w *writer) run(conn net.Conn, timeout time.Duration, stop <-chan struct{}) error {
+	for {
+		select {
+		case <-w.wake:
+		case <-stop:
+			return nil
+		}
+		runtime.Gosched() // let producers that are ready add to this write
+		batch := w.take()
+		if len(batch) == 0 {
+			continue
+		}
+		_ = conn.SetWriteDeadline(time.Now().Add(timeout))
+		if _, err := conn.Write(batch); err != nil {
+			return fmt.Errorf("write stream: %w", err)
+		}
+		w.give(batch)
+	}
+}
+
+func (w *writer) take() []byte {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	batch := w.pending
+	w.pending, w.spare = w.spare[:0], nil
+	return batch
+}
+
+// give takes the buffer back for the next batch, unless it has become large.
+func (w *writer) give(batch []byte) {
+	if cap(batch) > maxPending {
+		return
+	}
+	w.mu.Lock()
+	w.spare = batch
+	w.mu.Unlock()
+}

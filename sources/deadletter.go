@@ -1,0 +1,81 @@
+package sources
+
+import (
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+)
+
+// Reason says why a notification can never be delivered.
+type Reason struct {
+	// Code is a word for machines.
+	Code ReasonCode
+	// Err explains it to a person.
+	Err error
+}
+
+// ReasonCode is the value of the header x-dlq-reason.
+type ReasonCode string
+
+// The reasons for a dead letter.
+const (
+	ReasonDecode   ReasonCode = "decode"   // the message does not decode
+	ReasonRejected ReasonCode = "rejected" // the room refused the message
+	ReasonRetries  ReasonCode = "retries"  // it was delivered too often: it may crash workers
+)
+
+// maxErrorText keeps the headers of a dead letter small.
+const maxErrorText = 1024
+
+// DeadLetterHeaders returns m's own headers followed by the x-dlq-* headers
+// that tell where it was, why and when it was given up. Headers of an earlier
+// round through the dead letters are replaced. Empty values are left out.
+func DeadLetterHeaders(m *Message, reason Reason, now time.Time) []envelope.Header {
+	headers := make([]envelope.Header, 0, len(m.Header)+12)
+	for _, h := range m.Header {
+		if !strings.HasPrefix(strings.ToLower(h.Key), "x-dlq-") {
+			headers = append(headers, h)
+		}
+	}
+	add := func(key, value string) {
+		if value != "" {
+			headers = append(headers, envelope.Header{Key: key, Value: value})
+		}
+	}
+	add("x-dlq-reason", string(reason.Code))
+	add("x-dlq-error", headerText(reason.Err))
+	add("x-dlq-source", m.Broker)
+	add("x-dlq-topic", m.Topic)
+	add("x-dlq-stream", m.Stream)
+	add("x-dlq-consumer", m.Consumer)
+	add("x-dlq-group", m.Group)
+	if m.Broker == "kafka" {
+		add("x-dlq-partition", strconv.Itoa(m.Partition))
+	}
+	add("x-dlq-offset", strconv.FormatUint(m.Offset, 10))
+	add("x-dlq-attempts", strconv.Itoa(m.Attempt))
+	if !m.Time.IsZero() {
+		add("x-dlq-first-seen", m.Time.UTC().Format(time.RFC3339Nano))
+	}
+	add("x-dlq-failed-at", now.UTC().Format(time.RFC3339Nano))
+	return headers
+}
+
+// headerText makes err one line of valid UTF-8 that no header parser trips on.
+func headerText(err error) string {
+	if err == nil {
+		return ""
+	}
+	text := strings.Join(strings.Fields(strings.ToValidUTF8(err.Error(), "\uFFFD")), " ")
+	if len(text) <= maxErrorText {
+		return text
+	}
+	cut := maxErrorText
+	for !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut]
+}

@@ -1,0 +1,113 @@
+// Package sources is the contract between a broker and the worker: a Source
+// lends out deliveries in batches, and takes each one back exactly once,
+// acknowledged, released or rejected.
+//
+// There is one package per broker below this one. A new source implements
+// Source and Settler and must pass the conformance suite in sourcetest.
+package sources
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+)
+
+// Source receives notifications from one broker.
+//
+// Receive and Close are called by one goroutine; deliveries are settled from
+// others, also while Receive blocks.
+type Source interface {
+	// Receive blocks until at least one delivery is there, and returns at
+	// most limit of them, in the broker's order (Kafka: per partition).
+	// It never reads further ahead than that: the backlog stays in the broker.
+	//
+	// When ctx ends it returns ctx's error and no deliveries; what it had in
+	// hand goes back to the broker. Any other error is temporary: the caller
+	// waits and calls again, and the source has by then found its feet or
+	// returns the error anew. A source reconnects and rebinds by itself.
+	//
+	// From here to its settlement the source keeps a delivery leased, for
+	// hours if need be, so that a room outage neither redelivers nor evicts.
+	Receive(ctx context.Context, limit int) ([]*Delivery, error)
+
+	// Close gives everything unsettled back to the broker, makes settled
+	// work durable (Kafka: final commit), and disconnects. It returns by the
+	// deadline of ctx. Settling after Close is harmless.
+	Close(ctx context.Context) error
+
+	// String names the source in logs, like "nats:NOTIFY" or "kafka:alerts".
+	String() string
+}
+
+// Settler is the source's half of a delivery. Delivery calls at most one of
+// the verbs with success, so an implementation need not guard against two.
+type Settler interface {
+	// Ack says the room has it. It does not block on the broker: it marks,
+	// or writes to a buffer. It may be called from any goroutine.
+	Ack() error
+	// Release gives the delivery back, to be delivered again after delay
+	// where the broker can do that (Kafka cannot: there it is a no-op, the
+	// committed offset just never passes it).
+	Release(delay time.Duration) error
+	// Reject writes a dead letter, waits until the broker has confirmed it,
+	// and only then acknowledges. On error nothing is acknowledged and the
+	// caller may call again.
+	Reject(ctx context.Context, reason Reason) error
+	// Lost is closed when the broker has given the delivery to somebody else
+	// (Kafka: partition revoked and drained). Nil means never.
+	Lost() <-chan struct{}
+}
+
+// Message is a notification and its place in the broker.
+type Message struct {
+	envelope.Raw
+	// Broker is "nats" or "kafka".
+	Broker string
+	// Topic is the Kafka topic or NATS subject.
+	Topic string
+	// Stream and Consumer name the JetStream stream and durable, Group the
+	// Kafka consumer group. Empty where they do not apply.
+	Stream, Consumer, Group string
+	// Partition is the Kafka partition; 0 on NATS.
+	Partition int
+	// Offset is the Kafka offset or the JetStream stream sequence.
+	Offset uint64
+	// Attempt counts deliveries from 1, as far as the broker tells.
+	Attempt int
+	// Time is the broker's timestamp of the message. It is the same at every
+	// redelivery.
+	Time time.Time
+	// Key is the Kafka record key.
+	Key []byte
+}
+
+// Place says where the message lies, for logs and errors.
+func (m *Message) Place() string {
+	if m.Broker == "kafka" {
+		return fmt.Sprintf("kafka %s[%d]@%d", m.Topic, m.Partition, m.Offset)
+	}
+	return fmt.Sprintf("nats %s %s@%d", m.Topic, m.Stream, m.Offset)
+}
+
+// identity of the place: equal for every redelivery of the message and
+// different from every other. The timestamp tells a recreated topic or stream,
+// whose offsets begin anew, from the old one.
+func (m *Message) identity() string {
+	return join("place", m.Broker, m.Stream, m.Topic, strconv.Itoa(m.Partition),
+		strconv.FormatUint(m.Offset, 10), strconv.FormatInt(m.Time.UnixNano(), 10))
+}
+
+// join is injective: every part carries its length.
+func join(parts ...string) string {
+	var b strings.Builder
+	for _, p := range parts {
+		b.WriteString(strconv.Itoa(len(p)))
+		b.WriteByte(':')
+		b.WriteString(p)
+	}
+	return b.String()
+}
