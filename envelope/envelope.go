@@ -51,6 +51,7 @@ type Envelope struct {
 	EventType string
 	// Data is the structured payload, kept as it came.
 	Data json.RawMessage
-	// Extra holds the members that have no field here, for templates.
+	// Extra holds the members that have no field here, for templates, and a
+	// severity whose word is not known. Nil if there are none.
 	Extra map[string]json.RawMessage
 }

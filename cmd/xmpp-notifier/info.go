@@ -1,0 +1,57 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+
+	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
+)
+
+// version is set by the build: -ldflags "-X main.version=1.2.3".
+var version = "devel" //nolint:gochecknoglobals // the linker sets only package variables
+
+const helpText = `xmpp-notifier carries notifications from NATS JetStream and Kafka into an XMPP
+chat room, and acknowledges each one to its broker only after the room has
+shown it.
+
+Usage: xmpp-notifier [command]
+
+Commands
+  run      carry notifications until SIGTERM or SIGINT (the default)
+  config   print the settings in effect, secrets masked, and where each is from
+  version  print the version
+  help     print this
+
+Exit codes: 0 done, 1 failed, 2 the command line or a setting is wrong.
+
+Settings come from environment variables. A variable that is empty counts as
+not set. Lists are separated by commas.
+`
+
+func showHelp(w io.Writer) error {
+	if _, err := io.WriteString(w, helpText); err != nil {
+		return err
+	}
+	var s settings
+	for _, g := range s.groups(true) {
+		if err := config.PrintUsage(w, g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func showConfig(w io.Writer) error {
+	var s settings
+	loaded, err := s.load()
+	if err != nil {
+		return err
+	}
+	return config.PrintEffective(w, loaded)
+}
+
+func showVersion(w io.Writer) error {
+	_, err := fmt.Fprintln(w, "xmpp-notifier", version, runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH)
+	return err
+}

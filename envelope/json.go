@@ -1,0 +1,155 @@
+package envelope
+
+import (
+	"encoding/json"
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+)
+
+// The functions here read JSON that is known to be valid. Together with
+// json.Valid they decode an object in two fast passes and with one copy of
+// it, where encoding/json takes several times as long and matches names in
+// any case, keeps the last of two, and forgets where in the text it was.
+
+// maxQuoted is how many characters of a bad value an error quotes.
+const maxQuoted = 64
+
+// members yields the members of object in their order, values as they are
+// written.
+func members(object string) iter.Seq2[string, string] {
+	return func(yield func(name, value string) bool) {
+		at := skipSpace(object, 0) + 1 // the opening brace
+		for {
+			at = skipSpace(object, at)
+			if object[at] == '}' {
+				return
+			}
+			if object[at] == ',' {
+				at = skipSpace(object, at+1)
+			}
+			end := endOfString(object, at)
+			name := unquote(object[at:end])
+			at = skipSpace(object, skipSpace(object, end)+1) // the colon
+			end = endOfValue(object, at)
+			if !yield(name, object[at:end]) {
+				return
+			}
+			at = end
+		}
+	}
+}
+
+func skipSpace(s string, at int) int {
+	for s[at] == ' ' || s[at] == '\t' || s[at] == '\r' || s[at] == '\n' {
+		at++
+	}
+	return at
+}
+
+// endOfString returns the place after the string that begins at s[at].
+func endOfString(s string, at int) int {
+	for at++; s[at] != '"'; at++ {
+		if s[at] == '\\' {
+			at++
+		}
+	}
+	return at + 1
+}
+
+// endOfValue returns the place after the value that begins at s[at].
+func endOfValue(s string, at int) int {
+	switch s[at] {
+	case '"':
+		return endOfString(s, at)
+	case '{', '[':
+		return endOfNested(s, at)
+	}
+	return at + strings.IndexAny(s[at:], ",}] \t\r\n")
+}
+
+// endOfNested returns the place after the object or array that begins at s[at].
+func endOfNested(s string, at int) int {
+	for depth := 0; ; at++ {
+		switch s[at] {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				return at + 1
+			}
+		case '"':
+			at = endOfString(s, at) - 1
+		}
+	}
+}
+
+// text returns the string that value is, or says what it is instead.
+func text(value string) (string, error) {
+	if value[0] != '"' {
+		return "", fmt.Errorf("expected a string, got %s", describe(value))
+	}
+	return unquote(value), nil
+}
+
+// unquote returns the string that a JSON string stands for.
+func unquote(value string) string {
+	if strings.IndexByte(value, '\\') < 0 {
+		return value[1 : len(value)-1]
+	}
+	// Go knows all of JSON's escapes but \/ and pairs of surrogates, means
+	// the same by them, and undoes them faster.
+	s, err := strconv.Unquote(value)
+	if err == nil {
+		return s
+	}
+	if err = json.Unmarshal([]byte(value), &s); err != nil {
+		return value // cannot happen: it is valid
+	}
+	return s
+}
+
+// kindOf names the type of a value in JSON's words.
+func kindOf(value string) string {
+	switch value[0] {
+	case '{':
+		return "object"
+	case '[':
+		return "array"
+	case '"':
+		return "string"
+	case 't', 'f':
+		return "boolean"
+	case 'n':
+		return "null"
+	}
+	return "number"
+}
+
+// describe is what an error says of a value of the wrong type.
+func describe(value string) string {
+	switch kind := kindOf(value); kind {
+	case "object", "array", "null":
+		return kind
+	default:
+		return kind + " " + shorten(value)
+	}
+}
+
+// quote returns s in quotes and cut to what fits an error.
+func quote(s string) string {
+	return strconv.Quote(shorten(s))
+}
+
+// shorten cuts s to what fits an error, between characters.
+func shorten(s string) string {
+	count := 0
+	for at := range s {
+		if count == maxQuoted {
+			return s[:at] + "…"
+		}
+		count++
+	}
+	return s
+}

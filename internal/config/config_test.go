@@ -1,0 +1,134 @@
+package config_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
+)
+
+type spec struct {
+	Name    string        `envconfig:"T_NAME" required:"true" desc:"Who we are."`
+	Count   int           `envconfig:"T_COUNT" default:"20" desc:"How many."`
+	Wait    time.Duration `envconfig:"T_WAIT" default:"30s" desc:"How long."`
+	On      bool          `envconfig:"T_ON" default:"false" desc:"Whether."`
+	List    []string      `envconfig:"T_LIST" desc:"Which."`
+	Key     config.Secret `envconfig:"T_KEY" desc:"A key."`
+	Another config.Secret `envconfig:"T_ANOTHER" required:"true" desc:"Another key."`
+}
+
+func (s *spec) Validate() []error {
+	if s.Count > 100 {
+		return []error{errors.New("T_COUNT is too large")}
+	}
+	return nil
+}
+
+func load(t *testing.T, env map[string]string) (spec, []config.Setting, string) {
+	t.Helper()
+	for k, v := range env {
+		t.Setenv(k, v)
+	}
+	var s spec
+	settings, errs := config.Load(config.Group{Title: "test", Spec: &s})
+	return s, settings, fmt.Sprint(errors.Join(errs...))
+}
+
+func TestLoadTakesEnvironmentFilesAndDefaults(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, []byte("hunter2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, settings, errs := load(t, map[string]string{
+		"T_NAME": "me", "T_WAIT": "1m", "T_LIST": "a,b", "T_KEY_FILE": file, "T_ANOTHER": "hunter3", "T_COUNT": "",
+	})
+	if errs != "<nil>" {
+		t.Fatal(errs)
+	}
+	if s.Name != "me" || s.Wait != time.Minute || len(s.List) != 2 || s.Count != 20 {
+		t.Errorf("got %+v", s)
+	}
+	if s.Key.Reveal() != "hunter2" || s.Another.Reveal() != "hunter3" {
+		t.Error("secrets were not read")
+	}
+	var out strings.Builder
+	if err := config.PrintEffective(&out, settings); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"T_WAIT     1m0s", "file " + file, "T_COUNT    20        default", "T_NAME     me        environment"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, out.String())
+		}
+	}
+	if strings.Contains(out.String(), "hunter") {
+		t.Errorf("a secret is in\n%s", out.String())
+	}
+}
+
+func TestLoadReportsAllErrorsWithTheirCure(t *testing.T) {
+	_, _, errs := load(t, map[string]string{
+		"T_COUNT": "many", "T_WAIT": "30", "T_ON": "maybe", "T_KEY": "hunter2", "T_KEY_FILE": "/x", "T_ANOTHER_FILE": "/does/not/exist",
+	})
+	for _, want := range []string{
+		"T_NAME is not set: Who we are.",
+		`T_COUNT="many": not a number: give a whole number, like 20`,
+		`T_WAIT="30": not a duration: give a number with its unit`,
+		`T_ON="maybe": not a boolean: give true or false`,
+		"T_KEY and T_KEY_FILE are both set",
+		`T_ANOTHER_FILE="/does/not/exist": no such file or directory: name a readable file`,
+	} {
+		if !strings.Contains(errs, want) {
+			t.Errorf("%q is missing in\n%s", want, errs)
+		}
+	}
+	if strings.Contains(errs, "hunter2") {
+		t.Errorf("a secret is in\n%s", errs)
+	}
+}
+
+func TestLoadValidates(t *testing.T) {
+	if _, _, errs := load(t, map[string]string{"T_NAME": "me", "T_ANOTHER": "x", "T_COUNT": "101"}); errs != "T_COUNT is too large" {
+		t.Errorf("got %s", errs)
+	}
+}
+
+func TestSecretCannotBePrinted(t *testing.T) {
+	s := config.NewSecret("hunter2")
+	var logged strings.Builder
+	slog.New(slog.NewJSONHandler(&logged, nil)).Info("x", "s", s, "p", &s, "in", struct{ S config.Secret }{s})
+	encoded, err := json.Marshal(map[string]any{"s": s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		fmt.Sprintf("%v %+v %#v %s %q %x %d", s, s, s, s, s, s, s),
+		fmt.Sprintf("%v %+v %#v", struct{ S config.Secret }{s}, struct{ S config.Secret }{s}, struct{ S *config.Secret }{&s}),
+		string(encoded), logged.String(),
+	} {
+		if strings.Contains(text, "hunter2") || strings.Contains(text, fmt.Sprintf("%x", "hunter2")) {
+			t.Errorf("the secret is in %s", text)
+		}
+	}
+}
+
+func TestPrintUsageNamesEverySetting(t *testing.T) {
+	var out strings.Builder
+	if err := config.PrintUsage(&out, config.Group{Title: "Test", Spec: &spec{}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"T_NAME  (text, required)", "T_WAIT  (duration, default 30s)", "T_LIST  (list)",
+		"T_ANOTHER  (secret, required; or T_ANOTHER_FILE", "      How long.",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, out.String())
+		}
+	}
+}

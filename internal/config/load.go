@@ -1,0 +1,188 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/kelseyhightower/envconfig"
+)
+
+// Group is a set of settings that belong together: a pointer to a struct with
+// the tags envconfig (the name of the variable), default, required and desc.
+type Group struct {
+	Title string
+	Spec  any
+}
+
+// Setting is one variable: what it means and, once loaded, what it is.
+type Setting struct {
+	Name, Type, Default, Desc string
+	Required                  bool
+	// Value is masked if it is a secret. Origin says where it came from: the
+	// environment, a file, or the default.
+	Value, Origin string
+}
+
+// fileSuffix makes the name of the variable that holds the path of a secret.
+const fileSuffix = "_FILE"
+
+// Load fills the groups from the environment and returns the settings as they
+// are now, and everything that is wrong with them. A variable that is set but
+// empty counts as not set.
+func Load(groups ...Group) ([]Setting, []error) {
+	var settings []Setting
+	var errs []error
+	for _, g := range groups {
+		spec := reflect.ValueOf(g.Spec).Elem()
+		before := len(errs)
+		for i := range spec.NumField() {
+			s := describe(spec.Type().Field(i))
+			if err := s.load(spec.Type().Field(i), spec.Field(i)); err != nil {
+				errs = append(errs, err)
+			}
+			settings = append(settings, s)
+		}
+		if v, ok := g.Spec.(interface{ Validate() []error }); ok && len(errs) == before {
+			errs = append(errs, v.Validate()...)
+		}
+	}
+	return settings, errs
+}
+
+// Describe returns the settings of the groups without loading them.
+func Describe(g Group) []Setting {
+	spec := reflect.TypeOf(g.Spec).Elem()
+	settings := make([]Setting, spec.NumField())
+	for i := range settings {
+		settings[i] = describe(spec.Field(i))
+	}
+	return settings
+}
+
+func describe(f reflect.StructField) Setting {
+	return Setting{
+		Name:     f.Tag.Get("envconfig"),
+		Type:     typeName(f.Type),
+		Default:  f.Tag.Get("default"),
+		Desc:     f.Tag.Get("desc"),
+		Required: f.Tag.Get("required") == "true",
+	}
+}
+
+// load sets one field. Fields are loaded one by one because envconfig stops at
+// the first error, and an operator wants to see them all.
+func (s *Setting) load(f reflect.StructField, field reflect.Value) error {
+	if os.Getenv(s.Name) == "" {
+		_ = os.Unsetenv(s.Name)
+	}
+	s.Origin = "default"
+	if _, set := os.LookupEnv(s.Name); set {
+		s.Origin = "environment"
+	}
+	if err := s.loadFile(field); err != nil {
+		return err
+	}
+	if s.Origin == "default" || s.Origin == "environment" {
+		if err := process(f, field); err != nil {
+			return s.explain(err)
+		}
+	}
+	s.Value = display(field.Interface())
+	return nil
+}
+
+// process runs envconfig on a struct that has only this field.
+func process(f reflect.StructField, field reflect.Value) error {
+	one := reflect.New(reflect.StructOf([]reflect.StructField{f}))
+	if err := envconfig.Process("", one.Interface()); err != nil {
+		return err
+	}
+	field.Set(one.Elem().Field(0))
+	return nil
+}
+
+// loadFile reads a secret from the file that NAME_FILE names.
+func (s *Setting) loadFile(field reflect.Value) error {
+	secret, ok := field.Addr().Interface().(*Secret)
+	path := os.Getenv(s.Name + fileSuffix)
+	if !ok || path == "" {
+		return nil
+	}
+	if s.Origin == "environment" {
+		return fmt.Errorf("%s and %s%s are both set: remove one", s.Name, s.Name, fileSuffix)
+	}
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	if err != nil {
+		return fmt.Errorf("%s%s=%q: %w: name a readable file", s.Name, fileSuffix, path, errors.Unwrap(err))
+	}
+	secret.text = strings.TrimRight(string(text), "\r\n")
+	if secret.text == "" {
+		return fmt.Errorf("%s%s=%q: the file is empty: write the secret into it", s.Name, fileSuffix, path)
+	}
+	s.Origin = "file " + path
+	return nil
+}
+
+// explain turns an error of envconfig into one that names the cure.
+func (s *Setting) explain(err error) error {
+	parse, ok := errors.AsType[*envconfig.ParseError](err)
+	if !ok {
+		return fmt.Errorf("%s is not set: %s", s.Name, s.Desc)
+	}
+	if s.Type == typeSecret {
+		return fmt.Errorf("%s: %w", s.Name, parse.Err)
+	}
+	return fmt.Errorf("%s=%q: not a %s: give %s", s.Name, parse.Value, s.Type, example(s.Type))
+}
+
+// The types of settings, as operators know them.
+const (
+	typeText     = "text"
+	typeList     = "list"
+	typeNumber   = "number"
+	typeBool     = "boolean"
+	typeDuration = "duration"
+	typeSecret   = "secret"
+)
+
+// example shows what a value of a type looks like.
+func example(typeName string) string {
+	switch typeName {
+	case typeNumber:
+		return "a whole number, like 20"
+	case typeBool:
+		return "true or false"
+	case typeDuration:
+		return "a number with its unit, like 500ms, 30s or 5m"
+	default:
+		return "another value"
+	}
+}
+
+func typeName(t reflect.Type) string {
+	switch {
+	case t == reflect.TypeFor[Secret]():
+		return typeSecret
+	case t == reflect.TypeFor[time.Duration]():
+		return typeDuration
+	case t.Kind() == reflect.Slice:
+		return typeList
+	case t.Kind() == reflect.Bool:
+		return typeBool
+	case t.Kind() == reflect.Int, t.Kind() == reflect.Int64, t.Kind() == reflect.Int32:
+		return typeNumber
+	default:
+		return typeText
+	}
+}
+
+func display(v any) string {
+	if list, ok := v.([]string); ok {
+		return strings.Join(list, ",")
+	}
+	return fmt.Sprint(v)
+}

@@ -1,0 +1,163 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// clean makes lines of s that any client shows alike: without control
+// characters, terminal colours and spaces at the ends of lines, with "\n"
+// between lines, at most one blank line in a row and none around the text.
+func clean(s string) string {
+	plain := isPlain(s)
+	if plain && strings.IndexByte(s, '\n') < 0 {
+		return strings.Trim(s, " ")
+	}
+	if !plain {
+		s = visible(s)
+	}
+	var b strings.Builder
+	b.Grow(len(s))
+	blank := false
+	for line := range strings.SplitSeq(s, "\n") {
+		line = strings.TrimRightFunc(line, unicode.IsSpace)
+		if line == "" {
+			blank = true
+			continue
+		}
+		if b.Len() == 0 {
+			line = strings.TrimLeftFunc(line, unicode.IsSpace)
+		} else if b.WriteByte('\n'); blank {
+			b.WriteByte('\n')
+		}
+		blank = false
+		b.WriteString(line)
+	}
+	return b.String()
+}
+
+// isPlain reports whether s is lines of printable ASCII: most texts are, and
+// need less work.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if (s[i] < ' ' && s[i] != '\n') || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// visible drops what has no place in a text, and writes all line ends as "\n".
+func visible(s string) string {
+	var b strings.Builder
+	b.Grow(len(s))
+	for at := 0; at < len(s); {
+		r, size := utf8.DecodeRuneInString(s[at:])
+		switch {
+		case r == '\x1b':
+			size = escapeSequence(s[at:])
+		case r == '\r' && strings.HasPrefix(s[at+1:], "\n"):
+		case isLineEnd(r):
+			b.WriteByte('\n')
+		case r == '\t' || !isHidden(r):
+			b.WriteRune(r)
+		}
+		at += size
+	}
+	return b.String()
+}
+
+func isLineEnd(r rune) bool {
+	return r == '\n' || r == '\r' || r == '\v' || r == '\f' || r == '\u0085' || r == '\u2028' || r == '\u2029'
+}
+
+// isHidden reports control characters, what XML forbids, and the invisible
+// characters that reorder the text around them, which can make it read as
+// something else.
+func isHidden(r rune) bool {
+	return unicode.IsControl(r) || r == '\uFEFF' || r == '\uFFFE' || r == '\uFFFF' ||
+		'\u202A' <= r && r <= '\u202E' || '\u2066' <= r && r <= '\u2069'
+}
+
+// escapeSequence returns the length of the terminal's control sequence at the
+// beginning of s, such as a colour.
+func escapeSequence(s string) int {
+	if !strings.HasPrefix(s, "\x1b[") {
+		return 1
+	}
+	for i := 2; i < len(s); i++ {
+		if s[i] < ' ' || s[i] > '?' {
+			if '@' <= s[i] && s[i] <= '~' {
+				return i + 1
+			}
+			return i
+		}
+	}
+	return len(s)
+}
+
+// oneLine squeezes s into a single line.
+func oneLine(s string) string {
+	s = clean(s)
+	if !strings.ContainsAny(s, "\n\t") && !strings.Contains(s, "  ") {
+		return strings.TrimSpace(s)
+	}
+	return strings.Join(strings.Fields(s), " ")
+}
+
+// cut shortens a text to maxLines and limit bytes, and says by how much.
+func cut(s string, limit int) string {
+	end := boundary(s, limit)
+	at := 0
+	for range maxLines {
+		next := strings.IndexByte(s[at:end], '\n')
+		if next < 0 {
+			at = end
+			break
+		}
+		at += next + 1
+	}
+	kept := strings.TrimRightFunc(s[:at], unicode.IsSpace)
+	if at == len(s) {
+		return s
+	}
+	return fmt.Sprintf("%s\n… (cut, %d more bytes)", kept, len(s)-len(kept))
+}
+
+// shorten cuts a single line.
+func shorten(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	return strings.TrimRightFunc(s[:boundary(s, limit)], unicode.IsSpace) + "…"
+}
+
+// boundary returns the greatest place up to limit that splits no character.
+func boundary(s string, limit int) int {
+	if len(s) <= limit {
+		return len(s)
+	}
+	for !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return limit
+}
+
+// noActions keeps a payload from speaking as somebody: clients show a text
+// that begins with "/me " as an action of the sender (XEP-0245). A space
+// before it takes that meaning away.
+func noActions(s string) string {
+	if !strings.Contains(s, "/me") {
+		return s
+	}
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		rest, ok := strings.CutPrefix(line, "/me")
+		if ok && (rest == "" || strings.TrimLeftFunc(rest, unicode.IsSpace) != rest) {
+			lines[i] = " " + line
+		}
+	}
+	return strings.Join(lines, "\n")
+}

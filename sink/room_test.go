@@ -1,0 +1,471 @@
+package sink_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/sinktest"
+)
+
+const patience = 30 * time.Second
+
+// startServer starts an XMPP server with one room in this process.
+func startServer(t *testing.T, cfg sinktest.Config) *sinktest.Server {
+	t.Helper()
+	srv, err := sinktest.Start(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(srv.Close)
+	return srv
+}
+
+// settings are those of the account notifier on srv, with short pauses.
+func settings(t *testing.T, srv *sinktest.Server) sink.Config {
+	t.Helper()
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, srv.CAPEM(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return sink.Config{
+		JID: "notifier@" + srv.Domain(), Password: config.NewSecret("notifier-pw"),
+		Addr: srv.Addr(), TLS: "starttls", CAFile: ca, Room: srv.RoomJID(),
+		Window: 20, MaxStanzaBytes: 65000,
+		ConnectTimeout: 10 * time.Second, PingInterval: 500 * time.Millisecond,
+		StallTimeout: 2 * time.Second, ReconnectMax: 50 * time.Millisecond,
+	}
+}
+
+// client is a room under test, and what became of its messages.
+type client struct {
+	*sink.Room
+	t    *testing.T
+	stop func()
+	log  *lines
+
+	mu      sync.Mutex
+	results map[string]sink.Result
+	changed chan struct{}
+}
+
+// lines is a log to look into.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func openRoom(t *testing.T, cfg sink.Config) *client {
+	t.Helper()
+	log := &lines{}
+	room, err := sink.New(cfg, slog.New(slog.NewTextHandler(log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &client{Room: room, t: t, log: log, results: map[string]sink.Result{}, changed: make(chan struct{}, 1)}
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := room.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	c.stop = func() { cancel(); running.Wait() }
+	t.Cleanup(func() {
+		c.stop()
+		if t.Failed() {
+			t.Log(log.String())
+		}
+	})
+	return c
+}
+
+// joined waits until the client is in the room.
+func (c *client) joined() {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
+	defer cancel()
+	if err := c.Joined(ctx); err != nil {
+		c.t.Fatal("not in the room:", err)
+	}
+}
+
+// post submits messages from..to-1. Their identity is their body.
+func (c *client) post(from, to int) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
+	defer cancel()
+	for i := from; i < to; i++ {
+		body := fmt.Sprintf("message %d", i)
+		err := c.Submit(ctx, sink.Message{Identity: body, Body: body, Done: func(r sink.Result) { c.done(body, r) }})
+		if err != nil {
+			c.t.Fatalf("submit %q: %v", body, err)
+		}
+	}
+}
+
+func (c *client) done(body string, r sink.Result) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, twice := c.results[body]; twice {
+		c.t.Errorf("%q was settled twice", body)
+	}
+	c.results[body] = r
+	select {
+	case c.changed <- struct{}{}:
+	default:
+	}
+}
+
+// settled waits until n messages have been settled, and returns the results.
+func (c *client) settled(n int) map[string]sink.Result {
+	c.t.Helper()
+	limit := time.After(patience)
+	for {
+		c.mu.Lock()
+		got := len(c.results)
+		c.mu.Unlock()
+		if got >= n {
+			return c.results
+		}
+		select {
+		case <-c.changed:
+		case <-limit:
+			c.t.Fatalf("%d of %d messages were settled", got, n)
+		}
+	}
+}
+
+// delivered waits until n messages have been settled, all of them shown.
+func (c *client) delivered(n int) {
+	c.t.Helper()
+	for body, r := range c.settled(n) {
+		if r.Outcome != sink.Delivered {
+			c.t.Errorf("%q: outcome %d, %v", body, r.Outcome, r.Err)
+		}
+	}
+}
+
+// shown returns the bodies in the room's transcript.
+func shown(srv *sinktest.Server) []string {
+	var bodies []string
+	for _, p := range srv.Transcript() {
+		bodies = append(bodies, p.Body)
+	}
+	return bodies
+}
+
+func bodies(from, to int) []string {
+	var list []string
+	for i := from; i < to; i++ {
+		list = append(list, fmt.Sprintf("message %d", i))
+	}
+	return list
+}
+
+func checkShown(t *testing.T, srv *sinktest.Server, want []string) {
+	t.Helper()
+	if got := shown(srv); !slices.Equal(got, want) {
+		t.Errorf("the room has shown %d messages %.300q, want %d %.100q", len(got), got, len(want), want)
+	}
+}
+
+func TestDeliversInOrderOverBothKindsOfTLSAndAllMechanisms(t *testing.T) {
+	for _, mechanism := range []string{"SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"} {
+		for _, mode := range []string{"starttls", "direct"} {
+			t.Run(mechanism+" "+mode, func(t *testing.T) {
+				srv := startServer(t, sinktest.Config{Mechanisms: []string{mechanism}})
+				cfg := settings(t, srv)
+				if cfg.TLS = mode; mode == "direct" {
+					cfg.Addr = srv.DirectTLSAddr()
+				}
+				c := openRoom(t, cfg)
+				c.post(0, 100)
+				c.delivered(100)
+				checkShown(t, srv, bodies(0, 100))
+			})
+		}
+	}
+}
+
+// Every fault strikes while 300 messages are on their way. All of them must be
+// shown exactly once, in order.
+func TestFaultsCostNothing(t *testing.T) {
+	faults := map[string]func(srv *sinktest.Server){
+		"connection reset":             func(srv *sinktest.Server) { srv.DropConnections() },
+		"cut before the reflection":    func(srv *sinktest.Server) { srv.CutAfterPosts(7) },
+		"cut before the room":          func(srv *sinktest.Server) { srv.CutBeforePosts(7) },
+		"stream closed":                func(srv *sinktest.Server) { srv.CloseStreams() },
+		"stream error":                 func(srv *sinktest.Server) { srv.StreamError("system-shutdown", "bye") },
+		"black hole":                   func(srv *sinktest.Server) { srv.Blackhole() },
+		"kick":                         func(srv *sinktest.Server) { srv.Kick("notifier", 307) },
+		"message swallowed":            func(srv *sinktest.Server) { srv.LoseNext(1) },
+		"orderly shutdown":             func(srv *sinktest.Server) { srv.Shutdown(); _ = srv.Start() },
+		"restart with kept history":    func(srv *sinktest.Server) { _ = srv.Restart() },
+		"hostile stanza":               func(srv *sinktest.Server) { srv.InjectRaw(hostile) },
+		"broken XML":                   func(srv *sinktest.Server) { srv.InjectRaw("<message><!-- x --></message>") },
+		"ban, lifted":                  func(srv *sinktest.Server) { srv.Ban("notifier"); srv.Unban("notifier") },
+		"room destroyed and recreated": func(srv *sinktest.Server) { srv.DestroyRoom("", ""); srv.CreateRoom() },
+	}
+	for name, fault := range faults {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := startServer(t, sinktest.Config{KeepHistory: true, HistorySize: 50})
+			c := openRoom(t, settings(t, srv))
+			c.joined()
+			c.post(0, 100)
+			fault(srv)
+			c.post(100, 300)
+			c.delivered(300)
+			if name == "message swallowed" {
+				return // what follows a lost message overtakes it
+			}
+			checkShown(t, srv, bodies(0, 300))
+		})
+	}
+}
+
+// hostile is what another occupant may send through the room.
+const hostile = `<message xmlns:a='urn:a' from='alerts@conference.xmpp.test/evil' type='groupchat' a:id='x' id='y'>` +
+	`<x xmlns='urn:x'><message xmlns='jabber:client'><body>nested</body></message></x><body/></message>` +
+	`<presence from='alerts@conference.xmpp.test/evil'><priority>abc</priority></presence>` +
+	`<iq type='get' id='q' from='alerts@conference.xmpp.test/evil'><query xmlns='urn:x'/></iq>` +
+	`<presence type='unavailable' from='alerts@conference.xmpp.test/evil'><x xmlns='http://jabber.org/protocol/muc#user'><status code='110'/></x></presence>`
+
+func TestMessageTheRoomRefusesIsRejectedAndHoldsNothingUp(t *testing.T) {
+	srv := startServer(t, sinktest.Config{})
+	srv.BounceMatching(func(p sinktest.Post) bool { return p.Body == "message 5" },
+		sinktest.StanzaError{Type: "modify", Condition: "policy-violation", Text: "too rude"}, -1)
+	c := openRoom(t, settings(t, srv))
+	c.post(0, 10)
+	results := c.settled(10)
+	for body, r := range results {
+		want := sink.Delivered
+		if body == "message 5" {
+			want = sink.Rejected
+		}
+		if r.Outcome != want {
+			t.Errorf("%s: outcome %d, %v", body, r.Outcome, r.Err)
+		}
+	}
+	if err := results["message 5"].Err; err == nil || !strings.Contains(err.Error(), `policy-violation ("too rude")`) {
+		t.Errorf("the reason is %v", err)
+	}
+}
+
+func TestUnclearBounceIsTheMessagesOnlyAfterFreshJoins(t *testing.T) {
+	srv := startServer(t, sinktest.Config{})
+	never := sinktest.StanzaError{Type: "modify", Condition: "not-acceptable"}
+	srv.BounceMatching(func(p sinktest.Post) bool { return p.Body == "message 1" }, never, -1)
+	srv.BounceMatching(func(p sinktest.Post) bool { return p.Body == "message 2" }, never, 1)
+	c := openRoom(t, settings(t, srv))
+	c.post(0, 4)
+	results := c.settled(4)
+	if results["message 1"].Outcome != sink.Rejected || results["message 2"].Outcome != sink.Delivered {
+		t.Errorf("got %v", results)
+	}
+}
+
+func TestRoomStateNeverRejects(t *testing.T) {
+	srv := startServer(t, sinktest.Config{})
+	c := openRoom(t, settings(t, srv))
+	c.joined()
+	srv.RemoveVoice("notifier")
+	c.post(0, 10)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := srv.Wait(ctx, func() bool { return len(srv.Joins()) > 5 }); err != nil {
+		t.Fatal("no new attempts:", err)
+	}
+	if len(shown(srv)) > 0 {
+		t.Error("shown without a voice")
+	}
+	srv.GiveVoice("notifier")
+	c.delivered(10)
+	checkShown(t, srv, bodies(0, 10))
+	if !strings.Contains(c.log.String(), "give the account of XMPP_JID a voice") {
+		t.Errorf("the log does not name the cure")
+	}
+}
+
+func TestAnotherWorkerDoesNotRepeatWhatTheRoomHasShown(t *testing.T) {
+	srv := startServer(t, sinktest.Config{HistorySize: 20})
+	first := openRoom(t, settings(t, srv))
+	second := openRoom(t, settings(t, srv))
+	second.joined()
+	first.post(0, 100)
+	first.delivered(100)
+	t.Run("seen live", func(t *testing.T) {
+		second.post(0, 50)
+		for body, r := range second.settled(50) {
+			if r.Outcome != sink.Suppressed {
+				t.Errorf("%s: outcome %d", body, r.Outcome)
+			}
+		}
+	})
+	t.Run("told by the history", func(t *testing.T) {
+		third := openRoom(t, settings(t, srv))
+		third.joined()
+		third.post(85, 100)
+		for body, r := range third.settled(15) {
+			if r.Outcome != sink.Suppressed {
+				t.Errorf("%s: outcome %d", body, r.Outcome)
+			}
+		}
+	})
+	checkShown(t, srv, bodies(0, 100))
+}
+
+func TestOthersCanNeitherFakeNorSuppressADelivery(t *testing.T) {
+	srv := startServer(t, sinktest.Config{Users: map[string]string{"notifier": "notifier-pw"}})
+	c := openRoom(t, settings(t, srv))
+	c.post(0, 1)
+	c.delivered(1)
+	id := srv.Transcript()[0].ID
+	// Knowing one id helps with no other: same shape, other content.
+	srv.PostAs("evil", id[:len(id)-1]+"A", "forged")
+	srv.PostAs("evil", id, "repeated")
+	srv.HoldReflections()
+	c.post(1, 2)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := srv.Wait(ctx, func() bool { return len(srv.Transcript()) == 4 }); err != nil {
+		t.Fatal(err)
+	}
+	srv.InjectRaw(fmt.Sprintf("<message type='groupchat' from='%s/evil' id='%s'><body/></message>", srv.RoomJID(), srv.Transcript()[3].ID))
+	srv.InjectRaw(fmt.Sprintf("<message type='error' from='%s/evil' id='%s'><error type='modify'><policy-violation xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>", srv.RoomJID(), srv.Transcript()[3].ID))
+	c.mu.Lock()
+	early := len(c.results)
+	c.mu.Unlock()
+	srv.ReleaseReflections()
+	c.delivered(2)
+	if early != 1 {
+		t.Error("settled by somebody else's stanza")
+	}
+}
+
+func TestLongAndIllegalTextIsMadeToFit(t *testing.T) {
+	srv := startServer(t, sinktest.Config{MaxStanzaBytes: 4000, AdvertiseLimits: true})
+	c := openRoom(t, settings(t, srv))
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	long := strings.Repeat("ü&", 5000)
+	for _, body := range []string{long, "bad \x00\x1b\xff byte"} {
+		err := c.Submit(ctx, sink.Message{Body: body, Done: func(r sink.Result) { c.done(body, r) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.delivered(2)
+	got := shown(srv)
+	cut, marked := strings.CutSuffix(got[0], " […]")
+	if !marked || !strings.HasPrefix(long, cut) || len(cut) < 1000 {
+		t.Errorf("the long text became %d bytes, marked %v", len(got[0]), marked)
+	}
+	if got[1] != "bad \uFFFD\uFFFD\uFFFD byte" {
+		t.Errorf("the illegal text became %q", got[1])
+	}
+}
+
+func TestTakenNicknameGetsASuffix(t *testing.T) {
+	srv := startServer(t, sinktest.Config{})
+	srv.TakeNick("notifier")
+	c := openRoom(t, settings(t, srv))
+	c.post(0, 5)
+	c.delivered(5)
+	if nick := srv.Transcript()[0].Nick; !strings.HasPrefix(nick, "notifier-") {
+		t.Errorf("posted as %q", nick)
+	}
+}
+
+func TestServerMayChangeTheNickname(t *testing.T) {
+	srv := startServer(t, sinktest.Config{})
+	srv.RenameOnJoin("somebody")
+	c := openRoom(t, settings(t, srv))
+	c.post(0, 5)
+	c.delivered(5)
+}
+
+func TestHabitsOfOtherServers(t *testing.T) {
+	for name, cfg := range map[string]sinktest.Config{
+		"ejabberd": {Profile: sinktest.Ejabberd()},
+		"jabberd2": {Profile: sinktest.Jabberd2(), Mechanisms: []string{"PLAIN"}, MaxStanzaBytes: 65408, HistorySize: 40},
+		"session":  {Profile: sinktest.Profile{SessionRequired: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := startServer(t, cfg)
+			c := openRoom(t, settings(t, srv))
+			c.joined()
+			c.post(0, 100)
+			srv.DropConnections()
+			c.post(100, 200)
+			c.delivered(200)
+			checkShown(t, srv, bodies(0, 200))
+		})
+	}
+}
+
+func TestStopLeavesTheRoomAndGivesBack(t *testing.T) {
+	srv := startServer(t, sinktest.Config{})
+	c := openRoom(t, settings(t, srv))
+	c.joined()
+	srv.HoldReflections()
+	c.post(0, 5)
+	c.stop()
+	for body, r := range c.settled(5) {
+		if r.Outcome != sink.Dropped {
+			t.Errorf("%s: outcome %d", body, r.Outcome)
+		}
+	}
+	if len(srv.Occupants()) != 0 || len(srv.Sessions()) != 0 {
+		t.Error("still in the room after the stop")
+	}
+	if err := c.Submit(t.Context(), sink.Message{}); err != sink.ErrClosed { //nolint:errorlint // the sentinel itself
+		t.Errorf("submit after the stop: %v", err)
+	}
+}
+
+func TestLostMessagesAreNotSent(t *testing.T) {
+	srv := startServer(t, sinktest.Config{})
+	c := openRoom(t, settings(t, srv))
+	c.joined()
+	srv.Ban("notifier")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := srv.Wait(ctx, func() bool { return len(srv.Occupants()) == 0 }); err != nil {
+		t.Fatal(err)
+	}
+	lost := make(chan struct{})
+	if err := c.Submit(ctx, sink.Message{Body: "lost", Lost: lost, Done: func(r sink.Result) { c.done("lost", r) }}); err != nil {
+		t.Fatal(err)
+	}
+	close(lost)
+	srv.Unban("notifier")
+	if r := c.settled(1)["lost"]; r.Outcome != sink.Dropped {
+		t.Errorf("outcome %d", r.Outcome)
+	}
+	if len(shown(srv)) != 0 {
+		t.Error("a lost message was shown")
+	}
+}

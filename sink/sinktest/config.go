@@ -1,0 +1,102 @@
+package sinktest
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// TLSMode says what the STARTTLS listener offers before encryption.
+type TLSMode int
+
+const (
+	// TLSRequired offers STARTTLS and refuses to log anybody in without it.
+	TLSRequired TLSMode = iota
+	// TLSOptional offers STARTTLS, and the login in clear next to it, as jabberd2 does.
+	TLSOptional
+	// TLSNever does not offer STARTTLS. A careful client goes away.
+	TLSNever
+)
+
+// Config describes the server to start. The zero value is complete.
+type Config struct {
+	Domain  string            // of the accounts; default "xmpp.test"
+	Service string            // of the rooms; default "conference." + Domain
+	Room    string            // the local part of the one room; default "alerts"
+	Users   map[string]string // passwords by account; default notifier and observer, password NAME-pw
+
+	RoomPassword string // what a join must give, "" for an open room
+	RoomMissing  bool   // the room does not exist until somebody joins it (status 201)
+
+	HistorySize    int  // messages that the room remembers; default 20, negative for none
+	KeepHistory    bool // the history survives Stop, as with an archive
+	TranscriptSize int  // posts that Transcript remembers; default all of them
+
+	MaxStanzaBytes  int  // a larger stanza ends the stream; default 262144
+	AdvertiseLimits bool // announces MaxStanzaBytes by XEP-0478
+
+	TLS             TLSMode   // of the STARTTLS listener
+	Mechanisms      []string  // SASL, best first; default SCRAM-SHA-512, -256, -1 and PLAIN
+	ChannelBindings []string  // announced by XEP-0440 next to a -PLUS mechanism; default tls-exporter and tls-server-end-point
+	ScramIterations int       // default 4096
+	CertNames       []string  // of the certificate; default Domain, Service, localhost and 127.0.0.1
+	CertNotAfter    time.Time // default in a day; the past makes an expired certificate
+
+	MaxQueueBytes int           // unread output after which a session is dropped; default 8 MiB
+	WriteTimeout  time.Duration // of one write to a client; default 10 s
+
+	Profile Profile // the habits of a certain server; default those of Prosody
+}
+
+// withDefaults fills in what was left out and owns its slices and maps.
+func (c Config) withDefaults() (Config, error) {
+	c.Domain = or(c.Domain, "xmpp.test")
+	c.Service = or(c.Service, "conference."+c.Domain)
+	c.Room = or(c.Room, "alerts")
+	c.HistorySize = or(c.HistorySize, 20)
+	c.MaxStanzaBytes = or(c.MaxStanzaBytes, 256<<10)
+	c.ScramIterations = or(c.ScramIterations, 4096)
+	c.MaxQueueBytes = or(c.MaxQueueBytes, 8<<20)
+	c.WriteTimeout = or(c.WriteTimeout, 10*time.Second)
+	c.CertNotAfter = or(c.CertNotAfter, time.Now().Add(24*time.Hour))
+	c.Users = maps.Clone(c.Users)
+	if c.Users == nil {
+		c.Users = map[string]string{"notifier": "notifier-pw", "observer": "observer-pw"}
+	}
+	c.Mechanisms = orSlice(c.Mechanisms, "SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN")
+	c.ChannelBindings = orSlice(c.ChannelBindings, "tls-exporter", "tls-server-end-point")
+	c.CertNames = orSlice(c.CertNames, c.Domain, c.Service, "localhost", "127.0.0.1")
+	return c, c.check()
+}
+
+func (c Config) check() error {
+	for _, part := range []string{c.Domain, c.Service, c.Room} {
+		if part != strings.ToLower(part) || strings.ContainsAny(part, "@/ '\"<>&") {
+			return fmt.Errorf("check address part %q: want lower case without @, /, spaces and quotes", part)
+		}
+	}
+	if c.Domain == c.Service {
+		return errors.New("check service: it must differ from the domain")
+	}
+	return nil
+}
+
+// or returns the value, or the default if the value is zero.
+func or[T comparable](value, fallback T) T {
+	var zero T
+	if value == zero {
+		return fallback
+	}
+	return value
+}
+
+// orSlice returns a copy of the values, or the defaults if there are none at all.
+func orSlice(values []string, fallback ...string) []string {
+	if values == nil {
+		return fallback
+	}
+	return slices.Clone(values)
+}

@@ -1,0 +1,134 @@
+package sinktest
+
+import "strings"
+
+// iq answers a request; results and errors of the client's own are taken note of by nobody.
+func (s *session) iq(n *node) {
+	kind, to := n.attr("type"), n.attr("to")
+	bare, nick, toOccupant := strings.Cut(to, "/")
+	room := s.srv.room
+	if kind != "get" && kind != "set" {
+		if room.profile.RoutesSelfPing && toOccupant && bare == room.jid && room.isNick(s, nick) {
+			s.routeToSelf(n)
+		}
+		return
+	}
+	if n.attr("id") == "" || len(n.children) != 1 {
+		s.bounce(n, StanzaError{Condition: "bad-request"})
+		return
+	}
+	switch {
+	case to == "" || to == s.srv.cfg.Domain || to == s.bare:
+		s.serverIQ(n)
+	case to == s.srv.cfg.Service:
+		s.serviceIQ(n)
+	case strings.ToLower(bare) == room.jid && toOccupant:
+		s.occupantIQ(n, nick)
+	case strings.ToLower(bare) == room.jid:
+		s.roomIQ(n)
+	case to == s.jid:
+		s.send("<iq"+attrs("type", kind, "id", n.attr("id"), "from", s.jid, "to", s.jid)+">", n.inner, "</iq>")
+	default:
+		s.bounce(n, StanzaError{Condition: "remote-server-not-found"})
+	}
+}
+
+// serverIQ answers for the domain and for the account.
+func (s *session) serverIQ(n *node) {
+	switch {
+	case n.child(nsPing, "ping") != nil, n.child(nsSession, "session") != nil:
+		s.result(n, "")
+	case n.child("jabber:iq:roster", "query") != nil && n.attr("type") == "get":
+		s.result(n, "<query xmlns='jabber:iq:roster'/>")
+	case n.child(nsDiscoInfo, "query") != nil:
+		s.result(n, info("<identity category='server' type='im' name='sinktest'/>", nsDiscoInfo, nsDiscoItems, nsPing))
+	case n.child(nsDiscoItems, "query") != nil:
+		s.result(n, "<query xmlns='"+nsDiscoItems+"'><item"+attrs("jid", s.srv.cfg.Service)+"/></query>")
+	default:
+		s.bounce(n, StanzaError{Condition: "service-unavailable"})
+	}
+}
+
+// serviceIQ answers for the service that holds the room. Like Prosody's and ejabberd's it does not answer pings.
+func (s *session) serviceIQ(n *node) {
+	switch {
+	case n.child(nsDiscoInfo, "query") != nil:
+		s.result(n, info("<identity category='conference' type='text' name='Chatrooms'/>", nsDiscoInfo, nsDiscoItems, nsMUC))
+	case n.child(nsDiscoItems, "query") != nil:
+		s.result(n, "<query xmlns='"+nsDiscoItems+"'><item"+attrs("jid", s.srv.room.jid)+"/></query>")
+	default:
+		s.bounce(n, StanzaError{Condition: "service-unavailable"})
+	}
+}
+
+// roomIQ answers for the room itself.
+func (s *session) roomIQ(n *node) {
+	room := s.srv.room
+	if e, silent := room.absent(); silent {
+		return
+	} else if e.Condition != "" {
+		s.bounce(n, e)
+		return
+	}
+	switch {
+	case n.child(nsDiscoInfo, "query") != nil:
+		s.result(n, info("<identity category='conference' type='text'"+attrs("name", s.srv.cfg.Room)+"/>", room.features()...))
+	case n.child(nsMUCOwner, "query") != nil:
+		s.ownerIQ(n)
+	default:
+		s.bounce(n, StanzaError{Condition: "service-unavailable"})
+	}
+}
+
+// ownerIQ lets the owner of a new room see and submit its configuration (XEP-0045, section 10).
+func (s *session) ownerIQ(n *node) {
+	switch {
+	case !s.srv.room.isOwner(s):
+		s.bounce(n, StanzaError{Condition: "forbidden"})
+	case n.attr("type") == "get":
+		s.result(n, "<query xmlns='"+nsMUCOwner+"'><x xmlns='jabber:x:data' type='form'>"+
+			"<field var='FORM_TYPE' type='hidden'><value>"+nsMUC+"#roomconfig</value></field>"+
+			"<field var='muc#roomconfig_persistentroom' type='boolean'><value>0</value></field>"+
+			"<field var='muc#roomconfig_historylength' type='text-single'><value>20</value></field></x></query>")
+	default:
+		s.srv.room.configured()
+		s.result(n, "")
+	}
+}
+
+// occupantIQ answers a self-ping (XEP-0410); requests to others are not passed on.
+func (s *session) occupantIQ(n *node, nick string) {
+	room := s.srv.room
+	e, silent := room.absent()
+	switch {
+	case silent:
+	case e.Condition != "":
+		s.bounce(n, e)
+	case !room.isInside(s):
+		s.bounce(n, room.notJoined())
+	case !room.isNick(s, nick) || n.child(nsPing, "ping") == nil:
+		s.bounce(n, StanzaError{Condition: "service-unavailable"})
+	case room.profile.RoutesSelfPing:
+		s.routeToSelf(n)
+	default:
+		s.result(n, "")
+	}
+}
+
+// routeToSelf passes an IQ on to the one who sent it, as a room does with one to his own nickname.
+func (s *session) routeToSelf(n *node) {
+	s.send("<iq"+attrs("type", n.attr("type"), "id", n.attr("id"), "from", n.attr("to"), "to", s.jid)+">", n.inner, "</iq>")
+}
+
+func (s *session) result(n *node, payload string) {
+	s.send("<iq type='result'"+attrs("id", n.attr("id"), "from", n.attr("to"), "to", s.jid)+">", payload, "</iq>")
+}
+
+// info is an answer to disco#info (XEP-0030).
+func info(identity string, features ...string) string {
+	out := "<query xmlns='" + nsDiscoInfo + "'>" + identity
+	for _, f := range features {
+		out += "<feature" + attrs("var", f) + "/>"
+	}
+	return out + "</query>"
+}

@@ -1,0 +1,73 @@
+package sinktest
+
+// Profile holds the habits in which servers differ. The zero value is Prosody 0.12.
+type Profile struct {
+	BareRoomPresence     bool // a join is answered first by a presence of the bare room address
+	NeedsInitialPresence bool // room presence is withheld from a session that sent no initial presence
+	OneSessionPerNick    bool // a second session of the same account gets a conflict
+	RenamesOnConflict    bool // a taken nickname becomes NICK_1 with status 210 instead of a conflict
+	NoSubject            bool // the end of history is not marked; the room says its name instead
+
+	IDs           IDPolicy // what a reflection keeps of the sender's id
+	OnlyBody      bool     // a reflection keeps the body and subject and drops every other element
+	StanzaIDs     bool     // a reflection carries a <stanza-id/> of the room
+	DelayFirst    bool     // history carries <delay/> before the body, not after it
+	DelayOccupant bool     // the <delay/> names the occupant, not the room
+	LegacyDelay   bool     // history carries jabber:x:delay as well
+
+	NotJoined       StanzaError // the answer to a message of somebody outside; default cancel, not-acceptable
+	EchoesErrors    bool        // error stanzas carry the children of the stanza in question
+	RoutesSelfPing  bool        // a ping to one's own nickname comes back to oneself
+	SilentDestroy   bool        // the presence about a destroyed room lacks status 110
+	RecreatesRoom   bool        // joining a destroyed room creates it again (status 201)
+	OpensNewRoom    bool        // others can join a new room before its owner has configured it
+	SilentSuspend   bool        // a suspended room does not answer at all
+	SilentOversize  bool        // after an oversized stanza the session is deaf and mute, not closed
+	SessionRequired bool        // the session IQ of RFC 3921 is announced as required
+}
+
+// IDPolicy says what a reflection keeps of the sender's id.
+type IDPolicy int
+
+const (
+	// KeepIDs reflects the id that was sent, as XEP-0045 asks with muc#stable_id.
+	KeepIDs IDPolicy = iota
+	// ReplaceIDs reflects an id of the room's own making.
+	ReplaceIDs
+	// DropIDs reflects no id.
+	DropIDs
+)
+
+// Prosody is the profile of Prosody 0.12, and the default.
+func Prosody() Profile { return Profile{} }
+
+// Ejabberd is the profile of ejabberd 23.01.
+func Ejabberd() Profile {
+	return Profile{
+		BareRoomPresence: true,
+		DelayFirst:       true,
+		NotJoined:        StanzaError{Type: "modify", Condition: "not-acceptable"},
+		EchoesErrors:     true,
+		SilentDestroy:    true,
+		RecreatesRoom:    true,
+		OpensNewRoom:     true,
+	}
+}
+
+// Jabberd2 is the profile of jabberd2 2.7 with mu-conference 0.8.
+// Its login wants Config.Mechanisms PLAIN, its stanza limit is 65408 bytes, its history 40.
+func Jabberd2() Profile {
+	return Profile{
+		NeedsInitialPresence: true,
+		OneSessionPerNick:    true,
+		NoSubject:            true,
+		LegacyDelay:          true,
+		NotJoined:            StanzaError{Type: "cancel", Condition: "not-allowed"},
+		EchoesErrors:         true,
+		RoutesSelfPing:       true,
+		SilentDestroy:        true,
+		RecreatesRoom:        true,
+		SilentSuspend:        true,
+		SilentOversize:       true,
+	}
+}

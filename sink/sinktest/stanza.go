@@ -1,0 +1,249 @@
+package sinktest
+
+import (
+	"bufio"
+	"encoding/xml"
+	"errors"
+	"io"
+	"strings"
+)
+
+const (
+	nsClient      = "jabber:client"
+	nsStreams     = "http://etherx.jabber.org/streams"
+	nsStreamError = "urn:ietf:params:xml:ns:xmpp-streams"
+	nsStanzaError = "urn:ietf:params:xml:ns:xmpp-stanzas"
+	nsTLS         = "urn:ietf:params:xml:ns:xmpp-tls"
+	nsSASL        = "urn:ietf:params:xml:ns:xmpp-sasl"
+	nsBind        = "urn:ietf:params:xml:ns:xmpp-bind"
+	nsSession     = "urn:ietf:params:xml:ns:xmpp-session"
+	nsPing        = "urn:xmpp:ping"
+	nsDiscoInfo   = "http://jabber.org/protocol/disco#info"
+	nsDiscoItems  = "http://jabber.org/protocol/disco#items"
+	nsMUC         = "http://jabber.org/protocol/muc"
+	nsMUCUser     = nsMUC + "#user"
+	nsMUCOwner    = nsMUC + "#owner"
+)
+
+// maxDepth bounds the nesting of a stanza, and with it the recursion of the reader.
+const maxDepth = 64
+
+var (
+	errStreamEnd  = errors.New("the client closed the stream")
+	errTooBig     = errors.New("the stanza is too big")
+	errRestricted = errors.New("the stream holds XML that XMPP forbids")
+)
+
+// node is one element as it was received.
+type node struct {
+	name     xml.Name
+	attrs    []xml.Attr
+	children []*node
+	text     string
+	inner    string // the children as written; of top-level elements only
+}
+
+// attr returns an attribute without a prefix: a prefixed one is another attribute, whatever its local name.
+func (n *node) attr(name string) string {
+	for _, a := range n.attrs {
+		if a.Name.Space == "" && a.Name.Local == name {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// lang returns xml:lang.
+func (n *node) lang() string {
+	for _, a := range n.attrs {
+		if a.Name.Local == "lang" && (a.Name.Space == "xml" || a.Name.Space == "http://www.w3.org/XML/1998/namespace") {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// child returns the first direct child of that name, or nil.
+func (n *node) child(space, local string) *node {
+	for _, c := range n.children {
+		if c.name.Space == space && c.name.Local == local {
+			return c
+		}
+	}
+	return nil
+}
+
+// childText returns the text of a direct child in the namespace of stanzas.
+func (n *node) childText(local string) string {
+	if c := n.child(nsClient, local); c != nil {
+		return c.text
+	}
+	return ""
+}
+
+func (n *node) is(space, local string) bool { return n.name.Space == space && n.name.Local == local }
+
+// stanzaReader cuts a stream into its top-level elements. It keeps the bytes of
+// the current one, so that a message can be reflected exactly as it was written.
+type stanzaReader struct {
+	in   *bufio.Reader
+	dec  *xml.Decoder
+	raw  []byte
+	base int64 // the decoder's offset of raw[0]
+	max  int
+	err  error // why reading ended; the decoder makes a syntax error of some
+}
+
+func newStanzaReader(in io.Reader, limit int) *stanzaReader {
+	r := &stanzaReader{in: bufio.NewReaderSize(in, 16<<10), max: limit}
+	r.restart()
+	return r
+}
+
+// restart prepares for a new stream on the same connection.
+func (r *stanzaReader) restart() {
+	r.dec = xml.NewDecoder(r)
+	r.reset()
+}
+
+func (r *stanzaReader) reset() {
+	r.raw, r.base = r.raw[:0], r.dec.InputOffset()
+}
+
+// ReadByte makes the decoder read no further than it has to, and never past the limit.
+func (r *stanzaReader) ReadByte() (byte, error) {
+	if len(r.raw) >= r.max {
+		r.err = errTooBig
+		return 0, errTooBig
+	}
+	b, err := r.in.ReadByte()
+	if err != nil {
+		r.err = err
+		return 0, err
+	}
+	r.raw = append(r.raw, b)
+	return b, nil
+}
+
+// Read completes io.Reader; the decoder calls only ReadByte.
+func (r *stanzaReader) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	b, err := r.ReadByte()
+	if err != nil {
+		return 0, err
+	}
+	p[0] = b
+	return 1, nil
+}
+
+// token is the decoder's next one.
+func (r *stanzaReader) token() (xml.Token, error) {
+	tok, err := r.dec.Token()
+	if err != nil && r.err != nil {
+		return nil, r.err
+	}
+	return tok, err
+}
+
+// header reads the start of a stream.
+func (r *stanzaReader) header() (*node, error) {
+	for {
+		tok, err := r.token()
+		if err != nil {
+			return nil, err
+		}
+		switch t := tok.(type) {
+		case xml.StartElement:
+			return &node{name: t.Name, attrs: t.Attr}, nil
+		case xml.ProcInst, xml.CharData:
+		default:
+			return nil, errRestricted
+		}
+	}
+}
+
+// next reads one whole top-level element.
+func (r *stanzaReader) next() (*node, error) {
+	r.reset()
+	for {
+		tok, err := r.token()
+		if err != nil {
+			return nil, err
+		}
+		switch t := tok.(type) {
+		case xml.StartElement:
+			return r.element(t, 0)
+		case xml.EndElement:
+			return nil, errStreamEnd
+		case xml.CharData: // white space keeps the connection alive
+			if strings.TrimSpace(string(t)) != "" {
+				return nil, errRestricted
+			}
+		default:
+			return nil, errRestricted
+		}
+	}
+}
+
+// element reads the rest of an element whose start was read already.
+func (r *stanzaReader) element(start xml.StartElement, depth int) (*node, error) {
+	if depth > maxDepth {
+		return nil, errTooBig
+	}
+	n := &node{name: start.Name, attrs: start.Attr}
+	begin := r.dec.InputOffset() - r.base
+	for {
+		end := r.dec.InputOffset() - r.base
+		tok, err := r.token()
+		if err != nil {
+			return nil, err
+		}
+		switch t := tok.(type) {
+		case xml.StartElement:
+			c, err := r.element(t, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			n.children = append(n.children, c)
+		case xml.CharData:
+			n.text += string(t)
+		case xml.EndElement:
+			if depth == 0 {
+				n.inner = string(r.raw[begin:end])
+			}
+			return n, nil
+		default:
+			return nil, errRestricted
+		}
+	}
+}
+
+// esc escapes text for an attribute or for character data.
+func esc(s string) string {
+	if !strings.ContainsAny(s, "&<>'\"\t\r\n") {
+		return s
+	}
+	var b strings.Builder
+	_ = xml.EscapeText(&b, []byte(s)) // a strings.Builder does not fail
+	return b.String()
+}
+
+// attrs writes attributes from names and values, leaving out the empty ones.
+func attrs(pairs ...string) string {
+	var b strings.Builder
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			b.WriteString(" " + pairs[i] + "='" + esc(pairs[i+1]) + "'")
+		}
+	}
+	return b.String()
+}
+
+// attrList makes the attributes of a stanza of our own.
+func attrList(name, value string) []xml.Attr {
+	return []xml.Attr{{Name: nameOf("", name), Value: value}}
+}
+
+func nameOf(space, local string) xml.Name { return xml.Name{Space: space, Local: local} }

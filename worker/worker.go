@@ -1,0 +1,88 @@
+// Package worker carries notifications from sources into the room: receive,
+// render, submit, settle. It is the only place that decides what happens to a
+// delivery, and the only place that retries.
+package worker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+)
+
+// Room is what the worker needs of a sink.Room.
+type Room interface {
+	// Run keeps the room joined until ctx ends. Then it reports what is
+	// still in the window as dropped, and returns.
+	Run(ctx context.Context) error
+	// Joined waits until messages can be sent.
+	Joined(ctx context.Context) error
+	// Submit waits for a place in the window. The message's Done is called
+	// exactly once unless Submit returns an error.
+	Submit(ctx context.Context, m sink.Message) error
+}
+
+// Config is what the operator says about the worker.
+type Config struct {
+	// Grace is how long a stop may take: what is on its way to the room is
+	// finished within it, the rest given back.
+	Grace time.Duration `envconfig:"SHUTDOWN_GRACE" default:"20s" desc:"How long a stop may take to finish what is on its way to the room; the rest is given back to the brokers. Keep it below the grace period of the container (Kubernetes: 30s)."`
+}
+
+// closeTimeout bounds the goodbye to each broker, after the grace period.
+const closeTimeout = 5 * time.Second
+
+// Worker carries notifications from its sources into one room.
+type Worker struct {
+	Room    Room
+	Sources []sources.Source
+	// Render makes the text that people read.
+	Render func(envelope.Envelope) string
+	// Window is how many messages the room takes at once.
+	Window int
+	Grace  time.Duration
+	Log    *slog.Logger
+
+	stats stats
+}
+
+// Run works until ctx ends, then stops in order: it receives nothing more,
+// finishes what is on its way within the grace period, leaves the room, and
+// gives the rest back to the brokers.
+func (w *Worker) Run(ctx context.Context) error {
+	w.Log.Info("started", "room", w.Room, "sources", w.Sources)
+	roomCtx, leave := context.WithCancel(context.WithoutCancel(ctx))
+	defer leave()
+	var room, drains sync.WaitGroup
+	room.Go(func() {
+		if err := w.Room.Run(roomCtx); err != nil {
+			w.Log.Error("room failed", "error", err)
+		}
+	})
+	for _, source := range w.Sources {
+		drains.Go(func() { w.newDrain(source).run(ctx) })
+	}
+	drains.Wait()
+	leave()
+	room.Wait()
+	err := w.closeSources(context.WithoutCancel(ctx))
+	w.Log.Info("stopped", w.stats.attrs()...)
+	return err
+}
+
+func (w *Worker) closeSources(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
+	defer cancel()
+	errs := make([]error, len(w.Sources))
+	var closing sync.WaitGroup
+	for i, source := range w.Sources {
+		closing.Go(func() { errs[i] = source.Close(ctx) })
+	}
+	closing.Wait()
+	return errors.Join(errs...)
+}
