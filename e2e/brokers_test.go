@@ -1,0 +1,209 @@
+package e2e_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/segmentio/kafka-go"
+)
+
+// lanes is how many ordered lanes a broker has in these tests: partitions of
+// the Kafka topic. JetStream has one, the stream.
+const lanes = 3
+
+// broker is a topic or stream made for one test.
+type broker interface {
+	// env are the worker's settings for it.
+	env() map[string]string
+	// publish appends body to a lane and returns when the broker has it.
+	publish(ctx context.Context, items []item) error
+	// acked returns how many leading items of each lane are acknowledged.
+	acked(ctx context.Context) ([lanes]int, error)
+	// deadLetters returns the reasons of n dead letters.
+	deadLetters(ctx context.Context, n int) ([]string, error)
+}
+
+type item struct {
+	lane int
+	body []byte
+}
+
+// resource makes names that fit every broker and room.
+func resource(t *testing.T) string {
+	name := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(t.Name()))
+	return name + "-" + strconv.FormatInt(time.Now().UnixNano()%1e9, 36)
+}
+
+type natsBroker struct {
+	url, stream string
+	js          jetstream.JetStream
+	dlq         jetstream.Stream
+	lanes       []int // lane of each sequence number
+}
+
+func newNATS(t *testing.T, url string) broker {
+	t.Helper()
+	nc, err := nats.Connect(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	b := &natsBroker{url: url, stream: resource(t)}
+	if b.js, err = jetstream.New(nc); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = b.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: b.stream, Subjects: []string{b.stream + ".>"}}); err != nil {
+		t.Fatal(err)
+	}
+	b.dlq, err = b.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: b.stream + "-dlq", Subjects: []string{"dlq." + b.stream + ".>"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func (b *natsBroker) env() map[string]string {
+	return map[string]string{"SOURCES": "nats", "NATS_URL": b.url, "NATS_STREAM": b.stream, "NATS_CREATE": "true", "NATS_ACK_WAIT": "2s"}
+}
+
+func (b *natsBroker) publish(ctx context.Context, items []item) error {
+	futures := make([]jetstream.PubAckFuture, 0, len(items))
+	for _, it := range items {
+		f, err := b.js.PublishAsync(b.stream+".lane"+strconv.Itoa(it.lane), it.body)
+		if err != nil {
+			return err
+		}
+		futures = append(futures, f)
+		b.lanes = append(b.lanes, it.lane)
+	}
+	for _, f := range futures {
+		select {
+		case <-f.Ok():
+		case err := <-f.Err():
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func (b *natsBroker) acked(ctx context.Context) ([lanes]int, error) {
+	var floor [lanes]int
+	consumer, err := b.js.Consumer(ctx, b.stream, "xmpp-notifier")
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return floor, nil
+	}
+	if err != nil {
+		return floor, err
+	}
+	for _, lane := range b.lanes[:consumer.CachedInfo().AckFloor.Stream] {
+		floor[lane]++
+	}
+	return floor, nil
+}
+
+func (b *natsBroker) deadLetters(ctx context.Context, n int) ([]string, error) {
+	consumer, err := b.dlq.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{})
+	if err != nil {
+		return nil, err
+	}
+	batch, err := consumer.Fetch(n, jetstream.FetchMaxWait(5*time.Second))
+	if err != nil {
+		return nil, err
+	}
+	var reasons []string
+	for m := range batch.Messages() {
+		reasons = append(reasons, m.Headers().Get("x-dlq-reason")+": "+m.Headers().Get("x-dlq-error"))
+	}
+	return reasons, batch.Error()
+}
+
+type kafkaBroker struct {
+	addr, topic, group string
+	client             *kafka.Client
+}
+
+func newKafka(t *testing.T, addr string) broker {
+	t.Helper()
+	b := &kafkaBroker{addr: addr, topic: resource(t), client: &kafka.Client{Addr: kafka.TCP(addr)}}
+	b.group = b.topic + "-group"
+	created, err := b.client.CreateTopics(t.Context(), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{
+		{Topic: b.topic, NumPartitions: lanes, ReplicationFactor: 1},
+		{Topic: b.topic + ".dlq", NumPartitions: 1, ReplicationFactor: 1},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for topic, err := range created.Errors {
+		if err != nil {
+			t.Fatalf("create topic %s: %v", topic, err)
+		}
+	}
+	return b
+}
+
+func (b *kafkaBroker) env() map[string]string {
+	return map[string]string{
+		"SOURCES": "kafka", "KAFKA_BROKERS": b.addr, "KAFKA_TOPICS": b.topic, "KAFKA_GROUP_ID": b.group,
+		"KAFKA_SESSION_TIMEOUT": "6s",
+	}
+}
+
+func (b *kafkaBroker) publish(ctx context.Context, items []item) error {
+	writer := &kafka.Writer{
+		Addr: b.client.Addr, Topic: b.topic, RequiredAcks: kafka.RequireAll, BatchTimeout: 5 * time.Millisecond,
+		Balancer: kafka.BalancerFunc(func(m kafka.Message, _ ...int) int { return int(m.Key[0] - '0') }),
+	}
+	messages := make([]kafka.Message, 0, len(items))
+	for _, it := range items {
+		messages = append(messages, kafka.Message{Key: []byte(strconv.Itoa(it.lane)), Value: it.body})
+	}
+	return errors.Join(writer.WriteMessages(ctx, messages...), writer.Close())
+}
+
+func (b *kafkaBroker) acked(ctx context.Context) ([lanes]int, error) {
+	var floor [lanes]int
+	resp, err := b.client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: b.group, Topics: map[string][]int{b.topic: {0, 1, 2}}})
+	if err != nil {
+		return floor, err
+	}
+	for _, p := range resp.Topics[b.topic] {
+		floor[p.Partition] = max(int(p.CommittedOffset), 0)
+	}
+	return floor, resp.Error
+}
+
+func (b *kafkaBroker) deadLetters(ctx context.Context, n int) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	reader := kafka.NewReader(kafka.ReaderConfig{Brokers: []string{b.addr}, Topic: b.topic + ".dlq", MaxWait: 250 * time.Millisecond})
+	var reasons []string
+	var err error
+	for len(reasons) < n && err == nil {
+		var m kafka.Message
+		if m, err = reader.ReadMessage(ctx); err == nil {
+			headers := map[string]string{}
+			for _, h := range m.Headers {
+				headers[h.Key] = string(h.Value)
+			}
+			reasons = append(reasons, headers["x-dlq-reason"]+": "+headers["x-dlq-error"])
+		}
+	}
+	if err != nil {
+		err = fmt.Errorf("after %d dead letters: %w", len(reasons), err)
+	}
+	return reasons, errors.Join(err, reader.Close())
+}

@@ -1,0 +1,231 @@
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/xmpp-notifier/xmpp-notifier/testbed/observer"
+)
+
+// roomServer is an XMPP server that a test may stop and start.
+type roomServer interface {
+	env(room string) map[string]string
+	observer(room string) observer.Options
+	room(t *testing.T) string
+	stop(ctx context.Context, kill bool) error
+	start(ctx context.Context) error
+}
+
+// bench is a room and a broker to test the worker between.
+type bench struct {
+	// room is on a server with the history of stock servers, 20 messages.
+	// stoppable is on one that the test may stop; its history is long enough
+	// for the observer, who may be back later than the worker.
+	room, stoppable func(t *testing.T) roomServer
+	broker          func(t *testing.T) broker
+	// many is how many notifications go through, and few how many go through
+	// where something fails on the way.
+	many, few int
+}
+
+// trial is one test on a bench: the parts are up, the worker is not.
+type trial struct {
+	*testing.T
+	server roomServer
+	broker broker
+	watch  *watcher
+	env    map[string]string
+	next   [lanes]int
+}
+
+func (b bench) trial(t *testing.T, server roomServer) *trial {
+	t.Helper()
+	tr := &trial{T: t, server: server, broker: b.broker(t)}
+	room := tr.server.room(t)
+	tr.watch = watch(t, tr.server.observer(room))
+	tr.env = tr.server.env(room)
+	maps.Copy(tr.env, tr.broker.env())
+	return tr
+}
+
+// publish publishes n good notifications, spread over the lanes, numbered
+// from 1 in each.
+func (tr *trial) publish(n int) {
+	tr.Helper()
+	items := make([]item, n)
+	for i := range items {
+		lane := i % lanes
+		items[i] = item{lane, notification(key{lane, tr.number(lane)})}
+	}
+	tr.send(items)
+}
+
+func (tr *trial) number(lane int) int {
+	tr.next[lane]++
+	return tr.next[lane]
+}
+
+func (tr *trial) send(items []item) {
+	tr.Helper()
+	if err := tr.broker.publish(tr.Context(), items); err != nil {
+		tr.Fatal(err)
+	}
+}
+
+func notification(k key) []byte {
+	return fmt.Appendf(nil, `{"id":"%d-%d","source":"e2e","severity":"warning","subject":"n %d-%d","message":"%s"}`,
+		k.lane, k.number, k.lane, k.number, strings.Repeat("lorem ipsum ", 15))
+}
+
+func none(key) bool { return false }
+
+// acknowledged waits until the broker counts everything as delivered.
+func (tr *trial) acknowledged() {
+	tr.Helper()
+	until(tr.T, "everything is acknowledged", func(ctx context.Context) (bool, error) {
+		acked, err := tr.broker.acked(ctx)
+		if err == nil {
+			err = fmt.Errorf("acknowledged %v of %v", acked, tr.next)
+		}
+		return acked == tr.next, err
+	})
+}
+
+// exactly checks that the room has shown want notifications, in order, and how
+// many of them again.
+func (tr *trial) exactly(want, repeats int) {
+	tr.Helper()
+	tr.allShown(want, repeats)
+	if len(tr.watch.disorder) > 0 {
+		tr.Errorf("out of order: %d, %.200v", len(tr.watch.disorder), tr.watch.disorder)
+	}
+}
+
+// allShown is exactly without regard to the order.
+func (tr *trial) allShown(want, repeats int) {
+	tr.Helper()
+	if err := tr.watch.seat.Fence(tr.Context()); err != nil {
+		tr.Error(err)
+	}
+	if got := tr.watch.count(); got != want {
+		tr.Errorf("the room has shown %d notifications, want %d", got, want)
+	}
+	if tr.watch.repeated > repeats {
+		tr.Errorf("%d were shown again, at most %d may", tr.watch.repeated, repeats)
+	}
+}
+
+func (b bench) run(t *testing.T) {
+	t.Run("all arrive once, in order, and are acknowledged when shown", b.allArrive)
+	t.Run("malformed messages become dead letters", b.malformed)
+	t.Run("XMPP server terminated and started", func(t *testing.T) { b.serverRestart(t, false) })
+	t.Run("XMPP server killed and started", func(t *testing.T) { b.serverRestart(t, true) })
+	t.Run("worker terminated and started", func(t *testing.T) {
+		b.workerRestart(t, (*process).terminate).exactly(b.few, 0)
+	})
+	t.Run("worker killed and started", b.workerKilled)
+}
+
+func (b bench) allArrive(t *testing.T) {
+	tr := b.trial(t, b.room(t))
+	stop := tr.watch.checkAcks(tr.broker, none)
+	worker := startWorker(t, tr.env)
+	for range 5 {
+		tr.publish(b.many / 5)
+	}
+	tr.watch.wait(b.many)
+	tr.acknowledged()
+	stop()
+	tr.exactly(b.many, 0)
+	worker.terminate()
+}
+
+func (b bench) malformed(t *testing.T) {
+	const good, bad = 1000, 100
+	tr := b.trial(t, b.room(t))
+	broken := map[key]bool{}
+	var items []item
+	for i := range good + bad {
+		k := key{i % lanes, tr.number(i % lanes)}
+		body := notification(k)
+		if i%(good/bad+1) == 0 {
+			broken[k] = true
+			body = body[:len(body)-1]
+		}
+		items = append(items, item{k.lane, body})
+	}
+	stop := tr.watch.checkAcks(tr.broker, func(k key) bool { return broken[k] })
+	startWorker(t, tr.env)
+	tr.send(items)
+	tr.watch.wait(good)
+	tr.acknowledged()
+	stop()
+	tr.exactly(good, 0)
+	reasons, err := tr.broker.deadLetters(t.Context(), bad)
+	if err != nil || len(reasons) != bad {
+		t.Fatalf("%d dead letters, %v", len(reasons), err)
+	}
+	for _, reason := range reasons {
+		if !strings.HasPrefix(reason, "decode: not JSON at byte") {
+			t.Errorf("the reason of a dead letter is %q", reason)
+		}
+	}
+}
+
+// serverRestart ends the XMPP server in mid-run. A server that forgets the
+// room's history when it stops cannot tell what was on its way: as much as
+// that may be shown again.
+func (b bench) serverRestart(t *testing.T, kill bool) {
+	const window = 20
+	tr := b.trial(t, b.stoppable(t))
+	startWorker(t, tr.env)
+	tr.publish(b.few)
+	tr.watch.wait(b.few / 4)
+	if err := tr.server.stop(t.Context(), kill); err != nil {
+		t.Fatal(err)
+	}
+	if got := tr.watch.count(); got == b.few {
+		t.Fatal("all had been shown before the server stopped: publish more")
+	}
+	if err := tr.server.start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	tr.watch.sit()
+	tr.watch.wait(b.few)
+	tr.acknowledged()
+	tr.exactly(b.few, window)
+	t.Logf("shown again: %d", tr.watch.repeated)
+}
+
+// workerKilled: JetStream notices a dead worker only after AckWait. What that
+// worker held comes after what its successor takes meanwhile.
+func (b bench) workerKilled(t *testing.T) {
+	tr := b.workerRestart(t, (*process).kill)
+	if _, late := tr.broker.(*natsBroker); late {
+		tr.allShown(b.few, 0)
+		t.Logf("shown late: %d", len(tr.watch.disorder))
+		return
+	}
+	tr.exactly(b.few, 0)
+}
+
+func (b bench) workerRestart(t *testing.T, end func(*process)) *trial {
+	t.Helper()
+	tr := b.trial(t, b.room(t))
+	stop := tr.watch.checkAcks(tr.broker, none)
+	first := startWorker(t, tr.env)
+	tr.publish(b.few)
+	tr.watch.wait(b.few / 4)
+	end(first)
+	if got := tr.watch.count(); got == b.few {
+		t.Fatal("all had been shown before the worker stopped: publish more")
+	}
+	startWorker(t, tr.env)
+	tr.watch.wait(b.few)
+	tr.acknowledged()
+	stop()
+	return tr
+}

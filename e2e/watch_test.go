@@ -1,0 +1,148 @@
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/testbed/observer"
+)
+
+// watcher counts what an independent occupant of the room is shown. It comes
+// back by itself when the server was away.
+type watcher struct {
+	t       *testing.T
+	options observer.Options
+
+	mu       sync.Mutex
+	seat     *observer.Observer
+	live     map[key]int // times seen as it happened
+	history  map[key]int // times in the history of the present seat
+	repeated int
+	last     [lanes]int
+	disorder []string
+}
+
+type key struct{ lane, number int }
+
+// marker is the part of the title that the tests put in to recognise.
+var marker = regexp.MustCompile(`n (\d)-(\d+)`)
+
+func watch(t *testing.T, o observer.Options) *watcher {
+	t.Helper()
+	w := &watcher{t: t, options: o, live: map[key]int{}}
+	w.options.OnMessage = w.message
+	w.sit()
+	t.Cleanup(func() { w.seat.Close() })
+	return w
+}
+
+// sit takes a seat, as soon as the server allows.
+func (w *watcher) sit() {
+	w.t.Helper()
+	until(w.t, "the observer is in the room", func(ctx context.Context) (bool, error) {
+		w.mu.Lock()
+		w.history = map[key]int{}
+		w.mu.Unlock()
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		seat, err := observer.Join(ctx, w.options)
+		w.seat = seat
+		return err == nil, err
+	})
+}
+
+func (w *watcher) message(m observer.Message) {
+	found := marker.FindStringSubmatch(m.Body)
+	if found == nil {
+		return
+	}
+	lane, _ := strconv.Atoi(found[1])
+	number, _ := strconv.Atoi(found[2])
+	k := key{lane, number}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	seen := w.live
+	if m.Delayed {
+		seen = w.history
+	}
+	if seen[k]++; seen[k] > 1 {
+		w.repeated++
+	}
+	if m.Delayed && w.live[k] > 0 {
+		return // we saw it happen
+	}
+	if w.live[k] = max(w.live[k], 1); number <= w.last[lane] && seen[k] == 1 {
+		w.disorder = append(w.disorder, fmt.Sprintf("%d-%d after %d", lane, number, w.last[lane]))
+	}
+	w.last[lane] = max(w.last[lane], number)
+}
+
+// count returns how many different notifications the room has shown.
+func (w *watcher) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.live)
+}
+
+// shown reports whether the first n numbers of a lane have been shown, apart
+// from those that skip names.
+func (w *watcher) shown(lane, n int, skip func(key) bool) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := 1; i <= n; i++ {
+		if k := (key{lane, i}); w.live[k] == 0 && !skip(k) {
+			return false
+		}
+	}
+	return true
+}
+
+// wait waits until n different notifications have been shown.
+func (w *watcher) wait(n int) {
+	w.t.Helper()
+	until(w.t, fmt.Sprintf("the room has shown %d notifications", n), func(context.Context) (bool, error) {
+		got := w.count()
+		return got >= n, fmt.Errorf("it has shown %d", got)
+	})
+}
+
+// checkAcks reports any moment at which the broker has an acknowledgement for
+// something that the observer has not been shown, until the result is called.
+// The position is read first; then a fence makes sure that the observer has
+// read all that the server had sent it by then.
+func (w *watcher) checkAcks(b broker, skip func(key) bool) (stop func()) {
+	ctx, cancel := context.WithCancel(w.t.Context())
+	var checking sync.WaitGroup
+	samples := 0
+	checking.Go(func() {
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for ctx.Err() == nil {
+			acked, err := b.acked(ctx)
+			if err == nil && w.seat.Fence(ctx) == nil {
+				samples++
+				for lane, n := range acked {
+					if !w.shown(lane, n, skip) {
+						w.t.Errorf("lane %d is acknowledged up to %d, but not all of it has been shown", lane, n)
+					}
+				}
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+			}
+		}
+	})
+	return func() {
+		cancel()
+		checking.Wait()
+		if samples < 3 {
+			w.t.Errorf("the acknowledgements were looked at only %d times", samples)
+		}
+	}
+}
