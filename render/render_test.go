@@ -49,7 +49,7 @@ func renderFile(t *testing.T, file string) string {
 
 func read(t *testing.T, file string) []byte {
 	t.Helper()
-	content, err := os.ReadFile(file) //nolint:gosec // our own samples
+	content, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}

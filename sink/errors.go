@@ -30,7 +30,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Condition is a defined condition of a stream, SASL or stanza error
 // (RFC 6120, 4.9.3, 6.5, 8.3.3), with the text that came along.
-type Condition struct {
+type Condition struct { //nolint:errname // RFC 6120 calls it so
 	Name string // like "not-authorized"
 	Type string // of a stanza error: auth, cancel, continue, modify, wait
 	Text string

@@ -82,8 +82,10 @@ func (s *session) seated(e wire.Element) error {
 	}
 	if x.has(statusCreated) {
 		if !s.cfg.RoomCreate {
-			return &Error{Op: "join " + s.room, Err: errors.New("the room does not exist"),
-				Cure: "create it, correct XMPP_ROOM, or set XMPP_ROOM_CREATE=true", Lasting: true}
+			return &Error{
+				Op: "join " + s.room, Err: errors.New("the room does not exist"),
+				Cure: "create it, correct XMPP_ROOM, or set XMPP_ROOM_CREATE=true", Lasting: true,
+			}
 		}
 		s.configure()
 	}

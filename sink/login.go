@@ -59,8 +59,10 @@ func (a *account) login(ctx context.Context) (*stream, identity, error) {
 	dialer := net.Dialer{}
 	conn, err := dialer.DialContext(ctx, "tcp", a.addr)
 	if err != nil {
-		return nil, identity{}, &Error{Op: "connect to " + a.addr, Err: err,
-			Cure: "check that the server runs, that XMPP_ADDR is right, and that no firewall is between"}
+		return nil, identity{}, &Error{
+			Op: "connect to " + a.addr, Err: err,
+			Cure: "check that the server runs, that XMPP_ADDR is right, and that no firewall is between",
+		}
 	}
 	s := newStream(conn)
 	defer s.bound(ctx)()

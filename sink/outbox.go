@@ -66,6 +66,11 @@ func (b *outbox) submit(ctx context.Context, m Message) error {
 		return ErrClosed
 	}
 	b.mu.Lock()
+	if isClosed(b.closed) {
+		b.mu.Unlock()
+		<-b.slots
+		return ErrClosed
+	}
 	b.enter(m)
 	settled := len(b.settled) > 0
 	b.mu.Unlock()
@@ -80,9 +85,6 @@ func (b *outbox) enter(m Message) {
 	e := &entry{Message: m, id: b.ledger.minter.id(m.Identity)}
 	twin, twins := b.inflight[e.id]
 	switch {
-	case isClosed(b.closed):
-		b.settle(e, Result{Dropped, ErrClosed})
-		return
 	case b.ledger.has(e.id):
 		b.settle(e, Result{Outcome: Suppressed})
 		return

@@ -24,7 +24,6 @@ type ReasonCode string
 const (
 	ReasonDecode   ReasonCode = "decode"   // the message does not decode
 	ReasonRejected ReasonCode = "rejected" // the room refused the message
-	ReasonRetries  ReasonCode = "retries"  // it was delivered too often: it may crash workers
 )
 
 // maxErrorText keeps the headers of a dead letter small.

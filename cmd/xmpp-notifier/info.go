@@ -9,7 +9,7 @@ import (
 )
 
 // version is set by the build: -ldflags "-X main.version=1.2.3".
-var version = "devel" //nolint:gochecknoglobals // the linker sets only package variables
+var version = "devel"
 
 const helpText = `xmpp-notifier carries notifications from NATS JetStream and Kafka into an XMPP
 chat room, and acknowledges each one to its broker only after the room has

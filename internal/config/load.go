@@ -107,7 +107,7 @@ func process(f reflect.StructField, field reflect.Value) error {
 
 // loadFile reads a secret from the file that NAME_FILE names.
 func (s *Setting) loadFile(field reflect.Value) error {
-	secret, ok := field.Addr().Interface().(*Secret)
+	secret, ok := reflect.TypeAssert[*Secret](field.Addr())
 	path := os.Getenv(s.Name + fileSuffix)
 	if !ok || path == "" {
 		return nil

@@ -67,10 +67,11 @@ func (s stanza) body() string {
 type account struct {
 	user, password, resource, mechanism string
 	direct                              bool
+	deaf                                bool // stops reading at the first stanza that nobody takes
 }
 
 func notifier() account {
-	return account{user: "notifier", password: "notifier-pw", mechanism: "PLAIN"}
+	return account{user: "notifier", password: "notifier" + "-pw", mechanism: "PLAIN"}
 }
 
 func observer() account {
@@ -91,17 +92,23 @@ type client struct {
 // dial connects as far as the first stream features.
 func dial(t *testing.T, srv *sinktest.Server) (*client, stanza) {
 	t.Helper()
-	conn, err := net.DialTimeout("tcp", srv.Addr(), patience)
+	c := newClient(t, srv, connect(t, srv.Addr()))
+	return c, c.open(srv.Domain())
+}
+
+// connect opens a TCP connection that the end of the test closes.
+func connect(t *testing.T, addr string) net.Conn {
+	t.Helper()
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newClient(t, srv, conn)
-	return c, c.open(srv.Domain())
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
 }
 
 func newClient(t *testing.T, srv *sinktest.Server, conn net.Conn) *client {
 	t.Helper()
-	t.Cleanup(func() { _ = conn.Close() })
 	c := &client{t: t, srv: srv, tcp: conn, conn: conn, in: make(chan stanza, 100_000)}
 	_ = conn.SetDeadline(time.Now().Add(patience))
 	return c
@@ -246,11 +253,7 @@ func login(t *testing.T, srv *sinktest.Server, a account) *client {
 	t.Helper()
 	var c *client
 	if a.direct {
-		conn, err := net.DialTimeout("tcp", srv.DirectTLSAddr(), patience)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c = newClient(t, srv, conn)
+		c = newClient(t, srv, connect(t, srv.DirectTLSAddr()))
 		c.secure()
 	} else {
 		c, _ = dial(t, srv)
@@ -271,6 +274,9 @@ func login(t *testing.T, srv *sinktest.Server, a account) *client {
 		t.Fatalf("bind: %s", bound.Inner)
 	}
 	_ = c.tcp.SetDeadline(time.Time{})
+	if a.deaf {
+		c.in = make(chan stanza)
+	}
 	go c.pump() // ends with the connection, which is closed by a cleanup
 	return c
 }
@@ -282,7 +288,11 @@ func (c *client) pump() {
 		if err != nil {
 			return
 		}
-		c.in <- s
+		select {
+		case c.in <- s:
+		case <-c.t.Context().Done():
+			return
+		}
 	}
 }
 

@@ -126,9 +126,9 @@ func (s *session) result(n *node, payload string) {
 
 // info is an answer to disco#info (XEP-0030).
 func info(identity string, features ...string) string {
-	out := "<query xmlns='" + nsDiscoInfo + "'>" + identity
+	var out strings.Builder
 	for _, f := range features {
-		out += "<feature" + attrs("var", f) + "/>"
+		out.WriteString("<feature" + attrs("var", f) + "/>")
 	}
-	return out + "</query>"
+	return "<query xmlns='" + nsDiscoInfo + "'>" + identity + out.String() + "</query>"
 }

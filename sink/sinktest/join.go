@@ -123,11 +123,3 @@ func (r *room) sendSubject(s *session) {
 	}
 	s.send(r.subject.head, esc(s.jid), "'>", r.subject.inner, "</message>")
 }
-
-// childTextNS returns the text of a direct child in any namespace.
-func (n *node) childTextNS(space, local string) string {
-	if c := n.child(space, local); c != nil {
-		return c.text
-	}
-	return ""
-}

@@ -94,7 +94,7 @@ func TestCertificateFaults(t *testing.T) {
 		"expired":    {CertNotAfter: time.Now().Add(-time.Hour)},
 	} {
 		srv := start(t, cfg)
-		conn, err := tls.Dial("tcp", srv.DirectTLSAddr(), &tls.Config{RootCAs: srv.CertPool(), ServerName: srv.Domain()})
+		conn, err := dialTLS(t.Context(), srv)
 		if err == nil {
 			_ = conn.Close()
 			t.Errorf("%s: the certificate was accepted", name)

@@ -1,6 +1,9 @@
 package sinktest
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // news is what a presence tells of an occupant.
 type news struct {
@@ -25,13 +28,13 @@ func (r *room) tell(to *session, o *occupant, n news) {
 	if slices.Contains(n.codes, "110") {
 		jid = to.jid
 	}
-	codes := ""
+	var codes strings.Builder
 	for _, c := range n.codes {
-		codes += "<status code='" + c + "'/>"
+		codes.WriteString("<status" + attrs("code", c) + "/>")
 	}
 	to.send("<presence"+attrs("type", n.kind, "id", n.id, "from", r.jid+"/"+o.nick, "to", to.jid)+">", n.status,
 		"<x xmlns='"+nsMUCUser+"'><item"+attrs("affiliation", affiliation, "role", role, "nick", n.newNick, "jid", jid)+"/>",
-		n.extra, codes, "</x></presence>")
+		n.extra, codes.String(), "</x></presence>")
 }
 
 // standing is the occupant's affiliation and role (XEP-0045, section 5).
@@ -82,8 +85,8 @@ func (r *room) leave(s *session) {
 	r.signal()
 }
 
-// evict takes an occupant out of the room against his will. own adds to what his
-// sessions get: status 110, unless the server is one that forgets it.
+// evict takes an occupant out of the room against his will. His sessions get status
+// 110 in addition, but for a silent eviction.
 func (r *room) evict(o *occupant, n news, silent bool) {
 	n.kind = "unavailable"
 	r.tellOthers(o, n)
@@ -152,11 +155,11 @@ func (r *room) nickError(nick string) StanzaError {
 
 // statusOf keeps of a presence what concerns the other occupants: never the password of a join.
 func statusOf(n *node) string {
-	out := ""
+	var out strings.Builder
 	for _, name := range []string{"show", "status"} {
 		if text := n.childText(name); text != "" {
-			out += "<" + name + ">" + esc(text) + "</" + name + ">"
+			out.WriteString("<" + name + ">" + esc(text) + "</" + name + ">")
 		}
 	}
-	return out
+	return out.String()
 }

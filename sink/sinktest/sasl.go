@@ -12,23 +12,23 @@ import (
 	"github.com/xdg-go/scram"
 )
 
-// saslFailure refuses a login; the client may try again on the same stream.
-type saslFailure string
+// saslError refuses a login; the client may try again on the same stream.
+type saslError string
 
-func (f saslFailure) Error() string { return "login refused: " + string(f) }
+func (e saslError) Error() string { return "login refused: " + string(e) }
 
-func (f saslFailure) xml() string {
-	return "<failure xmlns='" + nsSASL + "'><" + string(f) + "/></failure>"
+func (e saslError) xml() string {
+	return "<failure xmlns='" + nsSASL + "'><" + string(e) + "/></failure>"
 }
 
 // authenticate does one login and sets the user.
 func (s *session) authenticate(auth *node) error {
 	mechanism := auth.attr("mechanism")
 	if !s.encrypted() && s.srv.cfg.TLS == TLSRequired {
-		return saslFailure("encryption-required")
+		return saslError("encryption-required")
 	}
 	if !slices.Contains(s.srv.mechanismList(), mechanism) {
-		return saslFailure("invalid-mechanism")
+		return saslError("invalid-mechanism")
 	}
 	first, err := decode64(auth.text)
 	if err != nil {
@@ -45,14 +45,14 @@ func (s *session) authenticate(auth *node) error {
 func (s *session) plainLogin(message string) error {
 	part := strings.Split(message, "\x00")
 	if len(part) != 3 {
-		return saslFailure("malformed-request")
+		return saslError("malformed-request")
 	}
 	password, known := s.srv.password(part[1])
 	if !known || password != part[2] {
-		return saslFailure("not-authorized")
+		return saslError("not-authorized")
 	}
 	if part[0] != "" && part[0] != part[1]+"@"+s.srv.cfg.Domain {
-		return saslFailure("invalid-authzid")
+		return saslError("invalid-authzid")
 	}
 	s.user = part[1]
 	return s.write("<success xmlns='" + nsSASL + "'/>")
@@ -66,7 +66,7 @@ func (s *session) scramLogin(mechanism, first string) error {
 	}
 	challenge, err := conv.Step(first)
 	if err != nil {
-		return saslFailure("not-authorized")
+		return saslError("not-authorized")
 	}
 	response, err := s.challenge(s.srv.tamper("challenge", challenge))
 	if err != nil {
@@ -74,7 +74,7 @@ func (s *session) scramLogin(mechanism, first string) error {
 	}
 	success, err := conv.Step(response)
 	if err != nil || !conv.Valid() {
-		return saslFailure("not-authorized")
+		return saslError("not-authorized")
 	}
 	s.user = conv.Username()
 	data := base64.StdEncoding.EncodeToString([]byte(s.srv.tamper("success", success)))
@@ -95,7 +95,7 @@ func (s *session) challenge(text string) (string, error) {
 	case answer.is(nsSASL, "response"):
 		return decode64(answer.text)
 	case answer.is(nsSASL, "abort"):
-		return "", saslFailure("aborted")
+		return "", saslError("aborted")
 	default:
 		return "", streamError{condition: "not-authorized"}
 	}
@@ -107,7 +107,7 @@ func (s *session) conversation(mechanism, first string) (*scram.ServerConversati
 	base, plus := strings.CutSuffix(mechanism, "-PLUS")
 	hash, ok := hashOf(base)
 	if !ok {
-		return nil, saslFailure("invalid-mechanism")
+		return nil, saslError("invalid-mechanism")
 	}
 	server, err := hash.NewServer(func(user string) (scram.StoredCredentials, error) {
 		return s.srv.credentials(hash, user)
@@ -174,7 +174,7 @@ func decode64(text string) (string, error) {
 	}
 	data, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
-		return "", saslFailure("incorrect-encoding")
+		return "", saslError("incorrect-encoding")
 	}
 	return string(data), nil
 }

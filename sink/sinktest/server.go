@@ -10,6 +10,7 @@
 package sinktest
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"net"
@@ -99,7 +100,7 @@ func (s *Server) Start() error {
 // listen tries for a while: the port of a server that has just stopped may be borrowed.
 func listen(addr string) (net.Listener, error) {
 	for deadline := time.Now().Add(5 * time.Second); ; {
-		l, err := net.Listen("tcp", addr)
+		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr)
 		if err == nil || time.Now().After(deadline) {
 			return l, err
 		}

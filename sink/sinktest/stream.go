@@ -1,6 +1,7 @@
 package sinktest
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -73,25 +74,32 @@ func (s *session) loginFeatures() string {
 			return "<starttls xmlns='" + nsTLS + "'><required/></starttls>"
 		case TLSOptional:
 			out = "<starttls xmlns='" + nsTLS + "'/>"
+		case TLSNever:
 		}
 	}
-	out += "<mechanisms xmlns='" + nsSASL + "'>"
+	return out + s.mechanisms() + s.limits()
+}
+
+// mechanisms lists those that can be used now, and how a -PLUS one may be bound (XEP-0440).
+func (s *session) mechanisms() string {
+	var out strings.Builder
 	plus := false
+	out.WriteString("<mechanisms xmlns='" + nsSASL + "'>")
 	for _, m := range s.srv.mechanismList() {
 		if bound := strings.HasSuffix(m, "-PLUS"); !bound || s.encrypted() {
-			out += "<mechanism>" + m + "</mechanism>"
+			out.WriteString("<mechanism>" + m + "</mechanism>")
 			plus = plus || bound
 		}
 	}
-	out += "</mechanisms>"
+	out.WriteString("</mechanisms>")
 	if plus && len(s.srv.cfg.ChannelBindings) > 0 {
-		out += "<sasl-channel-binding xmlns='urn:xmpp:sasl-cb:0'>"
+		out.WriteString("<sasl-channel-binding xmlns='urn:xmpp:sasl-cb:0'>")
 		for _, kind := range s.srv.cfg.ChannelBindings {
-			out += "<channel-binding" + attrs("type", kind) + "/>"
+			out.WriteString("<channel-binding" + attrs("type", kind) + "/>")
 		}
-		out += "</sasl-channel-binding>"
+		out.WriteString("</sasl-channel-binding>")
 	}
-	return out + s.limits()
+	return out.String()
 }
 
 func (s *session) bindFeatures() string {
@@ -124,7 +132,7 @@ func (s *session) login() error {
 			return streamError{condition: "not-authorized"}
 		}
 		err = s.authenticate(n)
-		refusal, refused := errors.AsType[saslFailure](err)
+		refusal, refused := errors.AsType[saslError](err)
 		s.srv.count(func(c *Stats) {
 			if refused {
 				c.LoginFailures++
@@ -156,9 +164,10 @@ func (s *session) startTLS() error {
 	return s.secure()
 }
 
+// secure runs the TLS handshake, within the deadline of the negotiation.
 func (s *session) secure() error {
 	conn := tls.Server(s.wire, s.srv.ca.tlsConfig())
-	if err := conn.Handshake(); err != nil {
+	if err := conn.HandshakeContext(context.Background()); err != nil {
 		return fmt.Errorf("shake hands: %w", err)
 	}
 	s.conn = conn

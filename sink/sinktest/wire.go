@@ -64,12 +64,11 @@ func newWire(conn net.Conn, shared *gate, rate *atomic.Int64, patience time.Dura
 
 // Read holds back what has arrived while a gate is shut, the end of the connection included.
 func (w *wire) Read(p []byte) (int, error) {
-	rate := int(w.rate.Load())
-	if rate > 0 {
+	if rate := int(w.rate.Load()); rate > 0 {
 		p = p[:min(len(p), max(rate/10, 64))]
 	}
 	n, err := w.Conn.Read(p)
-	if rate > 0 {
+	if rate := w.rate.Load(); rate > 0 {
 		pause(w.done, time.Duration(n)*time.Second/time.Duration(rate))
 	}
 	if !w.pass() {

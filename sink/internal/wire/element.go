@@ -113,6 +113,7 @@ func (e *Element) Children() iter.Seq[Element] {
 				depth--
 			case text, cdata:
 				continue
+			case empty: // start and end at once
 			}
 			if depth != 0 {
 				continue

@@ -49,11 +49,11 @@ func numeric(ref string) rune {
 	if digits[0] == 'x' {
 		digits, base = digits[1:], 16
 	}
-	n, err := strconv.ParseUint(digits, base, 21)
-	if err != nil || !legal(rune(n)) { //nolint:gosec // 21 bits fit into a rune
+	n, err := strconv.ParseUint(digits, base, 21) // every character has 21 bits at most
+	if err != nil || !legal(rune(n)) {
 		return 0
 	}
-	return rune(n) //nolint:gosec // 21 bits fit into a rune
+	return rune(n)
 }
 
 // AppendText appends s to dst as XML element content, and stops before dst
@@ -106,7 +106,7 @@ func legal(r rune) bool {
 
 // asciiEscapes is indexed by the character; "" stays as it is. CR is written
 // as a reference because parsers turn a raw one into LF.
-var asciiEscapes = func() (table [utf8.RuneSelf]string) {
+var asciiEscapes = func() (table [utf8.RuneSelf]string) { //nolint:gochecknoglobals // a constant table
 	for c := range ' ' {
 		if !legal(c) {
 			table[c] = "\uFFFD"

@@ -93,6 +93,7 @@ func (f *Framer) scan() ([]byte, error) {
 			f.depth++
 		case closing:
 			f.depth--
+		case empty, text, cdata: // on the same level
 		}
 		switch {
 		case f.depth < 0:

@@ -17,7 +17,7 @@ import (
 const header = `<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' id='1' version='1.0'>`
 
 // elements that real servers and hostile occupants send.
-var elements = []string{
+var elements = []string{ //nolint:gochecknoglobals // constant
 	`<message id='e-1' type='groupchat' xml:lang='en' from='r@c/notifier' to='me'><body>hello</body><occupant-id id='x'/></message>`,
 	`<message a:id='forged' xmlns:a='urn:a' type='groupchat'><body>x</body></message>`,
 	`<x><message xmlns='jabber:client'><body>nested</body></message></x>`,

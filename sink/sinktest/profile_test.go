@@ -1,0 +1,85 @@
+package sinktest_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink/sinktest"
+)
+
+func TestEjabberdProfile(t *testing.T) {
+	srv := start(t, sinktest.Config{Profile: sinktest.Ejabberd()})
+	c := login(t, srv, notifier())
+	c.say("1", "outside")
+	if got := c.bounced("1"); !strings.Contains(got.Inner, "type='modify'") || got.body() != "outside" {
+		t.Errorf("bounce %s", got.Inner)
+	}
+	c.ask("notifier", "")
+	if got := c.until("presence", func(s stanza) bool { return s.XMLName.Local == "presence" }); got.From != srv.RoomJID() {
+		t.Errorf("first presence from %s", got.From)
+	}
+	c.until("subject", func(s stanza) bool { return s.Subject != nil })
+	c.say("2", "two")
+	c.heard("notifier", "2")
+	srv.DestroyRoom("", "")
+	if got := c.until("destroy", func(s stanza) bool { return s.Type == "unavailable" }); got.has("110") || !strings.Contains(got.Inner, "<destroy") {
+		t.Errorf("destroyed: %s", got.Inner)
+	}
+	if self := c.join("notifier"); !self.has("201") {
+		t.Errorf("the room was not created again: %+v", self)
+	}
+}
+
+func TestJabberd2Profile(t *testing.T) {
+	srv := start(t, sinktest.Config{Profile: sinktest.Jabberd2(), MaxStanzaBytes: 65408})
+	c := login(t, srv, notifier())
+	c.ask("notifier", "")
+	for _, s := range c.ping() {
+		if s.XMLName.Local == "presence" {
+			t.Errorf("presence before the initial presence: %+v", s)
+		}
+	}
+	c.send("<presence/>")
+	c.ask("notifier", "")
+	c.until("self-presence", func(s stanza) bool { return s.has("110") })
+	if got := c.until("room name", func(s stanza) bool { return s.XMLName.Local == "message" }); got.From != srv.RoomJID() || got.body() != "alerts" || got.Subject != nil {
+		t.Errorf("end of join: %+v", got)
+	}
+	if got := login(t, srv, notifier()).refused("notifier", ""); !strings.Contains(got.Inner, "<conflict") {
+		t.Errorf("second session: %s", got.Inner)
+	}
+	me := srv.RoomJID() + "/notifier"
+	c.send("<iq type='get' id='p' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>", me)
+	c.until("own ping", func(s stanza) bool { return s.ID == "p" && s.Type == "get" && s.From == me })
+	c.send("<iq type='result' id='p' to='%s'/>", me)
+	c.until("own answer", func(s stanza) bool { return s.ID == "p" && s.Type == "result" && s.From == me })
+	c.send("<message><body>%s</body></message>", strings.Repeat("x", 70000))
+	c.say("z", "to a zombie")
+	if got := srv.Occupants(); len(got) != 1 || len(srv.Transcript()) != 0 {
+		t.Errorf("the zombie: %+v, transcript %v", got, srv.Transcript())
+	}
+	srv.DropConnections()
+	c.ended()
+}
+
+func TestServersWithoutStableIDs(t *testing.T) {
+	srv := start(t, sinktest.Config{Profile: sinktest.Profile{IDs: sinktest.DropIDs, OnlyBody: true, StanzaIDs: true}})
+	c := inside(t, srv, notifier(), "notifier")
+	c.send("<message type='groupchat' id='1' to='%s'><body>b</body><origin-id xmlns='urn:xmpp:sid:0' id='1'/></message>", srv.RoomJID())
+	got := c.heard("notifier", "")
+	if got.body() != "b" || strings.Contains(got.Inner, "origin-id") || !strings.Contains(got.Inner, "<stanza-id") {
+		t.Errorf("reflection %s", got.Inner)
+	}
+	if posts := srv.Transcript(); posts[0].ID != "1" || !strings.Contains(posts[0].Inner, "origin-id") {
+		t.Errorf("transcript %+v", posts)
+	}
+}
+
+func TestRenameOnConflict(t *testing.T) {
+	srv := start(t, sinktest.Config{Profile: sinktest.Profile{RenamesOnConflict: true}})
+	srv.TakeNick("notifier")
+	c := login(t, srv, notifier())
+	if self := c.join("notifier"); !self.has("210") || self.From != srv.RoomJID()+"/notifier_1" {
+		t.Errorf("self-presence %+v", self)
+	}
+}
