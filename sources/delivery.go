@@ -49,9 +49,10 @@ func (d *Delivery) Identity() string {
 	return d.identity()
 }
 
-// Ack tells the broker that the notification has been delivered.
-func (d *Delivery) Ack() error {
-	return d.settle(d.settler.Ack)
+// Ack tells the broker that the notification has been delivered. durable is
+// called once when a crash would no longer bring it back; see Settler.
+func (d *Delivery) Ack(durable func()) error {
+	return d.settle(func() error { return d.settler.Ack(durable) })
 }
 
 // Release gives the delivery back to the broker, for another try after delay.

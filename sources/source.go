@@ -48,7 +48,12 @@ type Source interface {
 type Settler interface {
 	// Ack says the room has it. It does not block on the broker: it marks,
 	// or writes to a buffer. It may be called from any goroutine.
-	Ack() error
+	//
+	// durable is called once, from any goroutine, when a crash of the worker
+	// would no longer bring the delivery back (Kafka: the offset is
+	// committed), or when the delivery is lost or the source closed. It does
+	// not block. If Ack returns an error it is not called.
+	Ack(durable func()) error
 	// Release gives the delivery back, to be delivered again after delay
 	// where the broker can do that (Kafka cannot: there it is a no-op, the
 	// committed offset just never passes it).

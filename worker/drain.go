@@ -95,6 +95,10 @@ func (d *drain) submit(ctx context.Context, delivery *sources.Delivery) {
 		d.reject(delivery, sources.Reason{Code: sources.ReasonDecode, Err: delivery.Malformed})
 		return
 	}
+	if !d.enterDoubt(ctx, delivery) {
+		d.release(delivery)
+		return
+	}
 	err := d.Room.Submit(ctx, sink.Message{
 		Identity: delivery.Identity(),
 		Body:     d.Render(delivery.Envelope),
@@ -102,9 +106,24 @@ func (d *drain) submit(ctx context.Context, delivery *sources.Delivery) {
 		Done:     func(r sink.Result) { d.settle(delivery, r) },
 	})
 	if err != nil {
+		d.leaveDoubt()
 		d.release(delivery)
 	}
 }
+
+// enterDoubt waits until one more notification may be in doubt.
+func (d *drain) enterDoubt(ctx context.Context, delivery *sources.Delivery) bool {
+	select {
+	case d.doubt <- struct{}{}:
+		return true
+	case <-delivery.Lost():
+		return false
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (d *drain) leaveDoubt() { <-d.doubt }
 
 // settle does for the broker what the room has decided.
 func (d *drain) settle(delivery *sources.Delivery, r sink.Result) {
@@ -116,8 +135,10 @@ func (d *drain) settle(delivery *sources.Delivery, r sink.Result) {
 		d.stats.suppressed.Add(1)
 		d.ack(delivery)
 	case sink.Rejected:
+		d.leaveDoubt()
 		d.reject(delivery, sources.Reason{Code: sources.ReasonRejected, Err: r.Err})
 	case sink.Dropped:
+		d.leaveDoubt()
 		d.release(delivery)
 	}
 }
@@ -125,7 +146,8 @@ func (d *drain) settle(delivery *sources.Delivery, r sink.Result) {
 // ack tells the broker. If it does not hear, it will deliver again, and the
 // ledger of the room will recognise the notification.
 func (d *drain) ack(delivery *sources.Delivery) {
-	if err := delivery.Ack(); err != nil {
+	if err := delivery.Ack(d.leaveDoubt); err != nil {
+		d.leaveDoubt()
 		d.log.Warn("acknowledgement failed, the broker will deliver again", "place", delivery.Place(), "error", err)
 	}
 	<-d.held

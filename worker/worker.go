@@ -43,11 +43,15 @@ type Worker struct {
 	Sources []sources.Source
 	// Render makes the text that people read.
 	Render func(envelope.Envelope) string
-	// Window is how many messages the room takes at once.
+	// Window is how many notifications may be in doubt at once: sent to the
+	// room, but not yet durably acknowledged. After a crash the brokers
+	// deliver these again, and the room's history must reach back far enough
+	// to tell which of them it has shown.
 	Window int
 	Grace  time.Duration
 	Log    *slog.Logger
 
+	doubt chan struct{} // one element per notification in doubt
 	stats stats
 }
 
@@ -55,6 +59,7 @@ type Worker struct {
 // finishes what is on its way within the grace period, leaves the room, and
 // gives the rest back to the brokers.
 func (w *Worker) Run(ctx context.Context) error {
+	w.doubt = make(chan struct{}, w.Window)
 	w.Log.Info("started", "room", w.Room, "sources", w.Sources)
 	roomCtx, leave := context.WithCancel(context.WithoutCancel(ctx))
 	defer leave()

@@ -1,0 +1,51 @@
+GOLANGCI = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOVULNCHECK = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+.PHONY: help build demo test test-hermetic test-real lint fix cover vuln up down
+.NOTPARALLEL:
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+build: ## build the static binary bin/xmpp-notifier; VERSION=1.2.3 names it
+	CGO_ENABLED=0 go build -trimpath -o bin/ \
+		-ldflags "-s -w -X main.version=$${VERSION:-$$(git describe --tags --always --dirty 2>/dev/null || echo devel)}" \
+		./cmd/xmpp-notifier
+
+demo: ## see it work, with nothing but Go: broker, room and worker in one process
+	go run ./cmd/demo
+
+test: test-hermetic test-real ## run all tests
+
+test-hermetic: ## run the tests that need nothing but Go and a C compiler (for -race)
+	go test -race ./...
+
+test-real: ## run the end-to-end suite on real servers; testbed/install-debian.sh installs them
+	go test -count=1 -tags real -timeout 20m ./e2e
+
+lint: ## check the code, go.mod and the format
+	go vet -tags real ./...
+	go mod tidy -diff
+	$(GOLANGCI) run ./...
+	$(GOLANGCI) fmt --diff ./...
+
+fix: ## repair what lint finds, as far as tools can
+	go fix ./...
+	go mod tidy
+	$(GOLANGCI) run --fix ./...
+	$(GOLANGCI) fmt ./...
+
+cover: ## measure what the hermetic tests cover; bin/cover.html shows it
+	@mkdir -p bin
+	go test -coverpkg=./... -coverprofile=bin/cover.out ./...
+	go tool cover -html=bin/cover.out -o bin/cover.html
+	@go tool cover -func=bin/cover.out | tail -n 1
+
+vuln: ## look for known vulnerabilities; needs the network
+	$(GOVULNCHECK) ./...
+
+up: ## start brokers, room and worker in containers, and publish some samples
+	docker compose up --build --detach
+
+down: ## stop and remove them, with their data
+	docker compose down --volumes --remove-orphans

@@ -1,0 +1,182 @@
+package kafka_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
+)
+
+const (
+	topic      = "alerts"
+	partitions = 3
+	session    = 1500 * time.Millisecond
+	patience   = 30 * time.Second
+)
+
+// cluster is a Kafka cluster in this process, and what an operator would do
+// with it.
+type cluster struct {
+	*kfake.Cluster
+	config kafka.Config
+	admin  *kafkago.Client
+	writer *kafkago.Writer
+}
+
+// newCluster starts a cluster without topics.
+func newCluster(t testing.TB, options ...kfake.Opt) *cluster {
+	t.Helper()
+	fake, err := kfake.NewCluster(append([]kfake.Opt{
+		kfake.NumBrokers(1), kfake.GroupMinSessionTimeout(500 * time.Millisecond),
+		kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}),
+	}, options...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { fake.Close() })
+	transport := &kafkago.Transport{MetadataTTL: 100 * time.Millisecond}
+	t.Cleanup(transport.CloseIdleConnections)
+	address := kafkago.TCP(fake.ListenAddrs()...)
+	writer := &kafkago.Writer{
+		Addr: address, Transport: transport, Topic: topic, Balancer: &kafkago.Hash{},
+		RequiredAcks: kafkago.RequireAll, BatchTimeout: time.Millisecond,
+	}
+	t.Cleanup(func() { _ = writer.Close() })
+	return &cluster{
+		Cluster: fake, writer: writer,
+		admin: &kafkago.Client{Addr: address, Transport: transport, Timeout: 10 * time.Second},
+		config: kafka.Config{
+			Brokers: fake.ListenAddrs(), Topics: []string{topic}, GroupID: "workers", DLQSuffix: ".dlq",
+			Start: "earliest", SessionTimeout: session, SASL: "none",
+		},
+	}
+}
+
+// withTopic starts a cluster with the topic.
+func withTopic(t testing.TB) *cluster {
+	t.Helper()
+	c := newCluster(t)
+	if err := c.createTopic(t.Context(), topic); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (c *cluster) createTopic(ctx context.Context, name string) error {
+	response, err := c.admin.CreateTopics(ctx, &kafkago.CreateTopicsRequest{
+		Topics: []kafkago.TopicConfig{{Topic: name, NumPartitions: partitions, ReplicationFactor: 1}},
+	})
+	if err != nil {
+		return err
+	}
+	return response.Errors[name]
+}
+
+// Publish is part of sourcetest.Broker, as are the following.
+func (c *cluster) Publish(ctx context.Context, records ...sourcetest.Record) error {
+	messages := make([]kafkago.Message, len(records))
+	for i, r := range records {
+		messages[i] = kafkago.Message{Key: r.Key, Value: r.Body}
+		for _, h := range r.Header {
+			messages[i].Headers = append(messages[i].Headers, kafkago.Header{Key: h.Key, Value: []byte(h.Value)})
+		}
+	}
+	return c.writer.WriteMessages(ctx, messages...)
+}
+
+func (c *cluster) Open(t *testing.T) sources.Source {
+	t.Helper()
+	return c.open(t)
+}
+
+func (c *cluster) open(t testing.TB) *kafka.Source {
+	t.Helper()
+	s, err := kafka.OpenPolling(c.config, logger(t), 200*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		_ = s.Close(ctx)
+	})
+	return s
+}
+
+func (c *cluster) Settled(ctx context.Context) (int, error) {
+	sum := 0
+	offsets, err := c.committed(ctx)
+	for _, offset := range offsets {
+		sum += int(max(offset, 0))
+	}
+	return sum, err
+}
+
+// committed returns the group's offset in every partition, -1 for none.
+func (c *cluster) committed(ctx context.Context) (map[int]int64, error) {
+	ids := make([]int, 8)
+	for i := range ids {
+		ids[i] = i
+	}
+	response, err := c.admin.OffsetFetch(ctx, &kafkago.OffsetFetchRequest{
+		GroupID: c.config.GroupID, Topics: map[string][]int{topic: ids},
+	})
+	if err != nil {
+		return nil, err
+	}
+	offsets := map[int]int64{}
+	for _, p := range response.Topics[topic] {
+		offsets[p.Partition] = p.CommittedOffset
+		err = errors.Join(err, p.Error)
+	}
+	return offsets, errors.Join(err, response.Error)
+}
+
+func (c *cluster) CreateDeadLetters(ctx context.Context) error {
+	return c.createTopic(ctx, topic+".dlq")
+}
+
+func (c *cluster) DeadLetters(ctx context.Context) ([]sourcetest.Record, error) {
+	var records []sourcetest.Record
+	for _, info := range c.PartitionInfos(topic + ".dlq") {
+		if info.HighWatermark == 0 {
+			continue
+		}
+		reader := kafkago.NewReader(kafkago.ReaderConfig{
+			Brokers: c.config.Brokers, Topic: topic + ".dlq", Partition: int(info.Partition),
+			MaxWait: 100 * time.Millisecond, ReadLagInterval: -1,
+		})
+		for range info.HighWatermark {
+			m, err := reader.FetchMessage(ctx)
+			if err != nil {
+				return nil, errors.Join(err, reader.Close())
+			}
+			r := sourcetest.Record{Key: m.Key, Body: m.Value}
+			for _, h := range m.Headers {
+				r.Header = append(r.Header, envelope.Header{Key: h.Key, Value: string(h.Value)})
+			}
+			records = append(records, r)
+		}
+		if err := reader.Close(); err != nil {
+			return nil, err
+		}
+	}
+	return records, nil
+}
+
+func (c *cluster) Features() sourcetest.Features {
+	return sourcetest.Features{Lease: session, Rounds: 20}
+}
+
+func logger(t testing.TB) *slog.Logger {
+	return slog.New(slog.NewTextHandler(t.Output(), nil))
+}

@@ -1,0 +1,31 @@
+package kafka
+
+import (
+	"log/slog"
+	"time"
+)
+
+// OpenPolling is Open with another pause between looks at the partition counts.
+func OpenPolling(cfg Config, log *slog.Logger, poll time.Duration) (*Source, error) {
+	return open(cfg, log, timing{poll: poll})
+}
+
+// Crash cuts the source off from the cluster as the death of the process would:
+// nothing more is committed, and the group is not left.
+func (s *Source) Crash() {
+	s.client.network.sever()
+	s.kill()
+	s.stop()
+	<-s.done
+}
+
+// CutConnections resets the connections to the group's coordinator and to the
+// brokers' metadata; new ones are possible.
+func (s *Source) CutConnections() {
+	n := s.client.network
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for l := range n.links {
+		_ = l.Conn.Close()
+	}
+}

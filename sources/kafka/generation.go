@@ -1,0 +1,207 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+const (
+	// commitPause lets acknowledgements gather before a commit. It is as
+	// short as it can be: what is not committed is repeated after a crash.
+	commitPause = 5 * time.Millisecond
+	// commitRetry is the pause after a commit that failed.
+	commitRetry = time.Second
+)
+
+// drainBudget is how long a generation waits for what is out when it ends. No
+// heartbeats are sent meanwhile, so it must stay below the session timeout, and
+// well below the rebalance timeout, which is three times as long.
+func drainBudget(session time.Duration) time.Duration {
+	return min(session*2/3, 10*time.Second)
+}
+
+// generation is our part in one generation of the group: the partitions
+// assigned to us, and the one goroutine that commits them. A delivery is bound
+// to its generation; once that is over, settling it changes nothing.
+type generation struct {
+	source     *Source
+	kafka      *kafka.Generation
+	partitions []*partition
+	dirty      chan struct{} // something was settled
+	lost       chan struct{} // closed when the generation is over and drained
+
+	counts  map[string]int // partitions per topic when the group was joined
+	gone    error          // a topic that existed does not any more
+	unsaved error          // the last commit's error
+}
+
+func newGeneration(s *Source, gen *kafka.Generation, counts map[string]int) *generation {
+	g := &generation{
+		source: s, kafka: gen, counts: counts,
+		dirty: make(chan struct{}, 1), lost: make(chan struct{}),
+	}
+	for _, topic := range slices.Sorted(maps.Keys(gen.Assignments)) {
+		for _, a := range gen.Assignments[topic] {
+			g.partitions = append(g.partitions, newPartition(g, topic, a))
+		}
+	}
+	return g
+}
+
+func (g *generation) names() []string {
+	names := make([]string, len(g.partitions))
+	for i, p := range g.partitions {
+		names[i] = fmt.Sprintf("%s[%d]", p.topic, p.id)
+	}
+	return names
+}
+
+// commitLoop commits as soon as there is something to commit. When the
+// generation ends it gives what is out some time to be settled.
+func (g *generation) commitLoop(ctx context.Context) {
+	defer g.end()
+	for g.waitDirty(ctx) && pause(ctx, commitPause) {
+		if g.commit(g.kafka.CommitOffsets) != nil && pause(ctx, commitRetry) {
+			nudge(g.dirty)
+		}
+	}
+	g.source.detach()
+	budget, cancel := context.WithTimeout(g.source.dead, drainBudget(g.source.config.SessionTimeout))
+	defer cancel()
+	g.drain(budget)
+	g.finish(budget)
+}
+
+// end lets go of everything that is still out.
+func (g *generation) end() {
+	close(g.lost)
+	for _, p := range g.partitions {
+		p.tracker.end()
+	}
+}
+
+func (g *generation) waitDirty(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-g.dirty:
+		return true
+	}
+}
+
+// drain waits until everything that is out is settled or released, and commits
+// on the way. A source that closes does not wait: its worker has settled what
+// it could. Neither does one that the group has gone on without.
+func (g *generation) drain(ctx context.Context) {
+	for g.outstanding() > 0 {
+		select {
+		case <-g.dirty:
+			if fenced(g.commit(g.kafka.CommitOffsets)) {
+				return
+			}
+		case <-ctx.Done():
+			return
+		case <-g.source.closing.Done():
+			return
+		}
+	}
+}
+
+// finish makes the last commit. The group's connection may be the reason why
+// the generation ended, so it is tried again on another one: the broker still
+// knows the member, and accepts it unless the group has gone on without us.
+func (g *generation) finish(ctx context.Context) {
+	err := g.commit(g.kafka.CommitOffsets)
+	for err != nil && !fenced(err) && pause(ctx, commitRetry/10) {
+		err = g.commit(func(offsets map[string]map[int]int64) error {
+			return g.source.client.commit(ctx, g.kafka, offsets)
+		})
+	}
+	g.source.log.Info("kafka partitions given back", "group", g.kafka.GroupID,
+		"generation", g.kafka.ID, "unsettled", g.outstanding(), "committed", err == nil)
+}
+
+// fenced reports that the group will never again take a commit of this generation.
+func fenced(err error) bool {
+	return errors.Is(err, kafka.IllegalGeneration) || errors.Is(err, kafka.UnknownMemberId) ||
+		errors.Is(err, kafka.RebalanceInProgress)
+}
+
+func (g *generation) outstanding() int {
+	n := 0
+	for _, p := range g.partitions {
+		n += p.tracker.outstanding()
+	}
+	return n
+}
+
+// commit sends what has been settled since the last commit. It is called by
+// one goroutine at a time: the broker keeps the last offset it is sent, not the
+// highest.
+func (g *generation) commit(send func(map[string]map[int]int64) error) error {
+	offsets := map[string]map[int]int64{}
+	marks := map[*partition]mark{}
+	for _, p := range g.partitions {
+		if m, ok := p.tracker.progress(); ok {
+			marks[p] = m
+			if offsets[p.topic] == nil {
+				offsets[p.topic] = map[int]int64{}
+			}
+			offsets[p.topic][p.id] = m.offset
+		}
+	}
+	if len(marks) == 0 {
+		return nil
+	}
+	err := send(offsets)
+	g.noteCommit(err)
+	if err != nil {
+		return err
+	}
+	for p, m := range marks {
+		p.tracker.commit(m)
+	}
+	g.source.rouse() // a partition that was full has room again
+	return nil
+}
+
+// noteCommit logs when commits begin to fail and when they work again.
+func (g *generation) noteCommit(err error) {
+	switch {
+	case err != nil && g.unsaved == nil:
+		g.source.log.Warn("kafka commit failed", "group", g.kafka.GroupID, "err", err)
+	case err == nil && g.unsaved != nil:
+		g.source.log.Info("kafka commit works again", "group", g.kafka.GroupID)
+	}
+	g.unsaved = nil
+	if err != nil {
+		g.unsaved = fmt.Errorf("commit offsets of group %s: %w", g.kafka.GroupID, g.source.client.explain(err))
+	}
+}
+
+// watch ends the generation, by returning, when a topic has other partitions
+// than when the group was joined, or none. The library's own watcher is not
+// used: it rejoins without pause while a topic is missing.
+func (g *generation) watch(ctx context.Context) {
+	for misses := 0; misses < 2 && pause(ctx, g.source.timing.poll); {
+		counts, err := g.source.client.partitions(ctx)
+		switch {
+		case errors.Is(err, kafka.UnknownTopicOrPartition):
+			if misses++; misses == 2 { // a broker that just started may not know it yet
+				g.gone = err
+			}
+		case err == nil && !maps.Equal(counts, g.counts):
+			g.source.log.Info("kafka partitions changed", "before", g.counts, "now", counts)
+			g.counts = counts
+			return
+		default:
+			misses = 0
+		}
+	}
+}

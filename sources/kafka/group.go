@@ -1,0 +1,86 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// retryPause separates attempts to find the topics and to join the group.
+const retryPause = 2 * time.Second
+
+// run is a member of the group whenever that is possible, until ctx ends.
+func (s *Source) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		counts, err := s.client.partitions(ctx)
+		if err == nil {
+			err = s.join(ctx, counts)
+		}
+		if err != nil && ctx.Err() == nil {
+			s.report(err)
+			pause(ctx, retryPause)
+		}
+	}
+}
+
+// join is a member of the group until ctx ends or a topic disappears: with one
+// topic missing, the library's members would get no partition at all, would
+// not notice when it comes, and might create it by asking.
+func (s *Source) join(ctx context.Context, counts map[string]int) error {
+	group, err := s.client.group()
+	if err != nil {
+		return fmt.Errorf("join group %s: %w", s.config.GroupID, err)
+	}
+	ctx, leave := context.WithCancel(ctx)
+	var leaving sync.WaitGroup
+	leaving.Go(func() {
+		<-ctx.Done()
+		_ = group.Close() // waits for the generation to drain, then leaves
+	})
+	defer leaving.Wait()
+	defer leave()
+	for {
+		gen, err := group.Next(ctx)
+		if ctx.Err() != nil || errors.Is(err, kafka.ErrGroupClosed) {
+			return nil
+		}
+		if errors.Is(err, kafka.RebalanceInProgress) {
+			continue // another member joined meanwhile
+		}
+		if err != nil {
+			s.report(fmt.Errorf("join group %s: %w", s.config.GroupID, s.client.explain(err)))
+			continue // the library pauses before it tries again
+		}
+		if counts, err = s.serve(gen, counts); err != nil {
+			return err
+		}
+	}
+}
+
+// serve works through one generation. It returns the partition counts that the
+// next one starts from, or an error if a topic is gone.
+func (s *Source) serve(gen *kafka.Generation, counts map[string]int) (map[string]int, error) {
+	g := newGeneration(s, gen, counts)
+	var running sync.WaitGroup
+	start := func(work func(context.Context)) {
+		running.Add(1)
+		gen.Start(func(ctx context.Context) {
+			defer running.Done()
+			work(ctx)
+		})
+	}
+	s.attach(g.partitions)
+	start(g.commitLoop)
+	start(g.watch)
+	for _, p := range g.partitions {
+		start(p.fetch)
+	}
+	s.log.Info("kafka partitions assigned", "group", gen.GroupID, "generation", gen.ID, "partitions", g.names())
+	running.Wait()
+	s.unsaved = g.unsaved
+	return g.counts, g.gone
+}

@@ -1,0 +1,68 @@
+package kafka
+
+import (
+	"context"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+)
+
+// lease is a message on loan to the worker. Without a delivery it is none, but
+// takes up an offset.
+type lease struct {
+	partition *partition
+	offset    int64
+	seq       uint64 // given when it is lent out
+	delivery  *sources.Delivery
+}
+
+func newLease(p *partition, m kafka.Message) *lease {
+	l := &lease{partition: p, offset: m.Offset}
+	if !isControl(m) {
+		l.delivery = sources.NewDelivery(message(p.gen.kafka.GroupID, m), l)
+	}
+	return l
+}
+
+// Ack notes that the message is done; a commit follows within milliseconds.
+func (l *lease) Ack(durable func()) error {
+	l.settle(durable)
+	return nil
+}
+
+// settle notes that the message is done, and wakes who commits.
+func (l *lease) settle(durable func()) {
+	if l.partition.tracker.settle(l.seq, durable) {
+		nudge(l.partition.gen.dirty)
+	}
+}
+
+// Release changes nothing at the broker: Kafka cannot take back one message.
+// The partition is never committed beyond it, so whoever gets the partition
+// next gets the message again.
+func (l *lease) Release(time.Duration) error {
+	if l.partition.tracker.release() {
+		nudge(l.partition.gen.dirty)
+	}
+	return nil
+}
+
+// Reject writes a dead letter and then acknowledges. A message that is lost is
+// left to its new owner.
+func (l *lease) Reject(ctx context.Context, reason sources.Reason) error {
+	select {
+	case <-l.Lost():
+		return nil
+	default:
+	}
+	if err := l.partition.gen.source.letters.write(ctx, &l.delivery.Message, reason); err != nil {
+		return err
+	}
+	l.settle(nil)
+	return nil
+}
+
+// Lost is closed when the partition has been given back.
+func (l *lease) Lost() <-chan struct{} { return l.partition.gen.lost }

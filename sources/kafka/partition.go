@@ -1,0 +1,182 @@
+package kafka
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+)
+
+const (
+	// readyLength is how many decoded messages wait for Receive.
+	readyLength = 64
+	// spanLimit bounds the messages that are lent out or not yet committed:
+	// the most that a crash can repeat of one partition.
+	spanLimit = 1024
+	// rangeRetries is how often an offset may be out of range before it is
+	// believed: a new leader may lag for a moment.
+	rangeRetries = 3
+)
+
+// partition reads one assigned partition. Its messages wait in ready until
+// Receive takes them; only then are they tracked.
+type partition struct {
+	gen     *generation
+	topic   string
+	id      int
+	start   int64
+	ready   chan *lease
+	tracker *tracker
+	failing bool // the last fetch failed
+}
+
+func newPartition(g *generation, topic string, a kafka.PartitionAssignment) *partition {
+	return &partition{
+		gen: g, topic: topic, id: a.ID, start: a.Offset,
+		ready: make(chan *lease, readyLength), tracker: newTracker(spanLimit),
+	}
+}
+
+// take lends out the next message, or returns nil if none is ready or too many
+// are out. It skips what is no message, and is not called concurrently.
+func (p *partition) take() *lease {
+	for !p.tracker.full() {
+		select {
+		case l := <-p.ready:
+			l.seq = p.tracker.add(l.offset)
+			if l.delivery != nil {
+				return l
+			}
+			l.settle(nil)
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
+// fetch reads the partition until ctx ends.
+func (p *partition) fetch(ctx context.Context) {
+	offset, ok := p.begin(ctx)
+	for misses := 0; ok && ctx.Err() == nil; {
+		next := p.read(ctx, offset)
+		if misses++; next != offset {
+			misses = 0
+		}
+		if offset = next; misses == rangeRetries {
+			p.gen.source.log.Error("kafka offset does not exist: reading from the earliest message",
+				"topic", p.topic, "partition", p.id, "offset", offset)
+			offset, misses = kafka.FirstOffset, 0
+		}
+		pause(ctx, commitRetry)
+	}
+}
+
+// begin returns the offset to read from. "Latest" is made a number once, and
+// committed at once, so that a restart does not skip what came meanwhile.
+func (p *partition) begin(ctx context.Context) (int64, bool) {
+	for p.start == kafka.LastOffset {
+		end, err := p.gen.source.client.end(ctx, p.topic, p.id)
+		p.note(err)
+		if err == nil {
+			p.start = end
+			l := &lease{partition: p, seq: p.tracker.add(end - 1)}
+			l.settle(nil)
+		} else if !pause(ctx, commitRetry) {
+			return 0, false
+		}
+	}
+	return p.start, true
+}
+
+// read reads from offset on until ctx ends or the reader finds the offset out
+// of range, which ends it. It returns the offset to go on from.
+func (p *partition) read(ctx context.Context, offset int64) int64 {
+	links := newNetwork(p.gen.source.client.tls)
+	reader := p.gen.source.client.reader(p.topic, p.id, links)
+	defer func() {
+		links.sever() // a fetch that waits for messages would hold Close up
+		_ = reader.Close()
+	}()
+	if err := reader.SetOffset(offset); err != nil {
+		p.note(err)
+		return offset
+	}
+	for first := true; ; {
+		m, err := reader.FetchMessage(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return offset
+		case errors.Is(err, kafka.OffsetOutOfRange):
+			p.note(err)
+			return offset
+		case err != nil:
+			p.note(err)
+			pause(ctx, commitRetry) // the reader goes on by itself
+			continue
+		}
+		if p.note(nil); first {
+			p.noteGap(offset, m.Offset)
+		}
+		first, offset = false, m.Offset+1
+		if !p.offer(ctx, m) {
+			return offset
+		}
+	}
+}
+
+func (p *partition) offer(ctx context.Context, m kafka.Message) bool {
+	select {
+	case p.ready <- newLease(p, m):
+		p.gen.source.rouse()
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// note logs when fetches begin to fail and when they work again.
+func (p *partition) note(err error) {
+	if failed := err != nil; failed != p.failing {
+		p.failing = failed
+		log := p.gen.source.log.With("topic", p.topic, "partition", p.id)
+		if failed {
+			log.Warn("kafka fetch failed", "err", p.gen.source.client.explain(err))
+		} else {
+			log.Info("kafka fetch works again")
+		}
+	}
+}
+
+// noteGap tells when the log no longer has the messages that we would have
+// read first: retention or compaction removed them.
+func (p *partition) noteGap(want, got int64) {
+	if want >= 0 && got > want {
+		p.gen.source.log.Warn("kafka messages were removed before they were read",
+			"topic", p.topic, "partition", p.id, "from", want, "to", got-1)
+	}
+}
+
+// isControl recognises the marker at the end of a transaction, which the
+// library delivers as if it were a message.
+func isControl(m kafka.Message) bool {
+	return len(m.Headers) == 0 && len(m.Value) == 6 && len(m.Key) == 4 && m.Key[3] <= 1 &&
+		bytes.Equal(m.Key[:3], []byte{0, 0, 0}) && bytes.Equal(m.Value[:2], []byte{0, 0})
+}
+
+func message(group string, m kafka.Message) sources.Message {
+	headers := make([]envelope.Header, len(m.Headers))
+	for i, h := range m.Headers {
+		headers[i] = envelope.Header{Key: h.Key, Value: string(h.Value)}
+	}
+	return sources.Message{
+		Raw:    envelope.Raw{Header: headers, Body: m.Value},
+		Broker: "kafka", Topic: m.Topic, Group: group, Partition: m.Partition,
+		Offset:  uint64(m.Offset), //nolint:gosec // offsets are not negative
+		Attempt: 1, Time: m.Time, Key: m.Key,
+	}
+}

@@ -1,0 +1,59 @@
+package kafka
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"os"
+
+	"github.com/segmentio/kafka-go/sasl"
+	"github.com/segmentio/kafka-go/sasl/plain"
+	"github.com/segmentio/kafka-go/sasl/scram"
+)
+
+// tlsConfig is nil without TLS.
+func tlsConfig(cfg Config) (*tls.Config, error) {
+	if !cfg.TLS {
+		return nil, nil
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if cfg.CA != "" {
+		pem, err := os.ReadFile(cfg.CA)
+		if err != nil {
+			return nil, fmt.Errorf("read KAFKA_CA: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("read KAFKA_CA: %s holds no PEM certificate", cfg.CA)
+		}
+	}
+	if cfg.Cert != "" {
+		pair, err := tls.LoadX509KeyPair(cfg.Cert, cfg.Key)
+		if err != nil {
+			return nil, fmt.Errorf("read KAFKA_CERT and KAFKA_KEY: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
+}
+
+// saslMechanism is nil without SASL.
+func saslMechanism(cfg Config) (sasl.Mechanism, error) {
+	password := cfg.Password.Reveal()
+	var algorithm scram.Algorithm
+	switch cfg.SASL {
+	case saslNone:
+		return nil, nil
+	case saslPlain:
+		return plain.Mechanism{Username: cfg.User, Password: password}, nil
+	case sasl256:
+		algorithm = scram.SHA256
+	default:
+		algorithm = scram.SHA512
+	}
+	mechanism, err := scram.Mechanism(algorithm, cfg.User, password)
+	if err != nil {
+		return nil, fmt.Errorf("prepare KAFKA_USER and KAFKA_PASSWORD for %s: %w", cfg.SASL, err)
+	}
+	return mechanism, nil
+}

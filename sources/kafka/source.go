@@ -1,0 +1,187 @@
+// Package kafka reads notifications from Kafka topics as a member of a
+// consumer group, and commits an offset only when everything before it has
+// been settled.
+//
+// The library's group reader is not used: it commits the highest offset that
+// it is given, whatever lies below. Here each assigned partition has a plain
+// reader and a tracker of its own, and one goroutine per group generation
+// commits (see generation).
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+)
+
+var errClosed = errors.New("kafka source is closed")
+
+// Source is a member of a Kafka consumer group.
+type Source struct {
+	config  Config
+	log     *slog.Logger
+	client  *client
+	letters *letterBox
+	timing  timing
+
+	closing, dead context.Context //nolint:containedctx // the source's life, not a call's: Close has begun; its time is up
+	stop, kill    context.CancelFunc
+	done          chan struct{}
+	unsaved       error // why the last commit failed; to be read after done
+
+	wake chan struct{} // there may be something to take
+
+	mu         sync.Mutex
+	partitions []*partition // of the current generation
+	turn       int          // the partition to take from next
+	trouble    error        // why there is nothing, until Receive has told
+}
+
+var _ sources.Source = (*Source)(nil)
+
+// timing holds the pauses that tests shorten.
+type timing struct {
+	poll time.Duration // between two looks at the partition counts
+}
+
+// Open starts to join the consumer group, in the background and until it
+// succeeds; Receive tells what is in the way. The error is about cfg alone.
+func Open(cfg Config, log *slog.Logger) (*Source, error) {
+	return open(cfg, log, timing{poll: 30 * time.Second})
+}
+
+func open(cfg Config, log *slog.Logger, t timing) (*Source, error) {
+	if err := errors.Join(cfg.Validate()...); err != nil {
+		return nil, err
+	}
+	c, err := newClient(cfg)
+	if err != nil {
+		return nil, err
+	}
+	s := &Source{
+		config: cfg, log: log, client: c, letters: newLetterBox(c), timing: t,
+		done: make(chan struct{}), wake: make(chan struct{}, 1),
+	}
+	s.closing, s.stop = context.WithCancel(context.Background())
+	s.dead, s.kill = context.WithCancel(context.Background())
+	go func() {
+		defer close(s.done)
+		s.run(s.closing)
+		s.letters.close()
+	}()
+	return s, nil
+}
+
+// String names the source in logs.
+func (s *Source) String() string { return "kafka:" + strings.Join(s.config.Topics, ",") }
+
+// Receive returns what the assigned partitions have ready, in turn and at most
+// limit, and waits for a first delivery. Its error tells why there is none.
+func (s *Source) Receive(ctx context.Context, limit int) ([]*sources.Delivery, error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if batch, err := s.take(max(limit, 1)); len(batch) > 0 || err != nil {
+			return batch, err
+		}
+		select {
+		case <-ctx.Done():
+		case <-s.closing.Done():
+			return nil, errClosed
+		case <-s.wake:
+		}
+	}
+}
+
+// take empties the partitions' queues one message at a time, so that a busy
+// partition does not keep the others waiting.
+func (s *Source) take(limit int) ([]*sources.Delivery, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var batch []*sources.Delivery
+	for empty := 0; empty < len(s.partitions) && len(batch) < limit; {
+		s.turn = (s.turn + 1) % len(s.partitions)
+		l := s.partitions[s.turn].take()
+		if l == nil {
+			empty++
+			continue
+		}
+		empty = 0
+		batch = append(batch, l.delivery)
+	}
+	if len(batch) > 0 {
+		return batch, nil
+	}
+	err := s.trouble
+	s.trouble = nil // told once; the next attempt sets it again
+	return nil, err
+}
+
+// attach opens the partitions of a new generation to Receive.
+func (s *Source) attach(partitions []*partition) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.partitions, s.turn, s.trouble = partitions, 0, nil
+}
+
+// detach ends that: when it returns, no more of them is handed out.
+func (s *Source) detach() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.partitions = nil
+}
+
+// report keeps err for Receive. Those who call it pause between attempts, so
+// a caller of Receive does not spin.
+func (s *Source) report(err error) {
+	s.mu.Lock()
+	s.trouble = err
+	s.mu.Unlock()
+	s.rouse()
+}
+
+// rouse lets Receive look again.
+func (s *Source) rouse() { nudge(s.wake) }
+
+// Close commits what is settled and leaves the group. What is not settled is
+// delivered again to whoever gets the partition.
+func (s *Source) Close(ctx context.Context) error {
+	s.stop()
+	var err error
+	select {
+	case <-s.done:
+		err = s.unsaved
+	case <-ctx.Done():
+		err = fmt.Errorf("leave group %s: %w", s.config.GroupID, ctx.Err())
+	}
+	s.kill()
+	s.client.close()
+	return err
+}
+
+// nudge sets a flag that a goroutine waits for.
+func nudge(flag chan<- struct{}) {
+	select {
+	case flag <- struct{}{}:
+	default:
+	}
+}
+
+// pause waits, and reports false if ctx ended meanwhile.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

@@ -1,0 +1,146 @@
+package kafka
+
+import "sync"
+
+// tracker knows which of the messages lent out from one partition have been
+// settled, and up to where the partition may be committed: to just behind the
+// longest settled run from the beginning, in the order in which the messages
+// were read. Offsets may have gaps (compaction, transaction markers) and may
+// even begin anew (the topic was recreated), so they are only carried along.
+//
+// It holds a bounded number of messages that are lent or not yet committed,
+// which bounds memory and what a crash can repeat.
+type tracker struct {
+	mu    sync.Mutex
+	slots []slot // a ring, indexed by sequence number
+	// committed <= settled <= next: the messages before committed are
+	// committed, those before settled are settled without a hole.
+	committed, settled, next uint64
+	behind                   int64 // the offset behind the settled run
+	out                      int   // lent, and neither settled nor released
+	over                     bool  // nothing will be committed any more
+}
+
+type slot struct {
+	offset  int64
+	done    bool
+	durable func() // to be called once the message is committed; may be nil
+}
+
+// mark is a point up to which a partition can be committed.
+type mark struct {
+	seq    uint64
+	offset int64
+}
+
+func newTracker(limit int) *tracker { return &tracker{slots: make([]slot, limit)} }
+
+func (t *tracker) slot(seq uint64) *slot { return &t.slots[seq%uint64(len(t.slots))] }
+
+// full reports that add would have no room.
+func (t *tracker) full() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.next-t.committed == uint64(len(t.slots))
+}
+
+// add lends out the message at offset and returns its sequence number. The
+// caller has made sure that the tracker is not full.
+func (t *tracker) add(offset int64) uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	seq := t.next
+	*t.slot(seq) = slot{offset: offset}
+	t.next++
+	t.out++
+	return seq
+}
+
+// settle marks the message as done, and reports whether that is worth a look:
+// there is more to commit, or nothing is out any more. durable, which may be
+// nil, is called when the message is committed or the tracker has ended.
+func (t *tracker) settle(seq uint64, durable func()) bool {
+	look, over := t.markDone(seq, durable)
+	if over && durable != nil {
+		durable()
+	}
+	return look
+}
+
+func (t *tracker) markDone(seq uint64, durable func()) (look, over bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.out--
+	if t.over {
+		return false, true
+	}
+	s := t.slot(seq)
+	s.done, s.durable = true, durable
+	before := t.settled
+	for t.settled < t.next && t.slot(t.settled).done {
+		t.behind = t.slot(t.settled).offset + 1
+		t.settled++
+	}
+	return t.settled > before || t.out == 0, false
+}
+
+// release marks the message as never to be done. The partition is not
+// committed beyond it. It reports whether nothing is out any more.
+func (t *tracker) release() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.out--
+	return t.out == 0
+}
+
+// progress returns what can be committed now, and false if that is nothing new.
+func (t *tracker) progress() (mark, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return mark{t.settled, t.behind}, t.settled > t.committed
+}
+
+// commit notes that the broker has stored m.
+func (t *tracker) commit(m mark) {
+	t.mu.Lock()
+	done := t.reports(m.seq)
+	t.committed = max(t.committed, m.seq)
+	t.mu.Unlock()
+	callAll(done)
+}
+
+// end says that nothing will be committed any more. It reports what is settled,
+// since nothing better will become of it.
+func (t *tracker) end() {
+	t.mu.Lock()
+	done := t.reports(t.next)
+	t.over = true
+	t.mu.Unlock()
+	callAll(done)
+}
+
+// reports takes the reports that are due for the messages before end. They are
+// called without the lock: who is told may just be settling something else.
+func (t *tracker) reports(end uint64) []func() {
+	var due []func()
+	for seq := t.committed; seq < end; seq++ {
+		if s := t.slot(seq); s.durable != nil {
+			due = append(due, s.durable)
+			s.durable = nil
+		}
+	}
+	return due
+}
+
+func callAll(reports []func()) {
+	for _, report := range reports {
+		report()
+	}
+}
+
+// outstanding counts the messages that are lent out.
+func (t *tracker) outstanding() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.out
+}

@@ -1,0 +1,130 @@
+package nats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// lookupTime limits a request about the consumer.
+	lookupTime = 5 * time.Second
+	// connectTime is how long Receive waits for the connection before it says
+	// that there is none.
+	connectTime = 2 * time.Second
+)
+
+// binding is what the source has to know of its consumer.
+type binding struct {
+	subject string // where to send requests for messages
+	batch   int    // the most that one request may ask for; 0: no limit
+	expires time.Duration
+}
+
+// bind looks the consumer up, unless that has been done.
+func (s *Source) bind(ctx context.Context) error {
+	if err := s.online(ctx); err != nil || s.bound != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookupTime)
+	defer cancel()
+	consumer, err := s.js.Consumer(ctx, s.cfg.Stream, s.cfg.Consumer)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) && s.cfg.Create {
+		consumer, err = s.js.CreateConsumer(ctx, s.cfg.Stream, s.cfg.durable())
+	}
+	if err != nil {
+		return s.explain(err)
+	}
+	info := consumer.CachedInfo()
+	s.warn(info.Config)
+	s.leases.setWait(effectiveWait(info.Config))
+	s.bound = newBinding(info)
+	return nil
+}
+
+func newBinding(info *jetstream.ConsumerInfo) *binding {
+	b := &binding{
+		subject: jetstream.DefaultAPIPrefix + "CONSUMER.MSG.NEXT." + info.Stream + "." + info.Name,
+		batch:   info.Config.MaxRequestBatch,
+		expires: requestTime,
+	}
+	if longest := info.Config.MaxRequestExpires; longest > 0 {
+		b.expires = min(b.expires, longest)
+	}
+	return b
+}
+
+// online waits a moment for the connection.
+func (s *Source) online(ctx context.Context) error {
+	if s.conn.IsConnected() {
+		return nil
+	}
+	up := s.conn.StatusChanged(nats.CONNECTED)
+	defer s.conn.RemoveStatusListener(up)
+	timer := time.NewTimer(connectTime)
+	defer timer.Stop()
+	for !s.conn.IsConnected() {
+		select {
+		case <-up:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-timer.C:
+			return offline(s.conn)
+		}
+	}
+	return nil
+}
+
+// explain says what the operator can do about err.
+func (s *Source) explain(err error) error {
+	stream, consumer := s.cfg.Stream, s.cfg.Consumer
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		return fmt.Errorf("stream %q does not exist: create it, or correct NATS_STREAM: %w", stream, err)
+	case errors.Is(err, jetstream.ErrConsumerNotFound):
+		return fmt.Errorf("stream %q has no consumer %q: create a durable pull consumer with explicit acks, correct NATS_CONSUMER, or set NATS_CREATE=true: %w", stream, consumer, err)
+	case errors.Is(err, jetstream.ErrNotPullConsumer):
+		return fmt.Errorf("consumer %q of stream %q pushes: name a pull consumer in NATS_CONSUMER: %w", consumer, stream, err)
+	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
+		return fmt.Errorf("the server has no JetStream for this user: enable it, or correct NATS_URL: %w", err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("look up consumer %q of stream %q: no answer; may the user publish to $JS.API.>? %w", consumer, stream, err)
+	}
+	return fmt.Errorf("bind to consumer %q of stream %q: %w", consumer, stream, err)
+}
+
+// warn tells of settings that defeat the promises, once.
+func (s *Source) warn(c jetstream.ConsumerConfig) {
+	var flaws []string
+	if c.AckPolicy != jetstream.AckExplicitPolicy {
+		flaws = append(flaws, fmt.Sprintf("ack_policy is %s, must be explicit: notifications may be lost", c.AckPolicy))
+	}
+	if c.MaxDeliver > 0 {
+		flaws = append(flaws, fmt.Sprintf("max_deliver is %d, must be -1: notifications are skipped after so many tries", c.MaxDeliver))
+	}
+	if c.MemoryStorage {
+		flaws = append(flaws, "mem_storage is on: acknowledgements are lost when the broker restarts")
+	}
+	if c.HeadersOnly {
+		flaws = append(flaws, "headers_only is on: notifications arrive without their text")
+	}
+	warning := strings.Join(flaws, "; ")
+	if warning != "" && warning != s.warned {
+		s.log.Warn("the consumer's settings defeat the delivery guarantee", "consumer", s.cfg.Consumer, "settings", warning)
+	}
+	s.warned = warning
+}
+
+// effectiveWait is the shortest time after which the broker delivers again.
+func effectiveWait(c jetstream.ConsumerConfig) time.Duration {
+	if len(c.BackOff) > 0 {
+		return slices.Min(c.BackOff)
+	}
+	return c.AckWait
+}

@@ -1,0 +1,163 @@
+package nats
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+const (
+	reconnectWait   = 500 * time.Millisecond
+	reconnectJitter = 500 * time.Millisecond
+	// A peer that vanished without a word is noticed after two pings.
+	pingInterval = 10 * time.Second
+)
+
+// named is an option and the setting that it comes from.
+type named struct {
+	setting string
+	option  nats.Option
+}
+
+// options turns the settings into those of the client. Files are tried here,
+// so that a wrong one is an error with the name of its setting.
+func (c Config) options() (nats.Options, error) {
+	opts := nats.GetDefaultOptions()
+	opts.Name = "xmpp-notifier"
+	for _, server := range c.URLs {
+		opts.Servers = append(opts.Servers, strings.TrimSpace(server))
+	}
+	opts.RetryOnFailedConnect = true
+	opts.MaxReconnect = -1
+	opts.IgnoreAuthErrorAbort = true // credentials may be mended while we wait
+	opts.ReconnectWait = reconnectWait
+	opts.ReconnectJitter, opts.ReconnectJitterTLS = reconnectJitter, reconnectJitter
+	opts.PingInterval = pingInterval
+
+	list, err := c.authOptions()
+	if err != nil {
+		return opts, err
+	}
+	for _, n := range append(list, c.tlsOptions()...) {
+		if err := n.option(&opts); err != nil {
+			return opts, fmt.Errorf("%s: %w", n.setting, err)
+		}
+	}
+	return opts, nil
+}
+
+func (c Config) authOptions() ([]named, error) {
+	var list []named
+	if c.User != "" {
+		list = append(list, named{"NATS_USER", nats.UserInfo(c.User, c.Password.Reveal())})
+	}
+	if !c.Token.IsZero() {
+		list = append(list, named{"NATS_TOKEN", nats.Token(c.Token.Reveal())})
+	}
+	if c.Creds != "" {
+		list = append(list, named{"NATS_CREDS", readable(c.Creds, nats.UserCredentials(c.Creds))})
+	}
+	if c.NKey != "" {
+		option, err := nats.NkeyOptionFromSeed(c.NKey)
+		if err != nil {
+			return nil, fmt.Errorf("NATS_NKEY %q: %w", c.NKey, err)
+		}
+		list = append(list, named{"NATS_NKEY", option})
+	}
+	return list, nil
+}
+
+func (c Config) tlsOptions() []named {
+	var list []named
+	if c.CA != "" {
+		list = append(list, named{"NATS_CA", nats.RootCAs(c.CA)})
+	}
+	if c.Cert != "" && c.Key != "" {
+		list = append(list, named{"NATS_CERT and NATS_KEY", nats.ClientCert(c.Cert, c.Key)})
+	}
+	return list
+}
+
+// readable is option, provided that file can be read. The client reads it
+// again at every connect, so that credentials may be exchanged meanwhile.
+func readable(file string, option nats.Option) nats.Option {
+	return func(opts *nats.Options) error {
+		if _, err := os.ReadFile(file); err != nil { //nolint:gosec // the operator names the file
+			return err
+		}
+		return option(opts)
+	}
+}
+
+// watcher tells the log what becomes of the connection: one line per change,
+// however often the client tries.
+type watcher struct {
+	log *slog.Logger
+
+	mu   sync.Mutex
+	last string
+}
+
+// watch makes the client report to the log, and to up and down.
+func (w *watcher) watch(opts *nats.Options, up, down func()) {
+	connected := func(c *nats.Conn) {
+		if server := c.ConnectedUrlRedacted(); server != "" && w.changed("up", server) {
+			w.log.Info("connected to the broker", "url", server)
+		}
+		up()
+	}
+	opts.ConnectedCB = connected
+	opts.ReconnectedCB = connected
+	opts.DisconnectedErrCB = func(c *nats.Conn, err error) {
+		down()
+		if !c.IsClosed() && w.changed("down", text(err)) {
+			w.log.Warn("lost the broker", "error", text(err))
+		}
+	}
+	opts.ReconnectErrCB = func(_ *nats.Conn, err error) {
+		if w.changed("retry", text(err)) {
+			w.log.Warn("cannot connect to the broker", "error", text(err))
+		}
+	}
+	opts.AsyncErrorCB = func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		if w.changed("error", text(err)) {
+			w.log.Warn("the broker reports an error", "error", text(err))
+		}
+	}
+	opts.LameDuckModeHandler = func(*nats.Conn) {
+		w.log.Info("the broker is about to stop; moving to another server")
+	}
+}
+
+// changed reports whether this is news.
+func (w *watcher) changed(event, detail string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	last := w.last
+	w.last = event + " " + detail
+	return w.last != last
+}
+
+func text(err error) string {
+	if err == nil {
+		return "connection closed"
+	}
+	return err.Error()
+}
+
+// errOffline says that there is no connection at the moment.
+var errOffline = errors.New("not connected")
+
+// offline explains why conn is not connected, in the words of the last try.
+func offline(conn *nats.Conn) error {
+	if err := conn.LastError(); err != nil {
+		return fmt.Errorf("%w: %w", errOffline, err)
+	}
+	return errOffline
+}

@@ -1,0 +1,197 @@
+package nats
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+)
+
+// minDelay replaces no delay: a bare nak delivers again at once, in a hot loop.
+const minDelay = time.Millisecond
+
+// lease is one message on loan from the broker: the settler of its delivery.
+type lease struct {
+	all     *leases
+	message sources.Message
+	since   time.Time
+
+	mu      sync.Mutex
+	reply   string // where the broker listens for the verdict
+	done    bool   // the verdict is out
+	acked   bool   // and it is an acknowledgement
+	durable func() // to call when an acknowledgement is certain; may be nil
+	epoch   uint64 // of the connection that carries it
+}
+
+var _ sources.Settler = (*lease)(nil)
+
+func newLease(all *leases, m *nats.Msg, meta *nats.MsgMetadata) *lease {
+	return &lease{
+		all: all,
+		message: sources.Message{
+			Raw:      envelope.Raw{Header: flatten(m.Header), Body: m.Data},
+			Broker:   "nats",
+			Topic:    m.Subject,
+			Stream:   meta.Stream,
+			Consumer: meta.Consumer,
+			Offset:   meta.Sequence.Stream,
+			Attempt:  int(min(meta.NumDelivered, maxAttempt)),
+			Time:     meta.Timestamp,
+		},
+		since: time.Now(),
+		reply: m.Reply,
+	}
+}
+
+// maxAttempt keeps a count from the network within an int.
+const maxAttempt = 1 << 30
+
+// flatten lists the headers in a stable order.
+func flatten(h nats.Header) []envelope.Header {
+	if len(h) == 0 {
+		return nil
+	}
+	keys := make([]string, 0, len(h))
+	for key := range h {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	list := make([]envelope.Header, 0, len(h))
+	for _, key := range keys {
+		for _, value := range h[key] {
+			list = append(list, envelope.Header{Key: key, Value: value})
+		}
+	}
+	return list
+}
+
+// The broker's words for a verdict.
+const (
+	ackVerdict = "+ACK"
+	nakVerdict = `-NAK {"delay": %d}`
+	inProgress = "+WPI"
+)
+
+// Ack tells the broker that the message is done with. It does not wait for an
+// answer; while the broker is away the client keeps the word for it.
+func (l *lease) Ack(durable func()) error {
+	l.mu.Lock()
+	if l.done { // the source was closed
+		l.mu.Unlock()
+		call(durable)
+		return nil
+	}
+	err := l.say(ackVerdict)
+	if err == nil {
+		l.acked, l.durable = true, durable
+	}
+	l.mu.Unlock()
+	if err == nil {
+		l.all.acks.add(l)
+	}
+	return err
+}
+
+// Release lets the broker deliver the message again after delay.
+func (l *lease) Release(delay time.Duration) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.done {
+		return nil
+	}
+	if err := l.say(fmt.Sprintf(nakVerdict, max(delay, minDelay).Nanoseconds())); err != nil {
+		return err
+	}
+	l.all.remove(l)
+	return nil
+}
+
+// say sends the verdict. Nothing may follow it: a sign of life after a nak
+// would make the broker wait for the whole ack wait.
+func (l *lease) say(verdict string) error {
+	now := epoch(l.all.src.conn)
+	if err := l.all.src.conn.Publish(l.reply, []byte(verdict)); err != nil {
+		return fmt.Errorf("settle %s: %w", l.message.Place(), err)
+	}
+	l.done, l.epoch = true, now
+	return nil
+}
+
+// Reject writes the dead letter and then acknowledges.
+func (l *lease) Reject(ctx context.Context, reason sources.Reason) error {
+	if l.isDone() {
+		return nil
+	}
+	if err := l.all.src.bury(ctx, &l.message, reason); err != nil {
+		return fmt.Errorf("reject %s: %w", l.message.Place(), err)
+	}
+	return l.Ack(nil)
+}
+
+// Lost is nil: while the lease is renewed, nobody else gets the message.
+func (l *lease) Lost() <-chan struct{} { return nil }
+
+// renew gives a sign of life.
+func (l *lease) renew() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.done {
+		return nil
+	}
+	return l.all.src.conn.Publish(l.reply, []byte(inProgress))
+}
+
+// redelivered notes that the broker has lost patience while we were away: the
+// message is still ours, under a new address. An acknowledgement that was lost
+// on the way is repeated. False: the message has just been given back, and
+// this is a new loan.
+func (l *lease) redelivered(reply string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reply = reply
+	if l.acked {
+		_ = l.say(ackVerdict) // stays in doubt, so it is sent again anyway
+	}
+	return l.acked || !l.done
+}
+
+// repeat sends an acknowledgement again if it went over another connection
+// than now, and reports whether it did.
+func (l *lease) repeat(now uint64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.epoch == now {
+		return false
+	}
+	_ = l.say(ackVerdict)
+	return true
+}
+
+// confirmed ends a lease that was acknowledged.
+func (l *lease) confirmed() {
+	l.all.remove(l)
+	l.mu.Lock()
+	durable := l.durable
+	l.durable = nil
+	l.mu.Unlock()
+	call(durable)
+}
+
+func call(f func()) {
+	if f != nil {
+		f()
+	}
+}
+
+func (l *lease) isDone() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.done
+}

@@ -1,0 +1,144 @@
+// Package nats is the source for NATS JetStream: a durable pull consumer that
+// any number of workers share.
+//
+// It asks the broker for what the worker has room for and no more, keeps what
+// is out alive with progress messages, and survives whatever happens to the
+// connection, the stream and the consumer: errors of Receive are temporary,
+// and the next call binds anew.
+package nats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+)
+
+// Source receives notifications from one durable consumer.
+type Source struct {
+	cfg    Config
+	log    *slog.Logger
+	conn   *nats.Conn
+	js     jetstream.JetStream
+	sub    *nats.Subscription
+	leases *leases
+	inbox  *inbox
+	bound  *binding // nil: look the consumer up; belongs to Receive
+	warned string   // the last warning about the consumer
+
+	closing sync.Once
+	closed  error
+}
+
+var _ sources.Source = (*Source)(nil)
+
+// Open starts to connect and returns at once, or after the first try. Its
+// errors are about the settings; that the broker is away, or the consumer
+// missing, is an error of Receive.
+func Open(cfg Config, log *slog.Logger) (*Source, error) {
+	if err := errors.Join(cfg.Validate()...); err != nil {
+		return nil, err
+	}
+	opts, err := cfg.options()
+	if err != nil {
+		return nil, err
+	}
+	s := &Source{cfg: cfg}
+	s.log = log.With("source", s.String())
+	s.leases = newLeases(s)
+	s.inbox = newInbox(s.leases)
+	(&watcher{log: s.log}).watch(&opts, s.leases.connected, s.inbox.disconnected)
+	if s.conn, err = opts.Connect(); err != nil {
+		return nil, fmt.Errorf("connect to NATS_URL: %w", err)
+	}
+	if err := s.listen(); err != nil {
+		s.conn.Close()
+		return nil, err
+	}
+	s.leases.start()
+	return s, nil
+}
+
+// listen subscribes to the inbox in which the broker puts the messages.
+func (s *Source) listen() (err error) {
+	if s.js, err = jetstream.New(s.conn); err != nil {
+		return fmt.Errorf("open jetstream: %w", err)
+	}
+	s.inbox.prefix = s.conn.NewInbox() + "."
+	if s.sub, err = s.conn.Subscribe(s.inbox.prefix+"*", s.inbox.handle); err != nil {
+		return fmt.Errorf("subscribe to inbox: %w", err)
+	}
+	// Not more than was asked for ever waits here, so nothing may be dropped.
+	if err = s.sub.SetPendingLimits(-1, -1); err != nil {
+		return fmt.Errorf("subscribe to inbox: %w", err)
+	}
+	return nil
+}
+
+// String names the source in logs.
+func (s *Source) String() string { return "nats:" + s.cfg.Stream }
+
+// Receive blocks until at least one delivery is there; see [sources.Source].
+func (s *Source) Receive(ctx context.Context, limit int) ([]*sources.Delivery, error) {
+	s.inbox.resume()
+	for {
+		if err := ctx.Err(); err != nil {
+			s.inbox.stop()
+			return nil, err
+		}
+		if batch := s.inbox.take(limit); len(batch) > 0 {
+			return deliveries(batch), nil
+		}
+		if err := s.await(ctx, limit); err != nil && ctx.Err() == nil {
+			s.bound = nil
+			return nil, fmt.Errorf("receive from %s: %w", s, err)
+		}
+	}
+}
+
+// await sends a request unless one is open, and waits for its outcome.
+func (s *Source) await(ctx context.Context, limit int) error {
+	if !s.inbox.isOpen() {
+		if err := s.bind(ctx); err != nil {
+			return err
+		}
+		if err := s.request(limit); err != nil {
+			return err
+		}
+	}
+	return s.inbox.wait(ctx)
+}
+
+func deliveries(batch []*lease) []*sources.Delivery {
+	list := make([]*sources.Delivery, len(batch))
+	for i, l := range batch {
+		list[i] = sources.NewDelivery(l.message, l)
+	}
+	return list
+}
+
+// Close gives everything unsettled back and disconnects; see [sources.Source].
+func (s *Source) Close(ctx context.Context) error {
+	s.closing.Do(func() { s.closed = s.close(ctx) })
+	return s.closed
+}
+
+func (s *Source) close(ctx context.Context) error {
+	defer s.conn.Close()
+	s.inbox.stop()
+	s.leases.stop()
+	// What is given back while our own request is open would come to us again.
+	s.inbox.settle(ctx)
+	released := s.leases.releaseAll()
+	uncertain, err := s.leases.acks.finish(ctx)
+	if released+uncertain == 0 || err == nil {
+		return nil
+	}
+	return fmt.Errorf("close %s: %d notifications may come again after the ack wait: %w", s, released+uncertain, err)
+}

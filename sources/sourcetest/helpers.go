@@ -1,0 +1,156 @@
+package sourcetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+)
+
+const (
+	// patience is how long anything may take that does happen.
+	patience = 30 * time.Second
+	// promptly is the time within which a source obeys.
+	promptly = time.Second
+	// silence is how long the suite listens for what must not happen.
+	silence = 300 * time.Millisecond
+	// pause between two looks at a condition, or after a temporary error.
+	pause = 20 * time.Millisecond
+)
+
+// records makes well-formed notifications with the ids from to to-1, spread
+// over four keys.
+func records(from, to int) []Record {
+	list := make([]Record, 0, to-from)
+	for i := from; i < to; i++ {
+		list = append(list, Record{
+			Key:  []byte("key-" + strconv.Itoa(i%4)),
+			Body: fmt.Appendf(nil, `{"id":"%d","subject":"conformance","message":"number %d"}`, i, i),
+		})
+	}
+	return list
+}
+
+// publish stores records and fails the test if it cannot.
+func publish(t *testing.T, b Broker, list ...Record) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := b.Publish(ctx, list...); err != nil {
+		t.Fatalf("publish: %v", err)
+	}
+}
+
+// open opens a source and closes it at the end of the test.
+func open(t *testing.T, b Broker) sources.Source {
+	t.Helper()
+	src := b.Open(t)
+	t.Cleanup(func() { _ = closeSource(context.Background(), src) })
+	return src
+}
+
+// shut closes src and fails the test if it cannot.
+func shut(t *testing.T, src sources.Source) {
+	t.Helper()
+	if err := closeSource(t.Context(), src); err != nil {
+		t.Fatalf("close %s: %v", src, err)
+	}
+}
+
+func closeSource(ctx context.Context, src sources.Source) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return src.Close(ctx)
+}
+
+// receive returns the next n deliveries, however many batches they take. It
+// does what the worker does with a temporary error: waits and calls again.
+func receive(t *testing.T, src sources.Source, n int) []*sources.Delivery {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var all []*sources.Delivery
+	var last error
+	for len(all) < n {
+		batch, err := src.Receive(ctx, n-len(all))
+		if len(batch) > n-len(all) {
+			t.Fatalf("received %d deliveries with a limit of %d", len(batch), n-len(all))
+		}
+		all = append(all, batch...)
+		if ctx.Err() != nil {
+			t.Fatalf("received %d of %d deliveries in %v; last error: %v", len(all), n, patience, last)
+		}
+		if err != nil {
+			last = err
+			beat()
+		}
+	}
+	return all
+}
+
+// hears returns what src delivers within d.
+func hears(t *testing.T, src sources.Source, d time.Duration) []*sources.Delivery {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	var all []*sources.Delivery
+	for ctx.Err() == nil {
+		batch, err := src.Receive(ctx, 100)
+		all = append(all, batch...)
+		if err != nil && !errors.Is(err, ctx.Err()) {
+			beat()
+		}
+	}
+	return all
+}
+
+// beat passes the time between two looks at a condition.
+func beat() { <-time.After(pause) }
+
+// ack acknowledges every delivery.
+func ack(t *testing.T, list ...*sources.Delivery) {
+	t.Helper()
+	for _, d := range list {
+		if err := d.Ack(func() {}); err != nil {
+			t.Fatalf("ack %s: %v", d.Place(), err)
+		}
+	}
+}
+
+// eventually waits for ok, and fails the test if that takes too long.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !ok(); beat() {
+		if time.Now().After(end) {
+			t.Fatalf("not within %v: %s", patience, what)
+		}
+	}
+}
+
+// settles waits until the broker regards n messages as done.
+func settles(t *testing.T, b Broker, n int) {
+	t.Helper()
+	var got int
+	var err error
+	for end := time.Now().Add(patience); ; beat() {
+		if got, err = b.Settled(t.Context()); err == nil && got == n {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("broker regards %d messages as settled (error: %v), want %d", got, err, n)
+		}
+	}
+}
+
+// ids lists the notifications in deliveries.
+func ids(list []*sources.Delivery) []string {
+	out := make([]string, len(list))
+	for i, d := range list {
+		out[i] = d.Envelope.ID
+	}
+	return out
+}

@@ -1,0 +1,177 @@
+package testbed
+
+import (
+	"context"
+	"embed"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/segmentio/kafka-go"
+)
+
+//go:embed kafka/pom.xml kafka/server.properties
+var kafkaFiles embed.FS
+
+// KafkaBroker is a real Apache Kafka: one node that is broker and controller
+// (KRaft). Topics are not created by use; new groups form without delay.
+type KafkaBroker struct {
+	*Server
+	Addr string // host:port
+}
+
+// Kafka starts a Kafka of the version in kafka/pom.xml. Maven fetches it on
+// first use.
+func Kafka(ctx context.Context, o Options) (*KafkaBroker, error) {
+	home, err := kafkaHome(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if o, err = o.prepare(); err != nil {
+		return nil, fmt.Errorf("prepare Kafka: %w", err)
+	}
+	addrs, err := freeAddrs(ctx, 2)
+	if err != nil {
+		return nil, fmt.Errorf("prepare Kafka: %w", err)
+	}
+	config, err := writeKafkaConfig(o.Dir, addrs[0], addrs[1])
+	if err != nil {
+		return nil, fmt.Errorf("prepare Kafka: %w", err)
+	}
+	if err := os.CopyFS(filepath.Join(o.Dir, "data"), os.DirFS(filepath.Join(home, "data"))); err != nil {
+		return nil, fmt.Errorf("prepare Kafka: copy formatted storage: %w", err)
+	}
+	k := &KafkaBroker{Addr: addrs[0], Server: &Server{
+		name: "Kafka",
+		command: command{
+			args: java(home, "kafka.Kafka", config),
+			dir:  o.Dir,
+			log:  filepath.Join(o.Dir, "kafka.log"),
+		},
+		addrs: addrs,
+		ready: func(ctx context.Context) error { return kafkaServes(ctx, addrs[0]) },
+	}}
+	if err := k.Start(ctx); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+// kafkaHome returns the folder that holds Kafka: lib, and data, a formatted
+// storage without content. Every broker starts with a copy of that, because to
+// format takes another start of Java.
+func kafkaHome(ctx context.Context) (string, error) {
+	if err := need("Kafka", "install Maven and a JDK 17", "java", "mvn"); err != nil {
+		return "", err
+	}
+	version, err := kafkaVersion()
+	if err != nil {
+		return "", err
+	}
+	return cached("kafka-"+version, func(dir string) error {
+		if err := fetchKafka(ctx, dir); err != nil {
+			return err
+		}
+		return formatStorage(ctx, dir)
+	})
+}
+
+// kafkaVersion reads the version out of the POM, its only place.
+func kafkaVersion() (string, error) {
+	text, err := kafkaFiles.ReadFile("kafka/pom.xml")
+	if err != nil {
+		return "", fmt.Errorf("read kafka/pom.xml: %w", err)
+	}
+	var pom struct {
+		Version string `xml:"properties>kafka.version"`
+	}
+	if err := xml.Unmarshal(text, &pom); err != nil {
+		return "", fmt.Errorf("parse kafka/pom.xml: %w", err)
+	}
+	if pom.Version == "" {
+		return "", errors.New("parse kafka/pom.xml: no property kafka.version")
+	}
+	return pom.Version, nil
+}
+
+// fetchKafka has Maven put Kafka and all it needs into dir/lib.
+func fetchKafka(ctx context.Context, dir string) error {
+	text, err := kafkaFiles.ReadFile("kafka/pom.xml")
+	if err != nil {
+		return fmt.Errorf("read kafka/pom.xml: %w", err)
+	}
+	pom := filepath.Join(dir, "pom.xml")
+	if err := os.WriteFile(pom, text, 0o600); err != nil {
+		return fmt.Errorf("write pom.xml: %w", err)
+	}
+	err = execute(ctx, command{
+		args: []string{
+			"mvn", "--batch-mode", "--no-transfer-progress", "--file", pom,
+			"dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=" + filepath.Join(dir, "lib"),
+		},
+		log: filepath.Join(dir, "mvn.log"),
+	})
+	if err != nil && ctx.Err() == nil {
+		return &Missing{"Kafka", "Maven cannot fetch it: " + err.Error()}
+	}
+	return err
+}
+
+func formatStorage(ctx context.Context, dir string) error {
+	config, err := writeKafkaConfig(dir, loopback(9092), loopback(9093)) // the ports do not matter here
+	if err != nil {
+		return err
+	}
+	const clusterID = "eG1wcC1ub3RpZmllci10Yg" // 16 bytes in base64
+	return execute(ctx, command{
+		args: java(dir, "kafka.tools.StorageTool", "format", "--cluster-id", clusterID, "--config", config),
+		log:  filepath.Join(dir, "format.log"),
+	})
+}
+
+func writeKafkaConfig(dir, addr, controller string) (string, error) {
+	text, err := kafkaFiles.ReadFile("kafka/server.properties")
+	if err != nil {
+		return "", fmt.Errorf("read kafka/server.properties: %w", err)
+	}
+	path := filepath.Join(dir, "server.properties")
+	return path, fillIn(path, string(text), map[string]string{
+		"Data": filepath.Join(dir, "data"), "Addr": addr, "Controller": controller,
+	})
+}
+
+// java returns the command line for a class of Kafka. The serial collector
+// starts fastest and takes the least memory.
+func java(home, class string, arguments ...string) []string {
+	return append([]string{
+		"java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError",
+		"-Dorg.slf4j.simpleLogger.showDateTime=true",
+		"-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
+		"-cp", filepath.Join(home, "lib", "*"), class,
+	}, arguments...)
+}
+
+// kafkaServes checks that the controller has admitted the broker, which is when
+// topics can be created, and that all partitions have a leader.
+func kafkaServes(ctx context.Context, addr string) error {
+	transport := &kafka.Transport{}
+	defer transport.CloseIdleConnections()
+	client := kafka.Client{Addr: kafka.TCP(addr), Transport: transport}
+	metadata, err := client.Metadata(ctx, &kafka.MetadataRequest{})
+	if err != nil {
+		return fmt.Errorf("ask for metadata: %w", err)
+	}
+	if len(metadata.Brokers) == 0 {
+		return errors.New("the controller has not admitted the broker")
+	}
+	for _, topic := range metadata.Topics {
+		for _, partition := range topic.Partitions {
+			if partition.Error != nil {
+				return fmt.Errorf("partition %d of %s: %w", partition.ID, topic.Name, partition.Error)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,16 @@
+package testbed
+
+import (
+	"os"
+	"syscall"
+)
+
+// ownGroup makes a child lead a process group, and die with its parent.
+func ownGroup() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
+
+// killGroup kills leader and all of its group.
+func killGroup(leader *os.Process) {
+	_ = syscall.Kill(-leader.Pid, syscall.SIGKILL) // fails only if all have gone
+}

@@ -1,0 +1,14 @@
+//go:build !linux
+
+package testbed
+
+import (
+	"os"
+	"syscall"
+)
+
+// ownGroup is for Linux. Elsewhere children are on their own: call Kill.
+func ownGroup() *syscall.SysProcAttr { return nil }
+
+// killGroup kills leader alone.
+func killGroup(leader *os.Process) { _ = leader.Kill() }

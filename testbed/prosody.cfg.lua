@@ -1,0 +1,44 @@
+-- Debian's configuration, cut down to one host with rooms on loopback.
+run_as_root = {{.Root}}
+pidfile = "{{.Dir}}/prosody.pid"
+data_path = "{{.Dir}}/data"
+log = { info = "*console" }
+admins = { "admin@{{.Domain}}" }
+admin_socket = "{{.Dir}}/prosody.sock"
+
+interfaces = { "127.0.0.1" }
+local_interfaces = { "127.0.0.1" }
+c2s_ports = { {{.C2S}} }
+c2s_direct_tls_ports = { {{.TLS}} }
+s2s_ports = { }
+s2s_direct_tls_ports = { }
+
+certificates = "{{.Dir}}/certs"
+ssl = { certificate = "{{.Dir}}/certs/fullchain.pem"; key = "{{.Dir}}/certs/server.key" }
+c2s_direct_tls_ssl = { certificate = "{{.Dir}}/certs/fullchain.pem"; key = "{{.Dir}}/certs/server.key" }
+
+authentication = "internal_hashed"
+storage = "internal"
+archive_expires_after = "1w"
+
+modules_enabled = {
+	"disco"; "roster"; "saslauth"; "tls";
+	"blocklist"; "bookmarks"; "carbons"; "pep"; "private"; "smacks"; "vcard4"; "vcard_legacy";
+	"csi_simple"; "ping"; "register"; "time"; "uptime"; "version";
+	"admin_adhoc"; "admin_shell"; "posix";
+{{- if .Throttle}}
+	"limits";
+{{- end}}
+}
+modules_disabled = { "s2s" }
+{{- if .Throttle}}
+limits = { c2s = { rate = "10kb/s" }; s2sin = { rate = "30kb/s" } }
+{{- end}}
+
+VirtualHost "{{.Domain}}"
+
+Component "{{.MUC}}" "muc"
+	muc_room_default_history_length = {{.History}}
+{{- if .Archive}}
+	modules_enabled = { "muc_mam" }
+{{- end}}

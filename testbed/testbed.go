@@ -1,0 +1,83 @@
+// Package testbed starts real servers, for tests and benchmarks: Prosody and
+// ejabberd, NATS, Apache Kafka. Each is a process of our own on loopback, with
+// ports, certificates, accounts and data of its own in a work folder, and needs
+// neither root nor containers.
+//
+// Prosody, Ejabberd, NATS and Kafka return a handle to a server that is ready.
+// Its methods stop, kill and start it again on the same ports and data, which
+// is how tests make servers fail in mid-run. The servers die with the process
+// that started them, however that ends (Linux; elsewhere call Kill).
+//
+// Where the software is not installed the error is a *Missing, so that a caller
+// can report "not run, because …". On Debian, install-debian.sh installs it.
+package testbed
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// Options says how to run a server. Only Dir is required.
+type Options struct {
+	// Dir is the work folder: configuration, certificates, data, logs. It is
+	// created if need be, belongs to one server, and is the caller's to delete
+	// after Stop or Kill.
+	Dir string
+	// CA issues the certificate of an XMPP server; nil makes a CA of its own.
+	// NATS and Kafka speak plain text and do not use it yet.
+	CA *CA
+
+	// The rest concerns the XMPP servers only.
+
+	// Throttle turns on the limits that Debian ships (Prosody 10 kB/s,
+	// ejabberd 3 kB/s for each client). Without it there are none.
+	Throttle bool
+	// Archive keeps the messages of rooms in an archive (XEP-0313).
+	Archive bool
+	// HistorySize is how many messages a new room replays to who asks for them;
+	// 0 means 20, the default of both servers, and a negative number none.
+	// To a client that names no number Prosody replays at most 20.
+	HistorySize int
+}
+
+// prepare makes the work folder and its path absolute: servers change theirs.
+func (o Options) prepare() (Options, error) {
+	if o.Dir == "" {
+		return o, errors.New("no work folder: set Options.Dir, for example to t.TempDir()")
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return o, fmt.Errorf("find work folder: %w", err)
+	}
+	o.Dir = dir
+	return o, os.MkdirAll(dir, 0o700)
+}
+
+func (o Options) history() int {
+	if o.HistorySize == 0 {
+		return 20
+	}
+	return max(o.HistorySize, 0)
+}
+
+// Missing reports that a server cannot run on this machine.
+type Missing struct { //nolint:errname // reads well where it is used: *testbed.Missing
+	Server string // "Prosody", "ejabberd", "NATS" or "Kafka"
+	Why    string // what is missing, and the cure
+}
+
+// Error tells which server is meant, why it cannot run, and the cure.
+func (m *Missing) Error() string { return "real " + m.Server + ": " + m.Why }
+
+// need returns a *Missing for the first of programs that is not installed.
+func need(server, cure string, programs ...string) error {
+	for _, program := range programs {
+		if _, err := exec.LookPath(program); err != nil {
+			return &Missing{server, program + " not found: " + cure}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,99 @@
+package testbed
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"text/template"
+)
+
+const (
+	domain = "xmpp.test"
+	muc    = "conference." + domain
+)
+
+// XMPP is a real XMPP server with rooms and the accounts notifier, observer,
+// other and admin, the last of whom is an administrator. There are no rooms:
+// their making differs between servers, and through XMPP it does not.
+type XMPP struct {
+	*Server
+	Addr          string // host:port for STARTTLS, which is required
+	DirectTLSAddr string // host:port for TLS from the first byte
+	Domain        string // "xmpp.test", for which the certificate is good
+	MUC           string // the service of the rooms, "conference.xmpp.test"
+	CAFile        string // the CA to trust
+	ConfigFile    string // the server's configuration, for its own tools
+	API           string // ejabberd's HTTP API, "http://127.0.0.1:port/api"; "" on Prosody
+}
+
+// Password returns the password of an account, "notifier-pw" for notifier.
+func Password(account string) string { return account + "-pw" }
+
+func accounts() []string { return []string{"notifier", "observer", "other", "admin"} }
+
+// xmppConfig is what the configuration templates are filled in with.
+type xmppConfig struct {
+	Dir, Domain, MUC   string
+	C2S, TLS, HTTP     string // ports
+	Throttle, Archive  bool
+	History            int
+	Root               bool
+	starttls, tls, api string // the same as addresses
+}
+
+// prepareXMPP makes certificates and the settings, on ports of its own.
+func prepareXMPP(ctx context.Context, o Options) (xmppConfig, error) {
+	o, err := o.prepare()
+	if err != nil {
+		return xmppConfig{}, err
+	}
+	if o.CA == nil {
+		if o.CA, err = NewCA(); err != nil {
+			return xmppConfig{}, err
+		}
+	}
+	hosts := []string{domain, muc, "localhost", "conference.localhost", "127.0.0.1"}
+	if err := o.CA.Issue(filepath.Join(o.Dir, "certs"), hosts...); err != nil {
+		return xmppConfig{}, err
+	}
+	addrs, err := freeAddrs(ctx, 3)
+	if err != nil {
+		return xmppConfig{}, err
+	}
+	return xmppConfig{
+		Dir: o.Dir, Domain: domain, MUC: muc,
+		C2S: port(addrs[0]), TLS: port(addrs[1]), HTTP: port(addrs[2]),
+		Throttle: o.Throttle, Archive: o.Archive, History: o.history(),
+		Root:     os.Geteuid() == 0,
+		starttls: addrs[0], tls: addrs[1], api: addrs[2],
+	}, nil
+}
+
+// handle returns the XMPP side of server, which c configures.
+func (c xmppConfig) handle(server *Server, configFile string) *XMPP {
+	return &XMPP{
+		Server: server,
+		Addr:   c.starttls, DirectTLSAddr: c.tls,
+		Domain: domain, MUC: muc,
+		CAFile:     filepath.Join(c.Dir, "certs", "ca.crt"),
+		ConfigFile: configFile,
+	}
+}
+
+// fillIn writes the template text, filled in with data, to a file.
+func fillIn(path, text string, data any) error {
+	parsed, err := template.New(filepath.Base(path)).Parse(text)
+	if err != nil {
+		return fmt.Errorf("parse configuration: %w", err)
+	}
+	var filled bytes.Buffer
+	if err := parsed.Execute(&filled, data); err != nil {
+		return fmt.Errorf("fill in configuration: %w", err)
+	}
+	if err := os.WriteFile(path, filled.Bytes(), 0o600); err != nil {
+		return fmt.Errorf("write configuration: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,254 @@
+package worker_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+	"github.com/xmpp-notifier/xmpp-notifier/worker"
+)
+
+// tape records what happens, in order.
+type tape struct {
+	mu     sync.Mutex
+	events []string
+}
+
+func (t *tape) add(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.events = append(t.events, fmt.Sprintf(format, args...))
+}
+
+func (t *tape) has(event string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Contains(t.events, event)
+}
+
+// room is a room that shows what it gets after a second, unless answer says
+// otherwise. While it is down nothing is shown.
+type room struct {
+	*tape
+	answer func(body string) sink.Result
+	down   bool
+	joined chan struct{}
+	posts  sync.WaitGroup
+}
+
+func (r *room) Run(ctx context.Context) error {
+	<-ctx.Done()
+	r.posts.Wait()
+	r.add("room left")
+	return nil
+}
+
+func (r *room) Joined(ctx context.Context) error {
+	select {
+	case <-r.joined:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (r *room) Submit(_ context.Context, m sink.Message) error {
+	r.add("post %s", m.Body)
+	r.posts.Go(func() {
+		if time.Sleep(time.Second); r.down {
+			time.Sleep(time.Hour)
+			m.Done(sink.Result{Outcome: sink.Dropped, Err: sink.ErrClosed})
+			return
+		}
+		m.Done(r.answer(m.Body))
+	})
+	return nil
+}
+
+// source lends out what it was given, and then nothing.
+type source struct {
+	*tape
+	bodies  []string
+	fail    int // this many calls first
+	rejects int // this many rejections fail
+}
+
+func (s *source) Receive(ctx context.Context, limit int) ([]*sources.Delivery, error) {
+	if s.fail > 0 {
+		s.fail--
+		return nil, errors.New("broker is away")
+	}
+	if len(s.bodies) == 0 {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	n := min(limit, len(s.bodies))
+	var batch []*sources.Delivery
+	for _, body := range s.bodies[:n] {
+		m := sources.Message{Broker: "test", Raw: envelope.Raw{Body: []byte(body)}}
+		batch = append(batch, sources.NewDelivery(m, &settler{s, body}))
+	}
+	s.bodies = s.bodies[n:]
+	return batch, nil
+}
+
+func (s *source) Close(context.Context) error { s.add("source closed"); return nil }
+func (s *source) String() string              { return "test" }
+
+type settler struct {
+	source *source
+	body   string
+}
+
+func (s *settler) Ack(durable func()) error {
+	s.source.add("ack %s", s.body)
+	durable()
+	return nil
+}
+
+func (s *settler) Release(time.Duration) error { s.source.add("release %s", s.body); return nil }
+func (s *settler) Lost() <-chan struct{}       { return nil }
+
+func (s *settler) Reject(_ context.Context, reason sources.Reason) error {
+	if s.source.rejects > 0 {
+		s.source.rejects--
+		return errors.New("dead letters are away")
+	}
+	s.source.add("reject %s: %s", s.body, reason.Code)
+	return nil
+}
+
+func delivered(string) sink.Result { return sink.Result{Outcome: sink.Delivered} }
+
+func title(n int) string { return fmt.Sprintf(`{"subject":"%d"}`, n) }
+
+// run runs a worker for an hour of the bubble's time and returns the tape.
+func run(r *room, sourceList ...*source) *tape {
+	r.tape = &tape{}
+	if r.joined == nil {
+		r.joined = make(chan struct{})
+		close(r.joined)
+	}
+	w := worker.Worker{
+		Room: r, Window: 2, Grace: 10 * time.Second, Log: slog.New(slog.DiscardHandler),
+		Render: func(e envelope.Envelope) string { return e.Subject },
+	}
+	for _, s := range sourceList {
+		s.tape = r.tape
+		w.Sources = append(w.Sources, s)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	defer cancel()
+	if err := w.Run(ctx); err != nil {
+		r.add("error %v", err)
+	}
+	return r.tape
+}
+
+func expect(t *testing.T, got *tape, want ...string) {
+	t.Helper()
+	if !slices.Equal(got.events, want) {
+		t.Errorf("got  %q\nwant %q", got.events, want)
+	}
+}
+
+func TestAcknowledgesOnlyWhatTheRoomHasShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		got := run(&room{answer: delivered}, &source{bodies: []string{title(1)}})
+		expect(t, got, "post 1", "ack "+title(1), "room left", "source closed")
+	})
+}
+
+func TestNeverHasMoreInDoubtThanTheWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		got := run(&room{answer: delivered}, &source{bodies: []string{title(1), title(2), title(3)}})
+		if i, j := slices.Index(got.events, "post 3"), slices.IndexFunc(got.events, func(e string) bool { return e[:3] == "ack" }); i < j {
+			t.Errorf("a third message was posted before one was acknowledged: %q", got.events)
+		}
+	})
+}
+
+func TestSuppressedDuplicatesAreAcknowledged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		suppressed := func(string) sink.Result { return sink.Result{Outcome: sink.Suppressed} }
+		got := run(&room{answer: suppressed}, &source{bodies: []string{title(1)}})
+		expect(t, got, "post 1", "ack "+title(1), "room left", "source closed")
+	})
+}
+
+func TestMalformedMessagesAreRejectedAndHoldNothingUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		got := run(&room{answer: delivered}, &source{bodies: []string{"{", title(2)}, rejects: 50})
+		if !got.has("reject {: decode") || !got.has("ack "+title(2)) || got.has("post ") {
+			t.Errorf("got %q", got.events)
+		}
+		if slices.Index(got.events, "ack "+title(2)) > slices.Index(got.events, "reject {: decode") {
+			t.Errorf("the message behind waited for the dead letter: %q", got.events)
+		}
+	})
+}
+
+func TestWhatTheRoomRefusesIsRejected(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		refuse := func(string) sink.Result { return sink.Result{Outcome: sink.Rejected, Err: errors.New("too rude")} }
+		got := run(&room{answer: refuse}, &source{bodies: []string{title(1)}})
+		expect(t, got, "post 1", "reject "+title(1)+": rejected", "room left", "source closed")
+	})
+}
+
+func TestBrokerTroubleIsRiddenOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		got := run(&room{answer: delivered}, &source{bodies: []string{title(1)}, fail: 5})
+		expect(t, got, "post 1", "ack "+title(1), "room left", "source closed")
+		if d := time.Since(start); d > time.Hour+10*time.Second {
+			t.Errorf("stopped late, after %s", d)
+		}
+	})
+}
+
+func TestNothingIsReceivedBeforeTheRoomIsJoined(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &source{bodies: []string{title(1)}}
+		run(&room{answer: delivered, joined: make(chan struct{})}, s)
+		if len(s.bodies) != 1 {
+			t.Error("a message was taken from the broker while nobody could deliver it")
+		}
+	})
+}
+
+func TestStopGivesBackWhatIsNotShownWithinTheGracePeriod(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		got := run(&room{answer: delivered, down: true}, &source{bodies: []string{title(1), title(2), title(3)}})
+		slices.Sort(got.events[3:5]) // they come back together
+		expect(t, got, "post 1", "post 2", "release "+title(3), "release "+title(1), "release "+title(2), "room left", "source closed")
+	})
+}
+
+func TestDeadLettersUnavailableAtTheStopAreGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		got := run(&room{answer: delivered}, &source{bodies: []string{"{"}, rejects: 1 << 30})
+		expect(t, got, "release {", "room left", "source closed")
+	})
+}
+
+func TestSourcesShareTheRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		idle := &source{}
+		got := run(&room{answer: delivered}, idle, &source{bodies: []string{title(1), title(2), title(3)}})
+		for i := 1; i <= 3; i++ {
+			if !got.has("ack " + title(i)) {
+				t.Errorf("%d was not delivered beside an idle source: %q", i, got.events)
+			}
+		}
+	})
+}
