@@ -17,9 +17,11 @@ import (
 type Config struct {
 	JID      string        `envconfig:"XMPP_JID" required:"true" desc:"Account to log in with, user@domain. The domain names the server and is what its certificate must prove."`
 	Password config.Secret `envconfig:"XMPP_PASSWORD" required:"true" desc:"Password of the account."`
-	Addr     string        `envconfig:"XMPP_ADDR" desc:"Where the server listens, host:port. Default: the domain of XMPP_JID, port 5222 (starttls) or 5223 (direct)."`
-	TLS      string        `envconfig:"XMPP_TLS" default:"starttls" desc:"How TLS begins: starttls, or direct (TLS from the first byte). There is no way without TLS."`
-	CAFile   string        `envconfig:"XMPP_CA_FILE" desc:"PEM file with the certificate authorities to trust instead of the system's."`
+	Addr     string        `envconfig:"XMPP_ADDR" desc:"Where the server listens, host:port. Default: what the SRV records of the domain say, else port 5222 of the domain itself."`
+
+	TLS           string `envconfig:"XMPP_TLS" default:"auto" desc:"How TLS begins: starttls, direct (from the first byte), or auto: as the SRV record says, and with XMPP_ADDR direct on port 5223, else starttls. There is no way without TLS."`
+	TLSServerName string `envconfig:"XMPP_TLS_SERVER_NAME" desc:"Name that the server's certificate must prove instead of the domain of XMPP_JID. Only for a certificate that cannot be mended."`
+	CAFile        string `envconfig:"XMPP_CA_FILE" desc:"PEM file with the certificate authorities to trust instead of the system's."`
 
 	Room         string        `envconfig:"XMPP_ROOM" required:"true" desc:"Room to post to, room@service, like alerts@conference.example.org."`
 	RoomPassword config.Secret `envconfig:"XMPP_ROOM_PASSWORD" desc:"Password of the room, if it has one. The account's password is never sent to a room."`
@@ -38,6 +40,7 @@ type Config struct {
 
 // The values of XMPP_TLS.
 const (
+	tlsAuto   = "auto"
 	tlsStart  = "starttls"
 	tlsDirect = "direct"
 )
@@ -60,8 +63,8 @@ func (c Config) Validate() []error {
 	if _, _, err := net.SplitHostPort(c.Addr); c.Addr != "" && err != nil {
 		bad("XMPP_ADDR=%q: %w: give host:port, like xmpp.example.org:5222", c.Addr, err)
 	}
-	if c.TLS != tlsStart && c.TLS != tlsDirect {
-		bad("XMPP_TLS=%q: use %s or %s", c.TLS, tlsStart, tlsDirect)
+	if c.TLS != tlsAuto && c.TLS != tlsStart && c.TLS != tlsDirect {
+		bad("XMPP_TLS=%q: use %s, %s or %s", c.TLS, tlsAuto, tlsStart, tlsDirect)
 	}
 	if strings.ContainsFunc(c.Nick, unicode.IsControl) {
 		bad("XMPP_NICK=%q: has a control character: remove it", c.Nick)

@@ -51,6 +51,15 @@ var (
 	errNotInRoom = errors.New("room no longer counts us as an occupant")
 )
 
+// orderly reports whether the other side ended the stay on purpose. It had
+// then sent to others what it sent to us.
+func orderly(end error) bool {
+	_, said := errors.AsType[*Condition](end)
+	_, explained := errors.AsType[*Error](end)
+	lost := errors.Is(end, errSilent) || errors.Is(end, errStalled)
+	return (said || explained || errors.Is(end, errClosed)) && !lost
+}
+
 // verdict says what a bounce is about.
 type verdict int
 

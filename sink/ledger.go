@@ -96,24 +96,26 @@ func newLedger(m *minter) *ledger {
 	return &ledger{minter: m, shown: make(map[shownID]struct{})}
 }
 
-// add records that the room has shown id. Ids that no worker made are not
-// recorded: nobody can flood the memory or suppress a notification.
-func (l *ledger) add(id []byte) {
-	if !l.minter.made(id) {
-		return
+// add records that the room has shown id, and reports whether that was known.
+// Ids that no worker made are not recorded: nobody can flood the memory or
+// suppress a notification.
+func (l *ledger) add(id []byte) (known bool) {
+	if len(id) != idSize {
+		return false
 	}
 	key := shownID(id)
-	if _, known := l.shown[key]; known {
-		return
+	if _, known := l.shown[key]; known || !l.minter.made(id) {
+		return known
 	}
 	l.shown[key] = struct{}{}
 	if len(l.ring) < ledgerSize {
 		l.ring = append(l.ring, key)
-		return
+		return false
 	}
 	delete(l.shown, l.ring[l.next])
 	l.ring[l.next] = key
 	l.next = (l.next + 1) % ledgerSize
+	return false
 }
 
 // has reports whether the room is known to have shown id.

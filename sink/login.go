@@ -18,11 +18,19 @@ import (
 // account is who we are and how we get there, derived once from the Config.
 type account struct {
 	local, domain string
-	addr          string
-	direct        bool
+	addr          string // empty: ask DNS
+	mode          string // XMPP_TLS
+	direct        bool   // at addr
 	tls           *tls.Config
 	sasl          *authenticator
+	lookup        lookupSRV
 }
+
+// The ports of a server without SRV records.
+const (
+	portStartTLS = "5222"
+	portDirect   = "5223"
+)
 
 func newAccount(cfg Config) (*account, error) {
 	local, domain, err := splitJID(cfg.JID)
@@ -33,18 +41,17 @@ func newAccount(cfg Config) (*account, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &account{local: local, domain: domain, addr: cfg.Addr, direct: cfg.TLS == tlsDirect}
-	a.tls = &tls.Config{ServerName: domain, RootCAs: roots, MinVersion: tls.VersionTLS12}
-	port := "5222"
-	if a.direct {
-		port = "5223"
-		a.tls.NextProtos = []string{"xmpp-client"} // XEP-0368
+	name := cfg.TLSServerName
+	if name == "" {
+		name = domain
 	}
-	if a.addr == "" {
-		a.addr = net.JoinHostPort(domain, port)
-	}
-	a.sasl = newAuthenticator(local, cfg.Password)
-	return a, nil
+	return &account{
+		local: local, domain: domain, addr: cfg.Addr, mode: cfg.TLS,
+		direct: cfg.TLS == tlsDirect || cfg.TLS == tlsAuto && strings.HasSuffix(cfg.Addr, ":"+portDirect),
+		tls:    &tls.Config{ServerName: name, RootCAs: roots, MinVersion: tls.VersionTLS12},
+		sasl:   newAuthenticator(local, cfg.Password),
+		lookup: net.DefaultResolver.LookupSRV,
+	}, nil
 }
 
 // identity is what the server says of us after the login.
@@ -56,34 +63,26 @@ type identity struct {
 // login connects, authenticates and binds a resource. The caller owns the
 // stream; ctx bounds the whole.
 func (a *account) login(ctx context.Context) (*stream, identity, error) {
-	dialer := net.Dialer{}
-	conn, err := dialer.DialContext(ctx, "tcp", a.addr)
+	s, offered, err := a.connect(ctx)
 	if err != nil {
-		return nil, identity{}, &Error{
-			Op: "connect to " + a.addr, Err: err,
-			Cure: "check that the server runs, that XMPP_ADDR is right, and that no firewall is between",
-		}
+		return nil, identity{}, err
 	}
-	s := newStream(conn)
 	defer s.bound(ctx)()
-	id, err := a.negotiate(ctx, s)
+	id, err := a.authenticate(s, offered)
 	if err != nil {
 		s.close()
-		return nil, identity{}, explain(fmt.Sprintf("log in to %s as %s@%s", a.addr, a.local, a.domain), err)
+		return nil, identity{}, explain(fmt.Sprintf("log in as %s@%s", a.local, a.domain), err)
 	}
 	return s, id, nil
 }
 
-// negotiate takes the stream from TCP to a bound resource.
-func (a *account) negotiate(ctx context.Context, s *stream) (identity, error) {
-	offered, err := a.encrypt(ctx, s)
+// authenticate takes an encrypted stream to a bound resource.
+func (a *account) authenticate(s *stream, offered features) (identity, error) {
+	if err := a.sasl.authenticate(s, offered); err != nil {
+		return identity{}, err
+	}
+	offered, err := s.open(a.domain)
 	if err != nil {
-		return identity{}, err
-	}
-	if err := a.sasl.authenticate(s, offered.Mechanisms.Mechanism); err != nil {
-		return identity{}, err
-	}
-	if offered, err = s.open(a.domain); err != nil {
 		return identity{}, err
 	}
 	jid, err := bind(s)
@@ -101,9 +100,11 @@ func (a *account) negotiate(ctx context.Context, s *stream) (identity, error) {
 var errNoTLS = errors.New("server offers no STARTTLS")
 
 // encrypt brings the stream under TLS and returns the features offered there.
-func (a *account) encrypt(ctx context.Context, s *stream) (features, error) {
-	if a.direct {
-		if err := s.secure(ctx, a.tls); err != nil {
+func (a *account) encrypt(ctx context.Context, s *stream, direct bool) (features, error) {
+	if direct {
+		cfg := a.tls.Clone()
+		cfg.NextProtos = []string{"xmpp-client"} // XEP-0368
+		if err := s.secure(ctx, cfg); err != nil {
 			return features{}, err
 		}
 		return s.open(a.domain)
@@ -175,7 +176,8 @@ func request(s *stream, id, payload string) ([]byte, error) {
 // features is what a server offers on a stream.
 type features struct {
 	stanza.StreamFeatures
-	maxBytes int // XEP-0478; 0: not announced
+	maxBytes int      // XEP-0478; 0: not announced
+	bindings []string // types of channel binding, XEP-0440
 }
 
 func parseFeatures(e wire.Element) (features, error) {
@@ -186,13 +188,19 @@ func parseFeatures(e wire.Element) (features, error) {
 	if err := wire.Decode(e.Raw, &f.StreamFeatures); err != nil {
 		return f, err
 	}
-	var limits struct {
+	var more struct {
 		MaxBytes int `xml:"urn:xmpp:stream-limits:0 limits>max-bytes"`
+		Bindings []struct {
+			Type string `xml:"type,attr"`
+		} `xml:"urn:xmpp:sasl-cb:0 sasl-channel-binding>channel-binding"`
 	}
-	if err := wire.Decode(e.Raw, &limits); err != nil {
+	if err := wire.Decode(e.Raw, &more); err != nil {
 		return f, err
 	}
-	f.maxBytes = limits.MaxBytes
+	f.maxBytes = more.MaxBytes
+	for _, b := range more.Bindings {
+		f.bindings = append(f.bindings, b.Type)
+	}
 	return f, nil
 }
 
@@ -204,12 +212,18 @@ func explain(op string, err error) *Error {
 		unknown x509.UnknownAuthorityError
 		invalid x509.CertificateInvalidError
 		refused *Condition
+		network *net.OpError
+		dns     *net.DNSError
 	)
 	switch {
+	case errors.As(err, &dns):
+		e.Cure = "no such host: check XMPP_JID and XMPP_ADDR, and the DNS"
+	case errors.As(err, &network) && network.Op == "dial":
+		e.Cure = "check that the server runs, that XMPP_ADDR is right, and that no firewall is between"
 	case errors.Is(err, errNoTLS):
 		e.Cure, e.Lasting = "enable TLS on the server, or set XMPP_TLS=direct and XMPP_ADDR if it listens for TLS on a port of its own", true
 	case errors.As(err, &name):
-		e.Cure, e.Lasting = fmt.Sprintf("the certificate must name the domain of XMPP_JID: it names %s", strings.Join(name.Certificate.DNSNames, ", ")), true
+		e.Cure, e.Lasting = fmt.Sprintf("the certificate must name the domain of XMPP_JID, or else XMPP_TLS_SERVER_NAME: it names %s", strings.Join(name.Certificate.DNSNames, ", ")), true
 	case errors.As(err, &unknown):
 		e.Cure, e.Lasting = "set XMPP_CA_FILE to the authority that issued the server's certificate", true
 	case errors.As(err, &invalid):

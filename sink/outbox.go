@@ -17,8 +17,10 @@ type outbox struct {
 	ledger   *ledger
 	inflight map[string]*entry
 	queue    []*entry // in order; settled ones stay until they are at the front
+	recent   recent
 	link     link
 	oldest   time.Time // since when the front of the queue is the front
+	anchored bool      // the room's history showed something that we knew before
 	settled  []settlement
 }
 
@@ -32,12 +34,14 @@ type link interface {
 type entry struct {
 	Message
 	id      string
+	sent    bool // it may have reached the room
+	again   bool // the room has shown it, and may have forgotten
 	bounces int  // for reasons that may have been the room's
 	over    bool // settled
 }
 
 type settlement struct {
-	done   func(Result)
+	done   func(Result) // nil for one that had been settled before
 	result Result
 }
 
@@ -46,8 +50,10 @@ type settlement struct {
 const maxUnclear = 2
 
 func newOutbox(window int, l *ledger) *outbox {
+	kept := window / recentShare // together they are the window
 	return &outbox{
-		slots:    make(chan struct{}, window),
+		slots:    make(chan struct{}, window-kept),
+		recent:   recent{limit: kept},
 		closed:   make(chan struct{}),
 		ledger:   l,
 		inflight: make(map[string]*entry, window),
@@ -99,8 +105,13 @@ func (b *outbox) enter(m Message) {
 	b.inflight[e.id] = e
 	b.queue = append(b.queue, e)
 	if b.link != nil {
-		b.link.post(e.id, e.Body)
+		b.send(e)
 	}
+}
+
+func (b *outbox) send(e *entry) {
+	b.link.post(e.id, e.Body)
+	e.sent = true
 }
 
 // both settles two submissions of one notification with one reflection.
@@ -123,8 +134,12 @@ func (b *outbox) seen(id []byte, own bool) {
 	defer b.mu.Unlock()
 	if e, ok := b.inflight[string(id)]; ok && own {
 		b.settle(e, Result{Outcome: Delivered})
+		b.recent.add(e)
+		b.anchored = true // if we are not sending yet: the room remembers
 	}
-	b.ledger.add(id)
+	if b.ledger.add(id) && b.link == nil {
+		b.anchored = true
+	}
 }
 
 // bounce takes an error stanza for the message id. It returns an error if the
@@ -148,30 +163,53 @@ func (b *outbox) bounce(id []byte, c *Condition) error {
 }
 
 // attach starts sending through l: first, in order, whatever is in the window
-// and has not been shown, as the room's history told before.
-func (b *outbox) attach(l link) {
+// and has not been shown, as the room's history told before. It returns how
+// many messages it sent again, and how many of them the room may show twice.
+//
+// A history without anything that we knew comes from a server that has
+// forgotten, and cannot tell what it had shown. What was on its way is sent
+// again, and so is what was reflected last: the copies for others may have
+// died with the server.
+func (b *outbox) attach(l link) (resent, doubtful int) {
 	b.mu.Lock()
+	b.link = l
+	if !b.anchored {
+		b.queue = append(b.recent.entries(), b.queue...)
+	}
+	b.recent.clear()
 	for _, e := range b.queue {
 		switch {
 		case e.over:
-		case b.ledger.has(e.id):
+		case !e.again && b.ledger.has(e.id):
 			b.settle(e, Result{Outcome: Delivered})
 		case isClosed(e.Lost):
 			b.settle(e, Result{Dropped, ErrLost})
 		default:
-			l.post(e.id, e.Body)
+			if e.sent {
+				resent++
+			}
+			b.inflight[e.id] = e
+			b.send(e)
 		}
 	}
-	b.link = l
+	if !b.anchored {
+		doubtful = resent
+	}
 	b.oldest = time.Now()
 	b.mu.Unlock()
 	b.flush()
+	return resent, doubtful
 }
 
-// detach stops sending. What is in the window stays there, in doubt.
-func (b *outbox) detach() {
+// detach stops sending. What is in the window stays there, in doubt. After an
+// orderly end the server had told everybody what it told us.
+func (b *outbox) detach(orderly bool) {
 	b.mu.Lock()
 	b.link = nil
+	b.anchored = false
+	if orderly {
+		b.recent.clear()
+	}
 	b.mu.Unlock()
 	b.flush()
 }
@@ -227,10 +265,14 @@ func (b *outbox) flush() {
 	b.settled = nil
 	b.mu.Unlock()
 	for _, s := range batch {
-		s.done(s.result)
+		if s.done != nil {
+			s.done(s.result)
+		}
 	}
-	for range batch {
-		<-b.slots
+	for _, s := range batch {
+		if s.done != nil {
+			<-b.slots
+		}
 	}
 }
 

@@ -438,7 +438,9 @@ func TestStopLeavesTheRoomAndGivesBack(t *testing.T) {
 			t.Errorf("%s: outcome %d", body, r.Outcome)
 		}
 	}
-	if len(srv.Occupants()) != 0 || len(srv.Sessions()) != 0 {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if srv.Wait(ctx, func() bool { return len(srv.Occupants()) == 0 && len(srv.Sessions()) == 0 }) != nil {
 		t.Error("still in the room after the stop")
 	}
 	if err := c.Submit(t.Context(), sink.Message{}); err != sink.ErrClosed { //nolint:errorlint // the sentinel itself

@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/xml"
 	"errors"
@@ -22,10 +23,10 @@ var errNoMechanism = errors.New("server offers no way to log in that we take")
 // 600,000 (OWASP).
 const maxRounds = 2_000_000
 
-// mechanism is one way to authenticate, best first.
+// mechanism is one way to authenticate.
 type mechanism struct {
-	name  string
-	scram *scram.HashGeneratorFcn // nil: PLAIN
+	name string
+	hash *scram.HashGeneratorFcn // nil: PLAIN
 }
 
 // mechanisms are in order of preference. PLAIN hands the password over: it
@@ -38,6 +39,9 @@ func mechanisms() []mechanism {
 		{"PLAIN", nil},
 	}
 }
+
+// plus is what a mechanism's name ends in if it binds to the TLS channel.
+const plus = "-PLUS"
 
 // authenticator logs one account in (RFC 6120, 6; RFC 5802).
 type authenticator struct {
@@ -53,17 +57,55 @@ func newAuthenticator(user string, password config.Secret) *authenticator {
 }
 
 // authenticate runs the best mechanism that is offered.
-func (a *authenticator) authenticate(s *stream, offered []string) error {
+func (a *authenticator) authenticate(s *stream, f features) error {
+	offered := f.Mechanisms.Mechanism
+	binding, bound := s.channelBinding(f.bindings)
 	for _, m := range mechanisms() {
-		if !slices.Contains(offered, m.name) {
-			continue
+		if bound && slices.Contains(offered, m.name+plus) {
+			return a.scram(s, m, m.name+plus, func(c *scram.Client) *scram.ClientConversation {
+				return c.NewConversationWithChannelBinding(binding)
+			})
 		}
-		if m.scram == nil {
+	}
+	for _, m := range mechanisms() {
+		switch {
+		case !slices.Contains(offered, m.name):
+		case m.hash == nil:
 			return a.plain(s)
+		default:
+			return a.scram(s, m, m.name, unbound(offered))
 		}
-		return a.scram(s, m, offered)
 	}
 	return fmt.Errorf("%w: it offers %q", errNoMechanism, offered)
+}
+
+// unbound begins a conversation without channel binding. It says that we could
+// have bound, unless the server offers what we cannot use: that lets the
+// server notice if somebody has removed -PLUS from its offer (RFC 5802, 6).
+func unbound(offered []string) func(*scram.Client) *scram.ClientConversation {
+	if slices.ContainsFunc(offered, func(o string) bool { return strings.HasSuffix(o, plus) }) {
+		return (*scram.Client).NewConversation
+	}
+	return (*scram.Client).NewConversationAdvertisingChannelBinding
+}
+
+// channelBinding returns the proof that both ends share this TLS connection,
+// if the server takes a kind that we can give (XEP-0440).
+func (s *stream) channelBinding(types []string) (scram.ChannelBinding, bool) {
+	conn, ok := s.conn.(*tls.Conn)
+	if !ok {
+		return scram.ChannelBinding{}, false
+	}
+	state := conn.ConnectionState()
+	if slices.Contains(types, string(scram.ChannelBindingTLSExporter)) && state.Version >= tls.VersionTLS13 {
+		b, err := scram.NewTLSExporterBinding(&state)
+		return b, err == nil
+	}
+	if slices.Contains(types, string(scram.ChannelBindingTLSServerEndpoint)) {
+		b, err := scram.NewTLSServerEndpointBinding(&state)
+		return b, err == nil
+	}
+	return scram.ChannelBinding{}, false
 }
 
 func (a *authenticator) plain(s *stream) error {
@@ -74,21 +116,17 @@ func (a *authenticator) plain(s *stream) error {
 	return err
 }
 
-func (a *authenticator) scram(s *stream, m mechanism, offered []string) error {
+func (a *authenticator) scram(s *stream, m mechanism, name string, begin func(*scram.Client) *scram.ClientConversation) error {
 	client, err := a.client(m)
 	if err != nil {
 		return err
 	}
-	conversation := client.NewConversation()
-	if !slices.ContainsFunc(offered, func(o string) bool { return strings.HasSuffix(o, "-PLUS") }) {
-		// Lets the server notice if somebody removed -PLUS from its offer.
-		conversation = client.NewConversationAdvertisingChannelBinding()
-	}
+	conversation := begin(client)
 	first, err := conversation.Step("")
 	if err != nil {
-		return fmt.Errorf("%s: %w", m.name, err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	text := auth(m.name, first)
+	text := auth(name, first)
 	for {
 		challenge, done, err := exchange(s, text)
 		if err != nil {
@@ -102,7 +140,7 @@ func (a *authenticator) scram(s *stream, m mechanism, offered []string) error {
 		}
 		answer, err := conversation.Step(challenge)
 		if err != nil {
-			return fmt.Errorf("%s: the server did not prove that it knows the password: %w", m.name, err)
+			return fmt.Errorf("%s: the server did not prove that it knows the password: %w", name, err)
 		}
 		if done {
 			return nil
@@ -115,7 +153,7 @@ func (a *authenticator) client(m mechanism) (*scram.Client, error) {
 	if known, ok := a.clients.Load(m.name); ok {
 		return known.(*scram.Client), nil //nolint:forcetypeassert // nothing else is stored
 	}
-	client, err := m.scram.NewClient(a.user, a.password.Reveal(), "")
+	client, err := m.hash.NewClient(a.user, a.password.Reveal(), "")
 	if err != nil {
 		return nil, fmt.Errorf("XMPP_JID or XMPP_PASSWORD has a character that SASLprep (RFC 4013) forbids: %w", err)
 	}

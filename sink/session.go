@@ -68,7 +68,7 @@ func (s *session) run(ctx, setup context.Context) error {
 	s.fail(s.read())
 	helpers.Wait()
 	release()
-	s.box.detach()
+	s.box.detach(orderly(s.end))
 	return s.end
 }
 
@@ -182,7 +182,9 @@ func (s *session) answered(e wire.Element) error {
 func (s *session) enter() {
 	s.phase = inRoom
 	close(s.entered)
-	s.box.attach(s)
+	if resent, doubtful := s.box.attach(s); resent > 0 {
+		s.log.Info("sent again what was on its way", "messages", resent, "perhaps_shown_twice", doubtful)
+	}
 	s.joined()
 }
 

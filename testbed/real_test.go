@@ -3,8 +3,12 @@
 package testbed_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -234,22 +238,29 @@ func TestRealKafka(t *testing.T) {
 }
 
 // TestRealOrphan checks that a server dies with a test that is killed. The
-// helper process is this test again, with the work folder in its environment.
+// test process that gets killed is this test once more, told to by asOrphan.
 func TestRealOrphan(t *testing.T) {
-	const folder = "TESTBED_ORPHAN_DIR"
-	if dir := os.Getenv(folder); dir != "" {
+	const asOrphan = "TESTBED_ORPHAN"
+	if dir := os.Getenv(asOrphan); dir != "" {
 		n, err := testbed.NATS(t.Context(), testbed.Options{Dir: dir})
 		must(t, err)
-		must(t, os.WriteFile(dir+"/pid", []byte(strconv.Itoa(n.PID())), 0o600))
+		fmt.Printf("server %d\n", n.PID())
 		select {} // until killed
 	}
-	dir := t.TempDir()
-	t.Setenv(folder, dir)
-	helper := startHelper(t)
-	pid := waitForFile(t, dir+"/pid")
+	t.Setenv(asOrphan, t.TempDir()) // the helper cannot clean up
+	helper, output := startHelper(t)
+	pid := 0
+	for lines := bufio.NewScanner(output); pid == 0 && lines.Scan(); {
+		if n, err := fmt.Sscanf(lines.Text(), "server %d", &pid); n == 0 {
+			t.Logf("%s (%v)", lines.Text(), err)
+		}
+	}
+	if pid == 0 {
+		t.Fatal("the helper started no server")
+	}
 	must(t, helper.Kill())
 	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		stat, err := os.ReadFile("/proc/" + pid + "/stat")
+		stat, err := fs.ReadFile(os.DirFS("/proc"), strconv.Itoa(pid)+"/stat")
 		if err != nil || strings.Contains(string(stat), ") Z ") {
 			return
 		}
@@ -259,28 +270,21 @@ func TestRealOrphan(t *testing.T) {
 	}
 }
 
-func startHelper(t *testing.T) *os.Process {
+// startHelper runs this test in another process, and returns what that prints.
+func startHelper(t *testing.T) (*os.Process, io.Reader) {
 	t.Helper()
 	self, err := os.Executable()
 	must(t, err)
-	helper, err := os.StartProcess(self, []string{self, "-test.run=^TestRealOrphan$"}, &os.ProcAttr{
-		Files: []*os.File{nil, os.Stdout, os.Stderr},
-	})
+	output, input, err := os.Pipe()
 	must(t, err)
+	helper, err := os.StartProcess(self, []string{self, "-test.run=^TestRealOrphan$"}, &os.ProcAttr{
+		Files: []*os.File{nil, input, os.Stderr},
+	})
+	must(t, errors.Join(err, input.Close()))
 	t.Cleanup(func() {
 		_ = helper.Kill()
 		_, _ = helper.Wait()
+		_ = output.Close()
 	})
-	return helper
-}
-
-func waitForFile(t *testing.T, path string) string {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if text, err := os.ReadFile(path); err == nil && len(text) > 0 {
-			return string(text)
-		}
-	}
-	t.Fatalf("no %s", path)
-	return ""
+	return helper, output
 }

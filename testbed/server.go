@@ -53,11 +53,12 @@ func (s *Server) Start(ctx context.Context) error {
 // that does not run is no error.
 func (s *Server) Stop(ctx context.Context) error {
 	if !s.process.running() {
-		return nil
+		return s.Kill() // what it may have left behind
 	}
 	if err := s.process.stop(ctx, stopLimit); err != nil {
 		return fmt.Errorf("stop %s: %w", s.name, err)
 	}
+	s.process = nil
 	return nil
 }
 

@@ -100,6 +100,7 @@ func (all *leases) run(ctx context.Context) {
 			all.renewOlderThan(0)
 		case <-timer.C:
 			all.renewOlderThan(all.period())
+			all.forget(all.period())
 		}
 		timer.Reset(all.period())
 	}
@@ -152,6 +153,15 @@ func (all *leases) renewOlderThan(age time.Duration) {
 		}
 		if err := l.renew(); err != nil {
 			return // the connection has gone; its return renews
+		}
+	}
+}
+
+// forget drops what is remembered only, after age.
+func (all *leases) forget(age time.Duration) {
+	for _, l := range all.list() {
+		if l.stale(age) {
+			all.remove(l)
 		}
 	}
 }

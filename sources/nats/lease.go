@@ -28,6 +28,8 @@ type lease struct {
 	acked   bool   // and it is an acknowledgement
 	durable func() // to call when an acknowledgement is certain; may be nil
 	epoch   uint64 // of the connection that carries it
+	again   bool   // the broker may be about to deliver it again
+	certain time.Time
 }
 
 var _ sources.Settler = (*lease)(nil)
@@ -155,7 +157,7 @@ func (l *lease) renew() error {
 func (l *lease) redelivered(reply string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.reply = reply
+	l.reply, l.again = reply, true
 	if l.acked {
 		_ = l.say(ackVerdict) // stays in doubt, so it is sent again anyway
 	}
@@ -171,17 +173,28 @@ func (l *lease) repeat(now uint64) bool {
 		return false
 	}
 	_ = l.say(ackVerdict)
+	l.again = true
 	return true
 }
 
-// confirmed ends a lease that was acknowledged.
+// confirmed ends a lease that was acknowledged. One that the broker may have
+// been about to deliver again is remembered for a while, to answer that.
 func (l *lease) confirmed() {
-	l.all.remove(l)
 	l.mu.Lock()
-	durable := l.durable
-	l.durable = nil
+	again, durable := l.again, l.durable
+	l.certain, l.durable = time.Now(), nil
 	l.mu.Unlock()
+	if !again {
+		l.all.remove(l)
+	}
 	call(durable)
+}
+
+// stale reports whether l is remembered only, and for longer than age.
+func (l *lease) stale(age time.Duration) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.certain.IsZero() && time.Since(l.certain) > age
 }
 
 func call(f func()) {

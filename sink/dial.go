@@ -1,0 +1,118 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// endpoint is a place where the server may listen.
+type endpoint struct {
+	addr   string // host:port
+	direct bool   // TLS from the first byte (XEP-0368)
+}
+
+// lookupSRV is net.Resolver.LookupSRV: records sorted by priority, and at
+// random by weight within one (RFC 2782).
+type lookupSRV func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
+
+// errNoService: the domain says by a record with the target "." that it offers
+// no XMPP (RFC 6120, 3.2.1).
+var errNoService = errors.New("DNS says that the domain offers no XMPP")
+
+// endpoints returns where to try to connect, best first: the configured
+// address, or what DNS says, or the domain itself.
+func (a *account) endpoints(ctx context.Context) ([]endpoint, error) {
+	if a.addr != "" {
+		return []endpoint{{a.addr, a.direct}}, nil
+	}
+	type record struct {
+		endpoint
+		priority uint16
+	}
+	var records []record
+	refused := false
+	for _, service := range []string{"xmpps-client", "xmpp-client"} {
+		direct := service == "xmpps-client"
+		if a.mode == tlsDirect && !direct || a.mode == tlsStart && direct {
+			continue
+		}
+		_, found, _ := a.lookup(ctx, service, "tcp", a.domain) // no answer is no record
+		for _, srv := range found {
+			if host := strings.TrimSuffix(srv.Target, "."); host != "" {
+				addr := net.JoinHostPort(host, strconv.Itoa(int(srv.Port)))
+				records = append(records, record{endpoint{addr, direct}, srv.Priority})
+			} else {
+				refused = true
+			}
+		}
+	}
+	if len(records) == 0 && refused {
+		return nil, errNoService
+	}
+	if len(records) == 0 {
+		return []endpoint{a.fallback()}, nil
+	}
+	slices.SortStableFunc(records, func(a, b record) int { return int(a.priority) - int(b.priority) })
+	list := make([]endpoint, len(records))
+	for i, r := range records {
+		list[i] = r.endpoint
+	}
+	return list, nil
+}
+
+// fallback is where a server listens whose domain has no SRV records.
+func (a *account) fallback() endpoint {
+	if a.mode == tlsDirect {
+		return endpoint{net.JoinHostPort(a.domain, portDirect), true}
+	}
+	return endpoint{net.JoinHostPort(a.domain, portStartTLS), false}
+}
+
+// connect opens an encrypted stream to the first endpoint that takes us. The
+// caller owns the stream.
+func (a *account) connect(ctx context.Context) (*stream, features, error) {
+	list, err := a.endpoints(ctx)
+	if err != nil {
+		return nil, features{}, &Error{Op: "find the server of " + a.domain, Err: err, Cure: "correct XMPP_JID or set XMPP_ADDR", Lasting: true}
+	}
+	var failed []error
+	for i, e := range list {
+		s, offered, err := a.try(ctx, e, len(list)-i)
+		if err == nil {
+			return s, offered, nil
+		}
+		failed = append(failed, explain(fmt.Sprintf("connect to %s for %s", e.addr, a.domain), err))
+	}
+	if len(failed) == 1 {
+		return nil, features{}, failed[0]
+	}
+	return nil, features{}, errors.Join(failed...)
+}
+
+// try opens a stream to one endpoint, within its share of the time that is
+// left for all of them.
+func (a *account) try(ctx context.Context, e endpoint, left int) (*stream, features, error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/time.Duration(left))
+		defer cancel()
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", e.addr)
+	if err != nil {
+		return nil, features{}, err
+	}
+	s := newStream(conn)
+	defer s.bound(ctx)()
+	offered, err := a.encrypt(ctx, s, e.direct)
+	if err != nil {
+		s.close()
+		return nil, features{}, err
+	}
+	return s, offered, nil
+}
