@@ -49,6 +49,7 @@ var (
 	errSilent    = errors.New("no answer from the server within twice XMPP_PING_INTERVAL")
 	errClosed    = errors.New("server closed the stream")
 	errNotInRoom = errors.New("room no longer counts us as an occupant")
+	errNickFree  = errors.New("the preferred nickname is free again")
 )
 
 // orderly reports whether the other side ended the stay on purpose. It had
@@ -57,7 +58,7 @@ func orderly(end error) bool {
 	_, said := errors.AsType[*Condition](end)
 	_, explained := errors.AsType[*Error](end)
 	lost := errors.Is(end, errSilent) || errors.Is(end, errStalled)
-	return (said || explained || errors.Is(end, errClosed)) && !lost
+	return (said || explained || errors.Is(end, errClosed) || errors.Is(end, errNickFree)) && !lost
 }
 
 // verdict says what a bounce is about.

@@ -18,7 +18,9 @@ const historyRequest = 100
 
 // Suffixes of the join's id, for the requests that belong to a stay.
 const (
+	infoSuffix      = "-info"
 	fenceSuffix     = "-fence"
+	archiveSuffix   = "-archive"
 	configureSuffix = "-configure"
 	pingSuffix      = "-ping"
 )
@@ -53,6 +55,9 @@ func (s *session) presence(e wire.Element) error {
 	case "unavailable":
 		if s.phase != joining && own {
 			return s.expelled(e)
+		}
+		if s.phase == inRoom && s.nick != nickOf(s.cfg) && string(e.From) == s.room+"/"+nickOf(s.cfg) {
+			return errNickFree
 		}
 	case "":
 		if s.phase == joining && s.fromRoom(e.From) && (own || answer) {
@@ -90,10 +95,7 @@ func (s *session) seated(e wire.Element) error {
 		s.configure()
 	}
 	s.occupant = string(e.From)
-	s.phase = catching
-	// Rooms without a topic may not mark the end of the history. They handle
-	// our stanzas in order, so an answer to this one comes after it.
-	s.ping(fenceSuffix)
+	s.catchUp()
 	return nil
 }
 

@@ -96,26 +96,29 @@ func newLedger(m *minter) *ledger {
 	return &ledger{minter: m, shown: make(map[shownID]struct{})}
 }
 
-// add records that the room has shown id, and reports whether that was known.
-// Ids that no worker made are not recorded: nobody can flood the memory or
-// suppress a notification.
-func (l *ledger) add(id []byte) (known bool) {
+// add records that the room has shown id. It reports whether a worker made the
+// id, and whether it was known. Others are not recorded: nobody can flood the
+// memory or suppress a notification.
+func (l *ledger) add(id []byte) (made, known bool) {
 	if len(id) != idSize {
-		return false
+		return false, false
 	}
 	key := shownID(id)
-	if _, known := l.shown[key]; known || !l.minter.made(id) {
-		return known
+	if _, known := l.shown[key]; known {
+		return true, true
+	}
+	if !l.minter.made(id) {
+		return false, false
 	}
 	l.shown[key] = struct{}{}
 	if len(l.ring) < ledgerSize {
 		l.ring = append(l.ring, key)
-		return false
+		return true, false
 	}
 	delete(l.shown, l.ring[l.next])
 	l.ring[l.next] = key
 	l.next = (l.next + 1) % ledgerSize
-	return false
+	return true, false
 }
 
 // has reports whether the room is known to have shown id.

@@ -2,8 +2,11 @@ package sink
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
 
 // outbox is the window of messages on their way to the room, in the order in
@@ -126,20 +129,60 @@ func both(first, second func(Result)) func(Result) {
 }
 
 // seen records a message that the room showed: ours if own, else another
-// occupant's. Only our own reflection settles a message that is on its way;
-// what another worker showed is remembered. The session calls flush after a
-// batch of them.
-func (b *outbox) seen(id []byte, own bool) {
+// occupant's. It reports whether a worker made the id. Only our own reflection
+// settles a message that is on its way; what another worker showed is
+// remembered. The session calls flush after a batch of them.
+func (b *outbox) seen(id []byte, own bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if e, ok := b.inflight[string(id)]; ok && own {
-		b.settle(e, Result{Outcome: Delivered})
-		b.recent.add(e)
-		b.anchored = true // if we are not sending yet: the room remembers
+		b.shown(e)
 	}
-	if b.ledger.add(id) && b.link == nil {
+	made, known := b.ledger.add(id)
+	if known && b.link == nil {
 		b.anchored = true
 	}
+	return made
+}
+
+// seenText is seen for a room that does not keep ids, as the last resort: the
+// message is ours, so it is the next in order if the text is the same.
+func (b *outbox) seenText(text string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, e := range b.queue {
+		if !e.over {
+			if !e.sent || !sameText(e.Body, text) {
+				return false
+			}
+			b.ledger.add([]byte(e.id))
+			b.shown(e)
+			return true
+		}
+	}
+	return false
+}
+
+// sameText reports whether the room would show body as text, perhaps cut.
+func sameText(body, text string) bool {
+	body = wire.Clean(body)
+	start, cut := strings.CutSuffix(text, cutMark)
+	return body == text || cut && strings.HasPrefix(body, start)
+}
+
+// shown settles e as delivered.
+func (b *outbox) shown(e *entry) {
+	b.settle(e, Result{Outcome: Delivered})
+	b.recent.add(e)
+	b.anchored = true // if we are not sending yet: the room remembers
+}
+
+// remembered reports whether the room has told, since we came back, anything
+// that we knew.
+func (b *outbox) remembered() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.anchored
 }
 
 // bounce takes an error stanza for the message id. It returns an error if the

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,6 +19,8 @@ type Room struct {
 	log     *slog.Logger
 	account *account
 	box     *outbox
+	// originIDs is set when the room turns out not to keep ids.
+	originIDs atomic.Bool
 
 	mu     sync.Mutex
 	joined chan struct{} // closed while we are in the room
@@ -126,15 +129,15 @@ func (r *Room) newSession(stream *stream, id identity, joined func()) *session {
 		cfg: &r.cfg, log: r.log, stream: stream, out: newWriter(), box: r.box,
 		me: id.jid, room: r.cfg.Room, service: service, nick: nickOf(&r.cfg),
 		head:     []byte("<message to='" + attr(r.cfg.Room) + "' type='groupchat' id='"),
-		maxBytes: r.cfg.MaxStanzaBytes,
-		entered:  make(chan struct{}),
-		ended:    make(chan struct{}),
+		maxBytes: r.cfg.MaxStanzaBytes, originIDs: &r.originIDs,
+		entered: make(chan struct{}),
+		ended:   make(chan struct{}),
 	}
 	if id.maxStanzaBytes > 0 {
 		s.maxBytes = max(minStanzaBytes, min(s.maxBytes, id.maxStanzaBytes))
 	}
 	s.joined = func() {
-		r.log.Info("in the room", "room", s.room, "nick", s.nick, "jid", s.me)
+		r.log.Info("in the room", "room", s.room, "nick", s.nick, "jid", s.me, "memory", s.catchup.memory())
 		joined()
 	}
 	return s

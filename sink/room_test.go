@@ -399,6 +399,61 @@ func TestTakenNicknameGetsASuffix(t *testing.T) {
 	}
 }
 
+func TestPreferredNicknameIsTakenBackWhenItIsFree(t *testing.T) {
+	srv := startServer(t, sinktest.Config{KeepHistory: true})
+	srv.TakeNick("notifier")
+	c := openRoom(t, settings(t, srv))
+	c.post(0, 10)
+	srv.FreeNick("notifier")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := srv.WaitOccupant(ctx, "notifier"); err != nil {
+		t.Fatal("the nickname was not taken back:", err)
+	}
+	c.post(10, 20)
+	c.delivered(20)
+	checkShown(t, srv, bodies(20))
+}
+
+// Without ids there is the origin id, and without that the text and order.
+func TestRoomsThatDoNotKeepIDs(t *testing.T) {
+	for name, profile := range map[string]sinktest.Profile{
+		"ids replaced":                     {IDs: sinktest.ReplaceIDs},
+		"ids dropped":                      {IDs: sinktest.DropIDs},
+		"ids and all but the body dropped": {IDs: sinktest.DropIDs, OnlyBody: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := startServer(t, sinktest.Config{Profile: profile, HistorySize: 50})
+			c := openRoom(t, settings(t, srv))
+			c.joined()
+			c.post(0, 100)
+			srv.CutAfterPosts(3)
+			c.post(100, 200)
+			c.delivered(200)
+			checkShown(t, srv, bodies(200))
+		})
+	}
+}
+
+func TestChannelBindingIsUsedWhereTheServerTakesIt(t *testing.T) {
+	for name, tc := range map[string]struct {
+		cfg  sinktest.Config
+		want string
+	}{
+		"exporter":       {sinktest.Config{Mechanisms: []string{"SCRAM-SHA-1", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"}}, "SCRAM-SHA-256-PLUS"},
+		"end point":      {sinktest.Config{Mechanisms: []string{"SCRAM-SHA-1-PLUS"}, ChannelBindings: []string{"tls-server-end-point"}}, "SCRAM-SHA-1-PLUS"},
+		"none that fits": {sinktest.Config{Mechanisms: []string{"SCRAM-SHA-1-PLUS", "SCRAM-SHA-1"}, ChannelBindings: []string{"tls-unique"}}, "SCRAM-SHA-1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := startServer(t, tc.cfg)
+			openRoom(t, settings(t, srv)).joined()
+			if got := srv.Sessions()[0].Mechanism; got != tc.want {
+				t.Errorf("logged in with %s, want %s", got, tc.want)
+			}
+		})
+	}
+}
+
 func TestServerMayChangeTheNickname(t *testing.T) {
 	srv := startServer(t, sinktest.Config{})
 	srv.RenameOnJoin("somebody")

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
@@ -26,11 +27,13 @@ type session struct {
 
 	me            string // our full JID
 	room, service string
-	head          []byte // of every message stanza
-	maxBytes      int    // of every message stanza
+	head          []byte       // of every message stanza
+	maxBytes      int          // of every message stanza
+	originIDs     *atomic.Bool // send them: the room does not keep our ids
 
 	// The reader's, and fixed once entered is closed.
 	phase    phase
+	catchup  catchup
 	nick     string
 	occupant string // our address in the room, as the room writes it
 	joinID   string
@@ -50,7 +53,12 @@ const (
 	inRoom                // sending
 )
 
-const tail = "</body></message>"
+const (
+	tail        = "</body></message>"
+	nsStanzaID  = "urn:xmpp:sid:0"
+	originOpen  = "<origin-id xmlns='" + nsStanzaID + "' id='"
+	originClose = "'/>"
+)
 
 // run stays in the room until ctx ends, which makes it leave politely, or
 // until something goes wrong. setup, the context of the login, bounds the
@@ -106,12 +114,16 @@ func (s *session) read() error {
 func (s *session) message(e wire.Element) error {
 	switch string(e.Type) {
 	case "groupchat":
-		if !s.fromRoom(e.From) {
-			return nil
+		switch {
+		case !s.fromRoom(e.From):
+		case s.phase == catching && string(e.From) == s.room && e.Has("subject") && !e.Has("body"):
+			return s.topic()
+		default:
+			s.shown(e)
 		}
-		s.box.seen(e.ID, string(e.From) == s.occupant)
-		if s.phase == catching && string(e.From) == s.room && e.Has("subject") && !e.Has("body") {
-			s.enter() // the topic ends the history (XEP-0045, 7.2.15)
+	case "", "normal":
+		if s.phase == catching && string(e.From) == s.room {
+			return s.archived(e)
 		}
 	case "error":
 		// Services differ in who the error is from, but it is never another
@@ -121,6 +133,29 @@ func (s *session) message(e wire.Element) error {
 		}
 	}
 	return nil
+}
+
+// shown takes a message of the room: live, or from its history or archive.
+func (s *session) shown(e wire.Element) {
+	if s.phase == catching {
+		s.catchup.replayed++
+	}
+	own := string(e.From) == s.occupant
+	if s.box.seen(e.ID, own) || !own {
+		return
+	}
+	// A room that does not keep ids: the origin id (XEP-0359) may be there, or
+	// else the text of the message that is next in order.
+	for child := range e.Children() {
+		switch {
+		case string(child.Name) == "origin-id" && string(child.XMLNS) == nsStanzaID:
+			if s.box.seen(child.ID, own) {
+				return
+			}
+		case child.Is("body") && s.box.seenText(child.Text()) && !s.originIDs.Swap(true):
+			s.log.Warn("the room does not keep ids: recognising messages by their text and order", "room", s.room)
+		}
+	}
 }
 
 func (s *session) bounced(e wire.Element) error {
@@ -163,19 +198,31 @@ func (s *session) answered(e wire.Element) error {
 	if !bytes.HasPrefix(e.ID, []byte(s.joinID)) || !s.fromRoom(e.From) {
 		return nil
 	}
-	switch kind := string(e.ID[len(s.joinID):]); {
-	case kind == configureSuffix && string(e.Type) == "error":
-		return &Error{Op: "create room " + s.room, Err: stanzaError(e), Cure: "create it on the server", Lasting: true}
-	case kind == fenceSuffix && s.phase == catching:
-		s.enter()
-	case kind == pingSuffix && string(e.Type) == "error":
-		c := stanzaError(e)
-		if c.Name == "service-unavailable" || c.Name == "feature-not-implemented" {
-			return nil // we are in the room; our own client refused, so to speak
+	switch failed := string(e.Type) == "error"; string(e.ID[len(s.joinID):]) {
+	case configureSuffix:
+		if failed {
+			return &Error{Op: "create room " + s.room, Err: stanzaError(e), Cure: "create it on the server", Lasting: true}
 		}
-		return &Error{Op: "stay in " + s.room, Err: fmt.Errorf("%w: %w", errNotInRoom, c)}
+	case infoSuffix:
+		return s.info(e)
+	case fenceSuffix:
+		return s.fence()
+	case archiveSuffix:
+		return s.page(e)
+	case pingSuffix:
+		if failed {
+			return s.missing(stanzaError(e))
+		}
 	}
 	return nil
+}
+
+// missing takes an error to a ping to ourselves.
+func (s *session) missing(c *Condition) error {
+	if c.Name == "service-unavailable" || c.Name == "feature-not-implemented" {
+		return nil // we are in the room; the ping reached us and was declined
+	}
+	return &Error{Op: "stay in " + s.room, Err: fmt.Errorf("%w: %w", errNotInRoom, c)}
 }
 
 // enter starts sending: we are in the room and know its history.
@@ -194,7 +241,11 @@ func (s *session) post(id, body string) {
 		start := len(b)
 		b = append(append(b, s.head...), id...)
 		b = append(b, "'><body>"...)
-		b = appendBody(b, body, start+s.maxBytes-len(tail))
+		b = appendBody(b, body, start+s.maxBytes-len(tail)-len(originOpen)-idSize-len(originClose))
+		if s.originIDs.Load() {
+			b = append(append(append(append(b, "</body>"...), originOpen...), id...), originClose...)
+			return append(b, "</message>"...)
+		}
 		return append(b, tail...)
 	})
 }

@@ -38,25 +38,51 @@ func Parse(frame []byte) (Element, error) {
 // attributes reads b, the inside of a start tag after the name.
 func (e *Element) attributes(b []byte) error {
 	for {
-		b = bytes.TrimLeft(b, " \t\r\n/")
-		if len(b) == 0 {
+		key, value, rest, err := attribute(b)
+		if err != nil || key == nil {
+			return err
+		}
+		e.set(key, value)
+		b = rest
+	}
+}
+
+// attribute reads the first attribute in b, and returns what follows it. The
+// key is nil if there is none.
+func attribute(b []byte) (key, value, rest []byte, err error) {
+	b = bytes.TrimLeft(b, " \t\r\n/")
+	if len(b) == 0 {
+		return nil, nil, nil, nil
+	}
+	i := bytes.IndexByte(b, '=')
+	if i < 0 {
+		return nil, nil, nil, fmt.Errorf("malformed attribute %.40q", b)
+	}
+	key = bytes.TrimRight(b[:i], " \t\r\n")
+	b = bytes.TrimLeft(b[i+1:], " \t\r\n")
+	if len(b) == 0 || b[0] != '"' && b[0] != '\'' {
+		return nil, nil, nil, fmt.Errorf("attribute %.40q without quotes", key)
+	}
+	end := bytes.IndexByte(b[1:], b[0])
+	if end < 0 {
+		return nil, nil, nil, fmt.Errorf("attribute %.40q without end", key)
+	}
+	return key, b[1 : 1+end], b[end+2:], nil
+}
+
+// Attr returns the value of any unprefixed attribute, nil if it is not there.
+// It is for the rare ones.
+func (e *Element) Attr(name string) []byte {
+	b := e.Raw[1+len(e.Name) : tagEnd(e.Raw)-1]
+	for {
+		key, value, rest, err := attribute(b)
+		switch {
+		case err != nil || key == nil:
 			return nil
+		case string(key) == name:
+			return unescape(value)
 		}
-		i := bytes.IndexByte(b, '=')
-		if i < 0 {
-			return fmt.Errorf("malformed attribute %.40q", b)
-		}
-		key := bytes.TrimRight(b[:i], " \t\r\n")
-		b = bytes.TrimLeft(b[i+1:], " \t\r\n")
-		if len(b) == 0 || b[0] != '"' && b[0] != '\'' {
-			return fmt.Errorf("attribute %.40q without quotes", key)
-		}
-		end := bytes.IndexByte(b[1:], b[0])
-		if end < 0 {
-			return fmt.Errorf("attribute %.40q without end", key)
-		}
-		e.set(key, b[1:1+end])
-		b = b[end+2:]
+		b = rest
 	}
 }
 

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"math"
 	"strconv"
 	"unicode/utf8"
 )
@@ -118,3 +119,10 @@ var asciiEscapes = func() (table [utf8.RuneSelf]string) { //nolint:gochecknoglob
 	table['>'] = "&gt;"
 	return table
 }()
+
+// Clean returns s as a reader sees it after AppendText: with what XML cannot
+// carry replaced.
+func Clean(s string) string {
+	escaped, _ := AppendText(nil, s, math.MaxInt)
+	return string(unescape(escaped))
+}

@@ -1,0 +1,146 @@
+package sink
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
+)
+
+// catchup is what happens between our own presence and the first message that
+// we send: the room replays its history, and where that tells nothing that we
+// knew, its archive is asked (XEP-0313). Together they tell what the room has
+// shown while we were not looking.
+type catchup struct {
+	replayed int  // messages of the history
+	done     bool // the history has ended
+	informed bool // we know whether there is an archive, or will not
+	archive  bool
+	pages    int // asked of the archive
+}
+
+const (
+	// archivePage is how many messages one query asks for, and archivePages
+	// how often it is asked. Prosody gives 50 at most.
+	archivePage  = 50
+	archivePages = 4
+
+	nsArchive = "urn:xmpp:mam:2"
+)
+
+// catchUp asks the room what it can tell, and for the end of its history.
+// Rooms without a topic may not mark the end. They handle our stanzas in
+// order, so an answer to the second request comes after it.
+func (s *session) catchUp() {
+	s.phase = catching
+	s.out.text(fmt.Sprintf("<iq type='get' to='%s' id='%s%s'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>",
+		attr(s.room), s.joinID, infoSuffix))
+	s.ping(fenceSuffix)
+}
+
+// info takes the room's description.
+func (s *session) info(e wire.Element) error {
+	s.catchup.informed = true
+	for query := range e.Children() {
+		for feature := range query.Children() {
+			if string(feature.Name) == "feature" && string(feature.Attr("var")) == nsArchive {
+				s.catchup.archive = true
+			}
+		}
+	}
+	return s.advance()
+}
+
+// fence takes the answer that comes after the history. Whatever the room did
+// not say by then it will not say.
+func (s *session) fence() error {
+	s.catchup.done, s.catchup.informed = true, true
+	return s.advance()
+}
+
+// topic takes the message that ends the history (XEP-0045, 7.2.15).
+func (s *session) topic() error {
+	s.catchup.done = true
+	return s.advance()
+}
+
+// advance goes on to the archive, or starts sending, when it is time.
+func (s *session) advance() error {
+	c := &s.catchup
+	switch {
+	case s.phase != catching || !c.done || !c.informed || c.pages > 0:
+	case c.archive && !s.box.remembered():
+		s.ask("")
+	default:
+		s.enter()
+	}
+	return nil
+}
+
+// ask queries the archive for the messages before one, "" for the last ones.
+func (s *session) ask(before string) {
+	s.catchup.pages++
+	s.out.text(fmt.Sprintf("<iq type='set' to='%s' id='%s%s'><query xmlns='%s' queryid='%s'>"+
+		"<set xmlns='http://jabber.org/protocol/rsm'><max>%d</max><before>%s</before></set></query></iq>",
+		attr(s.room), s.joinID, archiveSuffix, nsArchive, s.joinID, archivePage, attr(before)))
+}
+
+// archived takes one message of the archive: <result> around <forwarded>
+// around the message as the room showed it.
+func (s *session) archived(e wire.Element) error {
+	for result := range e.Children() {
+		if string(result.Name) != "result" || string(result.XMLNS) != nsArchive || string(result.Attr("queryid")) != s.joinID {
+			continue
+		}
+		for forwarded := range result.Children() {
+			for m := range forwarded.Children() {
+				if m.Is("message") && s.fromRoom(m.From) {
+					s.shown(m)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// page takes the end of one answer of the archive. More is asked for until
+// something is there that we knew, or enough.
+func (s *session) page(e wire.Element) error {
+	if s.phase != catching {
+		return nil
+	}
+	if string(e.Type) == "error" {
+		s.log.Warn("the archive of the room does not answer", "room", s.room, "error", stanzaError(e))
+		s.enter()
+		return nil
+	}
+	first, complete := "", true
+	for fin := range e.Children() {
+		complete = string(fin.Attr("complete")) == "true"
+		for set := range fin.Children() {
+			for item := range set.Children() {
+				if string(item.Name) == "first" {
+					first = item.Text()
+				}
+			}
+		}
+	}
+	if complete || first == "" || s.catchup.pages == archivePages || s.box.remembered() {
+		s.enter()
+		return nil
+	}
+	s.ask(first)
+	return nil
+}
+
+// memory says for the log what the room can tell after an interruption.
+func (c *catchup) memory() string {
+	switch {
+	case c.archive:
+		return "archive"
+	case c.replayed > 0:
+		return "history of " + strconv.Itoa(c.replayed) + " or more"
+	default:
+		return "none seen"
+	}
+}
