@@ -1,21 +1,26 @@
 package sink
 
-// recentShare is the part of the window, one in four, that is kept for
-// messages that the room has just reflected.
-const recentShare = 4
+import "time"
 
-// recent remembers the last messages that the room has reflected. A server
-// that is killed may have sent our reflection and not yet the copies of
-// others; it then has forgotten the message as well.
+// recent remembers what the room has just reflected. A server that is killed
+// may have sent our reflection and not yet the copies of others; it then has
+// forgotten the message as well. Copies are milliseconds apart.
 type recent struct {
-	limit    int
+	limit    int      // half of the window
 	messages []posted // the oldest first
 }
 
-type posted struct{ id, body string }
+// recentFor is how long before the end of a connection a reflection still
+// counts as recent.
+const recentFor = 50 * time.Millisecond
+
+type posted struct {
+	id, body, extra string
+	at              time.Time
+}
 
 // add remembers e, which the room has just shown.
-func (r *recent) add(e *entry) {
+func (r *recent) add(e *entry, now time.Time) {
 	if r.limit == 0 {
 		return
 	}
@@ -23,17 +28,24 @@ func (r *recent) add(e *entry) {
 		copy(r.messages, r.messages[1:])
 		r.messages = r.messages[:r.limit-1]
 	}
-	r.messages = append(r.messages, posted{e.id, e.Body})
+	r.messages = append(r.messages, posted{e.id, e.Body, e.Extra, now})
 }
 
-func (r *recent) clear() { r.messages = r.messages[:0] }
+// end keeps what was recent when the connection ended.
+func (r *recent) end(at time.Time) {
+	for len(r.messages) > 0 && at.Sub(r.messages[0].at) > recentFor {
+		r.messages = r.messages[1:]
+	}
+}
+
+func (r *recent) clear() { r.messages = nil }
 
 // entries returns what to send again. Nobody waits for them: they have been
 // settled.
 func (r *recent) entries() []*entry {
 	list := make([]*entry, len(r.messages))
 	for i, m := range r.messages {
-		list[i] = &entry{Message: Message{Body: m.body}, id: m.id, sent: true, again: true}
+		list[i] = &entry{Message: Message{Body: m.body, Extra: m.extra}, id: m.id, sent: true, again: true}
 	}
 	return list
 }
