@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,7 +51,9 @@ type natsBroker struct {
 	url, stream string
 	js          jetstream.JetStream
 	dlq         jetstream.Stream
-	lanes       []int // lane of each sequence number
+
+	mu    sync.Mutex
+	lanes []int // lane of each sequence number
 }
 
 func newNATS(t *testing.T, url string) broker {
@@ -86,7 +89,9 @@ func (b *natsBroker) publish(ctx context.Context, items []item) error {
 			return err
 		}
 		futures = append(futures, f)
+		b.mu.Lock()
 		b.lanes = append(b.lanes, it.lane)
+		b.mu.Unlock()
 	}
 	for _, f := range futures {
 		select {
@@ -109,6 +114,8 @@ func (b *natsBroker) acked(ctx context.Context) ([lanes]int, error) {
 	if err != nil {
 		return floor, err
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for _, lane := range b.lanes[:consumer.CachedInfo().AckFloor.Stream] {
 		floor[lane]++
 	}

@@ -127,6 +127,7 @@ func (b bench) run(t *testing.T) {
 		b.workerRestart(t, (*process).terminate).exactly(b.few, 0)
 	})
 	t.Run("worker killed and started", b.workerKilled)
+	t.Run("three workers share the load, and come and go", b.severalWorkers)
 }
 
 func (b bench) allArrive(t *testing.T) {

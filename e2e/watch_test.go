@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"strconv"
 	"sync"
@@ -22,7 +23,9 @@ type watcher struct {
 	seat     *observer.Observer
 	live     map[key]int // times seen as it happened
 	history  map[key]int // times in the history of the present seat
+	by       map[string]int // different ones, by the nickname of who posted them
 	repeated int
+	twice    []string
 	last     [lanes]int
 	disorder []string
 }
@@ -34,7 +37,7 @@ var marker = regexp.MustCompile(`n (\d)-(\d+)`)
 
 func watch(t *testing.T, o observer.Options) *watcher {
 	t.Helper()
-	w := &watcher{t: t, options: o, live: map[key]int{}}
+	w := &watcher{t: t, options: o, live: map[key]int{}, by: map[string]int{}}
 	w.options.OnMessage = w.message
 	w.sit()
 	t.Cleanup(func() { w.seat.Close() })
@@ -66,12 +69,16 @@ func (w *watcher) message(m observer.Message) {
 	k := key{lane, number}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.live[k] == 0 {
+		w.by[m.Nick]++
+	}
 	seen := w.live
 	if m.Delayed {
 		seen = w.history
 	}
 	if seen[k]++; seen[k] > 1 {
 		w.repeated++
+		w.twice = append(w.twice, fmt.Sprintf("%d-%d by %s", lane, number, m.Nick))
 	}
 	if m.Delayed && w.live[k] > 0 {
 		return // we saw it happen
@@ -87,6 +94,13 @@ func (w *watcher) count() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.live)
+}
+
+// shares returns how many notifications each nickname was the first to post.
+func (w *watcher) shares() map[string]int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return maps.Clone(w.by)
 }
 
 // shown reports whether the first n numbers of a lane have been shown, apart

@@ -13,7 +13,16 @@ import (
 )
 
 func decode(body string) (envelope.Envelope, error) {
-	return envelope.Decode(envelope.Raw{Body: []byte(body)})
+	return decodeNative([]byte(body))
+}
+
+// decodeNative decodes with ENVELOPE_FORMAT=native.
+func decodeNative(body []byte) (envelope.Envelope, error) {
+	decoded, err := envelope.NewDecoder(envelope.Config{Format: "native"}).Decode(envelope.Raw{Body: body})
+	if err != nil {
+		return envelope.Envelope{}, err
+	}
+	return decoded.Envelopes[0], nil
 }
 
 func mustDecode(t *testing.T, file string) envelope.Envelope {
@@ -22,7 +31,7 @@ func mustDecode(t *testing.T, file string) envelope.Envelope {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := envelope.Decode(envelope.Raw{Body: body})
+	e, err := decodeNative(body)
 	if err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}
@@ -47,9 +56,9 @@ func TestDecodeFillsEveryField(t *testing.T) {
 		InstanceName: "postgres-15",
 		EventType:    "DISK",
 		Data:         json.RawMessage(`{"used": 1.0, "mount": "/var/lib/postgresql"}`),
+		Labels:       map[string]string{"team": "storage"},
 		Extra: map[string]json.RawMessage{
 			"runbook": json.RawMessage(`"https://wiki.example.org/disk-full"`),
-			"labels":  json.RawMessage(`{"team": "storage"}`),
 		},
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -132,8 +141,8 @@ func TestDecodeKeepsNothingOfTheBody(t *testing.T) {
 
 func TestDecodeSaysWhatIsWrong(t *testing.T) {
 	for _, c := range []struct{ body, want string }{
-		{"", "empty message: expected a JSON object"},
-		{" \n", "empty message: expected a JSON object"},
+		{"", "empty message"},
+		{" \n", "empty message"},
 		{"Disk full", "not JSON at byte 0: invalid character 'D' looking for beginning of value"},
 		{`{"subject":"a",}`, "not JSON at byte 15: invalid character '}' looking for beginning of object key string"},
 		{`{"subject":"a"`, "not JSON at byte 13: unexpected end of JSON input"},

@@ -1,5 +1,7 @@
 // Package envelope holds what a notification is, free of any broker and any
 // room, and the decoders of the formats in which notifications travel.
+//
+// Every format is one file with one entry in the list of formats.
 package envelope
 
 import (
@@ -32,26 +34,105 @@ func (r Raw) Get(key string) string {
 }
 
 // Envelope is one decoded notification. Every field may be empty except that
-// Decode refuses a notification with neither Subject nor Message nor Data:
+// a Decoder refuses a notification with neither Subject nor Message nor Data:
 // there would be nothing to show.
 type Envelope struct {
 	// ID is the publisher's identity of the notification, unique within
 	// Source. The same ID from the same Source is the same notification.
-	ID string
+	ID string `json:"id,omitzero"`
 	// Source is the service that speaks.
-	Source string
+	Source string `json:"source,omitzero"`
 	// Time is when it happened; zero if the publisher did not say.
-	Time     time.Time
-	Severity Severity
-	// Subject is a one-line title; Message is the text.
-	Subject, Message string
+	Time time.Time `json:"time,omitzero"`
+	// Expiry is when it stops being news; zero if never.
+	Expiry time.Time `json:"expires,omitzero"`
+	// Severity says how bad it is.
+	Severity Severity `json:"severity,omitzero"`
+	// State is set if it is about something that begins and ends.
+	State State `json:"state,omitzero"`
+	// Fingerprint is what the beginning and the end of it have in common.
+	Fingerprint string `json:"fingerprint,omitzero"`
+	// Subject is a one-line title.
+	Subject string `json:"subject,omitzero"`
+	// Message is the text.
+	Message string `json:"message,omitzero"`
 	// Where it happened, in Payara's terms.
-	ServerName, HostName, DomainName, InstanceName string
+	ServerName   string `json:"serverName,omitzero"`
+	HostName     string `json:"hostName,omitzero"`
+	DomainName   string `json:"domainName,omitzero"`
+	InstanceName string `json:"instanceName,omitzero"`
 	// EventType is the publisher's own classification.
-	EventType string
+	EventType string `json:"eventType,omitzero"`
+	// Links lead to more, the most useful first.
+	Links []Link `json:"links,omitzero"`
+	// Labels classify it, for filters. Nil if there are none.
+	Labels map[string]string `json:"labels,omitzero"`
+	// Trace is the W3C trace context.
+	Trace TraceContext `json:"trace,omitzero"`
+	// Elsewhere says that the publisher addressed it to other notifiers.
+	Elsewhere bool `json:"elsewhere,omitzero"`
 	// Data is the structured payload, kept as it came.
-	Data json.RawMessage
-	// Extra holds the members that have no field here, for templates, and a
-	// severity whose word is not known. Nil if there are none.
-	Extra map[string]json.RawMessage
+	Data json.RawMessage `json:"data,omitzero"`
+	// Extra holds what has no field here, for templates, and values that
+	// were not understood, like a severity whose word is not known. Nil if
+	// there is nothing.
+	Extra map[string]json.RawMessage `json:"extra,omitzero"`
+}
+
+// Link is an address to read on.
+type Link struct {
+	// Name says what is there, like "runbook".
+	Name string `json:"name"`
+	URL  string `json:"url"`
+}
+
+// TraceContext is the W3C trace context of a notification.
+type TraceContext struct {
+	// Parent and State are the context of the publication: its headers
+	// traceparent and tracestate, or what the event carries if there are none.
+	Parent string `json:"parent,omitzero"`
+	State  string `json:"state,omitzero"`
+	// Origin is the traceparent with which the event began, if it carries
+	// another than its publication.
+	Origin string `json:"origin,omitzero"`
+}
+
+// State says whether something has begun or ended.
+type State string
+
+// The states.
+const (
+	Firing   State = "firing"
+	Resolved State = "resolved"
+)
+
+// showable reports whether there is anything to show.
+func (e *Envelope) showable() bool {
+	return strings.TrimSpace(e.Subject) != "" || strings.TrimSpace(e.Message) != "" || len(e.Data) > 0
+}
+
+// keep puts a JSON value without a field of its own into Extra.
+func (e *Envelope) keep(name, value string) {
+	if e.Extra == nil {
+		e.Extra = make(map[string]json.RawMessage)
+	}
+	e.Extra[name] = json.RawMessage(value)
+}
+
+// label adds a label, unless it is empty.
+func (e *Envelope) label(name, value string) {
+	if name == "" || value == "" {
+		return
+	}
+	if e.Labels == nil {
+		e.Labels = make(map[string]string)
+	}
+	e.Labels[name] = value
+}
+
+// link adds a link, unless it is empty.
+func (e *Envelope) link(name, url string) {
+	if url != "" {
+		e.Links = append(e.Links, Link{name, url})
+	}
 }

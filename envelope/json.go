@@ -2,6 +2,7 @@ package envelope
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"strconv"
@@ -110,6 +111,12 @@ func unquote(value string) string {
 	return s
 }
 
+// number returns the integer that a JSON number or a string of digits is.
+func number(value string) (int64, bool) {
+	n, err := strconv.ParseInt(strings.Trim(value, `"`), 10, 64)
+	return n, err == nil
+}
+
 // kindOf names the type of a value in JSON's words.
 func kindOf(value string) string {
 	switch value[0] {
@@ -126,6 +133,86 @@ func kindOf(value string) string {
 	}
 	return "number"
 }
+
+// scalar returns the text of a string, number or boolean; null is "".
+func scalar(value string) (string, error) {
+	switch value[0] {
+	case '{', '[':
+		return "", fmt.Errorf("expected a string, got %s", describe(value))
+	case '"':
+		return unquote(value), nil
+	case 'n':
+		return "", nil
+	}
+	return value, nil
+}
+
+// elements yields the elements of a valid array, as they are written.
+func elements(array string) iter.Seq2[int, string] {
+	return func(yield func(i int, value string) bool) {
+		at := skipSpace(array, 0) + 1 // the opening bracket
+		for i := 0; ; i++ {
+			at = skipSpace(array, at)
+			if array[at] == ']' {
+				return
+			}
+			if array[at] == ',' {
+				at = skipSpace(array, at+1)
+			}
+			end := endOfValue(array, at)
+			if !yield(i, array[at:end]) {
+				return
+			}
+			at = end
+		}
+	}
+}
+
+// texts returns the strings of an array.
+func texts(value string) ([]string, error) {
+	if value[0] != '[' {
+		return nil, fmt.Errorf("expected an array of strings, got %s", describe(value))
+	}
+	var list []string
+	for i, element := range elements(value) {
+		s, err := text(element)
+		if err != nil {
+			return nil, at(index(i), err)
+		}
+		list = append(list, s)
+	}
+	return list, nil
+}
+
+// placeError says where in the JSON an error is.
+type placeError struct {
+	path string
+	err  error
+}
+
+func (e *placeError) Error() string { return e.path + ": " + e.err.Error() }
+
+func (e *placeError) Unwrap() error { return e.err }
+
+// at says that err, if it is one, is in the member or element name.
+func at(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	name = shorten(name)
+	inner, ok := errors.AsType[*placeError](err)
+	switch {
+	case !ok:
+		return &placeError{name, err}
+	case inner.path[0] == '[':
+		return &placeError{name + inner.path, inner.err}
+	default:
+		return &placeError{name + "." + inner.path, inner.err}
+	}
+}
+
+// index is the path of an element.
+func index(i int) string { return "[" + strconv.Itoa(i) + "]" }
 
 // describe is what an error says of a value of the wrong type.
 func describe(value string) string {

@@ -1,98 +1,79 @@
 package envelope
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"slices"
+	"strings"
 	"time"
 )
 
-// maxMembers bounds the memory that a hostile object can take.
-const maxMembers = 1000
-
-// decodeNative decodes our own format: one JSON object, described by
+// native is our own format: one JSON object, described by
 // notification.schema.json.
 //
 // Member names match exactly. A member may be null or "", which is the same
-// as leaving it out. A name that comes twice is an error: parsers disagree on
-// which one counts, so two readers of the same message would see different
-// notifications.
-func decodeNative(body []byte) (Envelope, error) {
-	body = bytes.TrimPrefix(body, []byte("\uFEFF"))
-	if err := checkObject(body); err != nil {
-		return Envelope{}, err
-	}
-	var e Envelope
-	seen := make([]string, 0, 16)
-	for name, value := range members(string(body)) {
-		if slices.Contains(seen, name) {
-			return Envelope{}, fmt.Errorf("%s: given twice", quote(name))
+// as leaving it out.
+var native = format{ //nolint:gochecknoglobals // a constant
+	name:    "native",
+	headers: noHeaders,
+	shape: func(m *message) string {
+		if m.kind == '{' {
+			return "a JSON object without the marks of another format"
 		}
-		if len(seen) == maxMembers {
-			return Envelope{}, fmt.Errorf("more than %d members", maxMembers)
+		return ""
+	},
+	decode: func(m *message, _ Config) ([]Envelope, error) {
+		if err := m.object(); err != nil {
+			return nil, err
 		}
-		seen = append(seen, name)
-		if value == "null" {
-			continue
-		}
-		if err := e.set(name, value); err != nil {
-			return Envelope{}, fmt.Errorf("%s: %w", name, err)
+		return one(decodeMembers(m.members))
+	},
+}
+
+func decodeMembers(list []member) (e Envelope, err error) {
+	for _, m := range list {
+		if err := e.set(m.name, m.value); err != nil {
+			return Envelope{}, at(m.name, err)
 		}
 	}
 	return e, nil
 }
 
-// checkObject makes sure that body is one valid JSON object and nothing else,
-// so that the decoding after it need not look for syntax errors.
-func checkObject(body []byte) error {
-	text := bytes.TrimLeft(body, " \t\r\n")
-	if len(text) == 0 {
-		return errors.New("empty message: expected a JSON object")
-	}
-	if !json.Valid(body) {
-		return syntaxError(body)
-	}
-	if text[0] != '{' {
-		return fmt.Errorf("expected a JSON object, got %s", describe(string(bytes.TrimSpace(text))))
-	}
-	return nil
-}
-
-// syntaxError says where body stops being JSON.
-func syntaxError(body []byte) error {
-	err := json.Unmarshal(body, new(json.RawMessage))
-	syntax, ok := errors.AsType[*json.SyntaxError](err)
-	if !ok {
-		return fmt.Errorf("not JSON: %w", err)
-	}
-	// Offset counts the bytes read, the offending one included.
-	return fmt.Errorf("not JSON at byte %d: %w", max(syntax.Offset-1, 0), err)
-}
-
 // set puts the member of a valid object into the field of that name, or into
 // Extra if there is none.
 func (e *Envelope) set(name, value string) (err error) {
+	if value == "null" {
+		return nil
+	}
+	if field := e.textField(name); field != nil {
+		*field, err = text(value)
+		return err
+	}
 	switch name {
 	case "id":
 		e.ID, err = identifier(value)
 	case "time":
 		e.Time, err = timestamp(value)
+	case "expires":
+		e.Expiry, err = timestamp(value)
 	case "severity":
-		return e.setSeverity(value)
+		err = e.setSeverity(value)
+	case "state":
+		err = e.setState(value)
+	case "labels":
+		err = eachText(value, e.label)
+	case "links":
+		err = eachText(value, e.link)
+	case "traceparent":
+		err = e.setTrace(value)
 	case "data":
 		e.Data = json.RawMessage(value)
 	default:
-		if field := e.textField(name); field != nil {
-			*field, err = text(value)
-			return err
-		}
 		e.keep(name, value)
 	}
 	return err
 }
 
+// textField returns the field of a member that is a plain string, or nil.
 func (e *Envelope) textField(name string) *string {
 	switch name {
 	case "source":
@@ -111,6 +92,10 @@ func (e *Envelope) textField(name string) *string {
 		return &e.InstanceName
 	case "eventType":
 		return &e.EventType
+	case "fingerprint":
+		return &e.Fingerprint
+	case "tracestate":
+		return &e.Trace.State
 	}
 	return nil
 }
@@ -130,11 +115,54 @@ func (e *Envelope) setSeverity(value string) error {
 	return nil
 }
 
-func (e *Envelope) keep(name, value string) {
-	if e.Extra == nil {
-		e.Extra = make(map[string]json.RawMessage)
+// setState does likewise.
+func (e *Envelope) setState(value string) error {
+	word, err := text(value)
+	if err != nil {
+		return err
 	}
-	e.Extra[name] = json.RawMessage(value)
+	switch strings.ToLower(word) {
+	case "":
+	case "firing", "active", "alerting", "open", "problem", "triggered":
+		e.State = Firing
+	case "resolved", "ok", "closed", "recovered", "recovery", "inactive":
+		e.State = Resolved
+	default:
+		e.keep("state", value)
+	}
+	return nil
+}
+
+func (e *Envelope) setTrace(value string) error {
+	s, err := text(value)
+	if err != nil {
+		return err
+	}
+	if isTraceparent(s) {
+		e.Trace.Parent = s
+	} else {
+		e.keep("traceparent", value)
+	}
+	return nil
+}
+
+// eachText calls f with the members of an object of scalars.
+func eachText(value string, f func(name, value string)) error {
+	if value[0] != '{' {
+		return fmt.Errorf("expected an object, got %s", describe(value))
+	}
+	list, err := membersOf(value)
+	if err != nil {
+		return err
+	}
+	for _, m := range list {
+		s, err := scalar(m.value)
+		if err != nil {
+			return at(m.name, err)
+		}
+		f(m.name, s)
+	}
+	return nil
 }
 
 // identifier accepts numbers as well, as they are written: many services
@@ -151,6 +179,10 @@ func timestamp(value string) (time.Time, error) {
 	if err != nil || s == "" {
 		return time.Time{}, err
 	}
+	return parseTime(s)
+}
+
+func parseTime(s string) (time.Time, error) {
 	var t time.Time
 	if err := t.UnmarshalText([]byte(s)); err != nil {
 		return time.Time{}, fmt.Errorf("expected RFC 3339 like 2026-03-29T13:05:00Z, got %s", quote(s))

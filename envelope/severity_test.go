@@ -8,11 +8,12 @@ import (
 
 func TestParseSeverity(t *testing.T) {
 	for word, want := range map[string]envelope.Severity{
-		"": envelope.Unspecified, "DEBUG": envelope.Debug, "finest": envelope.Debug,
-		"Information": envelope.Info, "notice": envelope.Info, "OK": envelope.Info, "GOOD": envelope.Info,
+		"": envelope.Unspecified, "DEBUG": envelope.Debug, "finest": envelope.Trace,
+		"Information": envelope.Info, "notice": envelope.Notice, "OK": envelope.Info, "GOOD": envelope.Info,
 		"warn": envelope.Warning, " Warning\n": envelope.Warning,
 		"err": envelope.Error, "SEVERE": envelope.Error,
-		"crit": envelope.Critical, "Fatal": envelope.Critical, "EMERGENCY": envelope.Critical, "alert": envelope.Critical,
+		"crit": envelope.Critical, "Fatal": envelope.Fatal, "EMERGENCY": envelope.Fatal, "alert": envelope.Alert,
+		"INFO2": envelope.Notice, "ERROR2": envelope.Critical, "FATAL4": 24, "WARN3": 15, "config": 7,
 	} {
 		if got, known := envelope.ParseSeverity(word); got != want || !known {
 			t.Errorf("%q means %v (known: %t), want %v", word, got, known, want)
@@ -24,12 +25,15 @@ func TestParseSeverity(t *testing.T) {
 }
 
 func TestSeverityNamesParse(t *testing.T) {
-	for s := envelope.Unspecified; s <= envelope.Critical; s++ {
-		if got, known := envelope.ParseSeverity(s.String()); got != s || !known {
-			t.Errorf("%v parses as %v, known: %t", s, got, known)
+	for s := envelope.Unspecified; s <= 24; s++ {
+		got, known := envelope.ParseSeverity(s.String())
+		if !known || got > s || got.String() != s.String() {
+			t.Errorf("%d is called %v, which parses as %d, known: %t", s, s, got, known)
 		}
 	}
-	if got := envelope.Severity(99).String(); got != "unspecified" {
-		t.Errorf("an invalid severity is named %q", got)
+	for _, s := range []envelope.Severity{-1, 25, 99} {
+		if got := s.String(); got != "unspecified" {
+			t.Errorf("an invalid severity is named %q", got)
+		}
 	}
 }

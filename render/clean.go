@@ -107,11 +107,11 @@ func oneLine(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// cut shortens a text to maxLines and limit bytes, and says by how much.
-func cut(s string, limit int) string {
-	end := boundary(s, limit)
+// cut shortens a text to the limits of c, and says by how much.
+func (c Config) cut(s string) string {
+	end := boundary(s, c.MaxBytes)
 	at := 0
-	for range maxLines {
+	for range c.MaxLines {
 		next := strings.IndexByte(s[at:end], '\n')
 		if next < 0 {
 			at = end
@@ -143,21 +143,4 @@ func boundary(s string, limit int) int {
 		limit--
 	}
 	return limit
-}
-
-// noActions keeps a payload from speaking as somebody: clients show a text
-// that begins with "/me " as an action of the sender (XEP-0245). A space
-// before it takes that meaning away.
-func noActions(s string) string {
-	if !strings.Contains(s, "/me") {
-		return s
-	}
-	lines := strings.Split(s, "\n")
-	for i, line := range lines {
-		rest, ok := strings.CutPrefix(line, "/me")
-		if ok && (rest == "" || strings.TrimLeftFunc(rest, unicode.IsSpace) != rest) {
-			lines[i] = " " + line
-		}
-	}
-	return strings.Join(lines, "\n")
 }

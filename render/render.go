@@ -1,12 +1,15 @@
 // Package render turns a notification into the text that people read in the
-// room. It is pure: the same envelope gives the same text, everywhere.
+// room, and into the element that bots read. It is pure: the same envelope
+// gives the same text, everywhere.
 package render
 
 import (
-	"bytes"
-	"encoding/json"
+	"errors"
+	"log/slog"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 )
@@ -16,105 +19,217 @@ import (
 const (
 	maxLines      = 20
 	maxBytes      = 4000
-	maxDataBytes  = 1000
 	maxTitleBytes = 250
 	maxPartBytes  = 100 // of one part of the origin
+	maxURLBytes   = 500 // a part of an address is of no use
+	maxLinks      = 2
+	maxNick       = 100
 )
 
 // noText is shown for a notification whose text consists of nothing visible.
 const noText = "(no text)"
 
+// Renderer makes texts as the settings say. Its methods may be called from
+// several goroutines.
+type Renderer struct {
+	config   Config
+	mention  envelope.Severity
+	template *tmpl
+	log      *slog.Logger
+	failures atomic.Int64
+	mu       sync.Mutex
+	last     string // the last error of the template
+}
+
+// New returns a Renderer for a valid Config.
+func New(c Config, log *slog.Logger) (*Renderer, error) {
+	template, err := c.template()
+	if err != nil {
+		return nil, err
+	}
+	mention, _ := envelope.ParseSeverity(c.MentionSeverity)
+	return &Renderer{config: c, mention: mention, template: template, log: log}, nil
+}
+
+// Text returns the text of e, never empty. If the template fails for it or
+// gives no text, that is the default text.
+func (r *Renderer) Text(e envelope.Envelope) string {
+	text := r.text(&e)
+	if r.mentions(&e) {
+		text += "\n→ " + strings.Join(r.config.Mention, ", ")
+	}
+	return text
+}
+
+func (r *Renderer) text(e *envelope.Envelope) string {
+	if r.template == nil {
+		return r.config.text(e)
+	}
+	text, err := r.template.execute(e)
+	if err == nil {
+		return text
+	}
+	if errors.Is(err, errNoText) {
+		return r.config.text(e)
+	}
+	r.failures.Add(1)
+	r.report(err)
+	return r.config.text(e)
+}
+
+// report logs an error of the template if it is another than the last one.
+func (r *Renderer) report(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if text := err.Error(); text != r.last {
+		r.last = text
+		r.log.Warn("template failed, sending the default text", "error", err)
+	}
+}
+
+// Failures returns how often the template has failed.
+func (r *Renderer) Failures() int64 { return r.failures.Load() }
+
+// mentions reports whether e is for the people in MENTION.
+func (r *Renderer) mentions(e *envelope.Envelope) bool {
+	return len(r.config.Mention) > 0 && e.State != envelope.Resolved &&
+		e.Severity >= r.mention && r.config.Style != stylePayara
+}
+
 // Text returns the default text of e, plain and never empty: severity and
-// title on the first line, then the message, then where and when it happened.
+// title on the first line, then the message, links, and where and when it
+// happened.
 //
 //	🔴 CRITICAL Disk full on db-1
 //	/var/lib/postgresql is at 100 %
+//	→ runbook https://wiki.example.org/disk-full
 //	— disk-watch · db-1.example.org · 2026-03-29 11:05:00 UTC
 //
 // What is absent takes no space, and nothing is said twice. Long texts are
 // cut, with a mark that says so.
-func Text(e envelope.Envelope) string {
-	var b strings.Builder
-	b.Grow(256 + min(len(e.Message), maxBytes))
-	if mark := mark(e.Severity); mark != "" {
-		b.WriteString(mark)
-		b.WriteByte(' ')
+func Text(e envelope.Envelope) string { return defaults().text(&e) }
+
+// text returns the text of e in the style of c.
+func (c Config) text(e *envelope.Envelope) string {
+	if c.Style == stylePayara {
+		return c.payara(e)
 	}
-	title, text := content(e)
-	b.WriteString(title)
-	if title != "" && text != "" {
+	var b strings.Builder
+	b.Grow(256 + min(len(e.Message), c.MaxBytes))
+	title, text := c.content(e)
+	head := strings.TrimSuffix(mark(e)+" "+title, " ")
+	switch {
+	case mark(e) == "":
+		head = title
+	case title == "": // the text follows the mark
+		first, rest, _ := strings.Cut(text, "\n")
+		head, text = head+" "+first, rest
+	}
+	b.WriteString(c.headline(head))
+	if b.Len() > 0 && text != "" {
 		b.WriteByte('\n')
 	}
-	b.WriteString(text)
-	writeOrigin(&b, e)
-	return noActions(b.String())
+	b.WriteString(c.safe(text))
+	c.writeLinks(&b, e)
+	c.writeOrigin(&b, e)
+	return b.String()
+}
+
+// safe takes away what user data could mean to a client.
+func (c Config) safe(s string) string { return unmention(escape(s), c.Mention) }
+
+// headline makes the first line. One with an asterisk of its own is not styled:
+// that would end the style.
+func (c Config) headline(line string) string {
+	line = c.safe(line)
+	if c.Style == styleStyled && line != "" && !strings.Contains(line, "*") {
+		return "*" + strings.TrimPrefix(line, joiner) + "*"
+	}
+	return line
 }
 
 // mark is a word, for every client and every eye, and a colour to find it by.
-func mark(s envelope.Severity) string {
-	switch s {
-	case envelope.Debug:
-		return "⚪ DEBUG"
-	case envelope.Info:
-		return "🔵 INFO"
-	case envelope.Warning:
+func mark(e *envelope.Envelope) string {
+	s := e.Severity
+	switch {
+	case e.State == envelope.Resolved:
+		return "✅ RESOLVED"
+	case s >= envelope.Error:
+		return hot(s)
+	case s >= envelope.Warning:
 		return "🟡 WARNING"
-	case envelope.Error:
-		return "🟠 ERROR"
-	case envelope.Critical:
-		return "🔴 CRITICAL"
-	case envelope.Unspecified:
+	case s >= envelope.Notice:
+		return "🔵 NOTICE"
+	case s >= envelope.Info:
+		return "🔵 INFO"
+	case s >= envelope.Debug:
+		return "⚪ DEBUG"
+	case s >= envelope.Trace:
+		return "⚪ TRACE"
+	case e.State == envelope.Firing:
+		return "🔔 FIRING"
 	}
 	return ""
 }
 
+func hot(s envelope.Severity) string {
+	switch {
+	case s >= envelope.Fatal:
+		return "🔴 FATAL"
+	case s >= envelope.Alert:
+		return "🔴 ALERT"
+	case s >= envelope.Critical:
+		return "🔴 CRITICAL"
+	}
+	return "🟠 ERROR"
+}
+
 // content returns the title of one line, if there is a text below it, and the
 // text. Many publishers repeat the subject in the message.
-func content(e envelope.Envelope) (title, text string) {
+func (c Config) content(e *envelope.Envelope) (title, text string) {
 	title, text = oneLine(e.Subject), clean(e.Message)
+	if text == "" {
+		text = dataText(e.Data)
+	}
 	switch {
 	case title == "" && text == "":
-		return "", cut(orNoText(dataText(e.Data)), maxDataBytes)
+		return "", noText
 	case text == "":
-		return "", cut(title, maxBytes)
+		return "", c.cut(title)
 	case title == oneLine(text):
-		return "", cut(text, maxBytes)
+		return "", c.cut(text)
 	}
 	if rest, ok := strings.CutPrefix(text, title+"\n"); ok && len(title) <= maxTitleBytes {
 		text = strings.TrimLeft(rest, "\n")
 	}
-	return shorten(title, maxTitleBytes), cut(text, maxBytes)
+	return shorten(title, maxTitleBytes), c.cut(text)
 }
 
-// dataText returns a JSON string as the text that it is, and any other value
-// in its shortest form.
-func dataText(data json.RawMessage) string {
-	if len(data) == 0 {
-		return ""
+// writeLinks adds the most useful links, each on a line of its own.
+func (c Config) writeLinks(b *strings.Builder, e *envelope.Envelope) {
+	count := 0
+	for _, link := range e.Links {
+		url := oneLine(link.URL)
+		if count == maxLinks || !isWeb(url) || strings.Contains(e.Message, url) {
+			continue
+		}
+		count++
+		b.WriteString("\n→ ")
+		b.WriteString(c.safe(strings.TrimLeft(shorten(oneLine(link.Name), maxPartBytes)+" "+url, " ")))
 	}
-	var text string
-	if err := json.Unmarshal(data, &text); err == nil {
-		return clean(text)
-	}
-	var short bytes.Buffer
-	if err := json.Compact(&short, data); err != nil {
-		return clean(string(data))
-	}
-	return clean(short.String())
 }
 
-func orNoText(s string) string {
-	if s == "" {
-		return noText
-	}
-	return s
+// isWeb reports addresses that are worth a tap.
+func isWeb(url string) bool {
+	return len(url) <= maxURLBytes && !strings.ContainsAny(url, " \t") &&
+		(strings.HasPrefix(url, "https://") || strings.HasPrefix(url, "http://"))
 }
 
 // writeOrigin adds the line that says where and when.
-func writeOrigin(b *strings.Builder, e envelope.Envelope) {
+func (c Config) writeOrigin(b *strings.Builder, e *envelope.Envelope) {
 	var parts [6]string
 	origin := parts[:0]
-	for _, part := range []string{e.Source, e.HostName, e.ServerName, e.InstanceName, e.DomainName} {
+	for _, part := range [...]string{e.Source, e.HostName, e.ServerName, e.InstanceName, e.DomainName} {
 		part = shorten(oneLine(part), maxPartBytes)
 		same := func(s string) bool { return strings.EqualFold(s, part) }
 		if part != "" && !slices.ContainsFunc(origin, same) {
@@ -124,10 +239,8 @@ func writeOrigin(b *strings.Builder, e envelope.Envelope) {
 	if !e.Time.IsZero() {
 		origin = append(origin, e.Time.UTC().Format("2006-01-02 15:04:05 UTC"))
 	}
-	separator := "\n— "
-	for _, part := range origin {
-		b.WriteString(separator)
-		b.WriteString(part)
-		separator = " · "
+	if len(origin) > 0 {
+		b.WriteString("\n— ")
+		b.WriteString(c.safe(strings.Join(origin, " · ")))
 	}
 }

@@ -38,6 +38,58 @@ func TestText(t *testing.T) {
 	}
 }
 
+// TestTextOfFormats does the same for the samples of every format: the texts
+// of all notifications in a message, and for Alertmanager of the group.
+func TestTextOfFormats(t *testing.T) {
+	samples, err := filepath.Glob("../envelope/testdata/samples/*.in")
+	if err != nil || len(samples) < 60 {
+		t.Fatalf("%d samples, want at least 60 (%v)", len(samples), err)
+	}
+	for _, sample := range samples {
+		name := strings.TrimSuffix(filepath.Base(sample), ".in")
+		t.Run(name, func(t *testing.T) {
+			got := formatTexts(t, sample, "alert")
+			if strings.HasPrefix(name, "alertmanager") {
+				got += "=== group\n" + formatTexts(t, sample, "group")
+			}
+			golden := "testdata/formats/" + name + ".txt"
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if want := string(read(t, golden)); got != want {
+				t.Errorf("got:\n%s\nwant:\n%s", got, want)
+			}
+		})
+	}
+}
+
+func formatTexts(t *testing.T, sample, alerts string) string {
+	t.Helper()
+	raw := envelope.Raw{Body: read(t, sample)}
+	if headers, err := os.ReadFile(strings.TrimSuffix(sample, ".in") + ".headers"); err == nil {
+		for line := range strings.Lines(string(headers)) {
+			key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
+			raw.Header = append(raw.Header, envelope.Header{Key: key, Value: value})
+		}
+	}
+	decoded, err := envelope.NewDecoder(envelope.Config{Alerts: alerts}).Decode(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for i, e := range decoded.Envelopes {
+		if i > 0 {
+			all.WriteString("---\n")
+		}
+		text := render.Text(e)
+		checkText(t, text)
+		all.WriteString(text + "\n")
+	}
+	return all.String()
+}
+
 func renderFile(t *testing.T, file string) string {
 	t.Helper()
 	e, err := envelope.Decode(envelope.Raw{Body: read(t, file)})

@@ -124,7 +124,7 @@ func (s *session) expelled(e wire.Element) error {
 		return fmt.Errorf("left %s: %w", s.room, err)
 	}
 	why, cure := x.reason()
-	return &Error{Op: "stay in " + s.room, Err: errors.New(why), Cure: cure, Lasting: x.has(statusBanned)}
+	return &Error{Op: "stay in " + s.room, Err: &Removal{Code: x.code(), Why: why}, Cure: cure, Lasting: x.has(statusBanned)}
 }
 
 // Status codes of XEP-0045, 15.6.
@@ -170,6 +170,17 @@ func (x *userInfo) has(code int) bool {
 		}
 	}
 	return false
+}
+
+// code is the status code that says why an occupant is gone; 0 if none does.
+func (x *userInfo) code() int {
+	for _, s := range x.Status {
+		switch s.Code {
+		case statusBanned, statusKicked, statusAffiliation, statusMembersOnly, statusShutdown, statusError:
+			return s.Code
+		}
+	}
+	return 0
 }
 
 // reason says why an occupant is gone, and what helps.

@@ -31,13 +31,14 @@ type outbox struct {
 type link interface {
 	// post writes a message to a buffer. It must not block: the outbox calls
 	// it while it is locked, because that is what keeps the order.
-	post(id, body string)
+	post(id, body, extra string)
 }
 
 type entry struct {
 	Message
 	id      string
 	sent    bool // it may have reached the room
+	sentAt  time.Time
 	again   bool // the room has shown it, and may have forgotten
 	bounces int  // for reasons that may have been the room's
 	over    bool // settled
@@ -53,10 +54,9 @@ type settlement struct {
 const maxUnclear = 2
 
 func newOutbox(window int, l *ledger) *outbox {
-	kept := window / recentShare // together they are the window
 	return &outbox{
-		slots:    make(chan struct{}, window-kept),
-		recent:   recent{limit: kept},
+		slots:    make(chan struct{}, window),
+		recent:   recent{limit: window / 2},
 		closed:   make(chan struct{}),
 		ledger:   l,
 		inflight: make(map[string]*entry, window),
@@ -99,6 +99,11 @@ func (b *outbox) enter(m Message) {
 		return
 	case twins:
 		twin.Done = both(twin.Done, m.Done)
+		if isClosed(twin.Lost) {
+			twin.Lost = m.Lost // it has come back to us
+		} else if twin.Lost != m.Lost {
+			twin.Lost = nil // one of the two stays ours
+		}
 		<-b.slots
 		return
 	}
@@ -113,8 +118,8 @@ func (b *outbox) enter(m Message) {
 }
 
 func (b *outbox) send(e *entry) {
-	b.link.post(e.id, e.Body)
-	e.sent = true
+	b.link.post(e.id, e.Body, e.Extra)
+	e.sent, e.sentAt = true, time.Now()
 }
 
 // both settles two submissions of one notification with one reflection.
@@ -172,8 +177,12 @@ func sameText(body, text string) bool {
 
 // shown settles e as delivered.
 func (b *outbox) shown(e *entry) {
-	b.settle(e, Result{Outcome: Delivered})
-	b.recent.add(e)
+	r, now := Result{Outcome: Delivered}, time.Now()
+	if b.link != nil { // else it was found in the history
+		r.Took = now.Sub(e.sentAt)
+	}
+	b.settle(e, r)
+	b.recent.add(e, now)
 	b.anchored = true // if we are not sending yet: the room remembers
 }
 
@@ -199,7 +208,7 @@ func (b *outbox) bounce(id []byte, c *Condition) error {
 		e.bounces++
 	}
 	if about == aboutMessage || e.bounces > maxUnclear {
-		b.settle(e, Result{Rejected, c})
+		b.settle(e, Result{Outcome: Rejected, Err: c})
 		return nil
 	}
 	return c
@@ -226,7 +235,7 @@ func (b *outbox) attach(l link) (resent, doubtful int) {
 		case !e.again && b.ledger.has(e.id):
 			b.settle(e, Result{Outcome: Delivered})
 		case isClosed(e.Lost):
-			b.settle(e, Result{Dropped, ErrLost})
+			b.settle(e, Result{Outcome: Dropped, Err: ErrLost})
 		default:
 			if e.sent {
 				resent++
@@ -245,12 +254,13 @@ func (b *outbox) attach(l link) (resent, doubtful int) {
 }
 
 // detach stops sending. What is in the window stays there, in doubt. After an
-// orderly end the server had told everybody what it told us.
-func (b *outbox) detach(orderly bool) {
+// orderly end the server had told everybody what it told us; last is when it
+// told us anything.
+func (b *outbox) detach(orderly bool, last time.Time) {
 	b.mu.Lock()
 	b.link = nil
 	b.anchored = false
-	if orderly {
+	if b.recent.end(last); orderly {
 		b.recent.clear()
 	}
 	b.mu.Unlock()
@@ -266,7 +276,7 @@ func (b *outbox) close() {
 	}
 	for _, e := range b.queue {
 		if !e.over {
-			b.settle(e, Result{Dropped, ErrClosed})
+			b.settle(e, Result{Outcome: Dropped, Err: ErrClosed})
 		}
 	}
 	b.mu.Unlock()
@@ -283,6 +293,13 @@ func (b *outbox) stalled(now time.Time) time.Duration {
 		return 0
 	}
 	return now.Sub(b.oldest)
+}
+
+// size counts the messages in the window.
+func (b *outbox) size() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.inflight)
 }
 
 // settle takes e out of the window. The caller holds the lock; flush calls

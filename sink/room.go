@@ -21,6 +21,7 @@ type Room struct {
 	box     *outbox
 	// originIDs is set when the room turns out not to keep ids.
 	originIDs atomic.Bool
+	observer  Observer
 
 	mu     sync.Mutex
 	joined chan struct{} // closed while we are in the room
@@ -82,8 +83,10 @@ func (r *Room) Run(ctx context.Context) error {
 	for {
 		stay, err := r.stay(ctx)
 		if ctx.Err() != nil {
+			r.observer.tell(Event{Kind: Left, Stay: stay})
 			return nil
 		}
+		r.observer.tell(Event{Kind: Left, Err: err, Stay: stay})
 		if stay > lastingStay {
 			pause.reset()
 		}
@@ -110,6 +113,7 @@ func (r *Room) stay(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, causeOr(setup, err)
 	}
+	r.observer.tell(Event{Kind: Connected})
 	var since time.Time
 	s := r.newSession(stream, id, func() {
 		since = time.Now()
@@ -126,9 +130,9 @@ func (r *Room) stay(ctx context.Context) (time.Duration, error) {
 func (r *Room) newSession(stream *stream, id identity, joined func()) *session {
 	_, service, _ := strings.Cut(r.cfg.Room, "@")
 	s := &session{
-		cfg: &r.cfg, log: r.log, stream: stream, out: newWriter(), box: r.box,
+		cfg: &r.cfg, log: r.log, observer: r.observer, stream: stream, out: newWriter(), box: r.box,
 		me: id.jid, room: r.cfg.Room, service: service, nick: nickOf(&r.cfg),
-		head:     []byte("<message to='" + attr(r.cfg.Room) + "' type='groupchat' id='"),
+		head:     messageHead(r.cfg.Room),
 		maxBytes: r.cfg.MaxStanzaBytes, originIDs: &r.originIDs,
 		entered: make(chan struct{}),
 		ended:   make(chan struct{}),
@@ -139,6 +143,7 @@ func (r *Room) newSession(stream *stream, id identity, joined func()) *session {
 	s.joined = func() {
 		r.log.Info("in the room", "room", s.room, "nick", s.nick, "jid", s.me, "memory", s.catchup.memory())
 		joined()
+		r.observer.tell(Event{Kind: Joined, Seat: s.occupant})
 	}
 	return s
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
@@ -18,12 +19,13 @@ import (
 // Three goroutines: run reads and handles stanzas in order, one writes, one
 // watches for silence. All state that is not shared belongs to the reader.
 type session struct {
-	cfg    *Config
-	log    *slog.Logger
-	stream *stream
-	out    *writer
-	box    *outbox
-	joined func() // called when we are in the room
+	cfg      *Config
+	log      *slog.Logger
+	observer Observer
+	stream   *stream
+	out      *writer
+	box      *outbox
+	joined   func() // called when we are in the room
 
 	me            string // our full JID
 	room, service string
@@ -76,7 +78,7 @@ func (s *session) run(ctx, setup context.Context) error {
 	s.fail(s.read())
 	helpers.Wait()
 	release()
-	s.box.detach(orderly(s.end))
+	s.box.detach(orderly(s.end), time.Unix(0, s.stream.lastRead.Load()))
 	return s.end
 }
 
@@ -160,6 +162,7 @@ func (s *session) shown(e wire.Element) {
 
 func (s *session) bounced(e wire.Element) error {
 	c := stanzaError(e)
+	s.observer.tell(Event{Kind: Bounced, Err: c})
 	if err := s.box.bounce(e.ID, c); err != nil {
 		return &Error{Op: "post to " + s.room, Err: err, Cure: postCure(c)}
 	}
@@ -231,23 +234,43 @@ func (s *session) enter() {
 	close(s.entered)
 	if resent, doubtful := s.box.attach(s); resent > 0 {
 		s.log.Info("sent again what was on its way", "messages", resent, "perhaps_shown_twice", doubtful)
+		s.observer.tell(Event{Kind: Resent, Messages: resent, Doubtful: doubtful})
 	}
 	s.joined()
 }
 
 // post implements link.
-func (s *session) post(id, body string) {
+func (s *session) post(id, body, extra string) {
 	s.out.append(func(b []byte) []byte {
-		start := len(b)
-		b = append(append(b, s.head...), id...)
-		b = append(b, "'><body>"...)
-		b = appendBody(b, body, start+s.maxBytes-len(tail)-len(originOpen)-idSize-len(originClose))
-		if s.originIDs.Load() {
-			b = append(append(append(append(b, "</body>"...), originOpen...), id...), originClose...)
-			return append(b, "</message>"...)
-		}
-		return append(b, tail...)
+		return appendMessage(b, s.head, id, body, extra, s.maxBytes, s.originIDs.Load())
 	})
+}
+
+// appendMessage appends a message stanza of at most limit bytes.
+func appendMessage(b, head []byte, id, body, extra string, limit int, originID bool) []byte {
+	if len(extra) > limit/4 {
+		extra = ""
+	}
+	start := len(b)
+	b = append(append(b, head...), id...)
+	b = append(b, "'><body>"...)
+	b = appendBody(b, body, start+limit-len(tail)-len(extra)-len(originOpen)-idSize-len(originClose))
+	b = append(append(b, "</body>"...), extra...)
+	if originID {
+		b = append(append(append(b, originOpen...), id...), originClose...)
+	}
+	return append(b, "</message>"...)
+}
+
+// messageHead is the begin of every message to a room, up to its id.
+func messageHead(room string) []byte {
+	return []byte("<message to='" + attr(room) + "' type='groupchat' id='")
+}
+
+// Preview returns the stanza that m would become, with an id that stands for
+// any, without sending it.
+func Preview(room string, m Message, maxBytes int) string {
+	return string(appendMessage(nil, messageHead(room), "…", m.Body, m.Extra, maxBytes, false))
 }
 
 // cutMark ends a text that did not fit into a stanza.

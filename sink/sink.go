@@ -9,6 +9,7 @@ package sink
 
 import (
 	"errors"
+	"time"
 )
 
 // Message is a text for the room.
@@ -18,6 +19,10 @@ type Message struct {
 	Identity string
 	// Body is the text. It is cut if it does not fit into a stanza.
 	Body string
+	// Extra is XML to put beside the text, for programs: whole elements in
+	// namespaces of their own. Empty: none. It is left out if it would take
+	// more than a quarter of a stanza.
+	Extra string
 	// Lost may be closed to say that the message is no longer ours to
 	// deliver: it is dropped unless it has already been sent.
 	Lost <-chan struct{}
@@ -31,6 +36,9 @@ type Result struct {
 	Outcome Outcome
 	// Err says why, for Rejected and Dropped.
 	Err error
+	// Took is the time from the sending to the reflection, for Delivered; 0 if
+	// the reflection was found in the room's history.
+	Took time.Duration
 }
 
 // Outcome is the kind of a Result.

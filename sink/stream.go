@@ -38,7 +38,9 @@ func (s *stream) Read(p []byte) (int, error) {
 		s.beforeRead()
 	}
 	n, err := s.conn.Read(p)
-	s.lastRead.Store(time.Now().UnixNano())
+	if n > 0 {
+		s.lastRead.Store(time.Now().UnixNano())
+	}
 	return n, err
 }
 

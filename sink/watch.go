@@ -49,7 +49,7 @@ func (s *session) watch(ctx context.Context) {
 // leave says goodbye to the room and to the server, and waits a little for
 // the answer, so that the room sees us go and not vanish.
 func (s *session) leave() {
-	s.box.detach(true)
+	s.box.detach(true, time.Now())
 	s.out.text("<presence type='unavailable' to='" + attr(s.occupant) + "'/></stream:stream>")
 	select {
 	case <-s.ended: // the reader has seen the end of the stream

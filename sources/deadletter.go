@@ -24,6 +24,7 @@ type ReasonCode string
 const (
 	ReasonDecode   ReasonCode = "decode"   // the message does not decode
 	ReasonRejected ReasonCode = "rejected" // the room refused the message
+	ReasonRetries  ReasonCode = "retries"  // delivered too often without success
 )
 
 // maxErrorText keeps the headers of a dead letter small.

@@ -3,6 +3,7 @@ package sources
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -13,13 +14,19 @@ import (
 // and Reject succeeds. Further calls do nothing and return nil.
 type Delivery struct {
 	Message
-	// Envelope is the decoded notification; meaningless if Malformed is set.
+	// Envelopes are the decoded notifications: one of most messages, several
+	// of a batch. None if Malformed is set.
+	Envelopes []envelope.Envelope
+	// Envelope is the first of them.
 	Envelope envelope.Envelope
-	// Malformed says why the message does not decode. Such a delivery can
-	// only be rejected.
+	// Malformed says why the message does not decode, or was not decoded.
+	// Such a delivery can only be rejected.
 	Malformed error
+	// Received is when it was lent out.
+	Received time.Time
 
 	settler Settler
+	sealed  bool // never to be decoded
 	state   atomic.Int32
 }
 
@@ -34,17 +41,41 @@ var errSettling = errors.New("delivery is being settled by another call")
 
 // NewDelivery decodes m and lends it out; s takes it back.
 func NewDelivery(m Message, s Settler) *Delivery {
-	d := &Delivery{Message: m, settler: s}
-	d.Envelope, d.Malformed = envelope.Decode(m.Raw)
+	d := &Delivery{Message: m, Received: time.Now(), settler: s}
+	d.Decode(envelope.Decoder{})
 	return d
 }
 
-// Identity names the notification: equal for all copies of it, wherever they
-// come from. It is the publisher's source and id where there is an id
+// Decode decodes the message anew, with other settings than NewDelivery.
+func (d *Delivery) Decode(decoder envelope.Decoder) {
+	if d.sealed {
+		return
+	}
+	decoded, err := decoder.Decode(d.Raw)
+	d.Envelopes, d.Envelope, d.Malformed = decoded.Envelopes, envelope.Envelope{}, err
+	if err == nil {
+		d.Envelope = decoded.Envelopes[0]
+	}
+}
+
+// NewUndecoded lends out m without looking into it, for the reason that err
+// tells: it is suspected to kill whoever does. It can only be rejected.
+func NewUndecoded(m Message, s Settler, err error) *Delivery {
+	return &Delivery{Message: m, Malformed: err, Received: time.Now(), settler: s, sealed: true}
+}
+
+// Identity names the first notification; see PartIdentity.
+func (d *Delivery) Identity() string { return d.PartIdentity(0) }
+
+// PartIdentity names one of the Envelopes: equal for all copies of it, wherever
+// they come from. It is the publisher's source and id where there is an id
 // (CloudEvents requires source+id to be unique), else the place in the broker.
-func (d *Delivery) Identity() string {
-	if d.Envelope.ID != "" {
-		return join("id", d.Envelope.Source, d.Envelope.ID)
+func (d *Delivery) PartIdentity(part int) string {
+	if part < len(d.Envelopes) && d.Envelopes[part].ID != "" {
+		return join("id", d.Envelopes[part].Source, d.Envelopes[part].ID)
+	}
+	if part > 0 {
+		return join("part", strconv.Itoa(part), d.identity())
 	}
 	return d.identity()
 }
@@ -65,7 +96,8 @@ func (d *Delivery) Reject(ctx context.Context, reason Reason) error {
 	return d.settle(func() error { return d.settler.Reject(ctx, reason) })
 }
 
-// Lost is closed when the delivery belongs to somebody else. Nil: never.
+// Lost is closed when the delivery is about to belong to somebody else: if it has
+// not been sent, it must not be. Nil: never.
 func (d *Delivery) Lost() <-chan struct{} { return d.settler.Lost() }
 
 func (d *Delivery) settle(verb func() error) error {

@@ -62,15 +62,18 @@ type Settler interface {
 	// and only then acknowledges. On error nothing is acknowledged and the
 	// caller may call again.
 	Reject(ctx context.Context, reason Reason) error
-	// Lost is closed when the broker has given the delivery to somebody else
-	// (Kafka: partition revoked and drained). Nil means never.
+	// Lost is closed when the broker gives the delivery to somebody else
+	// (Kafka: the partition is revoked). What has not been sent to the room by
+	// then is to be released at once: the next owner waits for it. What has been
+	// sent may still be acknowledged: for a short while, within which the source
+	// waits for it, that counts. Nil means never.
 	Lost() <-chan struct{}
 }
 
 // Message is a notification and its place in the broker.
 type Message struct {
 	envelope.Raw
-	// Broker is "nats" or "kafka".
+	// Broker is "nats", "nats-core" or "kafka".
 	Broker string
 	// Topic is the Kafka topic or NATS subject.
 	Topic string
@@ -79,7 +82,8 @@ type Message struct {
 	Stream, Consumer, Group string
 	// Partition is the Kafka partition; 0 on NATS.
 	Partition int
-	// Offset is the Kafka offset or the JetStream stream sequence.
+	// Offset is the Kafka offset or the JetStream stream sequence. In a broker
+	// without either it counts what the source has received.
 	Offset uint64
 	// Attempt counts deliveries from 1, as far as the broker tells.
 	Attempt int
@@ -88,12 +92,18 @@ type Message struct {
 	Time time.Time
 	// Key is the Kafka record key.
 	Key []byte
+	// Serial tells the message from every other one, in a broker that knows
+	// no places and delivers once at most. Elsewhere it is empty.
+	Serial string
 }
 
 // Place says where the message lies, for logs and errors.
 func (m *Message) Place() string {
 	if m.Broker == "kafka" {
 		return fmt.Sprintf("kafka %s[%d]@%d", m.Topic, m.Partition, m.Offset)
+	}
+	if m.Stream == "" {
+		return fmt.Sprintf("%s %s #%d", m.Broker, m.Topic, m.Offset)
 	}
 	return fmt.Sprintf("nats %s %s@%d", m.Topic, m.Stream, m.Offset)
 }
@@ -102,6 +112,9 @@ func (m *Message) Place() string {
 // different from every other. The timestamp tells a recreated topic or stream,
 // whose offsets begin anew, from the old one.
 func (m *Message) identity() string {
+	if m.Serial != "" {
+		return join("serial", m.Broker, m.Serial)
+	}
 	return join("place", m.Broker, m.Stream, m.Topic, strconv.Itoa(m.Partition),
 		strconv.FormatUint(m.Offset, 10), strconv.FormatInt(m.Time.UnixNano(), 10))
 }

@@ -49,8 +49,8 @@ func NewCA() (*CA, error) {
 // PEM is the CA's certificate, which clients need to trust.
 func (ca *CA) PEM() []byte { return bytes.Clone(ca.pem) }
 
-// Issue writes a server certificate for hosts (names and IP addresses) to dir,
-// in the arrangements that servers ask for:
+// Issue writes a certificate for hosts (names and IP addresses) to dir, good
+// for servers and clients, in the arrangements that servers ask for:
 //
 //	ca.crt         the CA's certificate
 //	server.crt     the server's certificate
@@ -88,7 +88,7 @@ func (ca *CA) sign(hosts []string) (crt, keyPEM []byte, err error) {
 		Subject:               pkix.Name{CommonName: hosts[0]},
 		BasicConstraintsValid: true,
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
-		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	})
 	for _, host := range hosts {
 		if ip := net.ParseIP(host); ip != nil {

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what the testbed needs on Debian and Ubuntu, as root: Prosody,
-# ejabberd, Java and Maven (for Kafka), openssl. Only what is missing, without
-# starting the daemons: the testbed runs servers of its own.
+# ejabberd, jabberd2 with mu-conference, Java and Maven (for Kafka and Vysper),
+# openssl. Only what is missing, without starting the daemons: the testbed runs
+# servers of its own.
 set -eu
 
 missing=""
@@ -10,6 +11,9 @@ need() { # command, package
 }
 need prosody prosody
 need ejabberdctl ejabberd
+need jabberd2-router jabberd2
+need mu-conference jabber-muc
+need sqlite3 sqlite3
 need openssl openssl
 need java default-jdk-headless
 need mvn maven

@@ -20,6 +20,9 @@ var kafkaFiles embed.FS
 type KafkaBroker struct {
 	*Server
 	Addr string // host:port
+	// Secure is how to reach it with more than plain text; nil without
+	// Options.Secure.
+	Secure *KafkaSecurity
 }
 
 // Kafka starts a Kafka of the version in kafka/pom.xml. Maven fetches it on
@@ -36,14 +39,18 @@ func Kafka(ctx context.Context, o Options) (*KafkaBroker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare Kafka: %w", err)
 	}
-	config, err := writeKafkaConfig(o.Dir, addrs[0], addrs[1])
+	secure, err := prepareKafkaSecurity(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("prepare Kafka: %w", err)
+	}
+	config, err := writeKafkaConfig(o.Dir, addrs[0], addrs[1], secure)
 	if err != nil {
 		return nil, fmt.Errorf("prepare Kafka: %w", err)
 	}
 	if err := os.CopyFS(filepath.Join(o.Dir, "data"), os.DirFS(filepath.Join(home, "data"))); err != nil {
 		return nil, fmt.Errorf("prepare Kafka: copy formatted storage: %w", err)
 	}
-	k := &KafkaBroker{Addr: addrs[0], Server: &Server{
+	k := &KafkaBroker{Addr: addrs[0], Secure: secure, Server: &Server{
 		name: "Kafka",
 		command: command{
 			args: java(home, "kafka.Kafka", config),
@@ -55,6 +62,9 @@ func Kafka(ctx context.Context, o Options) (*KafkaBroker, error) {
 	}}
 	if err := k.Start(ctx); err != nil {
 		return nil, err
+	}
+	if err := k.addScramUser(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("prepare Kafka: %w", err), k.Kill())
 	}
 	return k, nil
 }
@@ -71,7 +81,7 @@ func kafkaHome(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return cached("kafka-"+version, func(dir string) error {
-		if err := fetchKafka(ctx, dir); err != nil {
+		if err := fetchJars(ctx, "Kafka", kafkaFiles, "kafka/pom.xml", dir); err != nil {
 			return err
 		}
 		return formatStorage(ctx, dir)
@@ -96,31 +106,8 @@ func kafkaVersion() (string, error) {
 	return pom.Version, nil
 }
 
-// fetchKafka has Maven put Kafka and all it needs into dir/lib.
-func fetchKafka(ctx context.Context, dir string) error {
-	text, err := kafkaFiles.ReadFile("kafka/pom.xml")
-	if err != nil {
-		return fmt.Errorf("read kafka/pom.xml: %w", err)
-	}
-	pom := filepath.Join(dir, "pom.xml")
-	if err := os.WriteFile(pom, text, 0o600); err != nil {
-		return fmt.Errorf("write pom.xml: %w", err)
-	}
-	err = execute(ctx, command{
-		args: []string{
-			"mvn", "--batch-mode", "--no-transfer-progress", "--file", pom,
-			"dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=" + filepath.Join(dir, "lib"),
-		},
-		log: filepath.Join(dir, "mvn.log"),
-	})
-	if err != nil && ctx.Err() == nil {
-		return &Missing{"Kafka", "Maven cannot fetch it: " + err.Error()}
-	}
-	return err
-}
-
 func formatStorage(ctx context.Context, dir string) error {
-	config, err := writeKafkaConfig(dir, loopback(9092), loopback(9093)) // the ports do not matter here
+	config, err := writeKafkaConfig(dir, loopback(9092), loopback(9093), nil) // the ports do not matter here
 	if err != nil {
 		return err
 	}
@@ -131,14 +118,14 @@ func formatStorage(ctx context.Context, dir string) error {
 	})
 }
 
-func writeKafkaConfig(dir, addr, controller string) (string, error) {
+func writeKafkaConfig(dir, addr, controller string, secure *KafkaSecurity) (string, error) {
 	text, err := kafkaFiles.ReadFile("kafka/server.properties")
 	if err != nil {
 		return "", fmt.Errorf("read kafka/server.properties: %w", err)
 	}
 	path := filepath.Join(dir, "server.properties")
-	return path, fillIn(path, string(text), map[string]string{
-		"Data": filepath.Join(dir, "data"), "Addr": addr, "Controller": controller,
+	return path, fillIn(path, string(text), map[string]any{
+		"Data": filepath.Join(dir, "data"), "Addr": addr, "Controller": controller, "Secure": secure,
 	})
 }
 

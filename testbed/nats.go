@@ -1,15 +1,13 @@
 package testbed
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
-	"net"
+	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
 const natsModule = "github.com/nats-io/nats-server/v2"
@@ -19,11 +17,15 @@ type NATSServer struct {
 	*Server
 	Addr string // host:port
 	URL  string // nats://host:port
+
+	binary, config, base string
 }
 
 // NATS starts a NATS server of the version in go.mod. It is built on first
-// use, so the process has to run within the module, as tests do.
-func NATS(ctx context.Context, o Options) (*NATSServer, error) {
+// use, so the process has to run within the module, as tests do. Each of
+// config is text in the server's configuration language, for example about
+// users and TLS.
+func NATS(ctx context.Context, o Options, config ...string) (*NATSServer, error) {
 	binary, err := natsBinary(ctx)
 	if err != nil {
 		return nil, err
@@ -31,28 +33,62 @@ func NATS(ctx context.Context, o Options) (*NATSServer, error) {
 	if o, err = o.prepare(); err != nil {
 		return nil, fmt.Errorf("prepare NATS: %w", err)
 	}
-	addrs, err := freeAddrs(ctx, 1)
+	addrs, err := freeAddrs(ctx, 2)
 	if err != nil {
 		return nil, fmt.Errorf("prepare NATS: %w", err)
 	}
-	addr := addrs[0]
-	n := &NATSServer{Addr: addr, URL: "nats://" + addr, Server: &Server{
-		name: "NATS",
-		command: command{
-			args: []string{
-				binary, "--addr", "127.0.0.1", "--port", port(addr),
-				"--jetstream", "--store_dir", filepath.Join(o.Dir, "jetstream"),
-			},
-			dir: o.Dir,
-			log: filepath.Join(o.Dir, "nats.log"),
-		},
-		addrs: addrs,
-		ready: func(ctx context.Context) error { return greets(ctx, addr) },
-	}}
+	n := newNATS(binary, o.Dir, addrs)
+	if err := n.Configure(config...); err != nil {
+		return nil, err
+	}
 	if err := n.Start(ctx); err != nil {
 		return nil, err
 	}
 	return n, nil
+}
+
+// newNATS describes a server in dir that listens on the first address and
+// tells of its health on the second.
+func newNATS(binary, dir string, addrs []string) *NATSServer {
+	config := filepath.Join(dir, "nats.conf")
+	return &NATSServer{
+		Addr: addrs[0], URL: "nats://" + addrs[0],
+		binary: binary, config: config,
+		base: fmt.Sprintf("listen: %q\nhttp: %q\njetstream { store_dir: %q }\n", addrs[0], addrs[1], filepath.Join(dir, "jetstream")),
+		Server: &Server{
+			name: "NATS",
+			command: command{
+				args: []string{binary, "--config", config},
+				dir:  dir,
+				log:  filepath.Join(dir, "nats.log"),
+			},
+			addrs: addrs,
+			ready: func(ctx context.Context) error { return healthy(ctx, addrs[1]) },
+		},
+	}
+}
+
+// Configure replaces what was given to NATS as configuration, from the next
+// start or Reload on.
+func (n *NATSServer) Configure(config ...string) error {
+	text := n.base + strings.Join(config, "\n") + "\n"
+	if err := os.WriteFile(n.config, []byte(text), 0o600); err != nil {
+		return fmt.Errorf("configure NATS: %w", err)
+	}
+	return nil
+}
+
+// Reload has the running server read its configuration again.
+func (n *NATSServer) Reload(ctx context.Context) error { return n.signal(ctx, "reload") }
+
+// LameDuck has the running server send its clients away and then end.
+func (n *NATSServer) LameDuck(ctx context.Context) error { return n.signal(ctx, "ldm") }
+
+func (n *NATSServer) signal(ctx context.Context, name string) error {
+	return execute(ctx, command{
+		args: []string{n.binary, "--signal", fmt.Sprintf("%s=%d", name, n.PID())},
+		log:  n.Log(),
+	})
 }
 
 // natsBinary returns the path of the server, which it builds if need be.
@@ -76,23 +112,21 @@ func natsBinary(ctx context.Context) (string, error) {
 	return filepath.Join(dir, "nats-server"), nil
 }
 
-// greets checks that the server at addr introduces itself, with JetStream.
-func greets(ctx context.Context, addr string) error {
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", addr)
+// healthy checks that the server at addr has everything ready, JetStream's
+// streams and consumers included.
+func healthy(ctx context.Context, addr string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/healthz", http.NoBody)
 	if err != nil {
-		return fmt.Errorf("dial NATS: %w", err)
+		return fmt.Errorf("ask NATS for its health: %w", err)
 	}
-	defer func() { _ = conn.Close() }() // nothing was sent
-	if err := conn.SetReadDeadline(time.Now().Add(probeLimit)); err != nil {
-		return fmt.Errorf("set deadline: %w", err)
-	}
-	info, err := bufio.NewReader(conn).ReadString('\n')
+	request.Close = true // no connection is left behind
+	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return fmt.Errorf("read greeting: %w", err)
+		return fmt.Errorf("ask NATS for its health: %w", err)
 	}
-	if !strings.HasPrefix(info, "INFO ") || !strings.Contains(info, `"jetstream":true`) {
-		return errors.New("the greeting does not offer JetStream")
+	defer func() { _ = answer.Body.Close() }() // the status says all
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("ask NATS for its health: %s", answer.Status)
 	}
 	return nil
 }

@@ -18,6 +18,9 @@ ssl = { certificate = "{{.Dir}}/certs/fullchain.pem"; key = "{{.Dir}}/certs/serv
 c2s_direct_tls_ssl = { certificate = "{{.Dir}}/certs/fullchain.pem"; key = "{{.Dir}}/certs/server.key" }
 
 authentication = "internal_hashed"
+{{- if .PlainOnly}}
+disable_sasl_mechanisms = { "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-1-PLUS" }
+{{- end}}
 storage = "internal"
 archive_expires_after = "1w"
 

@@ -20,6 +20,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/xmpp-notifier/xmpp-notifier/testbed"
+	"github.com/xmpp-notifier/xmpp-notifier/testbed/owner"
 )
 
 // server is what every handle can do.
@@ -105,23 +106,55 @@ func gone(t *testing.T, s server, pid int) {
 func TestRealProsody(t *testing.T)  { testXMPP(t, testbed.Prosody) }
 func TestRealEjabberd(t *testing.T) { testXMPP(t, testbed.Ejabberd) }
 
+// TestRealJabberd2 leaves out what jabberd2 does not have: throttling by
+// bytes and an archive.
+func TestRealJabberd2(t *testing.T) {
+	t.Run("cycle", func(t *testing.T) { testCycle(t, testbed.Jabberd2) })
+	t.Run("crash", func(t *testing.T) { testCrash(t, testbed.Jabberd2) })
+	t.Run("history", func(t *testing.T) { testHistory(t, testbed.Jabberd2) })
+	t.Run("rooms", func(t *testing.T) {
+		x, err := testbed.Jabberd2(t.Context(), testbed.Options{Dir: t.TempDir()})
+		must(t, err)
+		t.Cleanup(func() { must(t, x.Kill()) })
+		must(t, x.Rooms.Stop(t.Context()))
+		must(t, x.Rooms.Start(t.Context()))
+		login(t, x, "notifier").join("alerts@" + x.MUC)
+	})
+}
+
+// TestRealVysper leaves out what Vysper does not have: rooms that survive a
+// restart, other sizes of history, throttling and an archive.
+func TestRealVysper(t *testing.T) {
+	x, err := testbed.Vysper(t.Context(), testbed.Options{Dir: t.TempDir()})
+	must(t, err)
+	cycle(t, x, func() {
+		for _, name := range []string{"notifier", "observer", "other", "admin"} {
+			o, err := owner.Login(t.Context(), x, name, "alerts")
+			must(t, err)
+			o.Close()
+		}
+	})
+}
+
 type startXMPP func(context.Context, testbed.Options) (*testbed.XMPP, error)
 
 func testXMPP(t *testing.T, start startXMPP) {
-	t.Run("cycle", func(t *testing.T) {
-		begin := time.Now()
-		x, err := start(t.Context(), testbed.Options{Dir: t.TempDir()})
-		must(t, err)
-		t.Logf("start: %v", time.Since(begin).Round(time.Millisecond))
-		cycle(t, x, func() {
-			for _, name := range []string{"notifier", "observer", "other", "admin"} {
-				login(t, x, name)
-			}
-		})
-	})
+	t.Run("cycle", func(t *testing.T) { testCycle(t, start) })
 	t.Run("crash", func(t *testing.T) { testCrash(t, start) })
 	t.Run("history", func(t *testing.T) { testHistory(t, start) })
 	t.Run("throttle", func(t *testing.T) { testThrottle(t, start) })
+}
+
+func testCycle(t *testing.T, start startXMPP) {
+	begin := time.Now()
+	x, err := start(t.Context(), testbed.Options{Dir: t.TempDir()})
+	must(t, err)
+	t.Logf("start: %v", time.Since(begin).Round(time.Millisecond))
+	cycle(t, x, func() {
+		for _, name := range []string{"notifier", "observer", "other", "admin"} {
+			login(t, x, name)
+		}
+	})
 }
 
 // testCrash kills a server as soon as it has started. Accounts must be there
@@ -157,8 +190,8 @@ func testHistory(t *testing.T, start startXMPP) {
 		c.join(room)
 		c.keep(room)
 		c.say(room, 35)
-		said := login(t, x, "notifier").join(room)
-		if n := strings.Count(said, "</body>"); n != want.replayed {
+		said := login(t, x, "observer").join(room)
+		if n := strings.Count(said, "urn:xmpp:delay"); n != want.replayed {
 			t.Errorf("HistorySize %d replays %d messages, not %d", want.size, n, want.replayed)
 		}
 		must(t, x.Kill())

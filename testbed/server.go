@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 )
 
@@ -22,6 +23,7 @@ type Server struct {
 	command command
 	addrs   []string                    // all that it must listen on
 	ready   func(context.Context) error // a proof of service beyond that, or nil
+	before  []*Server                   // processes that it needs, in order
 	process *process
 }
 
@@ -37,9 +39,14 @@ func (s *Server) Start(ctx context.Context) error {
 	if err := checkFree(ctx, s.addrs); err != nil {
 		return fmt.Errorf("start %s: %w", s.name, err)
 	}
+	for _, part := range s.before {
+		if err := part.Start(ctx); err != nil {
+			return errors.Join(fmt.Errorf("start %s: %w", s.name, err), s.Kill())
+		}
+	}
 	p, err := spawn(ctx, s.command)
 	if err != nil {
-		return fmt.Errorf("start %s: %w", s.name, err)
+		return errors.Join(fmt.Errorf("start %s: %w", s.name, err), s.Kill())
 	}
 	s.process = p
 	if err := s.await(ctx); err != nil {
@@ -56,23 +63,32 @@ func (s *Server) Stop(ctx context.Context) error {
 		return s.Kill() // what it may have left behind
 	}
 	if err := s.process.stop(ctx, stopLimit); err != nil {
-		return fmt.Errorf("stop %s: %w", s.name, err)
+		return errors.Join(fmt.Errorf("stop %s: %w", s.name, err), s.Kill())
 	}
 	s.process = nil
+	for _, part := range slices.Backward(s.before) {
+		if err := part.Stop(ctx); err != nil {
+			return errors.Join(fmt.Errorf("stop %s: %w", s.name, err), s.Kill())
+		}
+	}
 	return nil
 }
 
 // Kill ends the server and its children at once (SIGKILL), like a crash.
 // Killing a server that does not run is no error.
 func (s *Server) Kill() error {
-	if s.process == nil {
-		return nil
+	var errs []error
+	if s.process != nil {
+		if err := s.process.kill(); err != nil {
+			errs = append(errs, fmt.Errorf("kill %s: %w", s.name, err))
+		} else {
+			s.process = nil
+		}
 	}
-	if err := s.process.kill(); err != nil {
-		return fmt.Errorf("kill %s: %w", s.name, err)
+	for _, part := range slices.Backward(s.before) {
+		errs = append(errs, part.Kill())
 	}
-	s.process = nil
-	return nil
+	return errors.Join(errs...)
 }
 
 // Log is the file that holds everything the server printed, over all starts.

@@ -1,9 +1,9 @@
-// Package testbed starts real servers, for tests and benchmarks: Prosody and
-// ejabberd, NATS, Apache Kafka. Each is a process of our own on loopback, with
+// Package testbed starts real servers, for tests and benchmarks: Prosody,
+// ejabberd, jabberd2, Apache Vysper, NATS, Apache Kafka. Each is a process of our own on loopback, with
 // ports, certificates, accounts and data of its own in a work folder, and needs
 // neither root nor containers.
 //
-// Prosody, Ejabberd, NATS and Kafka return a handle to a server that is ready.
+// Prosody, Ejabberd, Jabberd2, Vysper, NATS and Kafka return a handle to a server that is ready.
 // Its methods stop, kill and start it again on the same ports and data, which
 // is how tests make servers fail in mid-run. The servers die with the process
 // that started them, however that ends (Linux; elsewhere call Kill).
@@ -26,9 +26,11 @@ type Options struct {
 	// created if need be, belongs to one server, and is the caller's to delete
 	// after Stop or Kill.
 	Dir string
-	// CA issues the certificate of an XMPP server; nil makes a CA of its own.
-	// NATS and Kafka speak plain text and do not use it yet.
+	// CA issues the certificate of an XMPP server and of a secure Kafka; nil
+	// makes a CA of its own.
 	CA *CA
+	// Secure has Kafka listen with TLS, mutual TLS and SASL as well.
+	Secure bool
 
 	// The rest concerns the XMPP servers only.
 
@@ -37,8 +39,11 @@ type Options struct {
 	Throttle bool
 	// Archive keeps the messages of rooms in an archive (XEP-0313).
 	Archive bool
+	// PlainOnly leaves PLAIN as the only way to log in, as with accounts in an
+	// LDAP directory. jabberd2 and Vysper have no better one anyway.
+	PlainOnly bool
 	// HistorySize is how many messages a new room replays to who asks for them;
-	// 0 means 20, the default of both servers, and a negative number none.
+	// 0 means 20, the default of most servers, and a negative number none.
 	// To a client that names no number Prosody replays at most 20.
 	HistorySize int
 }
@@ -65,7 +70,7 @@ func (o Options) history() int {
 
 // Missing reports that a server cannot run on this machine.
 type Missing struct { //nolint:errname // reads well where it is used: *testbed.Missing
-	Server string // "Prosody", "ejabberd", "NATS" or "Kafka"
+	Server string // "Prosody", "ejabberd", "jabberd2", "Vysper", "NATS" or "Kafka"
 	Why    string // what is missing, and the cure
 }
 

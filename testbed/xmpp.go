@@ -20,12 +20,15 @@ const (
 type XMPP struct {
 	*Server
 	Addr          string // host:port for STARTTLS, which is required
-	DirectTLSAddr string // host:port for TLS from the first byte
+	DirectTLSAddr string // host:port for TLS from the first byte; "" on Vysper
 	Domain        string // "xmpp.test", for which the certificate is good
 	MUC           string // the service of the rooms, "conference.xmpp.test"
 	CAFile        string // the CA to trust
 	ConfigFile    string // the server's configuration, for its own tools
-	API           string // ejabberd's HTTP API, "http://127.0.0.1:port/api"; "" on Prosody
+	API           string // ejabberd's HTTP API, "http://127.0.0.1:port/api"; "" elsewhere
+	// Rooms is the service of the rooms where that is a process of its own
+	// (jabberd2): it may be stopped and started by itself. nil elsewhere.
+	Rooms *Server
 }
 
 // Password returns the password of an account, "notifier-pw" for notifier.
@@ -38,6 +41,7 @@ type xmppConfig struct {
 	Dir, Domain, MUC   string
 	C2S, TLS, HTTP     string // ports
 	Throttle, Archive  bool
+	PlainOnly          bool
 	History            int
 	Root               bool
 	starttls, tls, api string // the same as addresses
@@ -65,7 +69,7 @@ func prepareXMPP(ctx context.Context, o Options) (xmppConfig, error) {
 	return xmppConfig{
 		Dir: o.Dir, Domain: domain, MUC: muc,
 		C2S: port(addrs[0]), TLS: port(addrs[1]), HTTP: port(addrs[2]),
-		Throttle: o.Throttle, Archive: o.Archive, History: o.history(),
+		Throttle: o.Throttle, Archive: o.Archive, PlainOnly: o.PlainOnly, History: o.history(),
 		Root:     os.Geteuid() == 0,
 		starttls: addrs[0], tls: addrs[1], api: addrs[2],
 	}, nil

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/xmpp-notifier/xmpp-notifier/sink"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
@@ -17,6 +16,7 @@ import (
 type drain struct {
 	*Worker
 	source  sources.Source
+	name    string
 	log     *slog.Logger
 	held    chan struct{} // one element per delivery that is not settled
 	rejects chan rejection
@@ -31,7 +31,7 @@ func (w *Worker) newDrain(source sources.Source) *drain {
 	// Twice the window: one on its way to the room, one ready to follow.
 	held := 2 * w.Window
 	return &drain{
-		Worker: w, source: source,
+		Worker: w, source: source, name: source.String(),
 		log:     w.Log.With("source", source.String()),
 		held:    make(chan struct{}, held),
 		rejects: make(chan rejection, held), // never blocks: it holds all that is held
@@ -71,9 +71,10 @@ func (d *drain) receive(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
+			d.tell(Event{Kind: Troubled, Doing: Receiving, Err: err})
 			trouble.wait(ctx, d.log, err)
 		default:
-			trouble.over(d.log)
+			d.recovered(&trouble, d.log, Receiving)
 		}
 	}
 }
@@ -88,33 +89,71 @@ func (d *drain) hold(ctx context.Context) bool {
 	}
 }
 
-// submit sends one delivery on its way.
+// submit sends one delivery on its way: all of its notifications that people
+// want to see.
 func (d *drain) submit(ctx context.Context, delivery *sources.Delivery) {
 	d.stats.received.Add(1)
+	d.tell(Event{Kind: Received, Delivery: delivery})
+	if d.Decoder != nil {
+		delivery.Decode(*d.Decoder)
+	}
 	if delivery.Malformed != nil {
 		d.reject(delivery, sources.Reason{Code: sources.ReasonDecode, Err: delivery.Malformed})
 		return
 	}
-	if !d.enterDoubt(ctx, delivery) {
+	parts := d.choose(delivery)
+	p := d.newParcel(delivery, len(parts))
+	switch {
+	case len(parts) == 0:
+		p.ack()
+	case !d.enterDoubt(ctx, delivery, p.doubts):
 		d.release(delivery)
-		return
-	}
-	err := d.Room.Submit(ctx, sink.Message{
-		Identity: delivery.Identity(),
-		Body:     d.Render(delivery.Envelope),
-		Lost:     delivery.Lost(),
-		Done:     func(r sink.Result) { d.settle(delivery, r) },
-	})
-	if err != nil {
-		d.leaveDoubt()
-		d.release(delivery)
+	default:
+		p.submit(ctx, parts)
 	}
 }
 
-// enterDoubt waits until one more notification may be in doubt.
-func (d *drain) enterDoubt(ctx context.Context, delivery *sources.Delivery) bool {
+// choose returns the notifications of a delivery that are shown.
+func (d *drain) choose(delivery *sources.Delivery) []int {
+	parts := make([]int, 0, len(delivery.Envelopes))
+	for i := range delivery.Envelopes {
+		if d.Filter != nil {
+			if why := d.Filter(&delivery.Envelopes[i]); why != "" {
+				d.stats.filtered.Add(1)
+				d.tell(Event{Kind: Filtered, Delivery: delivery})
+				d.log.Debug("notification filtered", "place", delivery.Place(), "why", why)
+				continue
+			}
+		}
+		parts = append(parts, i)
+	}
+	return parts
+}
+
+// enterDoubt waits until n more notifications may be in doubt. One delivery
+// enters after the other: two that have half of their places each would wait
+// for each other.
+func (d *drain) enterDoubt(ctx context.Context, delivery *sources.Delivery, n int) bool {
+	if !take(ctx, delivery, d.turn) {
+		return false
+	}
+	defer func() { <-d.turn }()
+	for taken := range n {
+		if !take(ctx, delivery, d.doubt) {
+			d.leaveDoubt(taken)
+			return false
+		}
+	}
+	return true
+}
+
+// take takes a place, unless the delivery is lost or ctx ends before.
+func take(ctx context.Context, delivery *sources.Delivery, places chan<- struct{}) bool {
+	if lost(delivery) {
+		return false
+	}
 	select {
-	case d.doubt <- struct{}{}:
+	case places <- struct{}{}:
 		return true
 	case <-delivery.Lost():
 		return false
@@ -123,38 +162,25 @@ func (d *drain) enterDoubt(ctx context.Context, delivery *sources.Delivery) bool
 	}
 }
 
-func (d *drain) leaveDoubt() { <-d.doubt }
-
-// settle does for the broker what the room has decided.
-func (d *drain) settle(delivery *sources.Delivery, r sink.Result) {
-	switch r.Outcome {
-	case sink.Delivered:
-		d.stats.delivered.Add(1)
-		d.ack(delivery)
-	case sink.Suppressed:
-		d.stats.suppressed.Add(1)
-		d.ack(delivery)
-	case sink.Rejected:
-		d.leaveDoubt()
-		d.reject(delivery, sources.Reason{Code: sources.ReasonRejected, Err: r.Err})
-	case sink.Dropped:
-		d.leaveDoubt()
-		d.release(delivery)
+// lost reports whether the broker wants the delivery back.
+func lost(delivery *sources.Delivery) bool {
+	select {
+	case <-delivery.Lost():
+		return true
+	default:
+		return false
 	}
 }
 
-// ack tells the broker. If it does not hear, it will deliver again, and the
-// ledger of the room will recognise the notification.
-func (d *drain) ack(delivery *sources.Delivery) {
-	if err := delivery.Ack(d.leaveDoubt); err != nil {
-		d.leaveDoubt()
-		d.log.Warn("acknowledgement failed, the broker will deliver again", "place", delivery.Place(), "error", err)
+func (d *drain) leaveDoubt(n int) {
+	for range n {
+		<-d.doubt
 	}
-	<-d.held
 }
 
 func (d *drain) release(delivery *sources.Delivery) {
 	d.stats.released.Add(1)
+	d.tell(Event{Kind: Released, Delivery: delivery})
 	if err := delivery.Release(0); err != nil {
 		d.log.Debug("release failed, the broker will notice by itself", "place", delivery.Place(), "error", err)
 	}
@@ -162,6 +188,7 @@ func (d *drain) release(delivery *sources.Delivery) {
 }
 
 func (d *drain) reject(delivery *sources.Delivery, reason sources.Reason) {
+	d.tell(Event{Kind: Failed, Delivery: delivery, Reason: reason})
 	d.rejects <- rejection{delivery, reason}
 }
 
@@ -182,10 +209,16 @@ func (d *drain) rejectOne(ctx context.Context, r rejection) {
 	log := d.log.With("place", r.delivery.Place(), "reason", string(r.reason.Code))
 	var trouble trouble
 	for {
+		if lost(r.delivery) { // its next owner will reject it
+			d.release(r.delivery)
+			return
+		}
 		err := r.delivery.Reject(ctx, r.reason)
 		switch {
 		case err == nil:
 			d.stats.rejected.Add(1)
+			d.tell(Event{Kind: DeadLettered, Delivery: r.delivery, Reason: r.reason})
+			d.recovered(&trouble, log, DeadLettering)
 			log.Warn("notification moved to the dead letters", "error", r.reason.Err)
 			<-d.held
 			return
@@ -193,6 +226,7 @@ func (d *drain) rejectOne(ctx context.Context, r rejection) {
 			d.release(r.delivery)
 			return
 		default:
+			d.tell(Event{Kind: Troubled, Doing: DeadLettering, Delivery: r.delivery, Err: err})
 			trouble.wait(ctx, log, err)
 		}
 	}
@@ -234,10 +268,17 @@ func (t *trouble) wait(ctx context.Context, log *slog.Logger, err error) {
 	}
 }
 
-// over notes that all is well again.
-func (t *trouble) over(log *slog.Logger) {
+// recovered notes that all is well again.
+func (d *drain) recovered(t *trouble, log *slog.Logger, doing string) {
 	if t.last != "" {
 		log.Info("broker trouble is over")
+		d.tell(Event{Kind: Recovered, Doing: doing})
 	}
 	*t = trouble{}
+}
+
+// tell tells the observer about the source.
+func (d *drain) tell(e Event) {
+	e.Source = d.name
+	d.Observe.tell(e)
 }

@@ -41,8 +41,15 @@ const closeTimeout = 5 * time.Second
 type Worker struct {
 	Room    Room
 	Sources []sources.Source
+	// Decoder makes notifications of messages. Nil: as the sources do.
+	Decoder *envelope.Decoder
+	// Filter says why a notification is not shown, "" if it is. Nil shows
+	// everything. What is not shown is acknowledged.
+	Filter func(*envelope.Envelope) string
 	// Render makes the text that people read.
 	Render func(envelope.Envelope) string
+	// Payload makes the XML that goes with it, for programs. Nil: none.
+	Payload func(envelope.Envelope) string
 	// Window is how many notifications may be in doubt at once: sent to the
 	// room, but not yet durably acknowledged. After a crash the brokers
 	// deliver these again, and the room's history must reach back far enough
@@ -50,7 +57,10 @@ type Worker struct {
 	Window int
 	Grace  time.Duration
 	Log    *slog.Logger
+	// Observe is told what happens. Nil: nobody is.
+	Observe Observer
 
+	turn  chan struct{} // to enter doubt
 	doubt chan struct{} // one element per notification in doubt
 	stats stats
 }
@@ -59,6 +69,7 @@ type Worker struct {
 // finishes what is on its way within the grace period, leaves the room, and
 // gives the rest back to the brokers.
 func (w *Worker) Run(ctx context.Context) error {
+	w.turn = make(chan struct{}, 1)
 	w.doubt = make(chan struct{}, w.Window)
 	w.Log.Info("started", "room", w.Room, "sources", w.Sources)
 	roomCtx, leave := context.WithCancel(context.WithoutCancel(ctx))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -132,7 +133,9 @@ func delivered(string) sink.Result { return sink.Result{Outcome: sink.Delivered}
 func title(n int) string { return fmt.Sprintf(`{"subject":"%d"}`, n) }
 
 // run runs a worker for an hour of the bubble's time and returns the tape.
-func run(r *room, sourceList ...*source) *tape {
+func run(r *room, sourceList ...*source) *tape { return runFiltered(nil, r, sourceList...) }
+
+func runFiltered(hide func(*envelope.Envelope) string, r *room, sourceList ...*source) *tape {
 	r.tape = &tape{}
 	if r.joined == nil {
 		r.joined = make(chan struct{})
@@ -140,7 +143,7 @@ func run(r *room, sourceList ...*source) *tape {
 	}
 	w := worker.Worker{
 		Room: r, Window: 2, Grace: 10 * time.Second, Log: slog.New(slog.DiscardHandler),
-		Render: func(e envelope.Envelope) string { return e.Subject },
+		Render: func(e envelope.Envelope) string { return e.Subject }, Filter: hide,
 	}
 	for _, s := range sourceList {
 		s.tape = r.tape
@@ -250,5 +253,67 @@ func TestSourcesShareTheRoom(t *testing.T) {
 				t.Errorf("%d was not delivered beside an idle source: %q", i, got.events)
 			}
 		}
+	})
+}
+
+// batch is one message with several notifications.
+func batch(titles ...string) string {
+	var events []string
+	for _, title := range titles {
+		events = append(events, fmt.Sprintf(`{"specversion":"1.0","type":"t","source":"/s","id":%q,"data":{"title":%q}}`, title, title))
+	}
+	return "[" + strings.Join(events, ",") + "]"
+}
+
+func TestABatchIsAcknowledgedAfterItsLastNotification(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		body := batch("1", "2", "3") // one more than the window
+		got := run(&room{answer: delivered}, &source{bodies: []string{body, title(4)}})
+		slices.Sort(got.events[4:6]) // which goes first depends on the room
+		expect(t, got, "post 1", "post 2", "post 3", "ack "+body, "ack "+title(4), "post 4", "room left", "source closed")
+	})
+}
+
+func TestABatchWithARefusedNotificationIsRejectedAsAWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		refuse := func(body string) sink.Result {
+			if body == "1" {
+				return sink.Result{Outcome: sink.Rejected, Err: errors.New("too rude")}
+			}
+			return delivered(body)
+		}
+		got := run(&room{answer: refuse}, &source{bodies: []string{batch("1", "2")}})
+		expect(t, got, "post 1", "post 2", "reject "+batch("1", "2")+": rejected", "room left", "source closed")
+	})
+}
+
+func TestABatchIsGivenBackUnlessAllOfItIsShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		got := run(&room{answer: delivered, down: true}, &source{bodies: []string{batch("1", "2")}})
+		expect(t, got, "post 1", "post 2", "release "+batch("1", "2"), "room left", "source closed")
+	})
+}
+
+func TestBatchesOfTwoSourcesDoNotWaitForEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		one, two := batch("1", "2", "3"), batch("4", "5", "6")
+		got := run(&room{answer: delivered}, &source{bodies: []string{one, one}}, &source{bodies: []string{two, two}})
+		if !got.has("ack "+one) || !got.has("ack "+two) {
+			t.Errorf("got %q", got.events)
+		}
+	})
+}
+
+func TestWhatIsFilteredIsAcknowledgedAndNotShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hide := func(e *envelope.Envelope) string {
+			if e.Subject == "2" {
+				return "even"
+			}
+			return ""
+		}
+		body := batch("1", "2", "3")
+		got := runFiltered(hide, &room{answer: delivered}, &source{bodies: []string{title(2), body}})
+		expect(t, got, "ack "+title(2), "post 1", "post 3", "ack "+body, "room left", "source closed")
 	})
 }

@@ -43,10 +43,9 @@ func startWorker(d *demo, dir string) (*running, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the worker's room: %w", err)
 	}
-	source, err := nats.Open(nats.Config{
-		URLs: []string{d.broker.url()}, Stream: streamName, Consumer: durableName,
-		AckWait: ackWait, DLQSubject: "dlq",
-	}, log)
+	source, err := nats.Open(
+		nats.Common{URLs: []string{d.broker.url()}, DLQSubject: "dlq", InboxPrefix: "_INBOX"},
+		nats.Config{Stream: streamName, Consumer: durableName, AckWait: ackWait}, log)
 	if err != nil {
 		return nil, fmt.Errorf("open the worker's source: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 )
@@ -18,11 +19,7 @@ shown it.
 Usage: xmpp-notifier [command]
 
 Commands
-  run      carry notifications until SIGTERM or SIGINT (the default)
-  config   print the settings in effect, secrets masked, and where each is from
-  version  print the version
-  help     print this
-
+%s
 Exit codes: 0 done, 1 failed, 2 the command line or a setting is wrong.
 
 Settings come from environment variables. A variable that is empty counts as
@@ -30,7 +27,11 @@ not set. Lists are separated by commas.
 `
 
 func showHelp(w io.Writer) error {
-	if _, err := io.WriteString(w, helpText); err != nil {
+	var list strings.Builder
+	for _, c := range commands() {
+		fmt.Fprintf(&list, "  %-8s %s\n", c.name, c.summary)
+	}
+	if _, err := fmt.Fprintf(w, helpText, list.String()); err != nil {
 		return err
 	}
 	var s settings

@@ -2,15 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 
-	"github.com/xmpp-notifier/xmpp-notifier/render"
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
+	"github.com/xmpp-notifier/xmpp-notifier/telemetry"
 	"github.com/xmpp-notifier/xmpp-notifier/worker"
 )
 
@@ -25,15 +26,36 @@ func run(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return &usageError{err}
 	}
+	texts, err := s.texts(log)
+	if err != nil {
+		return err
+	}
 	from, err := s.open(log)
 	if err != nil {
 		return err
 	}
 	w := worker.Worker{
-		Room: room, Sources: from, Render: render.Text,
+		Room: room, Sources: from,
+		Decoder: texts.other(), Filter: texts.hide, Render: texts.renderer.Text, Payload: texts.renderer.Payload,
 		Window: s.room.Window, Grace: s.worker.Grace, Log: log,
 	}
-	return w.Run(ctx)
+	t := s.observe(&w, room)
+	admin, err := telemetry.Serve(ctx, s.admin, t, log)
+	if err != nil {
+		return &usageError{err}
+	}
+	defer context.AfterFunc(ctx, t.Stopping)()
+	return errors.Join(w.Run(ctx), admin.Close())
+}
+
+// observe makes the parts report to telemetry.
+func (s *settings) observe(w *worker.Worker, room *sink.Room) *telemetry.Telemetry {
+	t := telemetry.New(telemetry.Options{
+		Version: version, Room: room, Sources: w.Sources, Window: w.Window, Patience: s.room.StallTimeout / 2,
+	})
+	w.Observe = t.ObserveWorker
+	room.Observe(t.ObserveRoom)
+	return t
 }
 
 // open starts the sources that are on. They connect in the background: a
@@ -51,8 +73,12 @@ func (s *settings) open(log *slog.Logger) ([]sources.Source, error) {
 }
 
 func (s *settings) openOne(name string, log *slog.Logger) (sources.Source, error) {
-	if name == sourceKafka {
+	switch name {
+	case sourceKafka:
 		return kafka.Open(s.kafka, log)
+	case sourceCore:
+		return nats.OpenCore(s.natsCommon, s.core, log)
+	default:
+		return nats.Open(s.natsCommon, s.nats, log)
 	}
-	return nats.Open(s.nats, log)
 }

@@ -6,17 +6,22 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"time"
 
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/filter"
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
+	"github.com/xmpp-notifier/xmpp-notifier/render"
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
+	"github.com/xmpp-notifier/xmpp-notifier/telemetry"
 	"github.com/xmpp-notifier/xmpp-notifier/worker"
 )
 
 // general are the settings that belong to no part.
 type general struct {
-	Sources   []string `envconfig:"SOURCES" required:"true" desc:"Where notifications come from: nats, kafka, or nats,kafka. Only the settings of these are read."`
+	Sources   []string `envconfig:"SOURCES" required:"true" desc:"Where notifications come from: nats (JetStream), nats-core (NATS without JetStream, at most once) and kafka, comma-separated. Only the settings of these are read."`
 	LogLevel  string   `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error. One line per change of state; debug has more."`
 	LogFormat string   `envconfig:"LOG_FORMAT" default:"text" desc:"text or json."`
 }
@@ -24,6 +29,7 @@ type general struct {
 // The names in SOURCES.
 const (
 	sourceNATS  = "nats"
+	sourceCore  = "nats-core"
 	sourceKafka = "kafka"
 )
 
@@ -31,8 +37,8 @@ const (
 func (g *general) Validate() []error {
 	var errs []error
 	for i, name := range g.Sources {
-		if name != sourceNATS && name != sourceKafka {
-			errs = append(errs, fmt.Errorf("SOURCES: unknown source %q: use %s, %s, or both with a comma between", name, sourceNATS, sourceKafka))
+		if name != sourceNATS && name != sourceCore && name != sourceKafka {
+			errs = append(errs, fmt.Errorf("SOURCES: unknown source %q: use %s, %s, %s, or several with commas between", name, sourceNATS, sourceCore, sourceKafka))
 		}
 		if slices.Contains(g.Sources[:i], name) {
 			errs = append(errs, fmt.Errorf("SOURCES: %q is there twice: remove one", name))
@@ -68,27 +74,89 @@ func (g *general) logger(w io.Writer) *slog.Logger {
 // settings are all settings of the program.
 type settings struct {
 	general general
+	format  envelope.Config
+	filter  filter.Config
+	text    render.Config
 	worker  worker.Config
 	room    sink.Config
-	nats    nats.Config
 	kafka   kafka.Config
+	admin   telemetry.Config
+
+	natsCommon nats.Common
+	nats       nats.Config
+	core       nats.CoreConfig
 }
 
 // groups lists the settings in the order in which people read them. Those of
 // a source that is off are left out unless all is set.
 func (s *settings) groups(all bool) []config.Group {
-	groups := []config.Group{
-		{Title: "General", Spec: &s.general},
-		{Title: "Worker", Spec: &s.worker},
-		{Title: "XMPP account and room", Spec: &s.room},
+	groups := []config.Group{{Title: "General", Spec: &s.general}}
+	groups = append(groups, s.textGroups()...)
+	groups = append(groups,
+		config.Group{Title: "Worker", Spec: &s.worker},
+		config.Group{Title: "Admin port, see docs/metrics.md", Spec: &s.admin},
+		config.Group{Title: "XMPP account and room", Spec: &s.room},
+	)
+	return append(groups, s.sourceGroups(all)...)
+}
+
+// sourceGroups are the settings of the sources that are on, or of all.
+func (s *settings) sourceGroups(all bool) []config.Group {
+	on := func(name string) bool { return all || slices.Contains(s.general.Sources, name) }
+	var groups []config.Group
+	if on(sourceNATS) || on(sourceCore) {
+		groups = append(groups, config.Group{Title: "NATS (SOURCES=nats and nats-core)", Spec: &s.natsCommon})
 	}
-	if all || slices.Contains(s.general.Sources, sourceNATS) {
+	if on(sourceNATS) {
 		groups = append(groups, config.Group{Title: "NATS JetStream (SOURCES=nats)", Spec: &s.nats})
 	}
-	if all || slices.Contains(s.general.Sources, sourceKafka) {
+	if on(sourceCore) {
+		groups = append(groups, config.Group{Title: "NATS without JetStream (SOURCES=nats-core)", Spec: &s.core})
+	}
+	if on(sourceKafka) {
 		groups = append(groups, config.Group{Title: "Kafka (SOURCES=kafka)", Spec: &s.kafka})
 	}
 	return groups
+}
+
+// textGroups are the settings of what stands between a broker and the room.
+func (s *settings) textGroups() []config.Group {
+	return []config.Group{
+		{Title: "Formats, see docs/formats.md", Spec: &s.format},
+		{Title: "Filter, see docs/formats.md", Spec: &s.filter},
+		{Title: "Text, see docs/templates.md", Spec: &s.text},
+	}
+}
+
+// texts is what stands between a broker and the room.
+type texts struct {
+	decoder  envelope.Decoder
+	filter   *filter.Filter
+	renderer *render.Renderer
+}
+
+func (s *settings) texts(log *slog.Logger) (t texts, err error) {
+	t.decoder = envelope.NewDecoder(s.format)
+	if t.filter, err = filter.New(s.filter); err != nil {
+		return t, &usageError{err}
+	}
+	if t.renderer, err = render.New(s.text, log); err != nil {
+		return t, &usageError{err}
+	}
+	return t, nil
+}
+
+// other returns the decoder if it is another than the one that sources use.
+func (t *texts) other() *envelope.Decoder {
+	if t.decoder.IsDefault() {
+		return nil
+	}
+	return &t.decoder
+}
+
+// hide says why a notification is not shown now.
+func (t *texts) hide(e *envelope.Envelope) string {
+	return string(t.filter.Judge(e, time.Now()))
 }
 
 // load reads the settings from the environment. The error, if any, has a line
@@ -96,8 +164,13 @@ func (s *settings) groups(all bool) []config.Group {
 func (s *settings) load() ([]config.Setting, error) {
 	first, errs := config.Load(s.groups(false)[0])
 	rest, more := config.Load(s.groups(false)[1:]...) // SOURCES is known now
-	if errs = append(errs, more...); len(errs) > 0 {
-		return nil, &usageError{fmt.Errorf("settings are wrong:\n%w\nxmpp-notifier --help explains every setting", errors.Join(errs...))}
+	return append(first, rest...), wrong(append(errs, more...))
+}
+
+// wrong is the error for what is wrong with the settings, or nil.
+func wrong(errs []error) error {
+	if len(errs) == 0 {
+		return nil
 	}
-	return append(first, rest...), nil
+	return &usageError{fmt.Errorf("settings are wrong:\n%w\nxmpp-notifier --help explains every setting", errors.Join(errs...))}
 }

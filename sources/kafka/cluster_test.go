@@ -26,10 +26,11 @@ const (
 // cluster is a Kafka cluster in this process, and what an operator would do
 // with it.
 type cluster struct {
-	*kfake.Cluster
-	config kafka.Config
-	admin  *kafkago.Client
-	writer *kafkago.Writer
+	*kfake.Cluster // nil for a real one
+	topic          string
+	config         kafka.Config
+	admin          *kafkago.Client
+	writer         *kafkago.Writer
 }
 
 // newCluster starts a cluster without topics.
@@ -43,19 +44,27 @@ func newCluster(t testing.TB, options ...kfake.Opt) *cluster {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { fake.Close() })
+	c := clusterAt(t, topic, fake.ListenAddrs()...)
+	c.Cluster = fake
+	return c
+}
+
+// clusterAt is a cluster that somebody else runs.
+func clusterAt(t testing.TB, topic string, brokers ...string) *cluster {
+	t.Helper()
 	transport := &kafkago.Transport{MetadataTTL: 100 * time.Millisecond}
 	t.Cleanup(transport.CloseIdleConnections)
-	address := kafkago.TCP(fake.ListenAddrs()...)
+	address := kafkago.TCP(brokers...)
 	writer := &kafkago.Writer{
 		Addr: address, Transport: transport, Topic: topic, Balancer: &kafkago.Hash{},
 		RequiredAcks: kafkago.RequireAll, BatchTimeout: time.Millisecond,
 	}
 	t.Cleanup(func() { _ = writer.Close() })
 	return &cluster{
-		Cluster: fake, writer: writer,
+		topic: topic, writer: writer,
 		admin: &kafkago.Client{Addr: address, Transport: transport, Timeout: 10 * time.Second},
 		config: kafka.Config{
-			Brokers: fake.ListenAddrs(), Topics: []string{topic}, GroupID: "workers", DLQSuffix: ".dlq",
+			Brokers: brokers, Topics: []string{topic}, GroupID: topic + "-workers", DLQSuffix: ".dlq",
 			Start: "earliest", SessionTimeout: session, SASL: "none",
 		},
 	}
@@ -128,13 +137,13 @@ func (c *cluster) committed(ctx context.Context) (map[int]int64, error) {
 		ids[i] = i
 	}
 	response, err := c.admin.OffsetFetch(ctx, &kafkago.OffsetFetchRequest{
-		GroupID: c.config.GroupID, Topics: map[string][]int{topic: ids},
+		GroupID: c.config.GroupID, Topics: map[string][]int{c.topic: ids},
 	})
 	if err != nil {
 		return nil, err
 	}
 	offsets := map[int]int64{}
-	for _, p := range response.Topics[topic] {
+	for _, p := range response.Topics[c.topic] {
 		offsets[p.Partition] = p.CommittedOffset
 		err = errors.Join(err, p.Error)
 	}
@@ -142,39 +151,66 @@ func (c *cluster) committed(ctx context.Context) (map[int]int64, error) {
 }
 
 func (c *cluster) CreateDeadLetters(ctx context.Context) error {
-	return c.createTopic(ctx, topic+".dlq")
+	return c.createTopic(ctx, c.topic+".dlq")
 }
 
 func (c *cluster) DeadLetters(ctx context.Context) ([]sourcetest.Record, error) {
+	ends, err := c.ends(ctx, c.topic+".dlq")
+	if errors.Is(err, kafkago.UnknownTopicOrPartition) {
+		return nil, nil
+	}
 	var records []sourcetest.Record
-	for _, info := range c.PartitionInfos(topic + ".dlq") {
-		if info.HighWatermark == 0 {
-			continue
-		}
-		reader := kafkago.NewReader(kafkago.ReaderConfig{
-			Brokers: c.config.Brokers, Topic: topic + ".dlq", Partition: int(info.Partition),
-			MaxWait: 100 * time.Millisecond, ReadLagInterval: -1,
-		})
-		for range info.HighWatermark {
-			m, err := reader.FetchMessage(ctx)
-			if err != nil {
-				return nil, errors.Join(err, reader.Close())
-			}
-			r := sourcetest.Record{Key: m.Key, Body: m.Value}
-			for _, h := range m.Headers {
-				r.Header = append(r.Header, envelope.Header{Key: h.Key, Value: string(h.Value)})
-			}
-			records = append(records, r)
-		}
-		if err := reader.Close(); err != nil {
-			return nil, err
+	for p, end := range ends {
+		if end > 0 && err == nil {
+			var more []sourcetest.Record
+			more, err = c.read(ctx, c.topic+".dlq", p, end)
+			records = append(records, more...)
 		}
 	}
-	return records, nil
+	return records, err
+}
+
+// ends returns the offset behind the last record of every partition.
+func (c *cluster) ends(ctx context.Context, topic string) (map[int]int64, error) {
+	var requests []kafkago.OffsetRequest
+	for p := range partitions {
+		requests = append(requests, kafkago.LastOffsetOf(p))
+	}
+	response, err := c.admin.ListOffsets(ctx, &kafkago.ListOffsetsRequest{Topics: map[string][]kafkago.OffsetRequest{topic: requests}})
+	if err != nil {
+		return nil, err
+	}
+	ends := map[int]int64{}
+	for _, p := range response.Topics[topic] {
+		ends[p.Partition] = p.LastOffset
+		err = errors.Join(err, p.Error)
+	}
+	return ends, err
+}
+
+// read returns the first n records of a partition.
+func (c *cluster) read(ctx context.Context, topic string, partition int, n int64) ([]sourcetest.Record, error) {
+	reader := kafkago.NewReader(kafkago.ReaderConfig{
+		Brokers: c.config.Brokers, Topic: topic, Partition: partition,
+		MaxWait: 100 * time.Millisecond, ReadLagInterval: -1,
+	})
+	var records []sourcetest.Record
+	for range n {
+		m, err := reader.FetchMessage(ctx)
+		if err != nil {
+			return nil, errors.Join(err, reader.Close())
+		}
+		r := sourcetest.Record{Key: m.Key, Body: m.Value}
+		for _, h := range m.Headers {
+			r.Header = append(r.Header, envelope.Header{Key: h.Key, Value: string(h.Value)})
+		}
+		records = append(records, r)
+	}
+	return records, reader.Close()
 }
 
 func (c *cluster) Features() sourcetest.Features {
-	return sourcetest.Features{Lease: session, Rounds: 20}
+	return sourcetest.Features{Lease: c.config.SessionTimeout, Rounds: 20}
 }
 
 func logger(t testing.TB) *slog.Logger {

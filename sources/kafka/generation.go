@@ -17,9 +17,13 @@ const (
 	commitPause = 5 * time.Millisecond
 	// commitRetry is the pause after a commit that failed.
 	commitRetry = time.Second
+	// drainPause is how long a generation that ends waits for the next message
+	// to be settled. While the room answers, even a slow one, they follow each
+	// other; when it is down the group need not wait for it.
+	drainPause = 2 * time.Second
 )
 
-// drainBudget is how long a generation waits for what is out when it ends. No
+// drainBudget is the longest that a generation waits for what is out when it ends. No
 // heartbeats are sent meanwhile, so it must stay below the session timeout, and
 // well below the rebalance timeout, which is three times as long.
 func drainBudget(session time.Duration) time.Duration {
@@ -34,7 +38,7 @@ type generation struct {
 	kafka      *kafka.Generation
 	partitions []*partition
 	dirty      chan struct{} // something was settled
-	lost       chan struct{} // closed when the generation is over and drained
+	lost       chan struct{} // closed when the generation is over, to be drained
 
 	counts  map[string]int // partitions per topic when the group was joined
 	gone    error          // a topic that existed does not any more
@@ -72,6 +76,7 @@ func (g *generation) commitLoop(ctx context.Context) {
 		}
 	}
 	g.source.detach()
+	close(g.lost) // what has not been sent is for the next owner
 	budget, cancel := context.WithTimeout(g.source.dead, drainBudget(g.source.config.SessionTimeout))
 	defer cancel()
 	g.drain(budget)
@@ -80,7 +85,6 @@ func (g *generation) commitLoop(ctx context.Context) {
 
 // end lets go of everything that is still out.
 func (g *generation) end() {
-	close(g.lost)
 	for _, p := range g.partitions {
 		p.tracker.end()
 	}
@@ -95,16 +99,22 @@ func (g *generation) waitDirty(ctx context.Context) bool {
 	}
 }
 
-// drain waits until everything that is out is settled or released, and commits
-// on the way. A source that closes does not wait: its worker has settled what
-// it could. Neither does one that the group has gone on without.
+// drain waits until everything that is out is settled or released, as long as
+// there is progress, and commits on the way. A source that closes does not wait:
+// its worker has settled what it could. Neither does one that the group has
+// gone on without.
 func (g *generation) drain(ctx context.Context) {
+	stalled := time.NewTimer(drainPause)
+	defer stalled.Stop()
 	for g.outstanding() > 0 {
 		select {
 		case <-g.dirty:
 			if fenced(g.commit(g.kafka.CommitOffsets)) {
 				return
 			}
+			stalled.Reset(drainPause)
+		case <-stalled.C:
+			return
 		case <-ctx.Done():
 			return
 		case <-g.source.closing.Done():

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka"
 )
 
@@ -54,32 +55,63 @@ func TestRebalanceRepeatsNothing(t *testing.T) {
 	}
 }
 
-// What is out when the partition moves is lost to its holder once the drain
-// time is over; until then it can be acknowledged.
-func TestRevokedDeliveriesAreLostAfterDrain(t *testing.T) {
+// When a partition moves, its holder is told at once. What it has sent by then
+// it may still acknowledge, and nobody gets it again; what it gives back moves on
+// without a wait.
+func TestRevokedDeliveriesAreFinishedOrGivenBack(t *testing.T) {
 	c := withTopic(t)
+	c.config.SessionTimeout = 15 * time.Second
 	c.publish(t, 0, 60)
 	first := c.open(t)
 	held := receive(t, first, 60)
+	start := time.Now()
 	second := c.open(t)
-	eventually(t, "the group rebalances", func() bool {
-		response, err := c.admin.DescribeGroups(t.Context(), &kafkago.DescribeGroupsRequest{GroupIDs: []string{c.config.GroupID}})
-		return err == nil && response.Groups[0].GroupState == "PreparingRebalance"
-	})
-	ack(t, held[0])
 	select {
 	case <-held[1].Lost():
 	case <-time.After(patience):
-		t.Fatal("the delivery was never lost")
+		t.Fatal("the holder was not told")
+	}
+	ack(t, held[0])
+	if err := held[1].Reject(t.Context(), sources.Reason{Code: sources.ReasonRejected}); err != nil {
+		t.Errorf("reject what belongs to somebody else: %v", err) // there is no topic for dead letters
+	}
+	for _, d := range held[2:] {
+		if err := d.Release(0); err != nil {
+			t.Error(err)
+		}
 	}
 	again := newTape()
 	work(t, first, again)
 	work(t, second, again)
-	eventually(t, "everything else comes again", func() bool { return again.different() >= 59 })
+	eventually(t, "everything else comes again", func() bool { return again.different() == 59 })
+	if took := time.Since(start); took > 4*time.Second { // a heartbeat, and no wait for what is out
+		t.Errorf("the group waited %s", took)
+	}
 	c.settles(t, 60)
 	if again.count[held[0].Envelope.ID] > 0 {
 		t.Error("what was acknowledged during the drain came again")
 	}
+}
+
+// A holder that settles nothing, because its room is down, does not hold up the
+// group for all of the drain time.
+func TestStalledHolderDoesNotHoldUpTheGroup(t *testing.T) {
+	c := withTopic(t)
+	c.config.SessionTimeout = 15 * time.Second
+	c.publish(t, 0, 60)
+	first := c.open(t)
+	held := receive(t, first, 60)
+	start := time.Now()
+	second := c.open(t)
+	again := newTape()
+	work(t, first, again)
+	work(t, second, again)
+	eventually(t, "everything comes again", func() bool { return again.different() == 60 })
+	if took := time.Since(start); took > 7*time.Second { // heartbeat 1.5 s, pause 2 s; the drain time is 10 s
+		t.Errorf("the group waited %s", took)
+	}
+	ack(t, held...) // too late, and harmless
+	c.settles(t, 60)
 }
 
 // After a crash, what was committed does not come again, and all else does.

@@ -54,7 +54,7 @@ func (l *lease) Release(time.Duration) error {
 func (l *lease) Reject(ctx context.Context, reason sources.Reason) error {
 	select {
 	case <-l.Lost():
-		return nil
+		return l.Release(0)
 	default:
 	}
 	if err := l.partition.gen.source.letters.write(ctx, &l.delivery.Message, reason); err != nil {
@@ -64,5 +64,6 @@ func (l *lease) Reject(ctx context.Context, reason sources.Reason) error {
 	return nil
 }
 
-// Lost is closed when the partition has been given back.
+// Lost is closed when the partition is taken from us. What is settled within
+// the drain time is committed even so.
 func (l *lease) Lost() <-chan struct{} { return l.partition.gen.lost }

@@ -12,8 +12,6 @@ import (
 )
 
 const (
-	// readyLength is how many decoded messages wait for Receive.
-	readyLength = 64
 	// spanLimit bounds the messages that are lent out or not yet committed:
 	// the most that a crash can repeat of one partition.
 	spanLimit = 1024
@@ -22,14 +20,15 @@ const (
 	rangeRetries = 3
 )
 
-// partition reads one assigned partition. Its messages wait in ready until
+// partition reads one assigned partition. Its messages wait in the queue until
 // Receive takes them; only then are they tracked.
 type partition struct {
 	gen     *generation
 	topic   string
 	id      int
 	start   int64
-	ready   chan *lease
+	queue   *queue
+	taken   []*lease // take's, to use again
 	tracker *tracker
 	failing bool // the last fetch failed
 }
@@ -37,26 +36,24 @@ type partition struct {
 func newPartition(g *generation, topic string, a kafka.PartitionAssignment) *partition {
 	return &partition{
 		gen: g, topic: topic, id: a.ID, start: a.Offset,
-		ready: make(chan *lease, readyLength), tracker: newTracker(spanLimit),
+		queue: newQueue(), tracker: newTracker(spanLimit),
 	}
 }
 
-// take lends out the next message, or returns nil if none is ready or too many
-// are out. It skips what is no message, and is not called concurrently.
-func (p *partition) take() *lease {
-	for !p.tracker.full() {
-		select {
-		case l := <-p.ready:
-			l.seq = p.tracker.add(l.offset)
-			if l.delivery != nil {
-				return l
-			}
+// take lends out what is ready, at most limit, and appends it to batch. It skips
+// what is no message, and is not called concurrently.
+func (p *partition) take(batch []*sources.Delivery, limit int) []*sources.Delivery {
+	p.taken = p.queue.take(p.taken[:0], min(limit, p.tracker.room()))
+	p.tracker.lend(p.taken)
+	for _, l := range p.taken {
+		if l.delivery == nil {
 			l.settle(nil)
-		default:
-			return nil
+			continue
 		}
+		batch = append(batch, l.delivery)
 	}
-	return nil
+	clear(p.taken)
+	return batch
 }
 
 // fetch reads the partition until ctx ends.
@@ -84,7 +81,8 @@ func (p *partition) begin(ctx context.Context) (int64, bool) {
 		p.note(err)
 		if err == nil {
 			p.start = end
-			l := &lease{partition: p, seq: p.tracker.add(end - 1)}
+			l := &lease{partition: p, offset: end - 1}
+			p.tracker.lend([]*lease{l})
 			l.settle(nil)
 		} else if !pause(ctx, commitRetry) {
 			return 0, false
@@ -123,19 +121,9 @@ func (p *partition) read(ctx context.Context, offset int64) int64 {
 			p.noteGap(offset, m.Offset)
 		}
 		first, offset = false, m.Offset+1
-		if !p.offer(ctx, m) {
+		if !p.queue.put(ctx, newLease(p, m), p.gen.source.rouse) {
 			return offset
 		}
-	}
-}
-
-func (p *partition) offer(ctx context.Context, m kafka.Message) bool {
-	select {
-	case p.ready <- newLease(p, m):
-		p.gen.source.rouse()
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 

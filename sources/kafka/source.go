@@ -100,21 +100,19 @@ func (s *Source) Receive(ctx context.Context, limit int) ([]*sources.Delivery, e
 	}
 }
 
-// take empties the partitions' queues one message at a time, so that a busy
-// partition does not keep the others waiting.
+// take empties the partitions' queues. Each gets its share of the limit, so
+// that a busy partition does not keep the others waiting.
 func (s *Source) take(limit int) ([]*sources.Delivery, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var batch []*sources.Delivery
-	for empty := 0; empty < len(s.partitions) && len(batch) < limit; {
+	for idle := 0; idle < len(s.partitions) && len(batch) < limit; idle++ {
 		s.turn = (s.turn + 1) % len(s.partitions)
-		l := s.partitions[s.turn].take()
-		if l == nil {
-			empty++
-			continue
+		before := len(batch)
+		share := max((limit-before)/(len(s.partitions)-idle), 1)
+		if batch = s.partitions[s.turn].take(batch, share); len(batch) > before {
+			idle = -1
 		}
-		empty = 0
-		batch = append(batch, l.delivery)
 	}
 	if len(batch) > 0 {
 		return batch, nil

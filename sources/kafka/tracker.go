@@ -37,23 +37,24 @@ func newTracker(limit int) *tracker { return &tracker{slots: make([]slot, limit)
 
 func (t *tracker) slot(seq uint64) *slot { return &t.slots[seq%uint64(len(t.slots))] }
 
-// full reports that add would have no room.
-func (t *tracker) full() bool {
+// room returns how many more messages may be lent out.
+func (t *tracker) room() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.next-t.committed == uint64(len(t.slots))
+	return len(t.slots) - int(t.next-t.committed) //nolint:gosec // it is at most the number of slots
 }
 
-// add lends out the message at offset and returns its sequence number. The
-// caller has made sure that the tracker is not full.
-func (t *tracker) add(offset int64) uint64 {
+// lend notes that leases go out, in this order, and numbers them. The caller
+// has made sure that there is room.
+func (t *tracker) lend(leases []*lease) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	seq := t.next
-	*t.slot(seq) = slot{offset: offset}
-	t.next++
-	t.out++
-	return seq
+	for _, l := range leases {
+		l.seq = t.next
+		*t.slot(l.seq) = slot{offset: l.offset}
+		t.next++
+	}
+	t.out += len(leases)
 }
 
 // settle marks the message as done, and reports whether that is worth a look:

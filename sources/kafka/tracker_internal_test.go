@@ -8,7 +8,7 @@ import (
 
 func TestTrackerCommitsOnlyTheSettledRun(t *testing.T) {
 	tr := newTracker(4)
-	a, b, c := tr.add(10), tr.add(12), tr.add(40)
+	a, b, c := lend(tr, 10), lend(tr, 12), lend(tr, 40)
 	if tr.settle(b, nil) {
 		t.Error("settling the second message is no progress")
 	}
@@ -22,12 +22,12 @@ func TestTrackerCommitsOnlyTheSettledRun(t *testing.T) {
 	if !ok || m.offset != 13 {
 		t.Fatalf("can commit %v, want offset 13", m)
 	}
-	tr.add(41)
-	if !tr.full() {
+	lend(tr, 41)
+	if !full(tr) {
 		t.Error("room is given back before the commit")
 	}
 	tr.commit(m)
-	if tr.full() {
+	if full(tr) {
 		t.Error("no room after the commit")
 	}
 	if tr.release() || tr.outstanding() != 1 || !tr.settle(c, nil) || tr.outstanding() != 0 {
@@ -41,7 +41,7 @@ func TestTrackerCommitsOnlyTheSettledRun(t *testing.T) {
 func TestTrackerFollowsOffsetsThatBeginAnew(t *testing.T) {
 	tr := newTracker(4)
 	for _, offset := range []int64{900, 0} {
-		tr.settle(tr.add(offset), nil)
+		tr.settle(lend(tr, offset), nil)
 	}
 	if m, ok := tr.progress(); !ok || m.offset != 1 {
 		t.Errorf("can commit %v, want offset 1 of the recreated topic", m)
@@ -71,14 +71,14 @@ func checkRandomly(t *testing.T, rng *rand.Rand, limit int) {
 	for range 500 {
 		switch rng.IntN(4) {
 		case 0, 1:
-			if got, want := tr.full(), len(list)-committed == limit; got != want {
+			if got, want := full(tr), len(list)-committed == limit; got != want {
 				t.Fatalf("full is %v, want %v", got, want)
 			}
-			if tr.full() {
+			if full(tr) {
 				continue
 			}
 			offset += 1 + rng.Int64N(5)
-			e := entry{tr.add(offset), offset}
+			e := entry{lend(tr, offset), offset}
 			list, out = append(list, e), append(out, e)
 		case 2:
 			if len(out) > 0 {
@@ -121,7 +121,7 @@ func TestDurableIsCalledOnceWhenCommittedOrOver(t *testing.T) {
 	tr := newTracker(8)
 	calls := make([]int, 4)
 	for i := range calls {
-		tr.add(int64(i))
+		lend(tr, int64(i))
 	}
 	for _, seq := range []uint64{0, 1, 3} {
 		tr.settle(seq, func() { calls[seq]++ })
@@ -137,3 +137,12 @@ func TestDurableIsCalledOnceWhenCommittedOrOver(t *testing.T) {
 		t.Errorf("at the end: %v, want %v", calls, want)
 	}
 }
+
+// lend lends out one message, and returns its number.
+func lend(tr *tracker, offset int64) uint64 {
+	l := &lease{offset: offset}
+	tr.lend([]*lease{l})
+	return l.seq
+}
+
+func full(tr *tracker) bool { return tr.room() == 0 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -29,7 +28,7 @@ type binding struct {
 
 // bind looks the consumer up, unless that has been done.
 func (s *Source) bind(ctx context.Context) error {
-	if err := s.online(ctx); err != nil || s.bound != nil {
+	if err := online(ctx, s.conn); err != nil || s.bound != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
@@ -39,7 +38,7 @@ func (s *Source) bind(ctx context.Context) error {
 		consumer, err = s.js.CreateConsumer(ctx, s.cfg.Stream, s.cfg.durable())
 	}
 	if err != nil {
-		return s.explain(err)
+		return s.cfg.explain(err)
 	}
 	info := consumer.CachedInfo()
 	s.warn(info.Config)
@@ -61,70 +60,49 @@ func newBinding(info *jetstream.ConsumerInfo) *binding {
 }
 
 // online waits a moment for the connection.
-func (s *Source) online(ctx context.Context) error {
-	if s.conn.IsConnected() {
+func online(ctx context.Context, conn *nats.Conn) error {
+	if conn.IsConnected() {
 		return nil
 	}
-	up := s.conn.StatusChanged(nats.CONNECTED)
-	defer s.conn.RemoveStatusListener(up)
+	up := conn.StatusChanged(nats.CONNECTED)
+	defer conn.RemoveStatusListener(up)
 	timer := time.NewTimer(connectTime)
 	defer timer.Stop()
-	for !s.conn.IsConnected() {
+	for !conn.IsConnected() {
 		select {
 		case <-up:
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-timer.C:
-			return offline(s.conn)
+			return offline(conn)
 		}
 	}
 	return nil
 }
 
 // explain says what the operator can do about err.
-func (s *Source) explain(err error) error {
-	stream, consumer := s.cfg.Stream, s.cfg.Consumer
+func (c Config) explain(err error) error {
+	stream, consumer := c.Stream, c.Consumer
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		return fmt.Errorf("stream %q does not exist: create it, or correct NATS_STREAM: %w", stream, err)
 	case errors.Is(err, jetstream.ErrConsumerNotFound):
-		return fmt.Errorf("stream %q has no consumer %q: create a durable pull consumer with explicit acks, correct NATS_CONSUMER, or set NATS_CREATE=true: %w", stream, consumer, err)
+		return fmt.Errorf("stream %q has no consumer %q: run xmpp-notifier init, correct NATS_CONSUMER, or set NATS_CREATE=true: %w", stream, consumer, err)
 	case errors.Is(err, jetstream.ErrNotPullConsumer):
 		return fmt.Errorf("consumer %q of stream %q pushes: name a pull consumer in NATS_CONSUMER: %w", consumer, stream, err)
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		return fmt.Errorf("the server has no JetStream for this user: enable it, or correct NATS_URL: %w", err)
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("look up consumer %q of stream %q: no answer; may the user publish to $JS.API.>? %w", consumer, stream, err)
+		return fmt.Errorf("look up consumer %q of stream %q: no answer; may the user publish to $JS.API.> and subscribe below NATS_INBOX_PREFIX? %w", consumer, stream, err)
 	}
 	return fmt.Errorf("bind to consumer %q of stream %q: %w", consumer, stream, err)
 }
 
 // warn tells of settings that defeat the promises, once.
 func (s *Source) warn(c jetstream.ConsumerConfig) {
-	var flaws []string
-	if c.AckPolicy != jetstream.AckExplicitPolicy {
-		flaws = append(flaws, fmt.Sprintf("ack_policy is %s, must be explicit: notifications may be lost", c.AckPolicy))
-	}
-	if c.MaxDeliver > 0 {
-		flaws = append(flaws, fmt.Sprintf("max_deliver is %d, must be -1: notifications are skipped after so many tries", c.MaxDeliver))
-	}
-	if c.MemoryStorage {
-		flaws = append(flaws, "mem_storage is on: acknowledgements are lost when the broker restarts")
-	}
-	if c.HeadersOnly {
-		flaws = append(flaws, "headers_only is on: notifications arrive without their text")
-	}
-	warning := strings.Join(flaws, "; ")
+	warning := strings.Join(consumerFlaws(c), "; ")
 	if warning != "" && warning != s.warned {
 		s.log.Warn("the consumer's settings defeat the delivery guarantee", "consumer", s.cfg.Consumer, "settings", warning)
 	}
 	s.warned = warning
-}
-
-// effectiveWait is the shortest time after which the broker delivers again.
-func effectiveWait(c jetstream.ConsumerConfig) time.Duration {
-	if len(c.BackOff) > 0 {
-		return slices.Min(c.BackOff)
-	}
-	return c.AckWait
 }

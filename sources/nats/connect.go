@@ -27,7 +27,7 @@ type named struct {
 
 // options turns the settings into those of the client. Files are tried here,
 // so that a wrong one is an error with the name of its setting.
-func (c Config) options() (nats.Options, error) {
+func (c Common) options() (nats.Options, error) {
 	opts := nats.GetDefaultOptions()
 	opts.Name = "xmpp-notifier"
 	for _, server := range c.URLs {
@@ -39,6 +39,7 @@ func (c Config) options() (nats.Options, error) {
 	opts.ReconnectWait = reconnectWait
 	opts.ReconnectJitter, opts.ReconnectJitterTLS = reconnectJitter, reconnectJitter
 	opts.PingInterval = pingInterval
+	opts.InboxPrefix = c.InboxPrefix
 
 	list, err := c.authOptions()
 	if err != nil {
@@ -52,7 +53,7 @@ func (c Config) options() (nats.Options, error) {
 	return opts, nil
 }
 
-func (c Config) authOptions() ([]named, error) {
+func (c Common) authOptions() ([]named, error) {
 	var list []named
 	if c.User != "" {
 		list = append(list, named{"NATS_USER", nats.UserInfo(c.User, c.Password.Reveal())})
@@ -73,13 +74,16 @@ func (c Config) authOptions() ([]named, error) {
 	return list, nil
 }
 
-func (c Config) tlsOptions() []named {
+func (c Common) tlsOptions() []named {
 	var list []named
 	if c.CA != "" {
 		list = append(list, named{"NATS_CA", nats.RootCAs(c.CA)})
 	}
 	if c.Cert != "" && c.Key != "" {
 		list = append(list, named{"NATS_CERT and NATS_KEY", nats.ClientCert(c.Cert, c.Key)})
+	}
+	if c.TLSFirst {
+		list = append(list, named{"NATS_TLS_FIRST", nats.TLSHandshakeFirst()})
 	}
 	return list
 }
@@ -95,27 +99,45 @@ func readable(file string, option nats.Option) nats.Option {
 	}
 }
 
+// dial starts to connect, and keeps at it.
+func (c Common) dial(w *watcher) (*nats.Conn, error) {
+	opts, err := c.options()
+	if err != nil {
+		return nil, err
+	}
+	w.watch(&opts)
+	conn, err := opts.Connect()
+	if err != nil {
+		return nil, fmt.Errorf("connect to NATS_URL: %w", err)
+	}
+	return conn, nil
+}
+
 // watcher tells the log what becomes of the connection: one line per change,
 // however often the client tries.
 type watcher struct {
-	log *slog.Logger
+	log      *slog.Logger
+	up, down func()
+	// failed sees the errors that the client reports on the side, and says
+	// whether it takes care of one. It may be nil.
+	failed func(error) bool
 
 	mu   sync.Mutex
 	last string
 }
 
 // watch makes the client report to the log, and to up and down.
-func (w *watcher) watch(opts *nats.Options, up, down func()) {
+func (w *watcher) watch(opts *nats.Options) {
 	connected := func(c *nats.Conn) {
 		if server := c.ConnectedUrlRedacted(); server != "" && w.changed("up", server) {
 			w.log.Info("connected to the broker", "url", server)
 		}
-		up()
+		w.up()
 	}
 	opts.ConnectedCB = connected
 	opts.ReconnectedCB = connected
 	opts.DisconnectedErrCB = func(c *nats.Conn, err error) {
-		down()
+		w.down()
 		if !c.IsClosed() && w.changed("down", text(err)) {
 			w.log.Warn("lost the broker", "error", text(err))
 		}
@@ -126,6 +148,9 @@ func (w *watcher) watch(opts *nats.Options, up, down func()) {
 		}
 	}
 	opts.AsyncErrorCB = func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		if w.failed != nil && w.failed(err) {
+			return
+		}
 		if w.changed("error", text(err)) {
 			w.log.Warn("the broker reports an error", "error", text(err))
 		}

@@ -13,17 +13,28 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
+// coreWord stands for the stream in the subject of a dead letter of core NATS.
+const coreWord = "core"
+
 // errLoop is a stream that receives its own dead letters.
 var errLoop = errors.New("the stream captures its own dead letters: exclude them from its subjects, or change NATS_DLQ_SUBJECT")
 
+// lettersOf is where the subjects of the dead letters of a stream begin.
+func lettersOf(dlqSubject, stream string) string {
+	if stream == "" {
+		stream = coreWord
+	}
+	return dlqSubject + "." + stream + "."
+}
+
 // bury publishes the dead letter of m and waits until a stream has stored it.
-func (s *Source) bury(ctx context.Context, m *sources.Message, reason sources.Reason) error {
-	prefix := s.cfg.DLQSubject + "." + m.Stream + "."
+func bury(ctx context.Context, js jetstream.JetStream, dlqSubject string, m *sources.Message, reason sources.Reason) error {
+	prefix := lettersOf(dlqSubject, m.Stream)
 	if strings.HasPrefix(m.Topic, prefix) {
 		return fmt.Errorf("subject %s: %w", m.Topic, errLoop)
 	}
 	letter := deadLetter(prefix+m.Topic, m, reason)
-	stored, err := s.js.PublishMsg(ctx, letter)
+	stored, err := js.PublishMsg(ctx, letter)
 	switch {
 	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders):
 		return fmt.Errorf("no stream captures the dead letter's subject %s: create one with the subject %s>, or change NATS_DLQ_SUBJECT: %w", letter.Subject, prefix, err)
@@ -48,7 +59,15 @@ func deadLetter(subject string, m *sources.Message, reason sources.Reason) *nats
 			letter.Header[h.Key] = append(letter.Header[h.Key], h.Value)
 		}
 	}
-	// The time is in it for a stream that was recreated: its numbers repeat.
-	letter.Header.Set(jetstream.MsgIDHeader, fmt.Sprintf("dlq-%s-%s-%d-%d", m.Stream, m.Consumer, m.Offset, m.Time.UnixNano()))
+	letter.Header.Set(jetstream.MsgIDHeader, letterID(m))
 	return letter
+}
+
+// letterID has the time in it for a stream that was recreated: its numbers
+// repeat.
+func letterID(m *sources.Message) string {
+	if m.Serial != "" {
+		return "dlq-" + coreWord + "-" + m.Serial
+	}
+	return fmt.Sprintf("dlq-%s-%s-%d-%d", m.Stream, m.Consumer, m.Offset, m.Time.UnixNano())
 }

@@ -45,7 +45,7 @@ func (b *broker) publish(t testing.TB, from, to int) {
 }
 
 // use opens a source for the length of the test.
-func (b *broker) use(t testing.TB, cfg nats.Config) *nats.Source {
+func (b *broker) use(t testing.TB, cfg settings) *nats.Source {
 	t.Helper()
 	src := b.open(t, cfg)
 	t.Cleanup(func() {

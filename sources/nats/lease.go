@@ -21,6 +21,7 @@ type lease struct {
 	all     *leases
 	message sources.Message
 	since   time.Time
+	poison  error // why it must not be decoded, or nil; belongs to Receive
 
 	mu      sync.Mutex
 	reply   string // where the broker listens for the verdict
@@ -131,7 +132,10 @@ func (l *lease) Reject(ctx context.Context, reason sources.Reason) error {
 	if l.isDone() {
 		return nil
 	}
-	if err := l.all.src.bury(ctx, &l.message, reason); err != nil {
+	if l.poison != nil {
+		reason = sources.Reason{Code: sources.ReasonRetries, Err: l.poison}
+	}
+	if err := bury(ctx, l.all.src.js, l.all.src.common.DLQSubject, &l.message, reason); err != nil {
 		return fmt.Errorf("reject %s: %w", l.message.Place(), err)
 	}
 	return l.Ack(nil)

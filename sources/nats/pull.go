@@ -93,7 +93,7 @@ func outcome(m *nats.Msg) error {
 }
 
 // errOverdue is a request that nobody answered.
-var errOverdue = errors.New("no answer to a request for messages; may the user publish to $JS.API.CONSUMER.MSG.NEXT.>?")
+var errOverdue = errors.New("no answer to a request for messages; may the user publish to $JS.API.CONSUMER.MSG.NEXT.> and subscribe below NATS_INBOX_PREFIX?")
 
 func conflict(description string) error {
 	switch description {

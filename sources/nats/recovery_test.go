@@ -25,7 +25,7 @@ func TestServerRestart(t *testing.T) {
 	b.settles(t, 1)
 
 	next := background(t, src)
-	b.stop()
+	b.stop(t)
 	eventually(t, "the source notices", func() bool { return book.count("lost the broker") == 1 })
 	ack(t, held[1]) // kept by the client until the broker is back
 	b.start(t)
@@ -45,7 +45,7 @@ func TestRedeliveryOfHeldMessage(t *testing.T) {
 	b.publish(t, 0, 1)
 	src := b.use(t, b.config())
 	d := receive(t, src, 1)[0]
-	b.stop()
+	b.stop(t)
 	<-time.After(2 * ackWait) // nothing to wait for: the lease runs out
 	b.start(t)
 	b.publish(t, 1, 2)
@@ -64,7 +64,7 @@ func TestAckLostOnTheWay(t *testing.T) {
 	const n = 50
 	b := newBroker(t)
 	b.publish(t, 0, n)
-	network := newProxy(t, b.srv.Addr().String())
+	network := newProxy(t, b.addr())
 	cfg := b.config()
 	cfg.URLs = []string{network.url()}
 	src := b.use(t, cfg)
@@ -94,7 +94,7 @@ func TestOpenWithoutServer(t *testing.T) {
 	b := newBroker(t)
 	b.publish(t, 0, 1)
 	cfg := b.config()
-	b.stop()
+	b.stop(t)
 	src := b.use(t, cfg)
 	fails(t, src, "nats:NOTIFY", "not connected")
 	b.start(t)

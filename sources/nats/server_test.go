@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	client "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -23,53 +22,46 @@ const (
 	patience = 20 * time.Second
 )
 
-// broker is a server with JetStream inside the test process, and a client that
-// looks into it behind the source's back.
+// broker is a server with JetStream, and a client that looks into it behind
+// the source's back.
 type broker struct {
-	opts server.Options
-	srv  *server.Server
+	natsServer
 	conn *client.Conn
 	js   jetstream.JetStream
 	logs slog.Handler
 }
 
-var _ sourcetest.Broker = (*broker)(nil)
+var (
+	_ sourcetest.Broker    = (*broker)(nil)
+	_ sourcetest.Restarter = (*broker)(nil)
+)
 
 // startServer starts a server without any stream.
-func startServer(t testing.TB) *broker {
-	b := &broker{
-		opts: server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true},
-		logs: slog.NewTextHandler(t.Output(), nil),
-	}
-	b.start(t)
-	var err error
-	b.conn, err = client.Connect(b.srv.ClientURL(), client.MaxReconnects(-1), client.ReconnectWait(20*time.Millisecond),
+func startServer(t testing.TB, config ...string) *broker {
+	t.Helper()
+	return connect(t, newServer(t, config...))
+}
+
+// connect looks into a server with the rights that options give.
+func connect(t testing.TB, srv natsServer, options ...client.Option) *broker {
+	t.Helper()
+	b := &broker{natsServer: srv, logs: slog.NewTextHandler(t.Output(), nil)}
+	options = append(options, client.MaxReconnects(-1), client.ReconnectWait(20*time.Millisecond), client.IgnoreAuthErrorAbort(),
 		client.ErrorHandler(func(*client.Conn, *client.Subscription, error) {}))
+	var err error
+	b.conn, err = client.Connect("nats://"+srv.addr(), options...)
 	must(t, err)
 	b.js, err = jetstream.New(b.conn)
 	must(t, err)
-	t.Cleanup(func() { b.conn.Close(); b.stop() })
+	t.Cleanup(b.conn.Close)
 	return b
 }
 
-// start starts the server, at the same address after a stop.
-func (b *broker) start(t testing.TB) {
-	t.Helper()
-	opts := b.opts
-	srv, err := server.NewServer(&opts)
-	must(t, err)
-	srv.Start()
-	if !srv.ReadyForConnections(patience) {
-		t.Fatal("server does not become ready")
-	}
-	b.srv = srv
-	b.opts.Port = opts.Port
-}
+// Stop and Start make b a Restarter.
+func (b *broker) Stop(t *testing.T) { t.Helper(); b.stop(t) }
 
-func (b *broker) stop() {
-	b.srv.Shutdown()
-	b.srv.WaitForShutdown()
-}
+// Start starts the server again.
+func (b *broker) Start(t *testing.T) { t.Helper(); b.start(t) }
 
 // newBroker starts a server with the stream and the durable.
 func newBroker(t testing.TB) *broker {
@@ -108,19 +100,27 @@ func (b *broker) Publish(ctx context.Context, records ...sourcetest.Record) erro
 	return nil
 }
 
-func (b *broker) config() nats.Config {
-	return nats.Config{
-		URLs: []string{b.srv.ClientURL()}, Stream: stream, Consumer: durable,
-		AckWait: 30 * time.Second, DLQSubject: "dlq",
-	}
+// settings are those of a JetStream source.
+type settings struct {
+	nats.Common
+	nats.Config
 }
 
-func (b *broker) Open(t *testing.T) sources.Source { return b.open(t, b.config()) }
+func common(addr string) nats.Common {
+	return nats.Common{URLs: []string{"nats://" + addr}, DLQSubject: "dlq", InboxPrefix: "_INBOX"}
+}
+
+func (b *broker) config() settings {
+	return settings{common(b.addr()), nats.Config{Stream: stream, Consumer: durable, AckWait: 30 * time.Second}}
+}
+
+// Open opens a source with the usual settings.
+func (b *broker) Open(t *testing.T) sources.Source { t.Helper(); return b.open(t, b.config()) }
 
 // open opens a source that the test does not close by itself.
-func (b *broker) open(t testing.TB, cfg nats.Config) *nats.Source {
+func (b *broker) open(t testing.TB, cfg settings) *nats.Source {
 	t.Helper()
-	src, err := nats.Open(cfg, slog.New(b.logs))
+	src, err := nats.Open(cfg.Common, cfg.Config, slog.New(b.logs))
 	must(t, err)
 	return src
 }

@@ -1,10 +1,11 @@
-// Package nats is the source for NATS JetStream: a durable pull consumer that
-// any number of workers share.
+// Package nats has two sources. Source reads NATS JetStream: a durable pull
+// consumer that any number of workers share. Core reads subjects without
+// JetStream, in a queue group: at most once by nature.
 //
-// It asks the broker for what the worker has room for and no more, keeps what
-// is out alive with progress messages, and survives whatever happens to the
-// connection, the stream and the consumer: errors of Receive are temporary,
-// and the next call binds anew.
+// Source asks the broker for what the worker has room for and no more, keeps
+// what is out alive with progress messages, and survives whatever happens to
+// the connection, the stream and the consumer: errors of Receive are
+// temporary, and the next call binds anew.
 package nats
 
 import (
@@ -22,6 +23,7 @@ import (
 
 // Source receives notifications from one durable consumer.
 type Source struct {
+	common Common
 	cfg    Config
 	log    *slog.Logger
 	conn   *nats.Conn
@@ -41,21 +43,17 @@ var _ sources.Source = (*Source)(nil)
 // Open starts to connect and returns at once, or after the first try. Its
 // errors are about the settings; that the broker is away, or the consumer
 // missing, is an error of Receive.
-func Open(cfg Config, log *slog.Logger) (*Source, error) {
-	if err := errors.Join(cfg.Validate()...); err != nil {
+func Open(common Common, cfg Config, log *slog.Logger) (*Source, error) {
+	if err := errors.Join(append(common.Validate(), cfg.Validate()...)...); err != nil {
 		return nil, err
 	}
-	opts, err := cfg.options()
-	if err != nil {
-		return nil, err
-	}
-	s := &Source{cfg: cfg}
+	s := &Source{common: common, cfg: cfg}
 	s.log = log.With("source", s.String())
 	s.leases = newLeases(s)
 	s.inbox = newInbox(s.leases)
-	(&watcher{log: s.log}).watch(&opts, s.leases.connected, s.inbox.disconnected)
-	if s.conn, err = opts.Connect(); err != nil {
-		return nil, fmt.Errorf("connect to NATS_URL: %w", err)
+	var err error
+	if s.conn, err = common.dial(&watcher{log: s.log, up: s.leases.connected, down: s.inbox.disconnected}); err != nil {
+		return nil, err
 	}
 	if err := s.listen(); err != nil {
 		s.conn.Close()
@@ -93,7 +91,7 @@ func (s *Source) Receive(ctx context.Context, limit int) ([]*sources.Delivery, e
 			return nil, err
 		}
 		if batch := s.inbox.take(limit); len(batch) > 0 {
-			return deliveries(batch), nil
+			return s.deliveries(batch), nil
 		}
 		if err := s.await(ctx, limit); err != nil && ctx.Err() == nil {
 			s.bound = nil
@@ -115,12 +113,25 @@ func (s *Source) await(ctx context.Context, limit int) error {
 	return s.inbox.wait(ctx)
 }
 
-func deliveries(batch []*lease) []*sources.Delivery {
+func (s *Source) deliveries(batch []*lease) []*sources.Delivery {
 	list := make([]*sources.Delivery, len(batch))
 	for i, l := range batch {
-		list[i] = sources.NewDelivery(l.message, l)
+		if l.poison = s.cfg.tooOften(l.message.Attempt); l.poison != nil {
+			list[i] = sources.NewUndecoded(l.message, l, l.poison)
+		} else {
+			list[i] = sources.NewDelivery(l.message, l)
+		}
 	}
 	return list
+}
+
+// tooOften says why the message of an attempt is taken for one that kills its
+// workers, or nil.
+func (c Config) tooOften(attempt int) error {
+	if c.MaxDeliver == 0 || attempt <= c.MaxDeliver {
+		return nil
+	}
+	return fmt.Errorf("delivered %d times without success, NATS_MAX_DELIVER allows %d", attempt-1, c.MaxDeliver)
 }
 
 // Close gives everything unsettled back and disconnects; see [sources.Source].

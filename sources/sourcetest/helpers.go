@@ -53,6 +53,39 @@ func open(t *testing.T, b Broker) sources.Source {
 	return src
 }
 
+// feed publishes records and opens a source, in the order that lets it receive
+// them.
+func feed(t *testing.T, b Broker, list ...Record) sources.Source {
+	t.Helper()
+	if b.Features().AtMostOnce {
+		src := open(t, b)
+		publish(t, b, list...)
+		return src
+	}
+	publish(t, b, list...)
+	return open(t, b)
+}
+
+// revives publishes until a source that was away delivers again: what was
+// published before it listens may be lost.
+func revives(t *testing.T, b Broker, src sources.Source, id int) []*sources.Delivery {
+	t.Helper()
+	if !b.Features().AtMostOnce {
+		publish(t, b, records(id, id+1)...)
+		return receive(t, src, 1)
+	}
+	got := collect(t, src)
+	var all []*sources.Delivery
+	eventually(t, "the source delivers again", func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), promptly)
+		defer cancel()
+		_ = b.Publish(ctx, records(id, id+1)...)
+		all = append(all, got()...)
+		return len(all) > 0
+	})
+	return all
+}
+
 // shut closes src and fails the test if it cannot.
 func shut(t *testing.T, src sources.Source) {
 	t.Helper()

@@ -3,20 +3,17 @@ package sourcetest
 import (
 	"context"
 	"errors"
-	"slices"
 	"testing"
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
-	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
 // testMessage: a delivery tells all that the broker knows about it.
 func testMessage(t *testing.T, b Broker) {
 	r := records(7, 8)[0]
 	r.Header = []envelope.Header{{Key: "traceparent", Value: "00-1-2-00"}}
-	publish(t, b, r)
-	d := receive(t, open(t, b), 1)[0]
+	d := receive(t, feed(t, b, r), 1)[0]
 	switch {
 	case d.Malformed != nil:
 		t.Errorf("malformed: %v", d.Malformed)
@@ -38,8 +35,7 @@ func testMessage(t *testing.T, b Broker) {
 
 // testLimit: a batch is never larger than asked for, and all of it comes.
 func testLimit(t *testing.T, b Broker) {
-	publish(t, b, records(0, 50)...)
-	src := open(t, b)
+	src := feed(t, b, records(0, 50)...)
 	seen := map[string]bool{}
 	for _, limit := range []int{1, 3, 20, 26} {
 		for _, d := range receive(t, src, limit) {
@@ -56,8 +52,7 @@ func testLimit(t *testing.T, b Broker) {
 // testOrder: the offsets of a partition only rise.
 func testOrder(t *testing.T, b Broker) {
 	const n = 500
-	publish(t, b, records(0, n)...)
-	src := open(t, b)
+	src := feed(t, b, records(0, n)...)
 	for last, left := map[int]uint64{}, n; left > 0; {
 		batch := receive(t, src, min(left, 7))
 		left -= len(batch)
@@ -74,10 +69,6 @@ func testOrder(t *testing.T, b Broker) {
 
 // testBacklog: what was not asked for is free for others.
 func testBacklog(t *testing.T, b Broker) {
-	if !b.Features().PerMessage {
-		t.Log("a partition has one reader: nothing to share")
-		return
-	}
 	publish(t, b, records(0, 20)...)
 	first := receive(t, open(t, b), 3)
 	second := receive(t, open(t, b), 17)
@@ -89,8 +80,7 @@ func testBacklog(t *testing.T, b Broker) {
 // testStopReceiving: Receive ends with its context, at once and empty-handed,
 // and the source stays usable.
 func testStopReceiving(t *testing.T, b Broker) {
-	publish(t, b, records(0, 1)...)
-	src := open(t, b)
+	src := feed(t, b, records(0, 1)...)
 	ack(t, receive(t, src, 1)...)
 	for _, wait := range []time.Duration{0, 10 * time.Millisecond, silence} {
 		ctx, cancel := context.WithTimeout(t.Context(), wait)
@@ -104,96 +94,14 @@ func testStopReceiving(t *testing.T, b Broker) {
 			t.Errorf("returned %v after its context ended", late)
 		}
 	}
-	publish(t, b, records(1, 2)...)
-	ack(t, receive(t, src, 1)...)
-	settles(t, b, 2)
+	again := revives(t, b, src, 1)
+	ack(t, again...)
+	if !b.Features().AtMostOnce {
+		settles(t, b, 2)
+	}
 }
 
 func deadline(ctx context.Context) time.Time {
 	d, _ := ctx.Deadline()
 	return d
-}
-
-// testHeldBeyondLease: what is held longer than the lease stays with its
-// holder, while a second source waits for work. Where the broker moves a
-// partition to the second one, the first is told by Lost.
-func testHeldBeyondLease(t *testing.T, b Broker) {
-	const n = 40
-	first, second := collect(t, open(t, b)), collect(t, open(t, b))
-	publish(t, b, records(0, n)...)
-	eventually(t, "both sources together hold everything", func() bool {
-		return len(held(first(), second())) == n
-	})
-	for end := time.Now().Add(3 * b.Features().Lease); time.Now().Before(end); beat() {
-		if again := twice(append(first(), second()...)); again != "" {
-			t.Fatalf("%s was given to two holders", again)
-		}
-	}
-	for _, list := range [][]*sources.Delivery{first(), second()} {
-		ack(t, list...)
-	}
-	settles(t, b, n)
-}
-
-// collect receives until the test ends; the function it returns tells what
-// has come so far.
-func collect(t *testing.T, src sources.Source) func() []*sources.Delivery {
-	ctx, cancel := context.WithCancel(t.Context())
-	batches, done := make(chan []*sources.Delivery, 1000), make(chan struct{})
-	go func() {
-		defer close(done)
-		for ctx.Err() == nil {
-			batch, err := src.Receive(ctx, 10)
-			if err != nil {
-				beat()
-				continue
-			}
-			batches <- batch
-		}
-	}()
-	t.Cleanup(func() { cancel(); <-done })
-	var all []*sources.Delivery
-	return func() []*sources.Delivery {
-		for len(batches) > 0 {
-			all = append(all, <-batches...)
-		}
-		return slices.Clone(all)
-	}
-}
-
-// held is the set of notifications that somebody holds for good.
-func held(lists ...[]*sources.Delivery) map[string]bool {
-	set := map[string]bool{}
-	for _, list := range lists {
-		for _, d := range list {
-			if !lost(d) {
-				set[d.Identity()] = true
-			}
-		}
-	}
-	return set
-}
-
-// twice names a notification that two holders believe to be theirs.
-func twice(list []*sources.Delivery) string {
-	set := map[string]bool{}
-	for _, d := range list {
-		if lost(d) {
-			continue
-		}
-		if set[d.Identity()] {
-			return d.Place()
-		}
-		set[d.Identity()] = true
-	}
-	return ""
-}
-
-func lost(d *sources.Delivery) bool {
-	select {
-	case <-d.Lost():
-		return true
-	default:
-		return false
-	}
 }

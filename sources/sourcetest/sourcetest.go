@@ -8,7 +8,34 @@
 //		sourcetest.Run(t, func(t *testing.T) sourcetest.Broker { return newBroker(t) })
 //	}
 //
-// Brokers differ, and the suite does not hide it: Features says how.
+// Brokers differ, and the suite does not hide it: Features says how, and tests
+// that make no sense for a broker are not among those that run. A Broker that
+// is a Restarter is tested without its server, too.
+//
+// The tests are named for what they prove:
+//
+//	Message             a delivery tells all that the broker knows of it
+//	Limit               a batch is never larger than asked for
+//	Order               offsets rise within a partition
+//	Backlog             what was not asked for is free for other sources
+//	StopReceiving       Receive ends with its context, at once and empty-handed
+//	SettleOnce          the first verb counts; durable is called once
+//	SettleConcurrently  any goroutine may settle
+//	Durable             durable comes by itself, and only when the broker has it
+//	AckForwards         an acknowledgement covers nothing that was left out
+//	Release             what was given back is delivered again
+//	CloseGivesBack      Close keeps what was acknowledged and gives back the rest
+//	SettleAfterClose    late verbs are harmless
+//	CloseInTime         Close returns by its deadline
+//	Reject              the dead letter is the message, with the reason
+//	RejectWithoutTarget without a dead letter there is no acknowledgement
+//	RejectKeeps         and the message is still there afterwards
+//	HeldBeyondLease     what is held stays, while another source waits for work
+//	HeldByBusyWorker    also when its holder does not call Receive meanwhile
+//	Lost                a partition that moves is announced
+//	Outage              a source finds its broker again
+//	CloseWithoutBroker  and can be closed without it
+//	NoLeaks             1,000 sources leave neither goroutines nor memory
 package sourcetest
 
 import (
@@ -50,6 +77,14 @@ type Record struct {
 	Body   []byte
 }
 
+// Restarter is what a Broker may be as well: one that can be stopped, and
+// started again at the same address with what it has stored. Then the suite
+// also checks what a source does without its broker.
+type Restarter interface {
+	Stop(t *testing.T)
+	Start(t *testing.T)
+}
+
 // Features tells the suite how a broker differs from others.
 type Features struct {
 	// Lease is how long the broker waits for a sign of life before it gives
@@ -58,37 +93,66 @@ type Features struct {
 	// PerMessage is true where single messages are acknowledged and given
 	// back, and false where a watermark moves per partition (Kafka). There a
 	// message that was given back returns only after the source is reopened,
-	// together with all that followed it, and a partition has one reader.
+	// together with all that followed it, and a partition has one reader,
+	// which is told by Lost when it moves.
 	PerMessage bool
+	// AtMostOnce is true where the broker stores nothing (core NATS). There a
+	// source listens from Open on, what is given back is gone, and Settled
+	// counts what publishers were told is delivered or rejected.
+	AtMostOnce bool
 	// Rounds is how often to open and close a source in search of leaks;
-	// 0 means 100.
+	// 0 means 1,000. Say less only where opening takes long.
 	Rounds int
 }
 
-// Run runs the suite. newBroker is called once for every test in it.
+// Run runs the suite. newBroker is called once for every test in it, and once
+// before.
 func Run(t *testing.T, newBroker func(t *testing.T) Broker) {
-	tests := []struct {
-		name string
-		run  func(*testing.T, Broker)
-	}{
+	for _, test := range testsFor(newBroker(t)) {
+		t.Run(test.name, func(t *testing.T) { test.run(t, newBroker(t)) })
+	}
+}
+
+// test is one test of the suite.
+type test struct {
+	name string
+	run  func(*testing.T, Broker)
+}
+
+// testsFor lists the tests that make sense for a broker.
+func testsFor(b Broker) []test {
+	list := []test{
 		{"Message", testMessage},
 		{"Limit", testLimit},
 		{"Order", testOrder},
-		{"Backlog", testBacklog},
 		{"StopReceiving", testStopReceiving},
 		{"SettleOnce", testSettleOnce},
 		{"SettleConcurrently", testSettleConcurrently},
 		{"Durable", testDurable},
-		{"AckForwards", testAckForwards},
 		{"Release", testRelease},
-		{"CloseGivesBack", testCloseGivesBack},
 		{"SettleAfterClose", testSettleAfterClose},
+		{"CloseInTime", testCloseInTime},
 		{"Reject", testReject},
 		{"RejectWithoutTarget", testRejectWithoutTarget},
 		{"HeldBeyondLease", testHeldBeyondLease},
+		{"HeldByBusyWorker", testHeldByBusyWorker},
 		{"NoLeaks", testNoLeaks},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) { test.run(t, newBroker(t)) })
+	f := b.Features()
+	if !f.AtMostOnce {
+		list = append(list,
+			test{"AckForwards", testAckForwards},
+			test{"CloseGivesBack", testCloseGivesBack},
+			test{"RejectKeeps", testRejectKeeps})
 	}
+	if f.PerMessage && !f.AtMostOnce {
+		list = append(list, test{"Backlog", testBacklog})
+	}
+	if !f.PerMessage {
+		list = append(list, test{"Lost", testLost})
+	}
+	if _, ok := b.(Restarter); ok {
+		list = append(list, test{"Outage", testOutage}, test{"CloseWithoutBroker", testCloseWithoutBroker})
+	}
+	return list
 }

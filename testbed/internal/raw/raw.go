@@ -37,7 +37,7 @@ type Stanza struct {
 	} `xml:"error"`
 	Status []struct {
 		Code int `xml:"code,attr"`
-	} `xml:"http://jabber.org/protocol/muc#user x>status"`
+	} `xml:"x>status"` // in whatever namespace: that of Vysper is wrong
 	Inner string `xml:",innerxml"`
 }
 

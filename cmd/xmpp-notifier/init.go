@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
+)
+
+// prepareLimit bounds the work with one broker.
+const prepareLimit = 30 * time.Second
+
+// errFlawed is the outcome of an init that found what defeats the promises.
+var errFlawed = errors.New("the brokers are not as they have to be, see above")
+
+// prepare creates in the brokers what the sources that are on need, and says
+// what there defeats their promises. It may run as often as one likes.
+func prepare(ctx context.Context, args []string, stdout io.Writer) error {
+	flags := flag.NewFlagSet("init", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	create := flags.Bool("create", false, "create what holds notifications and dead letters, too")
+	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
+		return &usageError{fmt.Errorf("init %q: use init or init --create", args)}
+	}
+	var s settings
+	if err := s.loadSources(); err != nil {
+		return err
+	}
+	var errs []error
+	for _, name := range s.general.Sources {
+		ctx, cancel := context.WithTimeout(ctx, prepareLimit)
+		report, err := s.preparer(name)(ctx, *create)
+		cancel()
+		show(stdout, name, report)
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("prepare %s: %w", name, err))
+		case len(report.Flaws) > 0:
+			errs = append(errs, fmt.Errorf("prepare %s: %w", name, errFlawed))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// preparer returns the function that prepares the broker of a source. With
+// create it also creates what holds notifications and dead letters.
+func (s *settings) preparer(name string) func(ctx context.Context, create bool) (sources.Report, error) {
+	switch name {
+	case sourceNATS:
+		return func(ctx context.Context, create bool) (sources.Report, error) {
+			return nats.Init(ctx, s.natsCommon, s.nats, create)
+		}
+	case sourceCore:
+		return func(ctx context.Context, create bool) (sources.Report, error) {
+			return nats.InitCore(ctx, s.natsCommon, s.core, create)
+		}
+	default:
+		return func(context.Context, bool) (sources.Report, error) {
+			return sources.Report{Notes: []string{"nothing is prepared or checked here: topics are yours to create"}}, nil
+		}
+	}
+}
+
+// show prints a report, one line for each item.
+func show(w io.Writer, name string, r sources.Report) {
+	for _, part := range []struct {
+		mark  string
+		lines []string
+	}{{"", r.Done}, {"note: ", r.Notes}, {"wrong: ", r.Flaws}} {
+		for _, line := range part.lines {
+			fmt.Fprintf(w, "%s: %s%s\n", name, part.mark, line)
+		}
+	}
+}
+
+// loadSources reads the settings of the sources only: what prepares the
+// brokers need not know of the room.
+func (s *settings) loadSources() error {
+	_, errs := config.Load(s.groups(false)[0])
+	_, more := config.Load(s.sourceGroups(false)...) // SOURCES is known now
+	return wrong(append(errs, more...))
+}

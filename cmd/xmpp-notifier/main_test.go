@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink/sinktest"
+)
+
+// invoke runs the program with args and stdin.
+func invoke(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = execute(t.Context(), call{args, strings.NewReader(stdin), &out, &errs})
+	return code, out.String(), errs.String()
+}
+
+func TestHelpNamesEveryCommandAndVariable(t *testing.T) {
+	for _, args := range [][]string{{"help"}, {"--help"}, {"-h"}} {
+		code, out, _ := invoke(t, "", args...)
+		for _, want := range []string{"  run  ", "  send  ", "XMPP_JID  (text, required)", "NATS_STREAM", "KAFKA_TOPICS", "SHUTDOWN_GRACE  (duration, default 20s)"} {
+			if code != exitOK || !strings.Contains(out, want) {
+				t.Errorf("%v: code %d, %q is missing", args, code, want)
+			}
+		}
+	}
+}
+
+func TestMistakesGiveExitCode2AndAreAllNamed(t *testing.T) {
+	t.Setenv("SOURCES", "nats,rabbit")
+	t.Setenv("XMPP_JID", "nobody")
+	t.Setenv("XMPP_WINDOW", "many")
+	t.Setenv("LOG_LEVEL", "loud")
+	t.Setenv("SHUTDOWN_GRACE", "20")
+	for _, args := range [][]string{{}, {"run"}, {"config"}} {
+		code, _, errs := invoke(t, "", args...)
+		if code != exitUsage {
+			t.Errorf("%v: code %d", args, code)
+		}
+		for _, want := range []string{
+			`SOURCES: unknown source "rabbit"`, `XMPP_WINDOW="many": not a number`, "XMPP_PASSWORD is not set", "XMPP_ROOM is not set",
+			`LOG_LEVEL="loud": use debug, info, warn or error`, `SHUTDOWN_GRACE="20": not a duration`, "NATS_STREAM is not set",
+		} {
+			if !strings.Contains(errs, want) {
+				t.Errorf("%v: %q is not named in\n%s", args, want, errs)
+			}
+		}
+	}
+	if code, _, errs := invoke(t, "", "dance"); code != exitUsage || !strings.Contains(errs, `unknown command "dance"`) {
+		t.Errorf("code %d, %s", code, errs)
+	}
+	if code, _, errs := invoke(t, "", "config", "extra"); code != exitUsage || !strings.Contains(errs, `unexpected argument "extra"`) {
+		t.Errorf("code %d, %s", code, errs)
+	}
+}
+
+// roomEnv sets the environment for a room in this process.
+func roomEnv(t *testing.T) *sinktest.Server {
+	t.Helper()
+	srv, err := sinktest.Start(sinktest.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(srv.Close)
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, srv.CAPEM(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"XMPP_JID": "notifier@" + srv.Domain(), "XMPP_PASSWORD": "notifier-pw", "XMPP_ADDR": srv.Addr(),
+		"XMPP_ROOM": srv.RoomJID(), "XMPP_CA_FILE": ca,
+	} {
+		t.Setenv(name, value)
+	}
+	return srv
+}
+
+func TestConfigShowsWhatIsInEffectAndNoSecret(t *testing.T) {
+	roomEnv(t)
+	t.Setenv("SOURCES", "kafka")
+	t.Setenv("KAFKA_BROKERS", "a:9092,b:9092")
+	t.Setenv("KAFKA_TOPICS", "alerts")
+	code, out, errs := invoke(t, "", "config")
+	if code != exitOK || strings.Contains(out, "notifier-pw") || strings.Contains(out, "NATS_") {
+		t.Errorf("code %d\n%s%s", code, out, errs)
+	}
+	table := strings.Join(strings.Fields(out), " ")
+	for _, want := range []string{"XMPP_PASSWORD ******** environment", "KAFKA_BROKERS a:9092,b:9092 environment", "XMPP_WINDOW 20 default"} {
+		if !strings.Contains(table, want) {
+			t.Errorf("%q is missing in\n%s", want, out)
+		}
+	}
+}
+
+func TestSendSucceedsOnlyWhenTheRoomHasShownIt(t *testing.T) {
+	srv := roomEnv(t)
+	code, out, errs := invoke(t, "", "send", "-subject", "Disk full", "-severity", "critical", "-id", "7")
+	if posts := srv.Transcript(); code != exitOK || len(posts) != 1 || !strings.Contains(posts[0].Body, "CRITICAL Disk full") {
+		t.Fatalf("code %d, %s%s, the room has shown %v", code, out, errs, posts)
+	}
+	code, out, errs = invoke(t, `{"subject":"from stdin"}`, "send", "-")
+	if posts := srv.Transcript(); code != exitOK || len(posts) != 2 || posts[1].Body != "from stdin" {
+		t.Fatalf("code %d, %s%s, the room has shown %v", code, out, errs, posts)
+	}
+	srv.LoseNext(-1)
+	srv.HoldReflections()
+	code, _, errs = invoke(t, "", "send", "-timeout", "300ms", "-subject", "lost")
+	if code != exitFailed || !strings.Contains(errs, "the room has not shown it within 300ms") {
+		t.Errorf("code %d, %s", code, errs)
+	}
+	if code, _, errs = invoke(t, "", "send", "-severity", "info"); code != exitUsage || !strings.Contains(errs, "usage: xmpp-notifier send") {
+		t.Errorf("code %d, %s", code, errs)
+	}
+}

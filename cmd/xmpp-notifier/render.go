@@ -1,0 +1,121 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
+)
+
+const renderUsage = `usage: xmpp-notifier render [-H 'Name: value']... FILE...
+Shows what the messages in the files would look like in the room, without
+connecting to anything. - reads the standard input. -H gives the message a
+header, like those of CloudEvents in binary mode. The settings of formats,
+filter and text are those of the environment.`
+
+// maxFile bounds what is read of a file.
+const maxFile = 16 << 20
+
+// headers is the flag -H.
+type headers []envelope.Header
+
+func (h *headers) String() string { return "" }
+
+// Set takes one header, as curl does.
+func (h *headers) Set(line string) error {
+	key, value, found := strings.Cut(line, ":")
+	if !found || key == "" {
+		return errors.New("write it like 'ce_type: org.example.disk'")
+	}
+	*h = append(*h, envelope.Header{Key: key, Value: strings.TrimSpace(value)})
+	return nil
+}
+
+// showRendered shows what the messages in files would look like.
+func showRendered(args []string, stdin io.Reader, out io.Writer) error {
+	var header headers
+	flags := flag.NewFlagSet("render", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.Var(&header, "H", "header")
+	if err := flags.Parse(args); err != nil || flags.NArg() == 0 {
+		return &usageError{errors.Join(err, errors.New(renderUsage))}
+	}
+	show, err := newPreview(out)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, name := range flags.Args() {
+		body, err := readFile(name, stdin)
+		if err == nil {
+			err = show.message(name, envelope.Raw{Header: header, Body: body})
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+func readFile(name string, stdin io.Reader) ([]byte, error) {
+	if name != "-" {
+		file, err := os.Open(name) //nolint:gosec // the operator names the file
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = file.Close() }()
+		stdin = file
+	}
+	return io.ReadAll(io.LimitReader(stdin, maxFile))
+}
+
+// preview shows messages as the settings of the environment make them.
+type preview struct {
+	settings settings
+	parts    texts
+	out      io.Writer
+}
+
+func newPreview(out io.Writer) (*preview, error) {
+	p := &preview{out: out}
+	if _, errs := config.Load(p.settings.textGroups()...); len(errs) > 0 {
+		return nil, &usageError{fmt.Errorf("settings are wrong:\n%w", errors.Join(errs...))}
+	}
+	var err error
+	p.parts, err = p.settings.texts(slog.New(slog.NewTextHandler(out, nil)))
+	return p, err
+}
+
+// message shows one message: how it was recognised, and each of its
+// notifications.
+func (p *preview) message(name string, raw envelope.Raw) error {
+	decoded, err := p.parts.decoder.Decode(raw)
+	if decoded.Format != "" {
+		fmt.Fprintf(p.out, "%s: format %s: %s\n", name, decoded.Format, decoded.Why)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: does not decode and would go to the dead letters: %w", name, err)
+	}
+	for i := range decoded.Envelopes {
+		if len(decoded.Envelopes) > 1 {
+			fmt.Fprintf(p.out, "\nnotification %d of %d\n", i+1, len(decoded.Envelopes))
+		}
+		p.notification(&decoded.Envelopes[i])
+	}
+	return nil
+}
+
+func (p *preview) notification(e *envelope.Envelope) {
+	if why := p.parts.filter.Judge(e, time.Now()); why != "" {
+		fmt.Fprintf(p.out, "not shown in the room: %s\n", why)
+	}
+	text := p.parts.renderer.Text(*e)
+	fmt.Fprintf(p.out, "\n%s\n\n", text)
+	fmt.Fprintln(p.out, sink.Preview("room@conference.example.org", sink.Message{Body: text, Extra: p.parts.renderer.Payload(*e)}, 1<<20))
+}

@@ -1,0 +1,154 @@
+package envelope
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"hash"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// group makes one notification of all alerts of a webhook message: what they
+// have in common as the title, and a line for each. It is resolved when all of
+// them are, and as severe as the worst that is not.
+func (w *webhook) group() (Envelope, error) {
+	t := tally{sum: sha256.New(), state: Resolved}
+	_, _ = fmt.Fprintf(t.sum, "%q", w.groupKey) // a hash takes everything
+	lines := make([]string, 0, len(w.alerts)+1)
+	for i := range w.alerts {
+		e, err := w.alerts[i].envelope()
+		if err != nil {
+			return Envelope{}, at("alerts"+index(i), err)
+		}
+		t.add(&e)
+		lines = append(lines, w.line(&e))
+	}
+	if w.truncated > 0 {
+		lines = append(lines, fmt.Sprintf("… and %d more that Alertmanager did not send", w.truncated))
+	}
+	e := Envelope{
+		ID: hex.EncodeToString(t.sum.Sum(nil)[:16]), Source: "alertmanager",
+		Time: t.latest, State: t.state, Severity: t.worst, Fingerprint: w.groupKey,
+		Subject: strings.TrimRight(w.title(), ".") + ": " + t.String(), Message: strings.Join(lines, "\n"),
+		HostName: w.commonLabels["instance"], EventType: w.commonLabels["alertname"],
+		Links: w.commonLinks(), Labels: w.commonLabels,
+	}
+	if t.state == Resolved {
+		e.Severity = w.worst()
+	}
+	w.describe(&e)
+	return e, nil
+}
+
+// tally counts the alerts of a group.
+type tally struct {
+	firing, resolved int
+	state            State
+	worst            Severity // of those that fire
+	latest           time.Time
+	sum              hash.Hash // of their identities
+}
+
+func (t *tally) add(e *Envelope) {
+	_, _ = fmt.Fprintf(t.sum, "%q%q", e.ID, e.Labels)
+	if e.State == Resolved {
+		t.resolved++
+	} else {
+		t.firing++
+		t.state = Firing
+		t.worst = max(t.worst, e.Severity)
+	}
+	if e.Time.After(t.latest) {
+		t.latest = e.Time
+	}
+}
+
+func (t *tally) String() string {
+	switch {
+	case t.resolved == 0:
+		return fmt.Sprintf("%d firing", t.firing)
+	case t.firing == 0:
+		return fmt.Sprintf("%d resolved", t.resolved)
+	}
+	return fmt.Sprintf("%d firing, %d resolved", t.firing, t.resolved)
+}
+
+// line tells of one alert what the title does not.
+func (w *webhook) line(e *Envelope) string {
+	mark := "• "
+	if e.State == Resolved {
+		mark = "✓ "
+	}
+	if e.Subject != w.commonNotes["summary"] && e.Subject != w.commonLabels["alertname"] {
+		return mark + strings.ReplaceAll(e.Subject, "\n", " ")
+	}
+	var own []string
+	for _, name := range slices.Sorted(maps.Keys(e.Labels)) {
+		if value := e.Labels[name]; w.commonLabels[name] != value {
+			own = append(own, name+"="+value)
+		}
+	}
+	first, _, _ := strings.Cut(e.Message, "\n")
+	return mark + cmp.Or(strings.Join(own, " "), first, e.Subject)
+}
+
+// title names the group.
+func (w *webhook) title() string {
+	if name := cmp.Or(w.commonNotes["summary"], w.commonLabels["alertname"], w.groupLabels["alertname"]); name != "" {
+		return name
+	}
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(w.groupLabels)) {
+		parts = append(parts, name+"="+w.groupLabels[name])
+	}
+	return cmp.Or(strings.Join(parts, " "), "Alerts")
+}
+
+func (w *webhook) worst() (worst Severity) {
+	for i := range w.alerts {
+		s, _ := ParseSeverity(w.alerts[i].labels["severity"])
+		worst = max(worst, s)
+	}
+	return worst
+}
+
+// commonLinks are the links that all alerts share, and Alertmanager itself.
+func (w *webhook) commonLinks() []Link {
+	var e Envelope
+	e.link("runbook", cmp.Or(w.commonNotes["runbook_url"], w.commonNotes["runbook"]))
+	e.link("dashboard", w.commonNotes["dashboard_url"])
+	e.link("alertmanager", w.externalURL)
+	return e.Links
+}
+
+// truncation tells of the alerts that Alertmanager left out of its message.
+func (w *webhook) truncation() Envelope {
+	last, _ := w.alerts[len(w.alerts)-1].envelope() // has been made before
+	e := Envelope{
+		ID:      fmt.Sprintf("%s/truncated/%d/%s", w.groupKey, w.truncated, last.ID),
+		Source:  "alertmanager",
+		Time:    last.Time,
+		State:   last.State,
+		Subject: fmt.Sprintf("%s: %d more alerts that Alertmanager did not send", w.title(), w.truncated),
+		Labels:  w.commonLabels, Severity: w.worst(), Links: w.commonLinks(),
+	}
+	w.describe(&e)
+	return e
+}
+
+// describe adds what the message says of the whole group. All its
+// notifications share the text of it.
+func (w *webhook) describe(e *Envelope) {
+	if w.about == nil {
+		w.about = json.RawMessage("{" + strings.Join(w.rest, ",") + "}")
+	}
+	if e.Extra == nil {
+		e.Extra = make(map[string]json.RawMessage)
+	}
+	e.Extra["group"] = w.about
+}

@@ -1,0 +1,133 @@
+package envelope
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// The prefixes of attributes in headers: of the Kafka binding, whose values
+// are plain, and of NATS and HTTP, whose values are percent-encoded. Some
+// publishers use the second one on Kafka as well, with plain values: what is
+// no percent-encoding stays as it is.
+const (
+	plainPrefix   = "ce_"
+	encodedPrefix = "ce-"
+)
+
+// eventPrefix returns the prefix of the attributes in the headers, "" if there
+// are none.
+func (m *message) eventPrefix() string {
+	for _, prefix := range [...]string{plainPrefix, encodedPrefix} {
+		if m.Get(prefix+"specversion") != "" {
+			return prefix
+		}
+	}
+	return ""
+}
+
+// binaryEvent decodes an event whose attributes are in headers and whose data
+// is the body.
+func binaryEvent(m *message, prefix string) (Envelope, error) {
+	c := cloudEvent{data: string(m.Body)}
+	seen := make([]string, 0, 16)
+	for _, h := range m.Header {
+		name, found := cutPrefixFold(h.Key, prefix)
+		if name = strings.ToLower(name); !found || slices.Contains(seen, name) {
+			continue
+		}
+		seen = append(seen, name)
+		value, err := attributeOf(h.Value, prefix)
+		if err == nil {
+			err = c.set(name, value)
+		}
+		if err != nil {
+			return Envelope{}, at("header "+prefix+name, err)
+		}
+	}
+	if c.context.DataContentType == nil {
+		if media := m.Get("Content-Type"); media != "" {
+			c.context.DataContentType = &media
+		}
+	}
+	e, err := c.envelope()
+	if err != nil {
+		return Envelope{}, fmt.Errorf("header %s%w", prefix, err)
+	}
+	return e, nil
+}
+
+func cutPrefixFold(s, prefix string) (string, bool) {
+	if len(s) <= len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
+		return "", false
+	}
+	return s[len(prefix):], true
+}
+
+var errNotText = errors.New("not UTF-8")
+
+// attributeOf returns the value of an attribute in a header.
+func attributeOf(header, prefix string) (string, error) {
+	value := header
+	if prefix == encodedPrefix {
+		value = percentDecode(unquoteHeader(header))
+	}
+	if !utf8.ValidString(value) {
+		return "", errNotText
+	}
+	return value, nil
+}
+
+// unquoteHeader undoes the quoting of HTTP's quoted strings.
+func unquoteHeader(s string) string {
+	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
+		return s
+	}
+	s = s[1 : len(s)-1]
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) {
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// percentDecode undoes one round of percent-encoding. A % that is not followed
+// by two hexadecimal digits stands for itself.
+func percentDecode(s string) string {
+	if !strings.Contains(s, "%") {
+		return s
+	}
+	var b strings.Builder
+	b.Grow(len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]) {
+			b.WriteByte(unhex(s[i+1])<<4 | unhex(s[i+2]))
+			i += 2
+			continue
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+func unhex(c byte) byte {
+	switch {
+	case c <= '9':
+		return c - '0'
+	case c <= 'F':
+		return c - 'A' + 10
+	}
+	return c - 'a' + 10
+}

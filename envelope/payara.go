@@ -1,0 +1,93 @@
+package envelope
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// payara is the event of Payara's notification service, in the names of both
+// generations: those of PayaraNotification (hostName, level ...) and those of
+// the event bus before it (host, instance ...).
+var payara = format{ //nolint:gochecknoglobals // a constant
+	name:    "payara",
+	headers: noHeaders,
+	shape:   payaraShape,
+	decode: func(m *message, _ Config) ([]Envelope, error) {
+		if err := m.object(); err != nil {
+			return nil, err
+		}
+		return one(decodePayara(m.members))
+	},
+}
+
+// payaraShape looks for members that only Payara has. A native notification
+// in Payara's newer names decodes alike.
+func payaraShape(m *message) string {
+	for _, name := range [...]string{"level", "notifierWhitelist", "notifierBlacklist"} {
+		if m.get(name) != "" && m.get("severity") == "" {
+			return "it has Payara's member " + name
+		}
+	}
+	if m.get("host") != "" && m.get("instance") != "" && m.get("domain") != "" {
+		return "it has the members host, instance and domain of Payara's event bus"
+	}
+	return ""
+}
+
+// payaraNames are the names of Payara that are not ours.
+var payaraNames = map[string]string{ //nolint:gochecknoglobals // a constant table
+	"level": "severity", "host": "hostName", "server": "serverName", "instance": "instanceName", "domain": "domainName",
+}
+
+// notifierName is what Payara calls its XMPP notifier in lists of notifiers.
+const notifierName = "xmpp-notifier"
+
+func decodePayara(list []member) (e Envelope, err error) {
+	for _, m := range list {
+		if err := e.setPayara(m, list); err != nil {
+			return Envelope{}, fmt.Errorf("payara: %w", at(m.name, err))
+		}
+	}
+	e.payaraSeverity()
+	if e.Message == "" && len(e.Data) > 0 && e.Data[0] == '"' {
+		e.Message = unquote(string(e.Data))
+	}
+	return e, nil
+}
+
+// setPayara takes one member. A list of notifiers that does not name ours, or
+// one of exceptions that does, means that the event is for others.
+func (e *Envelope) setPayara(m member, list []member) error {
+	switch m.name {
+	case "notifierWhitelist", "notifierBlacklist":
+		if m.value == "null" {
+			return nil
+		}
+		notifiers, err := texts(m.value)
+		if slices.Contains(notifiers, notifierName) == (m.name == "notifierBlacklist") {
+			e.Elsewhere = true
+		}
+		return err
+	}
+	if name, ok := payaraNames[m.name]; ok && find(list, name) == "" {
+		return e.set(name, m.value)
+	}
+	return e.set(m.name, m.value)
+}
+
+// payaraSeverity finds the severity of events without a level: health checks
+// say it in the type of the event (5.2020.5 and later) or in the subject.
+func (e *Envelope) payaraSeverity() {
+	if e.Severity != Unspecified {
+		return
+	}
+	if s, known := ParseSeverity(e.EventType); known && s != Unspecified {
+		e.Severity = s
+		return
+	}
+	if _, word, found := strings.Cut(e.Subject, "severity level: "); found {
+		word, _, _ = strings.Cut(word, " ")
+		e.Severity, _ = ParseSeverity(strings.TrimRight(word, "."))
+	}
+}

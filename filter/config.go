@@ -1,0 +1,67 @@
+package filter
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/prometheus/alertmanager/matcher/parse"
+	"github.com/prometheus/alertmanager/pkg/labels"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+)
+
+// Config is what the operator says about what is shown.
+type Config struct {
+	MinSeverity string `envconfig:"MIN_SEVERITY" desc:"Least severity to show: trace, debug, info, notice, warning, error, critical, alert or fatal, or a synonym like Payara's SEVERE. Notifications without a severity are shown. Default: all."`
+	Match       string `envconfig:"MATCH" desc:"Show only what one of these rules takes, one per line. A rule is a list of matchers as in Alertmanager that must all hold, like team=\"storage\", severity=~\"error|critical\". They see the labels and the fields severity, state, source, type, subject, message, host, server, domain and instance."`
+	Exclude     string `envconfig:"EXCLUDE" desc:"Do not show what one of these rules takes, written like those of MATCH."`
+}
+
+// maxRules bounds the work for one notification.
+const maxRules = 100
+
+// Validate returns everything that is wrong with c, each error with its cure.
+func (c Config) Validate() []error {
+	var errs []error
+	if _, err := c.least(); err != nil {
+		errs = append(errs, err)
+	}
+	if _, err := rules("MATCH", c.Match); err != nil {
+		errs = append(errs, err)
+	}
+	if _, err := rules("EXCLUDE", c.Exclude); err != nil {
+		errs = append(errs, err)
+	}
+	return errs
+}
+
+func (c Config) least() (envelope.Severity, error) {
+	severity, known := envelope.ParseSeverity(c.MinSeverity)
+	if !known {
+		return severity, fmt.Errorf("MIN_SEVERITY=%q: use debug, info, warning, error or critical", c.MinSeverity)
+	}
+	return severity, nil
+}
+
+// rules parses the rules of a setting, one per line. Blank lines and those
+// that begin with # say nothing.
+func rules(setting, text string) ([]labels.Matchers, error) {
+	var list []labels.Matchers
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		rule, err := parse.Matchers(line)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf(`%s: rule %q: %w: write matchers like team="storage", severity!="info"`, setting, line, err)
+		case len(rule) == 0:
+			return nil, fmt.Errorf(`%s: rule %q has no matcher: remove it, or write one like team="storage"`, setting, line)
+		case len(list) == maxRules:
+			return nil, fmt.Errorf("%s: more than %d rules: join some with =~", setting, maxRules)
+		}
+		list = append(list, rule)
+	}
+	return list, nil
+}

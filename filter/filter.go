@@ -1,0 +1,115 @@
+// Package filter decides which notifications people see.
+package filter
+
+import (
+	"time"
+
+	"github.com/prometheus/alertmanager/pkg/labels"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+)
+
+// Verdict is what a Filter says of a notification: Show, or why not.
+type Verdict string
+
+// The verdicts.
+const (
+	Show       Verdict = ""
+	Expired    Verdict = "expired"   // it is no news any more
+	Elsewhere  Verdict = "elsewhere" // its publisher meant it for other notifiers
+	TooLow     Verdict = "severity"  // below MIN_SEVERITY
+	NoMatch    Verdict = "no_match"  // no rule of MATCH takes it
+	IsExcluded Verdict = "excluded"  // a rule of EXCLUDE takes it
+)
+
+// Filter holds the rules. The zero value shows everything that has not expired
+// and is not meant for others.
+type Filter struct {
+	least          envelope.Severity
+	match, exclude []labels.Matchers
+}
+
+// New returns a Filter for a valid Config.
+func New(c Config) (*Filter, error) {
+	f := &Filter{}
+	var err error
+	if f.least, err = c.least(); err != nil {
+		return nil, err
+	}
+	if f.match, err = rules("MATCH", c.Match); err != nil {
+		return nil, err
+	}
+	f.exclude, err = rules("EXCLUDE", c.Exclude)
+	return f, err
+}
+
+// Judge says whether e is shown at the time now. A notification without
+// severity is never too low.
+func (f *Filter) Judge(e *envelope.Envelope, now time.Time) Verdict {
+	switch {
+	case e.Elsewhere:
+		return Elsewhere
+	case !e.Expiry.IsZero() && !now.Before(e.Expiry):
+		return Expired
+	case e.Severity != envelope.Unspecified && e.Severity < f.least:
+		return TooLow
+	case len(f.match) > 0 && !anyMatches(f.match, e):
+		return NoMatch
+	case anyMatches(f.exclude, e):
+		return IsExcluded
+	}
+	return Show
+}
+
+func anyMatches(rules []labels.Matchers, e *envelope.Envelope) bool {
+	for _, rule := range rules {
+		if matches(rule, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// matches reports whether every matcher of a rule accepts e.
+func matches(rule labels.Matchers, e *envelope.Envelope) bool {
+	for _, m := range rule {
+		if !m.Matches(value(e, m.Name)) {
+			return false
+		}
+	}
+	return true
+}
+
+// value returns the label with that name, else the field, else "".
+func value(e *envelope.Envelope, name string) string {
+	if label, found := e.Labels[name]; found {
+		return label
+	}
+	switch name {
+	case "severity":
+		return e.Severity.String()
+	case "state":
+		return string(e.State)
+	case "source":
+		return e.Source
+	case "subject":
+		return e.Subject
+	case "message":
+		return e.Message
+	case "type":
+		return e.EventType
+	case "host":
+		return e.HostName
+	case "server":
+		return e.ServerName
+	case "domain":
+		return e.DomainName
+	case "instance":
+		return e.InstanceName
+	case "id":
+		return e.ID
+	case "fingerprint":
+		return e.Fingerprint
+	}
+	return ""
+}

@@ -1,0 +1,92 @@
+package render
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"unicode"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+)
+
+// Config is what the operator says about the text.
+type Config struct {
+	Style           string   `envconfig:"TEXT_STYLE" default:"plain" desc:"How the text looks: plain, styled (the title in bold by XEP-0393), or payara (title and text as Payara's own notifier wrote them)."`
+	MaxLines        int      `envconfig:"TEXT_MAX_LINES" default:"20" desc:"Longest text in lines, 1 to 500. Longer ones are cut with a mark. The lines for links and origin come on top."`
+	MaxBytes        int      `envconfig:"TEXT_MAX_BYTES" default:"4000" desc:"Longest text in bytes of UTF-8, 200 to 60000. Longer ones are cut with a mark."`
+	Mention         []string `envconfig:"MENTION" desc:"Nicknames in the room to mention, so that clients alert these people; see MENTION_SEVERITY."`
+	MentionSeverity string   `envconfig:"MENTION_SEVERITY" default:"critical" desc:"Least severity that mentions the people in MENTION: debug, info, warning, error, critical or a synonym. What is resolved mentions nobody."`
+	Template        string   `envconfig:"TEMPLATE" desc:"Template of the text, in the language of Go's text/template, instead of TEXT_STYLE. If it fails for a notification, the default text is sent."`
+	TemplateFile    string   `envconfig:"TEMPLATE_FILE" desc:"File with the template; use it or TEMPLATE."`
+	Payload         bool     `envconfig:"PAYLOAD" default:"false" desc:"Add an element to each message from which bots in the room can read id, source and severity."`
+}
+
+// The values of TEXT_STYLE.
+const (
+	stylePlain  = "plain"
+	styleStyled = "styled"
+	stylePayara = "payara"
+)
+
+// The limits of the limits.
+const (
+	mostLines  = 500
+	leastBytes = 200
+	mostBytes  = 60000
+)
+
+// Validate returns everything that is wrong with c, each error with its cure.
+func (c Config) Validate() []error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if c.Style != stylePlain && c.Style != styleStyled && c.Style != stylePayara {
+		bad("TEXT_STYLE=%q: use %s, %s or %s", c.Style, stylePlain, styleStyled, stylePayara)
+	}
+	if c.MaxLines < 1 || c.MaxLines > mostLines {
+		bad("TEXT_MAX_LINES=%d: use 1 to %d", c.MaxLines, mostLines)
+	}
+	if c.MaxBytes < leastBytes || c.MaxBytes > mostBytes {
+		bad("TEXT_MAX_BYTES=%d: use %d to %d", c.MaxBytes, leastBytes, mostBytes)
+	}
+	for _, nick := range c.Mention {
+		if strings.TrimSpace(nick) == "" || strings.ContainsFunc(nick, unicode.IsControl) || len(nick) > maxNick {
+			bad("MENTION: %q is no nickname: give nicknames with commas between", nick)
+		}
+	}
+	if s, known := envelope.ParseSeverity(c.MentionSeverity); !known || s == envelope.Unspecified {
+		bad("MENTION_SEVERITY=%q: use debug, info, warning, error or critical", c.MentionSeverity)
+	}
+	if _, err := c.template(); err != nil {
+		errs = append(errs, err)
+	}
+	return errs
+}
+
+// template returns the template of c, nil if there is none.
+func (c Config) template() (*tmpl, error) {
+	text, name := c.Template, "TEMPLATE"
+	if c.TemplateFile != "" {
+		if c.Template != "" {
+			return nil, errors.New("TEMPLATE and TEMPLATE_FILE are both set: remove one")
+		}
+		content, err := os.ReadFile(c.TemplateFile)
+		if err != nil {
+			return nil, fmt.Errorf("TEMPLATE_FILE=%q: %w: name a readable file", c.TemplateFile, errors.Unwrap(err))
+		}
+		text, name = string(content), "TEMPLATE_FILE"
+	}
+	if text == "" {
+		return nil, nil
+	}
+	t, err := parseTemplate(text, c)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return t, nil
+}
+
+// defaults returns the settings of the default text.
+func defaults() Config {
+	return Config{Style: stylePlain, MaxLines: maxLines, MaxBytes: maxBytes}
+}

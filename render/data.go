@@ -1,0 +1,74 @@
+package render
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+)
+
+// The limits of structured data in a text: it is for a glance.
+const (
+	maxDataLines = 8
+	maxDataValue = 120
+)
+
+// dataText returns a JSON string as the text that it is, an object as a few
+// lines of name and value, and any other value in its shortest form.
+func dataText(data json.RawMessage) string {
+	if len(data) == 0 {
+		return ""
+	}
+	var text string
+	if err := json.Unmarshal(data, &text); err == nil {
+		return clean(text)
+	}
+	if lines := dataLines(data); lines != "" {
+		return lines
+	}
+	return shorten(clean(compact(data)), maxDataValue*maxDataLines)
+}
+
+// dataLines returns the first members of an object, "" if it is none.
+func dataLines(data json.RawMessage) string {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
+		return ""
+	}
+	var b strings.Builder
+	for count := 0; decoder.More(); count++ {
+		if count == maxDataLines {
+			b.WriteString("\n…")
+			break
+		}
+		name, err := decoder.Token()
+		var value json.RawMessage
+		if err != nil || decoder.Decode(&value) != nil {
+			return ""
+		}
+		if count > 0 {
+			b.WriteByte('\n')
+		}
+		key, _ := name.(string)
+		b.WriteString(shorten(oneLine(key), maxPartBytes))
+		b.WriteString(": ")
+		b.WriteString(shorten(oneLine(valueText(value)), maxDataValue))
+	}
+	return clean(b.String())
+}
+
+// valueText returns a string as it is, and any other value in its shortest form.
+func valueText(value json.RawMessage) string {
+	var text string
+	if err := json.Unmarshal(value, &text); err == nil && value[0] == '"' {
+		return text
+	}
+	return compact(value)
+}
+
+func compact(value json.RawMessage) string {
+	var short bytes.Buffer
+	if err := json.Compact(&short, value); err != nil {
+		return string(value)
+	}
+	return short.String()
+}

@@ -1,0 +1,109 @@
+package render
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// joiner is U+2060, which nobody sees. Before a character that would mean
+// something to a client it takes that meaning away, and what people copy out
+// of the message still reads the same.
+const joiner = "\u2060"
+
+// escape takes away what a text could mean to a client (XEP-0393, XEP-0245):
+// styled words, quotes, blocks of code, and lines that speak as the sender.
+func escape(s string) string {
+	if !strings.ContainsAny(s, "*_~`>/") {
+		return s
+	}
+	var b strings.Builder
+	for i, line := range strings.Split(s, "\n") {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		if strings.HasPrefix(line, ">") || strings.HasPrefix(line, "```") || isAction(line) {
+			b.WriteString(joiner)
+		}
+		escapeSpans(&b, line)
+	}
+	return b.String()
+}
+
+// isAction reports a line that clients show as an action of the sender.
+func isAction(line string) bool {
+	rest, found := strings.CutPrefix(line, "/me")
+	return found && (rest == "" || strings.TrimLeftFunc(rest, unicode.IsSpace) != rest)
+}
+
+// escapeSpans breaks up what would be a styled span: a directive at the start
+// of a word, or after another one there, whose like ends a word later in the
+// line.
+func escapeSpans(b *strings.Builder, line string) {
+	from := 0
+	start := true // of a word
+	for i := range len(line) {
+		c := line[i]
+		if start && isDirective(c) && closes(line[i+1:], c) {
+			b.WriteString(line[from:i])
+			b.WriteString(joiner)
+			from = i
+		}
+		start = isSpace(c) || start && isDirective(c) || c >= utf8.RuneSelf && endsInSpace(line[:i+1])
+	}
+	b.WriteString(line[from:])
+}
+
+func isDirective(c byte) bool { return c == '*' || c == '_' || c == '~' || c == '`' }
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' }
+
+// endsInSpace reports whether the last character is a space beyond ASCII.
+func endsInSpace(s string) bool {
+	r, _ := utf8.DecodeLastRuneInString(s)
+	return unicode.IsSpace(r)
+}
+
+// closes reports whether rest, what follows an opening directive c, has the
+// closing one.
+func closes(rest string, c byte) bool {
+	if rest == "" || isSpace(rest[0]) {
+		return false
+	}
+	for i := 1; i < len(rest); i++ {
+		if rest[i] == c && !isSpace(rest[i-1]) {
+			return true
+		}
+	}
+	return false
+}
+
+// unmention breaks up the nicknames in s, so that only we mention people.
+func unmention(s string, nicks []string) string {
+	for _, nick := range nicks {
+		s = breakUp(s, nick)
+	}
+	return s
+}
+
+// breakUp puts a joiner after the first character of every nick in s.
+func breakUp(s, nick string) string {
+	var b strings.Builder
+	from := 0
+	for i := 0; i+len(nick) <= len(s); {
+		_, size := utf8.DecodeRuneInString(s[i:])
+		if !strings.EqualFold(s[i:i+len(nick)], nick) {
+			i += size
+			continue
+		}
+		b.WriteString(s[from : i+size])
+		b.WriteString(joiner)
+		from = i + size
+		i += len(nick)
+	}
+	if from == 0 {
+		return s
+	}
+	b.WriteString(s[from:])
+	return b.String()
+}

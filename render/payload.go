@@ -1,0 +1,59 @@
+package render
+
+import (
+	"encoding/xml"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+)
+
+// Namespace is that of the element for bots.
+const Namespace = "urn:xmpp-notifier:notification:1"
+
+// unstyled asks clients not to style a text (XEP-0393, 6).
+const unstyled = "<unstyled xmlns='urn:xmpp:styling:0'/>"
+
+// maxAttribute bounds the attributes of the element for bots, in bytes.
+const maxAttribute = 300
+
+// Payload returns the XML that goes into the message beside the text of e, ""
+// if there is none.
+func (r *Renderer) Payload(e envelope.Envelope) string {
+	var b strings.Builder
+	if r.config.Style == stylePayara && r.template == nil {
+		b.WriteString(unstyled) // Payara's text is not escaped
+	}
+	if r.config.Payload {
+		writePayload(&b, &e)
+	}
+	return b.String()
+}
+
+// writePayload writes an element that says what bots need to react. What is
+// absent is left out.
+func writePayload(b *strings.Builder, e *envelope.Envelope) {
+	b.WriteString("<notification xmlns='" + Namespace + "'")
+	attribute := func(name, value string) {
+		if value == "" {
+			return
+		}
+		b.WriteString(" " + name + "='")
+		_ = xml.EscapeText(b, []byte(shorten(value, maxAttribute))) // a Builder takes everything
+		b.WriteString("'")
+	}
+	attribute("id", e.ID)
+	attribute("source", e.Source)
+	attribute("type", e.EventType)
+	if e.Severity != envelope.Unspecified {
+		attribute("severity", e.Severity.String())
+		attribute("severity-number", strconv.Itoa(int(e.Severity)))
+	}
+	attribute("state", string(e.State))
+	attribute("fingerprint", e.Fingerprint)
+	if !e.Time.IsZero() {
+		attribute("time", e.Time.UTC().Format(time.RFC3339Nano))
+	}
+	b.WriteString("/>")
+}

@@ -1,0 +1,108 @@
+package render
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+)
+
+// View is what a template sees of a notification. All its texts are safe: they
+// have no control characters, and mean nothing to a client. docs/templates.md
+// explains it to people.
+type View struct {
+	ID, Source, Subject, Message                    string
+	Server, Host, Domain, Instance                  string
+	Type, Severity, Mark, State, Fingerprint, Trace string
+	// Level is the severity as a number, 0 to 24.
+	Level            int
+	Firing, Resolved bool
+	Time, Expiry     time.Time
+	Labels           map[string]string
+	Links            []envelope.Link
+
+	envelope *envelope.Envelope
+	config   Config
+}
+
+func newView(e *envelope.Envelope, c Config) *View {
+	line := func(s string) string { return c.safe(oneLine(s)) }
+	v := &View{
+		ID: line(e.ID), Source: line(e.Source), Subject: line(e.Subject), Message: c.safe(clean(e.Message)),
+		Server: line(e.ServerName), Host: line(e.HostName), Domain: line(e.DomainName), Instance: line(e.InstanceName),
+		Type: line(e.EventType), Severity: e.Severity.String(), Mark: mark(e), Level: int(e.Severity),
+		State: string(e.State), Fingerprint: line(e.Fingerprint), Trace: line(e.Trace.Parent),
+		Firing: e.State == envelope.Firing, Resolved: e.State == envelope.Resolved,
+		Time: e.Time, Expiry: e.Expiry,
+		Labels: make(map[string]string, len(e.Labels)), envelope: e, config: c,
+	}
+	for name, value := range e.Labels {
+		v.Labels[line(name)] = line(value)
+	}
+	for _, link := range e.Links {
+		if url := oneLine(link.URL); isWeb(url) {
+			v.Links = append(v.Links, envelope.Link{Name: line(link.Name), URL: url})
+		}
+	}
+	return v
+}
+
+// Default returns the text that is sent without a template.
+func (v *View) Default() string { return v.config.text(v.envelope) }
+
+// Link returns the address with that name, "" if there is none.
+func (v *View) Link(name string) string {
+	for _, link := range v.Links {
+		if link.Name == name {
+			return link.URL
+		}
+	}
+	return ""
+}
+
+// Data returns the structured payload; nil if there is none.
+func (v *View) Data() any { return v.decode(v.envelope.Data) }
+
+// Extra returns what of the notification has no place elsewhere, by name.
+func (v *View) Extra() map[string]any {
+	all := make(map[string]any, len(v.envelope.Extra))
+	for name, value := range v.envelope.Extra {
+		all[v.config.safe(oneLine(name))] = v.decode(value)
+	}
+	return all
+}
+
+// decode returns a JSON value as Go has it, with safe strings.
+func (v *View) decode(value json.RawMessage) any {
+	if len(value) == 0 {
+		return nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(value))
+	decoder.UseNumber()
+	var decoded any
+	if err := decoder.Decode(&decoded); err != nil {
+		return nil
+	}
+	return v.safe(decoded)
+}
+
+func (v *View) safe(value any) any {
+	switch value := value.(type) {
+	case string:
+		return v.config.safe(clean(value))
+	case []any:
+		for i := range value {
+			value[i] = v.safe(value[i])
+		}
+	case map[string]any:
+		safe := make(map[string]any, len(value))
+		for name := range value {
+			safe[v.config.safe(oneLine(name))] = v.safe(value[name])
+		}
+		return safe
+	case json.Number:
+		return value.String()
+	}
+	return value
+}

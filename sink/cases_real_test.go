@@ -1,0 +1,443 @@
+//go:build real
+
+package sink_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/testbed"
+	"github.com/xmpp-notifier/xmpp-notifier/testbed/owner"
+)
+
+type realCase struct {
+	name string
+	run  func(*scene)
+}
+
+func cases() []realCase {
+	return []realCase{
+		{"both kinds of TLS", bothKindsOfTLS},
+		{"only PLAIN", onlyPlain},
+		{"500 in order", inOrder},
+		{"another worker", anotherWorker},
+		{"same nickname twice", sameNickTwice},
+		{"nickname taken", nickTaken},
+		{"cut before the reflections", cutBeforeReflections},
+		{"ghost", ghost},
+		{"reset", reset},
+		{"black hole", blackHole},
+		{"room password", roomPassword},
+		{"members only", membersOnly},
+		{"banned", banned},
+		{"kicked", kicked},
+		{"voice", voice},
+		{"room missing", roomMissing},
+		{"room destroyed", roomDestroyed},
+		{"text made to fit", textMadeToFit},
+		{"hostile occupant", hostileOccupant},
+		{"idle", idle},
+		{"leaves politely", leavesPolitely},
+		{"rooms restarted", roomsRestarted},
+		{"server stopped", serverStopped},
+		{"server killed", serverKilled},
+	}
+}
+
+func bothKindsOfTLS(sc *scene) {
+	sc.create(owner.Room{})
+	w := sc.watch()
+	c := openRoom(sc.T, sc.settings())
+	c.post(0, 5)
+	c.delivered(5)
+	c.stop()
+	if sc.direct {
+		cfg := sc.settings()
+		cfg.TLS, cfg.Addr = "direct", sc.server.DirectTLSAddr
+		c = openRoom(sc.T, cfg)
+		c.post(5, 10)
+		c.delivered(5)
+		w.check(10)
+	}
+}
+
+// onlyPlain is how servers are whose accounts are in an LDAP directory.
+func onlyPlain(sc *scene) {
+	server, err := sc.start(sc.Context(), testbed.Options{Dir: sc.TempDir(), PlainOnly: true})
+	sc.must(err)
+	defer func() { sc.must(server.Kill()) }()
+	plain := newScene(sc.T, sc.habits, server, "plain")
+	plain.create(owner.Room{})
+	c := openRoom(sc.T, plain.settings())
+	c.post(0, 5)
+	c.delivered(5)
+	wrong := plain.settings()
+	wrong.Password = config.NewSecret("wrong")
+	openRoom(sc.T, wrong).logged("check XMPP_JID and XMPP_PASSWORD")
+}
+
+func inOrder(sc *scene) {
+	sc.create(owner.Room{})
+	w := sc.watch()
+	c := openRoom(sc.T, sc.settings())
+	c.post(0, 500)
+	c.delivered(500)
+	w.check(500)
+	sc.oneConnection()
+	ids := map[string]bool{}
+	for _, m := range w.shown() {
+		ids[m.ID] = true
+	}
+	if len(ids) != 500 || ids[""] {
+		sc.Errorf("%d different ids", len(ids))
+	}
+	if strings.Contains(c.log.String(), "does not keep ids") {
+		sc.Error("the client did not recognise its ids")
+	}
+}
+
+func anotherWorker(sc *scene) {
+	sc.create(owner.Room{})
+	w := sc.watch()
+	first := openRoom(sc.T, sc.settings())
+	first.joined()
+	cfg := sc.settings()
+	cfg.Nick = "second"
+	second := openRoom(sc.T, cfg)
+	second.joined()
+	first.post(0, 30)
+	first.delivered(30)
+	second.post(0, 30)
+	for body, r := range second.settled(30) {
+		if r.Outcome != sink.Suppressed {
+			sc.Errorf("seen live, %s: outcome %d", body, r.Outcome)
+		}
+	}
+	cfg.Nick = "third"
+	third := openRoom(sc.T, cfg)
+	third.joined()
+	third.post(15, 30)
+	for body, r := range third.settled(15) {
+		if r.Outcome != sink.Suppressed {
+			sc.Errorf("told by the history, %s: outcome %d", body, r.Outcome)
+		}
+	}
+	w.check(30)
+}
+
+// sameNickTwice is two workers with one configuration.
+func sameNickTwice(sc *scene) {
+	sc.create(owner.Room{})
+	w := sc.watch()
+	first, second := openRoom(sc.T, sc.settings()), openRoom(sc.T, sc.settings())
+	first.joined()
+	second.joined()
+	first.post(0, 50)
+	second.post(50, 100)
+	first.delivered(50)
+	second.delivered(50)
+	w.wait(100)
+	seen := map[string]int{}
+	for _, m := range w.shown() {
+		seen[m.Body]++
+	}
+	for _, body := range bodies(100) {
+		if seen[body] != 1 {
+			sc.Errorf("%s was shown %d times", body, seen[body])
+		}
+	}
+}
+
+func nickTaken(sc *scene) {
+	sc.create(owner.Room{})
+	w := sc.watch()
+	thief := sc.login("other")
+	_, err := thief.Enter(sc.Context(), "notifier", "")
+	sc.must(err)
+	c := openRoom(sc.T, sc.settings())
+	c.post(0, 5)
+	c.delivered(5)
+	if nick := w.shown()[0].Nick; nick == "notifier" || !strings.HasPrefix(nick, "notifier") {
+		sc.Errorf("posted as %q", nick)
+	}
+	sc.must(thief.Leave(sc.Context()))
+	n := 5
+	sc.until("the nickname is taken back", func() error {
+		c.post(n, n+1)
+		n++
+		c.delivered(n)
+		w.wait(n)
+		if nick := w.shown()[n-1].Nick; nick != "notifier" {
+			return fmt.Errorf("it posts as %q", nick)
+		}
+		return nil
+	})
+	w.check(n)
+}
+
+// cutBeforeReflections loses the reflections of a whole window. Only the
+// room's history can tell that nothing must be sent again.
+func cutBeforeReflections(sc *scene) {
+	sc.create(owner.Room{})
+	w := sc.watch()
+	c := openRoom(sc.T, sc.settings())
+	c.post(0, 50)
+	c.delivered(50)
+	sc.proxy.Deafen()
+	c.post(50, 70)
+	w.wait(70)
+	sc.proxy.Heal()
+	c.delivered(70)
+	c.post(70, 100)
+	c.delivered(100)
+	w.check(100)
+}
+
+// ghost leaves a session behind that the server takes for alive.
+func ghost(sc *scene) {
+	sc.create(owner.Room{})
+	w := sc.watch()
+	c := openRoom(sc.T, sc.settings())
+	c.post(0, 50)
+	sc.proxy.CutClients()
+	c.post(50, 100)
+	c.delivered(100)
+	w.check(100)
+}
+
+func reset(sc *scene) {
+	sc.create(owner.Room{})
+	w := sc.watch()
+	c := openRoom(sc.T, sc.settings())
+	for n := 0; n < 500; n += 50 {
+		c.post(n, n+50)
+		sc.proxy.Reset()
+	}
+	c.delivered(500)
+	w.check(500)
+}
+
+func blackHole(sc *scene) {
+	sc.create(owner.Room{})
+	w := sc.watch()
+	c := openRoom(sc.T, sc.settings())
+	c.post(0, 50)
+	sc.proxy.Blackhole()
+	c.logged("not in the room")
+	sc.proxy.Heal()
+	c.post(50, 100)
+	c.delivered(100)
+	w.check(100)
+}
+
+func roomPassword(sc *scene) {
+	const password = "secret"
+	sc.create(owner.Room{Password: password})
+	w := sc.watchWith(password)
+	cfg := sc.settings()
+	for _, wrong := range []string{"", "wrong"} {
+		cfg.RoomPassword = config.NewSecret(wrong)
+		c := openRoom(sc.T, cfg)
+		c.logged("XMPP_ROOM_PASSWORD")
+		c.stop()
+	}
+	cfg.RoomPassword = config.NewSecret(password)
+	c := openRoom(sc.T, cfg)
+	c.post(0, 10)
+	c.delivered(10)
+	w.check(10)
+}
+
+func membersOnly(sc *scene) {
+	sc.create(owner.Room{MembersOnly: true})
+	me := "notifier@" + sc.server.Domain
+	c := openRoom(sc.T, sc.settings())
+	c.logged("make the account of XMPP_JID a member")
+	c.post(0, 10)
+	if !sc.possible("admit", func(ctx context.Context) error { return sc.owner.Admit(ctx, me) }) {
+		return
+	}
+	c.delivered(10)
+	sc.must(sc.owner.Revoke(sc.Context(), me))
+	if !sc.stays {
+		c.logged("make the account a member again")
+	}
+	c.post(10, 20)
+	sc.must(sc.owner.Admit(sc.Context(), me))
+	c.delivered(20)
+}
+
+func banned(sc *scene) {
+	sc.create(owner.Room{})
+	w := sc.watch()
+	me := "notifier@" + sc.server.Domain
+	c := openRoom(sc.T, sc.settings())
+	c.post(0, 50)
+	if !sc.possible("ban", func(ctx context.Context) error { return sc.owner.Ban(ctx, me) }) {
+		c.delivered(50)
+		w.check(50)
+		return
+	}
+	c.logged("lift the ban")
+	c.post(50, 60)
+	sc.must(sc.owner.Unban(sc.Context(), me))
+	c.delivered(60)
+	w.check(60)
+}
+
+func kicked(sc *scene) {
+	sc.create(owner.Room{})
+	w := sc.watch()
+	c := openRoom(sc.T, sc.settings())
+	c.joined()
+	for n := 0; n < 150; n += 50 {
+		c.post(n, n+50)
+		sc.until("kicked", func() error { return sc.owner.Kick(sc.Context(), "notifier") })
+	}
+	c.delivered(150)
+	w.check(150)
+	if !strings.Contains(c.log.String(), "kicked") {
+		sc.Error("the log does not tell of the kicks")
+	}
+}
+
+func voice(sc *scene) {
+	sc.create(owner.Room{Moderated: true})
+	w := sc.watch()
+	c := openRoom(sc.T, sc.settings())
+	c.post(0, 10)
+	c.logged("give the account of XMPP_JID a voice")
+	sc.until("voice is given", func() error { return sc.owner.Voice(sc.Context(), "notifier") })
+	sc.until("delivered", func() error {
+		if n := len(w.shown()); n < 10 {
+			// It may have been between two stays, which start without a voice.
+			return errors.Join(fmt.Errorf("%d shown", n), sc.owner.Voice(sc.Context(), "notifier"))
+		}
+		return nil
+	})
+	c.delivered(10)
+	w.check(10)
+}
+
+func roomMissing(sc *scene) {
+	c := openRoom(sc.T, sc.settings())
+	if sc.name != "Vysper" { // which says of no room that it is new
+		c.logged("set XMPP_ROOM_CREATE=true")
+	}
+	c.stop()
+	cfg := sc.settings()
+	cfg.RoomCreate = true
+	c = openRoom(sc.T, cfg)
+	c.joined()
+	w := sc.watch() // not locked: others can enter
+	c.post(0, 10)
+	c.delivered(10)
+	w.check(10)
+}
+
+func roomDestroyed(sc *scene) {
+	sc.create(owner.Room{})
+	c := openRoom(sc.T, sc.settings())
+	c.post(0, 50)
+	if !sc.possible("destroy", func(ctx context.Context) error { return sc.owner.Destroy(ctx, "elsewhere@"+sc.server.MUC) }) {
+		return
+	}
+	c.logged("elsewhere@" + sc.server.MUC)
+	c.post(50, 60)
+	sc.until("the room is there again", func() error {
+		if _, err := sc.owner.Enter(sc.Context(), "admin", ""); err != nil {
+			return err
+		}
+		return sc.owner.Configure(sc.Context(), owner.Room{})
+	})
+	c.post(60, 100)
+	c.delivered(100)
+}
+
+func textMadeToFit(sc *scene) {
+	sc.create(owner.Room{})
+	w := sc.watch()
+	c := openRoom(sc.T, sc.settings())
+	long := strings.Repeat("ü&", 50_000)
+	for _, body := range []string{long, "bad \x00\x1b\xff\uFFFE byte", " kept <as/> it & is\r\n\t]]>"} {
+		sc.must(c.Submit(sc.Context(), sink.Message{Body: body, Done: func(r sink.Result) { c.done(body, r) }}))
+	}
+	c.delivered(3)
+	w.wait(3)
+	got := w.shown()
+	cut, marked := strings.CutSuffix(got[0].Body, " […]")
+	if !marked || !strings.HasPrefix(long, cut) || len(cut) < 20_000 {
+		sc.Errorf("the long text became %d bytes, marked %v", len(got[0].Body), marked)
+	}
+	if got[1].Body != "bad \uFFFD\uFFFD\uFFFD\uFFFD byte" {
+		sc.Errorf("the illegal text became %q", got[1].Body)
+	}
+	if want := " kept <as/> it & is\r\n\t]]>"; got[2].Body != want && got[2].Body != strings.ReplaceAll(want, "\r", "") {
+		sc.Errorf("the awkward text became %q", got[2].Body)
+	}
+	sc.oneConnection()
+}
+
+// hostileOccupant says what has ended sessions of other clients.
+func hostileOccupant(sc *scene) {
+	sc.create(owner.Room{})
+	c := openRoom(sc.T, sc.settings())
+	c.post(0, 10)
+	c.delivered(10)
+	evil := sc.login("other")
+	_, err := evil.Enter(sc.Context(), "evil", "")
+	sc.must(err)
+	room := sc.room + "@" + sc.server.MUC
+	for _, stanza := range []string{
+		"<message type='groupchat' to='%[1]s' id='h1'><x xmlns='urn:x'><message xmlns='jabber:client'><body>nested</body></message></x><body>1</body></message>",
+		"<presence to='%[1]s/evil'><priority>abc</priority></presence>",
+		"<presence to='%[1]s/evil'><x xmlns='urn:x'><priority xmlns='jabber:client'>200</priority></x></presence>",
+		"<message xmlns:a='urn:a' a:id='x' a:from='%[1]s/notifier' a:type='groupchat' type='groupchat' to='%[1]s' id='h2'><body>2</body></message>",
+		"<message type='groupchat' to='%[1]s' id='h3'><body xmlns='urn:foo'>evil</body><body>3</body></message>",
+		"<message type='chat' to='%[1]s/notifier' id='h4'><forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' type='groupchat' from='%[1]s/notifier' id='x'><body>f</body></message></forwarded></message>",
+		"<message type='error' to='%[1]s/notifier' id='h5'><error type='cancel'><not-acceptable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>",
+		"<iq type='get' to='%[1]s/notifier' id='h6'><query xmlns='urn:x'/></iq>",
+		"<iq type='set' to='%[1]s/notifier' id='h7'><query xmlns='jabber:iq:roster'/></iq>",
+		"<message type='groupchat' to='%[1]s' id='h8'><body>" + strings.Repeat("<x xmlns=\"urn:x\">", 60) + strings.Repeat("</x>", 60) + "8</body></message>",
+		"<message type='groupchat' to='%[1]s' id='h9'><body>" + strings.Repeat("9", 60_000) + "</body></message>",
+	} {
+		sc.must(evil.Send(fmt.Sprintf(stanza, room)))
+	}
+	sc.must(evil.Alive(sc.Context()))
+	c.post(10, 60)
+	c.delivered(60)
+	sc.oneConnection()
+}
+
+// idle checks that silence is no reason to leave.
+func idle(sc *scene) {
+	sc.create(owner.Room{})
+	cfg := sc.settings()
+	cfg.PingInterval = 200 * time.Millisecond
+	c := openRoom(sc.T, cfg)
+	c.joined()
+	ctx, cancel := context.WithTimeout(sc.Context(), 3*time.Second)
+	defer cancel()
+	<-ctx.Done()
+	c.post(0, 10)
+	c.delivered(10)
+	sc.oneConnection()
+}
+
+// leavesPolitely checks that the seat is free as soon as the client is gone,
+// and that only shown messages count.
+func leavesPolitely(sc *scene) {
+	sc.create(owner.Room{})
+	c := openRoom(sc.T, sc.settings())
+	c.post(0, 10)
+	c.delivered(10)
+	c.stop()
+	next := sc.login("other")
+	_, err := next.Enter(sc.Context(), "notifier", "")
+	sc.must(err)
+}

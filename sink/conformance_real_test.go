@@ -1,0 +1,100 @@
+//go:build real
+
+package sink_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/testbed"
+)
+
+// habits says where a real server differs from what the suite expects. It is
+// checked like everything else: what a server is said to be unable to do must
+// fail, so that an exception goes when its reason has gone.
+type habits struct {
+	name  string
+	start func(context.Context, testbed.Options) (*testbed.XMPP, error)
+	// direct: it has a port for TLS from the first byte.
+	direct bool
+	// forgets: what restarts lose, beyond the history, which all lose.
+	forgetsRooms bool
+	// cannot names the cases that its rooms do not allow, with the reason.
+	cannot map[string]string
+	// stays: who loses membership in a members-only room is not put out.
+	stays bool
+	// deaf: self-pings do not tell whether we are in the room.
+	deaf bool
+}
+
+func servers() []habits {
+	const noForm = "its rooms cannot be configured: <iq type='set'><query xmlns='…muc#owner'/> is not answered"
+	return []habits{
+		{name: "Prosody", start: testbed.Prosody, direct: true},
+		{name: "ejabberd", start: testbed.Ejabberd, direct: true},
+		{name: "jabberd2", start: testbed.Jabberd2, direct: true, stays: true},
+		{
+			name: "Vysper", start: testbed.Vysper, forgetsRooms: true, deaf: true,
+			cannot: map[string]string{
+				"ban":     "<iq type='set'><query xmlns='…muc#admin'><item jid='…' affiliation='outcast'/> is not answered and has no effect",
+				"admit":   "<iq type='set'><query xmlns='…muc#admin'><item jid='…' affiliation='member'/> is not answered and has no effect",
+				"destroy": noForm,
+			},
+		},
+	}
+}
+
+// TestRealRooms is the conformance suite: the room against every real server
+// that can be had. What cannot is named at the end; with CI=true, where
+// everything must be there, that is a failure.
+func TestRealRooms(t *testing.T) {
+	var missing []string
+	for _, h := range servers() {
+		t.Run(h.name, func(t *testing.T) {
+			begin := time.Now()
+			server, err := h.start(t.Context(), testbed.Options{Dir: t.TempDir()})
+			if gone, ok := errors.AsType[*testbed.Missing](err); ok {
+				missing = append(missing, fmt.Sprintf("real %s: not run, because %s", gone.Server, gone.Why))
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := server.Kill(); err != nil {
+					t.Error(err)
+				}
+			})
+			t.Logf("started in %v", time.Since(begin).Round(time.Millisecond))
+			for _, c := range cases() {
+				t.Run(c.name, func(t *testing.T) { c.run(newScene(t, h, server, c.name)) })
+			}
+		})
+	}
+	report(t, missing)
+}
+
+// report names what was not run, and the exceptions.
+func report(t *testing.T, missing []string) {
+	t.Helper()
+	for _, h := range servers() {
+		for _, what := range slices.Sorted(maps.Keys(h.cannot)) {
+			t.Logf("exception: %s, %s: %s", h.name, what, h.cannot[what])
+		}
+	}
+	if len(missing) == 0 {
+		return
+	}
+	text := strings.Join(missing, "\n")
+	t.Log(text)
+	if os.Getenv("CI") == "true" {
+		t.Error("with CI=true every real server must run:\n" + text)
+	}
+}

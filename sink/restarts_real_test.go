@@ -1,0 +1,95 @@
+//go:build real
+
+package sink_test
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+
+	"github.com/xmpp-notifier/xmpp-notifier/testbed/owner"
+)
+
+// restart ends and starts a server, or its rooms, under a stream of messages.
+// Nothing may be lost. What was on its way may be shown twice where the room
+// has forgotten it; never more than a window, and not without being counted.
+func (sc *scene) restart(end func() error, start func() error) {
+	sc.Helper()
+	const n = 300
+	sc.create(owner.Room{})
+	w := sc.watch()
+	cfg := sc.settings()
+	c := openRoom(sc.T, cfg)
+	c.post(0, 100)
+	sc.must(end())
+	sc.proxy.Refuse(true) // until the observer is back
+	sc.proxy.Reset()
+	sc.must(start())
+	if sc.forgetsRooms {
+		sc.owner = sc.login("admin")
+		_, err := sc.owner.Enter(sc.Context(), "admin", "")
+		sc.must(err)
+	}
+	before := len(w.seen())
+	w.seat.Close()
+	w.sit()
+	sc.proxy.Refuse(false)
+	c.post(100, n)
+	c.delivered(n)
+	counts := map[string]int{}
+	sc.until("all is shown", func() error { return w.missing(n) })
+	repeated, doubtful := 0, doubts(c.log.String())
+	for _, m := range w.shown() {
+		if counts[m.Body]++; counts[m.Body] > 1 {
+			repeated++
+		}
+	}
+	sc.Logf("shown before the end: %d; repeated: %d, counted by the client: %d", before, repeated, doubtful)
+	if repeated > doubtful || repeated > cfg.Window {
+		sc.Errorf("repeated %d, window %d, counted by the client %d", repeated, cfg.Window, doubtful)
+	}
+}
+
+// doubts adds up how many messages the client says may be shown twice.
+func doubts(log string) int {
+	sum := 0
+	for _, found := range regexp.MustCompile(`perhaps_shown_twice=(\d+)`).FindAllStringSubmatch(log, -1) {
+		n, _ := strconv.Atoi(found[1])
+		sum += n
+	}
+	return sum
+}
+
+// missing is an error if one of the messages 0 to n-1 has not been shown.
+func (w *watcher) missing(n int) error {
+	shown := map[string]bool{}
+	for _, m := range w.shown() {
+		shown[m.Body] = true
+	}
+	var missing []string
+	for _, body := range bodies(n) {
+		if !shown[body] {
+			missing = append(missing, body)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("lost %.30q", missing)
+	}
+	return nil
+}
+
+func roomsRestarted(sc *scene) {
+	rooms := sc.server.Rooms
+	if rooms == nil {
+		return // they are part of the server
+	}
+	sc.restart(func() error { return rooms.Stop(sc.Context()) }, func() error { return rooms.Start(sc.Context()) })
+}
+
+func serverStopped(sc *scene) {
+	sc.restart(func() error { return sc.server.Stop(sc.Context()) }, func() error { return sc.server.Start(sc.Context()) })
+}
+
+func serverKilled(sc *scene) {
+	sc.restart(sc.server.Kill, func() error { return sc.server.Start(sc.Context()) })
+}

@@ -1,0 +1,70 @@
+package kafka
+
+import (
+	"context"
+	"sync"
+)
+
+// queueLimit is how many decoded messages of a partition wait for Receive.
+const queueLimit = 64
+
+// queue holds decoded messages of one partition until Receive takes them. It
+// is a list with a lock and no channel because messages come one by one, but
+// leave by the batch.
+type queue struct {
+	space chan struct{} // there is room again
+
+	mu    sync.Mutex
+	ready []*lease
+}
+
+func newQueue() *queue {
+	return &queue{space: make(chan struct{}, 1), ready: make([]*lease, 0, queueLimit)}
+}
+
+// put appends l when there is room for it, and reports whether it was before
+// the end of ctx. rouse is called if the queue was empty.
+func (q *queue) put(ctx context.Context, l *lease, rouse func()) bool {
+	for ctx.Err() == nil {
+		if waiting, ok := q.tryPut(l); ok {
+			if waiting == 1 {
+				rouse()
+			}
+			return true
+		}
+		select {
+		case <-q.space:
+		case <-ctx.Done():
+		}
+	}
+	return false
+}
+
+// tryPut appends l if there is room, and counts what waits now.
+func (q *queue) tryPut(l *lease) (waiting int, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.ready) == queueLimit {
+		return queueLimit, false
+	}
+	q.ready = append(q.ready, l)
+	return len(q.ready), true
+}
+
+// take appends the first messages, at most limit, to batch.
+func (q *queue) take(batch []*lease, limit int) []*lease {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := min(limit, len(q.ready))
+	if n == 0 {
+		return batch
+	}
+	if len(q.ready) == queueLimit {
+		nudge(q.space)
+	}
+	batch = append(batch, q.ready[:n]...)
+	left := copy(q.ready, q.ready[n:])
+	clear(q.ready[left:])
+	q.ready = q.ready[:left]
+	return batch
+}

@@ -1,0 +1,75 @@
+//go:build real
+
+package kafka_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
+	"github.com/xmpp-notifier/xmpp-notifier/testbed"
+)
+
+// TestReal holds the source against a real Apache Kafka: the conformance suite,
+// and every way to guard a listener.
+func TestReal(t *testing.T) {
+	broker := realKafka(t)
+	t.Run("conformance", func(t *testing.T) {
+		sourcetest.Run(t, func(t *testing.T) sourcetest.Broker {
+			c := realCluster(t, broker.Addr)
+			if err := c.createTopic(t.Context(), c.topic); err != nil {
+				t.Fatal(err)
+			}
+			return c
+		})
+	})
+	for _, g := range guards() {
+		t.Run(g.name, func(t *testing.T) {
+			g.check(t, realCluster(t, g.listener(broker.Secure)), filepath.Dir(broker.Secure.CAFile))
+		})
+	}
+}
+
+func (g guard) listener(s *testbed.KafkaSecurity) string {
+	switch {
+	case g.mutual:
+		return s.MutualTLS
+	case g.mechanism == "none":
+		return s.TLS
+	case g.tls:
+		return s.SASLTLS
+	}
+	return s.SASL
+}
+
+func realCluster(t *testing.T, addr string) *cluster {
+	t.Helper()
+	c := clusterAt(t, fmt.Sprintf("alerts-%d", time.Now().UnixNano()), addr)
+	c.config.SessionTimeout = 6 * time.Second // the least that Kafka takes
+	return c
+}
+
+func realKafka(t *testing.T) *testbed.KafkaBroker {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // the first start fetches it
+	defer cancel()
+	broker, err := testbed.Kafka(ctx, testbed.Options{Dir: t.TempDir(), Secure: true})
+	if missing, ok := errors.AsType[*testbed.Missing](err); ok && os.Getenv("CI") != "true" {
+		t.Skip(strings.ToUpper(missing.Error()))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := broker.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return broker
+}

@@ -1,0 +1,116 @@
+package nats
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// consumerFlaws lists the settings of a durable that defeat the promises.
+func consumerFlaws(c jetstream.ConsumerConfig) []string {
+	var flaws []string
+	add := func(flawed bool, format string, args ...any) {
+		if flawed {
+			flaws = append(flaws, fmt.Sprintf(format, args...))
+		}
+	}
+	add(c.AckPolicy != jetstream.AckExplicitPolicy, "ack_policy is %s, must be explicit: notifications may be lost", c.AckPolicy)
+	add(c.MaxDeliver > 0, "max_deliver is %d, must be -1: notifications are skipped after so many tries", c.MaxDeliver)
+	add(c.MemoryStorage, "mem_storage is on: acknowledgements are lost when the broker restarts")
+	add(c.HeadersOnly, "headers_only is on: notifications arrive without their text")
+	add(c.InactiveThreshold > 0, "inactive_threshold is %v, must be 0: the broker deletes the consumer, and forgets what was acknowledged, when no worker runs for so long", c.InactiveThreshold)
+	wait := effectiveWait(c)
+	add(wait > 0 && wait < minAckWait, "ack_wait or backoff is %v, must be at least %v: notifications are delivered twice", wait, minAckWait)
+	add(c.MaxAckPending > 0 && c.MaxAckPending < lowAckPending, "max_ack_pending is %d, must be at least %d: it is shared by all workers, and those beyond it stand idle", c.MaxAckPending, lowAckPending)
+	return flaws
+}
+
+const (
+	// lowAckPending is what a worker with the default window may hold, and a
+	// second one beside it.
+	lowAckPending = 80
+	// longAckWait keeps what a dead worker held from the others for too long.
+	longAckWait = 5 * time.Minute
+)
+
+// consumerNotes lists what may not be meant.
+func consumerNotes(c jetstream.ConsumerConfig, want Config) []string {
+	var notes []string
+	add := func(noted bool, format string, args ...any) {
+		if noted {
+			notes = append(notes, fmt.Sprintf(format, args...))
+		}
+	}
+	filters := filtersOf(c)
+	add(len(want.Subjects) > 0 && !slices.Equal(filters, slices.Sorted(slices.Values(want.Subjects))),
+		"the consumer reads the subjects %q, NATS_SUBJECTS names %q: it counts when a consumer is created, so change the consumer or the setting", filters, want.Subjects)
+	add(c.DeliverPolicy != jetstream.DeliverAllPolicy, "deliver_policy is %s: older notifications in the stream are not delivered", c.DeliverPolicy)
+	add(c.ReplayPolicy != jetstream.ReplayInstantPolicy, "replay_policy is %s: a backlog takes as long as it took to pile up", c.ReplayPolicy)
+	add(len(c.BackOff) > 0, "backoff is set and replaces ack_wait: the shortest step, %v, counts", effectiveWait(c))
+	add(effectiveWait(c) > longAckWait, "ack_wait is %v: what a dead worker held waits for so long", effectiveWait(c))
+	add(c.PauseUntil != nil && c.PauseUntil.After(time.Now()), "the consumer is paused")
+	return notes
+}
+
+func filtersOf(c jetstream.ConsumerConfig) []string {
+	filters := slices.Clone(c.FilterSubjects)
+	if c.FilterSubject != "" {
+		filters = append(filters, c.FilterSubject)
+	}
+	slices.Sort(filters)
+	return filters
+}
+
+// effectiveWait is the shortest time after which the broker delivers again.
+func effectiveWait(c jetstream.ConsumerConfig) time.Duration {
+	if len(c.BackOff) > 0 {
+		return slices.Min(c.BackOff)
+	}
+	return c.AckWait
+}
+
+// streamFlaws lists the settings of a stream that let notifications vanish.
+func streamFlaws(c jetstream.StreamConfig) []string {
+	var flaws []string
+	add := func(flawed bool, format string, args ...any) {
+		if flawed {
+			flaws = append(flaws, fmt.Sprintf(format, args...))
+		}
+	}
+	old := c.Discard == jetstream.DiscardOld
+	add(c.Storage == jetstream.MemoryStorage, "storage is memory, must be file: notifications are lost when the broker restarts")
+	add(old && c.MaxMsgs > 0, "max_msgs is %d with discard old: a longer backlog overwrites itself; use discard new or no limit", c.MaxMsgs)
+	add(old && c.MaxBytes > 0, "max_bytes is %d with discard old: a larger backlog overwrites itself; use discard new or no limit", c.MaxBytes)
+	add(c.MaxMsgsPerSubject > 0 && (old || !c.DiscardNewPerSubject), "max_msgs_per_subject is %d: a longer backlog of a subject overwrites itself", c.MaxMsgsPerSubject)
+	add(c.NoAck, "no_ack is on: publishers are not told when a notification is not stored")
+	add(c.MaxAge > 0 && c.MaxAge < shortAge, "max_age is %v, should be at least %v: notifications vanish when the room or all workers are away for so long", c.MaxAge, shortAge)
+	return flaws
+}
+
+// shortAge is an outage over a long weekend.
+const shortAge = 4 * 24 * time.Hour
+
+func streamNotes(c jetstream.StreamConfig) []string {
+	var notes []string
+	if c.MaxAge >= shortAge {
+		notes = append(notes, fmt.Sprintf("max_age is %v: older notifications vanish, delivered or not", c.MaxAge))
+	}
+	if c.Retention == jetstream.InterestPolicy {
+		notes = append(notes, "retention is interest: what is published while the consumer does not exist is lost")
+	}
+	return notes
+}
+
+// letterFlaws lists the settings that let dead letters vanish.
+func letterFlaws(c jetstream.StreamConfig) []string {
+	var flaws []string
+	if c.Retention == jetstream.InterestPolicy {
+		flaws = append(flaws, "retention is interest: dead letters vanish unless a consumer waits for them; use limits")
+	}
+	if c.Storage == jetstream.MemoryStorage {
+		flaws = append(flaws, "storage is memory, must be file: dead letters are lost when the broker restarts")
+	}
+	return flaws
+}

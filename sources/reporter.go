@@ -1,0 +1,20 @@
+package sources
+
+// Reporter is what a Source may be as well, to tell operators how it is.
+type Reporter interface {
+	// Status tells what the source knows without asking its broker. It may be
+	// called from any goroutine, at any time.
+	Status() Status
+}
+
+// Status is how a source is.
+type Status struct {
+	// Bound says that the source receives: its consumer is found, or it is a
+	// member of its group, also if that has no partition for it.
+	Bound bool
+	// Problem says why the source is not bound, in one line.
+	Problem string
+	// Lag is how many messages the broker holds for us beyond those that are
+	// lent out, as far as it has told; negative if it has not.
+	Lag int64
+}

@@ -1,0 +1,159 @@
+package telemetry
+
+import (
+	"runtime"
+	"runtime/debug"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+	"github.com/xmpp-notifier/xmpp-notifier/worker"
+)
+
+const namespace = "xmpp_notifier"
+
+// metrics are the counters and histograms. Labels have few values, all of our
+// own making: nothing that a broker, a room or a publisher says becomes one.
+type metrics struct {
+	received, filtered, delivered, suppressed *prometheus.CounterVec // by source
+	failed, deadLettered                      *prometheus.CounterVec // by source, reason
+	acks                                      *prometheus.CounterVec // by source, outcome
+	delivery, age                             *prometheus.HistogramVec
+	reflection                                prometheus.Histogram
+	lastDelivery                              *prometheus.GaugeVec
+
+	retries    *prometheus.CounterVec // by reason
+	doubtful   prometheus.Counter
+	reconnects *prometheus.CounterVec // by reason
+	joins      *prometheus.CounterVec // by outcome
+	kicks      *prometheus.CounterVec // by code
+	bounces    *prometheus.CounterVec // by condition
+}
+
+// The buckets of a histogram: from what a room on the same machine takes to
+// an outage over lunch, and to one over the weekend.
+func soon() []float64 {
+	return []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300}
+}
+
+func late() []float64 {
+	return []float64{.005, .025, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 6 * 3600, 24 * 3600}
+}
+
+func counter(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+}
+
+func histogram(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: buckets}, labels)
+}
+
+func newMetrics() *metrics {
+	m := &metrics{
+		received:     counter("messages_received_total", "Messages taken from the broker.", "source"),
+		filtered:     counter("messages_filtered_total", "Notifications that are not meant for the room.", "source"),
+		delivered:    counter("messages_delivered_total", "Notifications that the room has shown.", "source"),
+		suppressed:   counter("messages_duplicate_suppressed_total", "Notifications not posted because the room had shown them before.", "source"),
+		failed:       counter("messages_failed_total", "Messages that can never be delivered.", "source", "reason"),
+		deadLettered: counter("messages_dead_lettered_total", "Messages whose dead letter the broker has confirmed.", "source", "reason"),
+		acks:         counter("acks_total", "What the broker was told: ack, nak (given back), term (moved to the dead letters), error (it could not be told).", "source", "outcome"),
+		delivery:     histogram("delivery_duration_seconds", "Time from receiving a notification to its reflection by the room.", soon(), "source"),
+		age:          histogram("event_age_seconds", "Time from the broker's timestamp of a message to its reflection by the room.", late(), "source"),
+		retries:      counter("retries_total", "Repeated attempts: to receive, to write a dead letter, or to post (resend).", "reason"),
+		reconnects:   counter("xmpp_reconnects_total", "Connections and attempts that ended, each followed by another attempt.", "reason"),
+		joins:        counter("room_joins_total", "Attempts to join the room after a login: joined or failed.", "outcome"),
+		kicks:        counter("room_kicks_total", "Removals from the room, by the status code of XEP-0045; none if the room was destroyed.", "code"),
+		bounces:      counter("room_bounces_total", "Messages that the room refused, by the condition of RFC 6120.", "condition"),
+		reflection: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: namespace, Name: "reflection_duration_seconds", Buckets: soon(),
+			Help: "Time from sending a message to its reflection by the room.",
+		}),
+		doubtful: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: namespace, Name: "possible_duplicates_total",
+			Help: "Messages sent again to a room that could not tell whether it had shown them.",
+		}),
+		lastDelivery: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: namespace, Name: "last_delivery_timestamp_seconds",
+			Help: "When the room last showed a notification, as Unix time; 0 before the first.",
+		}, []string{"source"}),
+	}
+	m.begin()
+	return m
+}
+
+// begin makes all that can be counted count from zero: a rate needs two points.
+func (m *metrics) begin() {
+	start(m.retries, worker.Receiving, worker.DeadLettering, resending)
+	start(m.joins, joined, failed)
+	start(m.reconnects, sink.Reasons()...)
+	start(m.kicks, "none", "301", "307", "321", "322", "332", "333")
+	start(m.bounces, conditions()...)
+}
+
+func start(vec *prometheus.CounterVec, values ...string) {
+	for _, v := range values {
+		vec.WithLabelValues(v)
+	}
+}
+
+func (m *metrics) all() []prometheus.Collector {
+	return []prometheus.Collector{
+		m.received, m.filtered, m.delivered, m.suppressed, m.failed, m.deadLettered, m.acks,
+		m.delivery, m.age, m.reflection, m.lastDelivery,
+		m.retries, m.doubtful, m.reconnects, m.joins, m.kicks, m.bounces,
+	}
+}
+
+// gauges are read when somebody asks.
+func (t *Telemetry) gauges() []prometheus.Collector {
+	list := []prometheus.Collector{
+		gauge("inflight_messages", "Messages on their way to the room.", func() float64 {
+			messages, _ := t.options.Room.InFlight()
+			return float64(messages)
+		}),
+		gauge("queue_messages", "Messages taken from the brokers and not yet settled, beyond those on their way.", t.queued),
+		gauge("window_messages", "Most notifications that may be in doubt at once (XMPP_WINDOW).", func() float64 { return float64(t.options.Window) }),
+		gauge("xmpp_connected", "1 while logged in to the XMPP server.", func() float64 { return flag(t.room.snapshot().connected) }),
+		gauge("room_joined", "1 while in the room.", func() float64 { return flag(t.room.snapshot().joined) }),
+		gauge("ready", "1 while /readyz says so.", func() float64 { return flag(len(t.Problems()) == 0) }),
+		gaugeWith("build_info", "What is running; always 1.", prometheus.Labels{
+			"version": t.options.Version, "revision": revision(), "goversion": runtime.Version(),
+		}, func() float64 { return 1 }),
+	}
+	for name, s := range t.sources {
+		if r, ok := s.source.(sources.Reporter); ok {
+			list = append(list, gaugeWith("source_lag_messages", "Messages that wait in the broker, as far as it has told; NaN if it has not.",
+				prometheus.Labels{"source": name}, func() float64 { return lag(r.Status()) }))
+		}
+	}
+	return list
+}
+
+func gauge(name, help string, read func() float64) prometheus.Collector {
+	return gaugeWith(name, help, nil, read)
+}
+
+func gaugeWith(name, help string, labels prometheus.Labels, read func() float64) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help, ConstLabels: labels}, read)
+}
+
+func flag(on bool) float64 {
+	if on {
+		return 1
+	}
+	return 0
+}
+
+// revision is the commit that the program was built from, if that was noted.
+func revision() string {
+	info, _ := debug.ReadBuildInfo()
+	if info != nil {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				return s.Value
+			}
+		}
+	}
+	return "unknown"
+}

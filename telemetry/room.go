@@ -1,0 +1,114 @@
+package telemetry
+
+import (
+	"errors"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
+)
+
+// The outcomes of joins, and a reason for repeated attempts.
+const (
+	joined    = "joined"
+	failed    = "failed"
+	resending = "resend"
+)
+
+// roomState is what is known of our stay in the room.
+type roomState struct {
+	mu sync.Mutex
+	roomFacts
+}
+
+type roomFacts struct {
+	connected, joined bool
+	seat              string
+	since             time.Time // of the present state
+	last              fault
+}
+
+func (r *roomState) snapshot() roomFacts {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.roomFacts
+}
+
+// ObserveRoom takes an event of the room.
+func (t *Telemetry) ObserveRoom(e sink.Event) {
+	before := t.room.take(&e)
+	m := t.metrics
+	switch e.Kind {
+	case sink.Joined:
+		m.joins.WithLabelValues(joined).Inc()
+	case sink.Left:
+		if e.Err == nil {
+			return // we were told to
+		}
+		m.reconnects.WithLabelValues(sink.Reason(e.Err)).Inc()
+		if before.connected && !before.joined {
+			m.joins.WithLabelValues(failed).Inc()
+		}
+		if removal, ok := errors.AsType[*sink.Removal](e.Err); ok {
+			m.kicks.WithLabelValues(code(removal.Code)).Inc()
+		}
+	case sink.Bounced:
+		m.bounces.WithLabelValues(condition(e.Err)).Inc()
+	case sink.Resent:
+		m.retries.WithLabelValues(resending).Add(float64(e.Messages))
+		m.doubtful.Add(float64(e.Doubtful))
+	}
+}
+
+// take notes the event and returns what was known before.
+func (r *roomState) take(e *sink.Event) roomFacts {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before := r.roomFacts
+	switch e.Kind {
+	case sink.Connected:
+		r.connected, r.since = true, time.Now()
+	case sink.Joined:
+		r.joined, r.seat, r.since = true, e.Seat, time.Now()
+	case sink.Left:
+		if r.connected {
+			r.since = time.Now()
+		}
+		r.connected, r.joined, r.seat = false, false, ""
+		if e.Err != nil {
+			r.last = newFault(e.Err)
+		}
+	}
+	return before
+}
+
+func code(status int) string {
+	if status == 0 {
+		return "none"
+	}
+	return strconv.Itoa(status)
+}
+
+// conditions are the values of the label condition: the stanza errors of RFC
+// 6120, 8.3.3, and other for whatever else a server says.
+func conditions() []string {
+	return []string{
+		"bad-request", "conflict", "feature-not-implemented", "forbidden", "gone", "internal-server-error",
+		"item-not-found", "jid-malformed", "not-acceptable", "not-allowed", "not-authorized", "policy-violation",
+		"recipient-unavailable", "redirect", "registration-required", "remote-server-not-found",
+		"remote-server-timeout", "resource-constraint", "service-unavailable", "subscription-required",
+		"undefined-condition", "unexpected-request", "other",
+	}
+}
+
+func condition(err error) string {
+	if c, ok := errors.AsType[*sink.Condition](err); ok {
+		for _, known := range conditions() {
+			if c.Name == known {
+				return known
+			}
+		}
+	}
+	return "other"
+}

@@ -1,0 +1,122 @@
+package telemetry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// The limits of the admin port.
+const (
+	maxConns      = 64
+	maxScrapes    = 4 // at once
+	maxHeader     = 16 << 10
+	headerTimeout = 5 * time.Second
+	answerTimeout = 10 * time.Second
+	idleTimeout   = 2 * time.Minute
+	closeTimeout  = time.Second
+)
+
+// Server is the admin port.
+type Server struct {
+	http     *http.Server
+	listener net.Listener
+	done     chan struct{}
+}
+
+// Serve serves what t knows where cfg says, until Close. It returns nil, and
+// that can be closed, if cfg says nowhere.
+func Serve(ctx context.Context, cfg Config, t *Telemetry, log *slog.Logger) (*Server, error) {
+	if cfg.Addr == "" {
+		return nil, nil
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("ADMIN_ADDR=%q: %w: choose a free port of this machine", cfg.Addr, err)
+	}
+	s := &Server{
+		http: &http.Server{
+			Handler: t.Handler(), MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+			ReadHeaderTimeout: headerTimeout, ReadTimeout: headerTimeout, WriteTimeout: answerTimeout, IdleTimeout: idleTimeout,
+		},
+		listener: limit(listener, maxConns), done: make(chan struct{}),
+	}
+	log.Info("admin port open", "addr", listener.Addr().String())
+	go func() {
+		defer close(s.done)
+		if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("admin port failed", "error", err)
+		}
+	}()
+	return s, nil
+}
+
+// Addr is where the server listens.
+func (s *Server) Addr() string { return s.listener.Addr().String() }
+
+// Close stops the server. Answers under way have a moment to be finished.
+func (s *Server) Close() error {
+	if s == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	if s.http.Shutdown(ctx) != nil {
+		_ = s.http.Close() // whoever is still there does not listen
+	}
+	<-s.done
+	return nil
+}
+
+// Handler serves /metrics, /livez, /readyz and /status.
+func (t *Telemetry) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{
+		MaxRequestsInFlight: maxScrapes, Timeout: answerTimeout - time.Second,
+	}))
+	mux.HandleFunc("GET /livez", livez)
+	mux.HandleFunc("GET /readyz", t.readyz)
+	mux.HandleFunc("GET /status", t.status)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// livez says that the process is alive. It asks nobody: a restart of ours
+// mends neither a room nor a broker.
+func livez(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok") }
+
+func (t *Telemetry) readyz(w http.ResponseWriter, _ *http.Request) {
+	if problems := t.Problems(); len(problems) > 0 {
+		writeText(w, http.StatusServiceUnavailable, strings.Join(problems, "\n"))
+		return
+	}
+	writeText(w, http.StatusOK, "ok")
+}
+
+func writeText(w http.ResponseWriter, code int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(code)
+	_, _ = io.WriteString(w, text+"\n")
+}
+
+func (t *Telemetry) status(w http.ResponseWriter, _ *http.Request) {
+	body, err := json.MarshalIndent(t.Status(), "", "  ")
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(append(body, '\n'))
+}

@@ -1,0 +1,155 @@
+package telemetry
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+	"github.com/xmpp-notifier/xmpp-notifier/worker"
+)
+
+// sourceState is what is known of one source. Its counters are looked up once:
+// a look-up costs more than a count.
+type sourceState struct {
+	source  sources.Source
+	name    string
+	metrics *metrics
+
+	received, filtered, delivered, suppressed prometheus.Counter
+	acked, ackFailed, released, term          prometheus.Counter
+	delivery, age                             prometheus.Observer
+	lastDelivery                              prometheus.Gauge
+
+	held      atomic.Int64 // received, and not yet settled
+	deliverer moment       // of the last delivery
+	receiver  moment       // of the last message
+
+	mu      sync.Mutex
+	trouble map[string]fault // by what it is with
+	last    fault
+}
+
+// moment is a point in time that one goroutine sets and another reads.
+type moment struct{ nanos atomic.Int64 }
+
+func (m *moment) set(t time.Time) { m.nanos.Store(t.UnixNano()) }
+
+// get returns nil if it was never set.
+func (m *moment) get() *time.Time {
+	nanos := m.nanos.Load()
+	if nanos == 0 {
+		return nil
+	}
+	return new(time.Unix(0, nanos).UTC())
+}
+
+func newSourceState(source sources.Source, m *metrics) *sourceState {
+	name := source.String()
+	for _, reason := range []sources.ReasonCode{sources.ReasonDecode, sources.ReasonRejected, sources.ReasonRetries} {
+		m.failed.WithLabelValues(name, string(reason))
+		m.deadLettered.WithLabelValues(name, string(reason))
+	}
+	acks := func(outcome string) prometheus.Counter { return m.acks.WithLabelValues(name, outcome) }
+	return &sourceState{
+		source: source, name: name, metrics: m, trouble: map[string]fault{},
+		received: m.received.WithLabelValues(name), filtered: m.filtered.WithLabelValues(name),
+		delivered: m.delivered.WithLabelValues(name), suppressed: m.suppressed.WithLabelValues(name),
+		acked: acks("ack"), ackFailed: acks("error"), released: acks("nak"), term: acks("term"),
+		delivery: m.delivery.WithLabelValues(name), age: m.age.WithLabelValues(name),
+		lastDelivery: m.lastDelivery.WithLabelValues(name),
+	}
+}
+
+// ObserveWorker takes an event of the worker.
+func (t *Telemetry) ObserveWorker(e worker.Event) {
+	s := t.sources[e.Source]
+	if s == nil {
+		return // not one that we were told of
+	}
+	s.observe(&e)
+	switch e.Kind {
+	case worker.Delivered:
+		if e.Took > 0 {
+			t.metrics.reflection.Observe(e.Took.Seconds())
+		}
+	case worker.Troubled:
+		t.metrics.retries.WithLabelValues(e.Doing).Inc()
+	}
+	if t.options.Tracer != nil {
+		t.trace(&e)
+	}
+}
+
+func (s *sourceState) observe(e *worker.Event) {
+	switch e.Kind {
+	case worker.Received:
+		s.received.Inc()
+		s.held.Add(1)
+		s.receiver.set(time.Now())
+	case worker.Filtered:
+		s.filtered.Inc()
+	case worker.Delivered:
+		s.shown(e.Delivery, time.Now())
+	case worker.Suppressed:
+		s.suppressed.Inc()
+	case worker.Failed:
+		s.metrics.failed.WithLabelValues(s.name, string(e.Reason.Code)).Inc()
+	case worker.DeadLettered:
+		s.metrics.deadLettered.WithLabelValues(s.name, string(e.Reason.Code)).Inc()
+		s.settled(s.term)
+	case worker.Acked:
+		s.settled(s.acked)
+	case worker.AckFailed:
+		s.settled(s.ackFailed)
+		s.fail("", e.Err)
+	case worker.Released:
+		s.settled(s.released)
+	case worker.Troubled:
+		s.fail(e.Doing, e.Err)
+	case worker.Recovered:
+		s.recover(e.Doing)
+	}
+}
+
+func (s *sourceState) shown(d *sources.Delivery, now time.Time) {
+	s.delivered.Inc()
+	s.deliverer.set(now)
+	s.lastDelivery.Set(float64(now.UnixMilli()) / 1000)
+	s.delivery.Observe(max(0, now.Sub(d.Received).Seconds()))
+	if !d.Time.IsZero() {
+		s.age.Observe(max(0, now.Sub(d.Time).Seconds())) // clocks differ
+	}
+}
+
+func (s *sourceState) settled(outcome prometheus.Counter) {
+	outcome.Inc()
+	s.held.Add(-1)
+}
+
+// fail notes an error, and that there is trouble until it is over.
+func (s *sourceState) fail(doing string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = newFault(err)
+	if doing != "" {
+		s.trouble[doing] = s.last
+	}
+}
+
+func (s *sourceState) recover(doing string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.trouble, doing)
+}
+
+// lag is NaN where it is not known: a missing value and none waiting differ.
+func lag(s sources.Status) float64 {
+	if s.Lag < 0 {
+		return math.NaN()
+	}
+	return float64(s.Lag)
+}

@@ -1,0 +1,187 @@
+package telemetry
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+	"github.com/xmpp-notifier/xmpp-notifier/worker"
+)
+
+// Status is what /status shows. It holds no secrets and no notification.
+type Status struct {
+	Version  string         `json:"version"`
+	Started  time.Time      `json:"started"`
+	Ready    bool           `json:"ready"`
+	Problems []string       `json:"problems"` // why it is not ready
+	Room     RoomStatus     `json:"room"`
+	Sources  []SourceStatus `json:"sources"`
+	// LastDelivery is when the room last showed a notification.
+	LastDelivery *time.Time `json:"last_delivery"`
+}
+
+// RoomStatus is the state of our stay in the room.
+type RoomStatus struct {
+	Name      string     `json:"name"`
+	Connected bool       `json:"connected"` // logged in
+	Joined    bool       `json:"joined"`
+	Since     *time.Time `json:"since"` // of this state
+	Seat      string     `json:"seat"`  // our address in the room
+	Window    int        `json:"window"`
+	InFlight  int        `json:"in_flight"`
+	Waiting   float64    `json:"waiting_seconds"` // of the message whose turn it is
+	LastError *Fault     `json:"last_error"`
+}
+
+// SourceStatus is the state of one source.
+type SourceStatus struct {
+	Name         string     `json:"name"`
+	Bound        bool       `json:"bound"`
+	Held         int64      `json:"held"` // received, and not yet settled
+	Lag          *int64     `json:"lag"`  // null: not known
+	LastReceived *time.Time `json:"last_received"`
+	LastDelivery *time.Time `json:"last_delivery"`
+	LastError    *Fault     `json:"last_error"`
+}
+
+// Fault is an error and its time. It stays after the trouble is over.
+type Fault struct {
+	Time  time.Time `json:"time"`
+	Error string    `json:"error"`
+}
+
+// fault is a Fault that may not have happened.
+type fault struct {
+	at  time.Time
+	err error
+}
+
+func newFault(err error) fault { return fault{time.Now(), err} }
+
+func (f fault) status() *Fault {
+	if f.err == nil {
+		return nil
+	}
+	return &Fault{f.at.UTC(), f.err.Error()}
+}
+
+// Status returns how everything is at the moment.
+func (t *Telemetry) Status() Status {
+	problems := t.Problems()
+	s := Status{
+		Version: t.options.Version, Started: t.started.UTC(),
+		Ready: len(problems) == 0, Problems: problems, Room: t.roomStatus(),
+	}
+	for _, source := range t.sorted() {
+		one := source.status()
+		s.Sources = append(s.Sources, one)
+		if s.LastDelivery == nil || one.LastDelivery != nil && one.LastDelivery.After(*s.LastDelivery) {
+			s.LastDelivery = one.LastDelivery
+		}
+	}
+	return s
+}
+
+func (t *Telemetry) roomStatus() RoomStatus {
+	facts := t.room.snapshot()
+	messages, waiting := t.options.Room.InFlight()
+	s := RoomStatus{
+		Name: t.options.Room.String(), Connected: facts.connected, Joined: facts.joined, Seat: facts.seat,
+		Window: t.options.Window, InFlight: messages, Waiting: waiting.Seconds(), LastError: facts.last.status(),
+	}
+	if !facts.since.IsZero() {
+		s.Since = new(facts.since.UTC())
+	}
+	return s
+}
+
+func (s *sourceState) status() SourceStatus {
+	s.mu.Lock()
+	last := s.last
+	s.mu.Unlock()
+	one := SourceStatus{
+		Name: s.name, Bound: s.problem() == "", Held: s.held.Load(),
+		LastReceived: s.receiver.get(), LastDelivery: s.deliverer.get(), LastError: last.status(),
+	}
+	if r, ok := s.source.(sources.Reporter); ok && r.Status().Lag >= 0 {
+		one.Lag = new(r.Status().Lag)
+	}
+	return one
+}
+
+// sorted returns the sources by name.
+func (t *Telemetry) sorted() []*sourceState {
+	list := make([]*sourceState, 0, len(t.sources))
+	for _, name := range slices.Sorted(maps.Keys(t.sources)) {
+		list = append(list, t.sources[name])
+	}
+	return list
+}
+
+func (t *Telemetry) queued() float64 {
+	held := int64(0)
+	for _, s := range t.sources {
+		held += s.held.Load()
+	}
+	messages, _ := t.options.Room.InFlight()
+	return float64(max(0, held-int64(messages)))
+}
+
+// Problems says why notifications do not flow; it is empty if they could.
+func (t *Telemetry) Problems() []string {
+	problems := []string{}
+	select {
+	case <-t.stopping:
+		problems = append(problems, "stopping")
+	default:
+	}
+	if p := t.roomProblem(); p != "" {
+		problems = append(problems, p)
+	}
+	for _, s := range t.sorted() {
+		if p := s.problem(); p != "" {
+			problems = append(problems, fmt.Sprintf("%s: %s", s.name, p))
+		}
+	}
+	return problems
+}
+
+func (t *Telemetry) roomProblem() string {
+	facts := t.room.snapshot()
+	_, waiting := t.options.Room.InFlight()
+	switch {
+	case !facts.joined && facts.last.err != nil:
+		return fmt.Sprintf("%s: not in the room: %v", t.options.Room, facts.last.err)
+	case !facts.joined:
+		return fmt.Sprintf("%s: not in the room yet", t.options.Room)
+	case waiting > t.options.Patience:
+		return fmt.Sprintf("%s: nothing shown for %s of what was sent", t.options.Room, waiting.Round(time.Second))
+	}
+	return ""
+}
+
+// troubled is how long trouble counts that nobody has confirmed: an attempt
+// that fails is repeated sooner, one that succeeds may wait for a message.
+const troubled = 45 * time.Second
+
+// problem says why the source does not receive. One that cannot tell counts as
+// bound until it returns an error.
+func (s *sourceState) problem() string {
+	r, reports := s.source.(sources.Reporter)
+	if reports {
+		if status := r.Status(); !status.Bound {
+			return cmp.Or(status.Problem, "not bound yet")
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for doing, f := range s.trouble {
+		if time.Since(f.at) < troubled && !(reports && doing == worker.Receiving) {
+			return fmt.Sprintf("%s: %v", doing, f.err)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,71 @@
+// Package telemetry tells operators how the worker is: metrics, a status for
+// people and programs, whether it is ready, and traces. The other packages
+// report events to it and know nothing of Prometheus, HTTP or OpenTelemetry.
+package telemetry
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+)
+
+// Room is what telemetry asks a sink.Room.
+type Room interface {
+	// InFlight returns how many messages are on their way, and for how long
+	// the room has not shown the one whose turn it is.
+	InFlight() (messages int, waiting time.Duration)
+	String() string
+}
+
+// Options say what to tell about.
+type Options struct {
+	Version string
+	Room    Room
+	Sources []sources.Source
+	// Window is how many notifications may be in doubt at once.
+	Window int
+	// Patience is how long the room may show nothing of what it was sent
+	// until it counts as not ready.
+	Patience time.Duration
+	// Tracer makes a span of each notification. Nil: there are no traces.
+	Tracer trace.Tracer
+}
+
+// Telemetry collects what is worth telling. Its methods can be called from
+// any goroutine.
+type Telemetry struct {
+	options  Options
+	started  time.Time
+	registry *prometheus.Registry
+	metrics  *metrics
+	room     roomState
+	sources  map[string]*sourceState // fixed
+	stopping chan struct{}
+}
+
+// New returns a Telemetry that has heard nothing yet. Pass on its methods
+// ObserveRoom and ObserveWorker to those who have something to report.
+func New(o Options) *Telemetry {
+	t := &Telemetry{
+		options: o, started: time.Now(), registry: prometheus.NewRegistry(), metrics: newMetrics(),
+		sources: map[string]*sourceState{}, stopping: make(chan struct{}),
+	}
+	for _, s := range o.Sources {
+		t.sources[s.String()] = newSourceState(s, t.metrics)
+	}
+	t.registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	t.registry.MustRegister(t.metrics.all()...)
+	t.registry.MustRegister(t.gauges()...)
+	return t
+}
+
+// Stopping says that the worker is about to stop, and so is not ready.
+// Call it once at most.
+func (t *Telemetry) Stopping() { close(t.stopping) }

@@ -1,0 +1,283 @@
+package telemetry_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+	"github.com/xmpp-notifier/xmpp-notifier/telemetry"
+	"github.com/xmpp-notifier/xmpp-notifier/worker"
+)
+
+// room is a room with so much on its way.
+type room struct {
+	messages int
+	waiting  time.Duration
+}
+
+func (r *room) InFlight() (int, time.Duration) { return r.messages, r.waiting }
+func (*room) String() string                   { return "xmpp:alerts@rooms.example" }
+
+// plain is a source that cannot tell how it is; reporting is one that can.
+type plain struct{ name string }
+
+func (plain) Receive(context.Context, int) ([]*sources.Delivery, error) { return nil, nil }
+func (plain) Close(context.Context) error                               { return nil }
+func (p plain) String() string                                          { return p.name }
+
+type reporting struct {
+	plain
+	state sources.Status
+}
+
+func (r *reporting) Status() sources.Status { return r.state }
+
+const (
+	jetstream = "nats:NOTIFY"
+	topic     = "kafka:alerts"
+)
+
+// desk is a Telemetry with a room and two sources.
+type desk struct {
+	*telemetry.Telemetry
+	room *room
+	nats *reporting
+}
+
+func newDesk(o telemetry.Options) *desk {
+	d := &desk{room: &room{}, nats: &reporting{plain{jetstream}, sources.Status{Bound: true, Lag: -1}}}
+	o.Version, o.Window, o.Patience = "1.2.3", 20, 30*time.Second
+	o.Room, o.Sources = d.room, []sources.Source{d.nats, plain{topic}}
+	d.Telemetry = telemetry.New(o)
+	return d
+}
+
+func (d *desk) join() {
+	d.ObserveRoom(sink.Event{Kind: sink.Connected})
+	d.ObserveRoom(sink.Event{Kind: sink.Joined, Seat: "alerts@rooms.example/bot"})
+}
+
+func (d *desk) get(path string) (int, string) {
+	answer := httptest.NewRecorder()
+	d.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
+	return answer.Code, answer.Body.String()
+}
+
+func delivery(body string) *sources.Delivery {
+	m := sources.Message{Broker: "nats", Topic: "notify.test", Stream: "NOTIFY", Raw: envelope.Raw{Body: []byte(body)}}
+	m.Time = time.Now().Add(-time.Minute)
+	return sources.NewDelivery(m, nil)
+}
+
+func (d *desk) expect(t *testing.T, lines ...string) {
+	t.Helper()
+	_, text := d.get("/metrics")
+	for _, line := range lines {
+		if !strings.Contains(text, "\nxmpp_notifier_"+line+"\n") {
+			t.Errorf("%q is not in the metrics", line)
+		}
+	}
+}
+
+func TestCountsWhatBecomesOfNotifications(t *testing.T) {
+	d := newDesk(telemetry.Options{})
+	one := delivery(`{"subject":"1"}`)
+	reason := sources.Reason{Code: sources.ReasonDecode, Err: errors.New("no JSON")}
+	for _, e := range []worker.Event{
+		{Kind: worker.Received}, {Kind: worker.Delivered, Took: 3 * time.Millisecond}, {Kind: worker.Acked},
+		{Kind: worker.Received}, {Kind: worker.Suppressed}, {Kind: worker.AckFailed, Err: errors.New("gone")},
+		{Kind: worker.Received}, {Kind: worker.Failed, Reason: reason},
+		{Kind: worker.Troubled, Doing: worker.DeadLettering, Err: errors.New("no")}, {Kind: worker.DeadLettered, Reason: reason},
+		{Kind: worker.Received}, {Kind: worker.Released},
+		{Kind: worker.Received}, {Kind: worker.Filtered},
+	} {
+		e.Source, e.Delivery = jetstream, one
+		d.ObserveWorker(e)
+	}
+	d.expect(
+		t, `messages_received_total{source="nats:NOTIFY"} 5`, `messages_received_total{source="kafka:alerts"} 0`,
+		`messages_delivered_total{source="nats:NOTIFY"} 1`, `messages_duplicate_suppressed_total{source="nats:NOTIFY"} 1`,
+		`messages_filtered_total{source="nats:NOTIFY"} 1`,
+		`messages_failed_total{reason="decode",source="nats:NOTIFY"} 1`,
+		`messages_dead_lettered_total{reason="decode",source="nats:NOTIFY"} 1`,
+		`acks_total{outcome="ack",source="nats:NOTIFY"} 1`, `acks_total{outcome="error",source="nats:NOTIFY"} 1`,
+		`acks_total{outcome="nak",source="nats:NOTIFY"} 1`, `acks_total{outcome="term",source="nats:NOTIFY"} 1`,
+		`retries_total{reason="dead_letter"} 1`, `queue_messages 1`,
+		`reflection_duration_seconds_bucket{le="0.0025"} 0`, `reflection_duration_seconds_bucket{le="0.005"} 1`,
+		`delivery_duration_seconds_count{source="nats:NOTIFY"} 1`,
+		`event_age_seconds_bucket{source="nats:NOTIFY",le="30"} 0`, `event_age_seconds_bucket{source="nats:NOTIFY",le="300"} 1`,
+	)
+}
+
+func TestCountsWhatHappensToTheRoom(t *testing.T) {
+	d := newDesk(telemetry.Options{})
+	kick := &sink.Error{Op: "stay in the room", Err: &sink.Removal{Code: 307, Why: "kicked"}}
+	d.join()
+	d.expect(t, `room_joined 1`, `xmpp_connected 1`)
+	d.room.messages = 7
+	d.ObserveRoom(sink.Event{Kind: sink.Bounced, Err: &sink.Condition{Name: "forbidden"}})
+	d.ObserveRoom(sink.Event{Kind: sink.Bounced, Err: &sink.Condition{Name: "made-up-by-a-server"}})
+	d.ObserveRoom(sink.Event{Kind: sink.Left, Err: kick, Stay: time.Minute})
+	d.ObserveRoom(sink.Event{Kind: sink.Connected})
+	d.ObserveRoom(sink.Event{Kind: sink.Left, Err: &sink.Error{Op: "join the room", Err: &sink.Condition{Name: "forbidden"}}})
+	d.ObserveRoom(sink.Event{Kind: sink.Resent, Messages: 5, Doubtful: 2})
+	d.ObserveRoom(sink.Event{Kind: sink.Left})
+	d.expect(
+		t, `room_joined 0`, `xmpp_connected 0`, `inflight_messages 7`, `window_messages 20`,
+		`room_joins_total{outcome="joined"} 1`, `room_joins_total{outcome="failed"} 1`,
+		`room_kicks_total{code="307"} 1`, `xmpp_reconnects_total{reason="removed"} 1`, `xmpp_reconnects_total{reason="join"} 1`,
+		`room_bounces_total{condition="forbidden"} 1`, `room_bounces_total{condition="other"} 1`,
+		`retries_total{reason="resend"} 5`, `possible_duplicates_total 2`,
+	)
+}
+
+func TestReadyzSaysWhyNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(telemetry.Options{})
+		ready := func(want string) {
+			t.Helper()
+			code, body := d.get("/readyz")
+			if body != want+"\n" || (code == http.StatusOK) != (want == "ok") {
+				t.Errorf("/readyz says %d %q, want %q", code, body, want)
+			}
+			if code, _ := d.get("/livez"); code != http.StatusOK {
+				t.Errorf("/livez says %d", code)
+			}
+		}
+		ready("xmpp:alerts@rooms.example: not in the room yet")
+		d.join()
+		ready("ok")
+		d.room.waiting = 31 * time.Second
+		ready("xmpp:alerts@rooms.example: nothing shown for 31s of what was sent")
+		d.room.waiting = 0
+		d.ObserveRoom(sink.Event{Kind: sink.Left, Err: errors.New("server closed the stream")})
+		ready("xmpp:alerts@rooms.example: not in the room: server closed the stream")
+		d.join()
+		d.nats.state = sources.Status{Problem: "stream not found"}
+		ready("nats:NOTIFY: stream not found")
+		d.nats.state = sources.Status{Bound: true}
+		d.ObserveWorker(worker.Event{Kind: worker.Troubled, Source: topic, Doing: worker.Receiving, Err: errors.New("no broker")})
+		ready("kafka:alerts: receive: no broker")
+		d.ObserveWorker(worker.Event{Kind: worker.Recovered, Source: topic, Doing: worker.Receiving})
+		ready("ok")
+		d.ObserveWorker(worker.Event{Kind: worker.Troubled, Source: topic, Doing: worker.Receiving, Err: errors.New("no broker")})
+		time.Sleep(time.Minute) // it is quiet: the attempt that followed is waiting for a message
+		ready("ok")
+		d.Stopping()
+		ready("stopping")
+	})
+}
+
+func TestStatusTellsPeopleAndPrograms(t *testing.T) {
+	d := newDesk(telemetry.Options{})
+	d.join()
+	d.room.messages, d.room.waiting = 3, 1500*time.Millisecond
+	d.nats.state.Lag = 42
+	d.ObserveRoom(sink.Event{Kind: sink.Left, Err: errors.New("kicked")})
+	d.join()
+	d.ObserveWorker(worker.Event{Kind: worker.Received, Source: jetstream, Delivery: delivery(`{"subject":"1"}`)})
+	d.ObserveWorker(worker.Event{Kind: worker.Delivered, Source: jetstream, Delivery: delivery(`{"subject":"1"}`)})
+	code, body := d.get("/status")
+	var s telemetry.Status
+	if err := json.Unmarshal([]byte(body), &s); err != nil || code != http.StatusOK {
+		t.Fatal(code, err, body)
+	}
+	if !s.Ready || s.Problems == nil || s.Version != "1.2.3" || s.LastDelivery == nil {
+		t.Errorf("got %s", body)
+	}
+	if r := s.Room; !r.Joined || r.Seat != "alerts@rooms.example/bot" || r.InFlight != 3 || r.Waiting != 1.5 || r.LastError.Error != "kicked" {
+		t.Errorf("got %s", body)
+	}
+	kafka, nats := s.Sources[0], s.Sources[1]
+	if nats.Name != jetstream || *nats.Lag != 42 || nats.Held != 1 || nats.LastReceived == nil || kafka.Lag != nil || kafka.LastReceived != nil {
+		t.Errorf("got %s", body)
+	}
+}
+
+func TestObservingDeliveriesDoesNotAllocate(t *testing.T) {
+	d := newDesk(telemetry.Options{})
+	one := delivery(`{"subject":"1"}`)
+	n := testing.AllocsPerRun(100, func() {
+		d.ObserveWorker(worker.Event{Kind: worker.Received, Source: topic, Delivery: one})
+		d.ObserveWorker(worker.Event{Kind: worker.Delivered, Source: topic, Delivery: one, Took: time.Millisecond})
+		d.ObserveWorker(worker.Event{Kind: worker.Acked, Source: topic, Delivery: one})
+	})
+	if n != 0 {
+		t.Errorf("%v allocations for a notification", n)
+	}
+}
+
+func BenchmarkObserve(b *testing.B) {
+	d := newDesk(telemetry.Options{})
+	one := delivery(`{"subject":"1"}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		d.ObserveWorker(worker.Event{Kind: worker.Received, Source: topic, Delivery: one})
+		d.ObserveWorker(worker.Event{Kind: worker.Delivered, Source: topic, Delivery: one, Took: time.Millisecond})
+		d.ObserveWorker(worker.Event{Kind: worker.Acked, Source: topic, Delivery: one})
+	}
+}
+
+func serve(t *testing.T, d *desk) *telemetry.Server {
+	t.Helper()
+	s, err := telemetry.Serve(t.Context(), telemetry.Config{Addr: "127.0.0.1:0"}, d.Telemetry, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func TestServerServesUntilItIsClosed(t *testing.T) {
+	s := serve(t, newDesk(telemetry.Options{}))
+	get := func(path string) (int, error) {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.Addr()+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return 0, err
+		}
+		_, _ = io.Copy(io.Discard, answer.Body)
+		return answer.StatusCode, answer.Body.Close()
+	}
+	for path, want := range map[string]int{"/livez": 200, "/readyz": 503, "/status": 200, "/metrics": 200, "/": 404, "/debug/pprof/": 404} {
+		if got, err := get(path); got != want || err != nil {
+			t.Errorf("%s: %d, %v, want %d", path, got, err, want)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := get("/livez"); err == nil {
+		t.Error("the port is still open")
+	}
+}
+
+func TestServerNamesTheCureOfABadAddress(t *testing.T) {
+	d := newDesk(telemetry.Options{})
+	taken := serve(t, d).Addr()
+	_, err := telemetry.Serve(t.Context(), telemetry.Config{Addr: taken}, d.Telemetry, slog.New(slog.DiscardHandler))
+	if err == nil || !strings.Contains(err.Error(), "ADMIN_ADDR=") || !strings.Contains(err.Error(), "choose a free port") {
+		t.Errorf("got %v", err)
+	}
+	if errs := (telemetry.Config{Addr: "9464"}).Validate(); len(errs) != 1 {
+		t.Errorf("got %v", errs)
+	}
+	off, err := telemetry.Serve(t.Context(), telemetry.Config{}, d.Telemetry, nil)
+	if err != nil || off.Close() != nil {
+		t.Error("an admin port that is off is no error")
+	}
+}

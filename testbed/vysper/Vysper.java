@@ -1,0 +1,118 @@
+import java.io.File;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.Arrays;
+import java.util.concurrent.Executors;
+import org.apache.log4j.BasicConfigurator;
+import org.apache.log4j.Level;
+import org.apache.log4j.Logger;
+import org.apache.mina.filter.codec.ProtocolCodecFilter;
+import org.apache.mina.transport.socket.nio.NioSocketAcceptor;
+import org.apache.vysper.mina.XmppIoHandlerAdapter;
+import org.apache.vysper.mina.codec.XMPPProtocolCodecFactory;
+import org.apache.vysper.storage.inmemory.MemoryStorageProviderRegistry;
+import org.apache.vysper.xmpp.addressing.Entity;
+import org.apache.vysper.xmpp.addressing.EntityImpl;
+import org.apache.vysper.xmpp.authorization.AccountManagement;
+import org.apache.vysper.xmpp.delivery.StanzaRelayBroker;
+import org.apache.vysper.xmpp.delivery.inbound.DeliveringInternalInboundStanzaRelay;
+import org.apache.vysper.xmpp.modules.extension.xep0045_muc.MUCModule;
+import org.apache.vysper.xmpp.modules.extension.xep0045_muc.model.Conference;
+import org.apache.vysper.xmpp.modules.extension.xep0045_muc.model.Room;
+import org.apache.vysper.xmpp.modules.extension.xep0045_muc.model.RoomType;
+import org.apache.vysper.xmpp.modules.extension.xep0050_adhoc_commands.AdhocCommandsModule;
+import org.apache.vysper.xmpp.modules.extension.xep0119_xmppping.XmppPingModule;
+import org.apache.vysper.xmpp.modules.extension.xep0133_service_administration.ServiceAdministrationModule;
+import org.apache.vysper.xmpp.server.Endpoint;
+import org.apache.vysper.xmpp.server.ServerRuntimeContext;
+import org.apache.vysper.xmpp.server.XMPPServer;
+
+/**
+ * Vysper with rooms. Everything is in memory. Its rooms cannot be configured
+ * by their owner, so the kinds that tests need are made here: locked has the
+ * password "secret", members admits members only, moderated needs a voice.
+ *
+ * Arguments: domain, port, key store (PKCS #12), its password, accounts
+ * (NAME:PASSWORD, the one called admin administrates).
+ */
+public class Vysper {
+    public static void main(String[] args) throws Exception {
+        BasicConfigurator.configure();
+        Logger.getRootLogger().setLevel(Level.WARN);
+        String domain = args[0];
+        MemoryStorageProviderRegistry storage = new MemoryStorageProviderRegistry();
+        AccountManagement accounts = (AccountManagement) storage.retrieve(AccountManagement.class);
+        for (String account : Arrays.copyOfRange(args, 4, args.length)) {
+            String[] parts = account.split(":", 2);
+            accounts.addUser(EntityImpl.parseUnchecked(parts[0] + "@" + domain), parts[1]);
+        }
+        XMPPServer server = new XMPPServer(domain);
+        server.addEndpoint(new Loopback(Integer.parseInt(args[1])));
+        server.setStorageProviderRegistry(storage);
+        server.setTLSCertificateInfo(new File(args[2]), args[3]);
+        server.start();
+        if (!Boolean.getBoolean("stock")) {
+            keepOrder(server.getServerRuntimeContext(), storage, domain);
+        }
+
+        server.addModule(new XmppPingModule());
+        server.addModule(new AdhocCommandsModule());
+        ServiceAdministrationModule administration = new ServiceAdministrationModule();
+        administration.setAddAdminJIDs(Arrays.asList((Entity) EntityImpl.parseUnchecked("admin@" + domain)));
+        server.addModule(administration);
+        Conference rooms = new Conference("conference");
+        server.addModule(new MUCModule("conference", rooms));
+        String service = "@conference." + domain;
+        rooms.createRoom(EntityImpl.parse("alerts" + service), "alerts", RoomType.Persistent);
+        rooms.createRoom(EntityImpl.parse("members" + service), "members", RoomType.MembersOnly);
+        rooms.createRoom(EntityImpl.parse("moderated" + service), "moderated", RoomType.Moderated);
+        Room locked = rooms.createRoom(EntityImpl.parse("locked" + service), "locked", RoomType.PasswordProtected);
+        locked.setPassword("secret");
+        System.out.println("Vysper is ready");
+    }
+
+    /**
+     * Vysper hands stanzas to clients through a pool of threads, which mixes
+     * up their order. One thread keeps it.
+     */
+    static void keepOrder(ServerRuntimeContext context, MemoryStorageProviderRegistry storage, String domain) {
+        DeliveringInternalInboundStanzaRelay relay = new DeliveringInternalInboundStanzaRelay(
+                EntityImpl.parseUnchecked(domain), context.getResourceRegistry(), storage) {
+            {
+                executor = Executors.newSingleThreadExecutor();
+            }
+        };
+        relay.setServerRuntimeContext(context);
+        ((StanzaRelayBroker) context.getStanzaRelay()).setInternalRelay(relay);
+    }
+
+    /** Vysper's own endpoint, but on loopback only. */
+    static class Loopback implements Endpoint {
+        private final int port;
+        private final NioSocketAcceptor acceptor = new NioSocketAcceptor();
+        private ServerRuntimeContext context;
+
+        Loopback(int port) {
+            this.port = port;
+        }
+
+        public void setServerRuntimeContext(ServerRuntimeContext context) {
+            this.context = context;
+        }
+
+        public void start() throws IOException {
+            XmppIoHandlerAdapter handler = new XmppIoHandlerAdapter();
+            handler.setServerRuntimeContext(context);
+            acceptor.getFilterChain().addLast("codec", new ProtocolCodecFilter(new XMPPProtocolCodecFactory()));
+            acceptor.setHandler(handler);
+            acceptor.setReuseAddress(true);
+            acceptor.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+        }
+
+        public void stop() {
+            acceptor.unbind();
+            acceptor.dispose();
+        }
+    }
+}

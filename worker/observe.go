@@ -1,0 +1,57 @@
+package worker
+
+import (
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+)
+
+// EventKind is the kind of an Event.
+type EventKind int
+
+// What can happen to a delivery, or to a source as a whole.
+const (
+	Received     EventKind = iota + 1 // lent by the source
+	Filtered                          // not meant for the room
+	Delivered                         // the room has shown it; Took
+	Suppressed                        // the room had shown it before
+	Failed                            // it can never be delivered, a dead letter follows; Reason
+	DeadLettered                      // the dead letter is written; Reason. The end
+	Acked                             // the broker has been told. The end
+	AckFailed                         // the broker could not be told; Err. The end
+	Released                          // given back to the broker. The end
+	Troubled                          // the broker does not do what it is asked, another attempt follows; Doing, Err
+	Recovered                         // it does again
+)
+
+// Event is something that happened to a delivery, or to a source if Delivery
+// is nil.
+type Event struct {
+	Kind     EventKind
+	Source   string // its name
+	Delivery *sources.Delivery
+	// Took is how long the room took to show the message; 0 if nobody knows.
+	Took time.Duration
+	// Reason says why it can never be delivered.
+	Reason sources.Reason
+	// Doing says what there is trouble with.
+	Doing string
+	Err   error
+}
+
+// What there can be trouble with.
+const (
+	Receiving     = "receive"
+	DeadLettering = "dead_letter"
+)
+
+// Observer is told of events, from several goroutines and in their course. It
+// must not block.
+type Observer func(Event)
+
+// tell tells the observer, if there is one.
+func (o Observer) tell(e Event) {
+	if o != nil {
+		o(e)
+	}
+}
