@@ -29,6 +29,8 @@ type broker interface {
 	acked(ctx context.Context) ([lanes]int, error)
 	// deadLetters returns the reasons of n dead letters.
 	deadLetters(ctx context.Context, n int) ([]string, error)
+	// refuseDeadLetters makes the broker take no dead letters, or take them again.
+	refuseDeadLetters(ctx context.Context, refuse bool) error
 }
 
 type item struct {
@@ -58,7 +60,7 @@ type natsBroker struct {
 
 func newNATS(t *testing.T, url string) broker {
 	t.Helper()
-	nc, err := nats.Connect(url)
+	nc, err := nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,6 +140,15 @@ func (b *natsBroker) deadLetters(ctx context.Context, n int) ([]string, error) {
 	return reasons, batch.Error()
 }
 
+func (b *natsBroker) refuseDeadLetters(ctx context.Context, refuse bool) error {
+	subject := "dlq." + b.stream + ".>"
+	if refuse {
+		subject = "refused." + b.stream
+	}
+	_, err := b.js.UpdateStream(ctx, jetstream.StreamConfig{Name: b.stream + "-dlq", Subjects: []string{subject}})
+	return err
+}
+
 type kafkaBroker struct {
 	addr, topic, group string
 	client             *kafka.Client
@@ -191,6 +202,24 @@ func (b *kafkaBroker) acked(ctx context.Context) ([lanes]int, error) {
 		floor[p.Partition] = max(int(p.CommittedOffset), 0)
 	}
 	return floor, resp.Error
+}
+
+func (b *kafkaBroker) refuseDeadLetters(ctx context.Context, refuse bool) error {
+	bytes := "1048588"
+	if refuse {
+		bytes = "100"
+	}
+	response, err := b.client.AlterConfigs(ctx, &kafka.AlterConfigsRequest{Resources: []kafka.AlterConfigRequestResource{{
+		ResourceType: kafka.ResourceTypeTopic, ResourceName: b.topic + ".dlq",
+		Configs: []kafka.AlterConfigRequestConfig{{Name: "max.message.bytes", Value: bytes}},
+	}}})
+	if err != nil {
+		return err
+	}
+	for _, refused := range response.Errors {
+		err = errors.Join(err, refused)
+	}
+	return err
 }
 
 func (b *kafkaBroker) deadLetters(ctx context.Context, n int) ([]string, error) {

@@ -31,9 +31,13 @@ func BenchmarkCloudEventJSON(b *testing.B) { benchmark(b, unmarshal(event)) }
 func BenchmarkCloudEventBinary(b *testing.B) {
 	benchmark(b, decodeAndText(envelope.Raw{
 		Header: []envelope.Header{
-			{Key: "ce-specversion", Value: "1.0"}, {Key: "ce-id", Value: "7f9c2ba4"}, {Key: "ce-source", Value: "/disk-watch"},
-			{Key: "ce-type", Value: "org.example.disk.full"}, {Key: "ce-time", Value: "2026-03-29T13:05:00Z"},
-			{Key: "ce-severitynumber", Value: "18"}, {Key: "content-type", Value: "application/json"},
+			{Key: "ce-specversion", Value: "1.0"},
+			{Key: "ce-id", Value: "7f9c2ba4"},
+			{Key: "ce-source", Value: "/disk-watch"},
+			{Key: "ce-type", Value: "org.example.disk.full"},
+			{Key: "ce-time", Value: "2026-03-29T13:05:00Z"},
+			{Key: "ce-severitynumber", Value: "18"},
+			{Key: "content-type", Value: "application/json"},
 		},
 		Body: []byte(`{"subject":"Disk full on db-1","message":"/var/lib/postgresql is at 100 %"}`),
 	}))

@@ -139,7 +139,7 @@ func boundary(s string, limit int) int {
 	if len(s) <= limit {
 		return len(s)
 	}
-	for !utf8.RuneStart(s[limit]) {
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
 		limit--
 	}
 	return limit

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -105,5 +106,35 @@ func breakUp(s, nick string) string {
 		return s
 	}
 	b.WriteString(s[from:])
+	return b.String()
+}
+
+// unmentionURL does the same to the path of an address, which must go on
+// working: it percent-encodes the first character of every nick there. One in
+// the name of the host is left to unmention.
+func unmentionURL(url string, nicks []string) string {
+	host := strings.Index(url, "://") + len("://")
+	slash := strings.IndexByte(url[host:], '/')
+	if slash < 0 {
+		return url
+	}
+	path := url[host+slash:]
+	for _, nick := range nicks {
+		broken := breakUp(path, nick)
+		for at := strings.Index(broken, joiner); at > 0; at = strings.Index(broken, joiner) {
+			_, size := utf8.DecodeLastRuneInString(broken[:at])
+			first := broken[at-size : at]
+			broken = broken[:at-size] + percentEncode(first) + broken[at+len(joiner):]
+		}
+		path = broken
+	}
+	return url[:host+slash] + path
+}
+
+func percentEncode(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		fmt.Fprintf(&b, "%%%02X", s[i])
+	}
 	return b.String()
 }

@@ -63,6 +63,15 @@ func TestMentions(t *testing.T) {
 	}
 }
 
+func TestLinksWorkEvenIfTheyHaveANickname(t *testing.T) {
+	c := settings()
+	c.Mention = []string{"alice"}
+	got := newRenderer(t, c).Text(envelope.Envelope{Subject: "s", Links: []envelope.Link{{Name: "wiki", URL: "https://example.org/Alice/alice?x=1"}}})
+	if want := "s\n→ wiki https://example.org/%41lice/%61lice?x=1"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // TestPayaraText compares with what Payara's own notifier sent: its subject,
 // and below it the message as it came.
 func TestPayaraText(t *testing.T) {

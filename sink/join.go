@@ -124,7 +124,7 @@ func (s *session) expelled(e wire.Element) error {
 		return fmt.Errorf("left %s: %w", s.room, err)
 	}
 	why, cure := x.reason()
-	return &Error{Op: "stay in " + s.room, Err: &Removal{Code: x.code(), Why: why}, Cure: cure, Lasting: x.has(statusBanned)}
+	return &Error{Op: "stay in " + s.room, Err: x.removal(why), Cure: cure, Lasting: x.has(statusBanned)}
 }
 
 // Status codes of XEP-0045, 15.6.
@@ -172,15 +172,19 @@ func (x *userInfo) has(code int) bool {
 	return false
 }
 
-// code is the status code that says why an occupant is gone; 0 if none does.
-func (x *userInfo) code() int {
+// removal makes an error of why an occupant is gone. Without a code it is not
+// the room that wanted it so, but the end of the connection.
+func (x *userInfo) removal(why string) error {
 	for _, s := range x.Status {
 		switch s.Code {
 		case statusBanned, statusKicked, statusAffiliation, statusMembersOnly, statusShutdown, statusError:
-			return s.Code
+			return &RemovedError{Code: s.Code, Why: why}
 		}
 	}
-	return 0
+	if x.Destroy != nil {
+		return &RemovedError{Why: why}
+	}
+	return fmt.Errorf("%w: %s", errGone, why)
 }
 
 // reason says why an occupant is gone, and what helps.

@@ -22,8 +22,11 @@ type outbox struct {
 	queue    []*entry // in order; settled ones stay until they are at the front
 	recent   recent
 	link     link
-	oldest   time.Time // since when the front of the queue is the front
-	anchored bool      // the room's history showed something that we knew before
+	oldest   time.Time           // since when the front of the queue is the front
+	anchored bool                // the room's history showed something that we knew before
+	reached  bool                // and went back to what we knew: it has no hole
+	replayed map[string]struct{} // what it showed, apart from that
+	since    time.Time           // from when on we know everything that the room has shown
 	settled  []settlement
 }
 
@@ -58,6 +61,7 @@ func newOutbox(window int, l *ledger) *outbox {
 		slots:    make(chan struct{}, window),
 		recent:   recent{limit: window / 2},
 		closed:   make(chan struct{}),
+		replayed: make(map[string]struct{}),
 		ledger:   l,
 		inflight: make(map[string]*entry, window),
 	}
@@ -144,8 +148,13 @@ func (b *outbox) seen(id []byte, own bool) bool {
 		b.shown(e)
 	}
 	made, known := b.ledger.add(id)
-	if known && b.link == nil {
-		b.anchored = true
+	if b.link != nil || !made {
+		return made
+	}
+	if _, again := b.replayed[string(id)]; !again { // archives repeat what histories tell
+		if b.replayed[string(id)] = struct{}{}; known {
+			b.anchored, b.reached = true, true
+		}
 	}
 	return made
 }
@@ -181,17 +190,29 @@ func (b *outbox) shown(e *entry) {
 	if b.link != nil { // else it was found in the history
 		r.Took = now.Sub(e.sentAt)
 	}
+	// If we are not sending yet: the room remembers. It was shown our messages
+	// in order, so behind the first one there is no hole.
+	b.anchored, b.reached = true, b.reached || b.first(e)
 	b.settle(e, r)
 	b.recent.add(e, now)
-	b.anchored = true // if we are not sending yet: the room remembers
 }
 
-// remembered reports whether the room has told, since we came back, anything
-// that we knew.
+// first reports whether e is the oldest message in the window.
+func (b *outbox) first(e *entry) bool {
+	for _, other := range b.queue {
+		if !other.over {
+			return other == e
+		}
+	}
+	return false
+}
+
+// remembered reports whether the room has told, since we came back, everything
+// that it showed meanwhile: back to something that we knew.
 func (b *outbox) remembered() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.anchored
+	return b.reached
 }
 
 // bounce takes an error stanza for the message id. It returns an error if the
@@ -228,6 +249,9 @@ func (b *outbox) attach(l link) (resent, doubtful int) {
 	if !b.anchored {
 		b.queue = append(b.recent.entries(), b.queue...)
 	}
+	if !b.reached {
+		b.since = time.Now()
+	}
 	b.recent.clear()
 	for _, e := range b.queue {
 		switch {
@@ -244,9 +268,10 @@ func (b *outbox) attach(l link) (resent, doubtful int) {
 			b.send(e)
 		}
 	}
-	if !b.anchored {
+	if !b.reached {
 		doubtful = resent
 	}
+	clear(b.replayed)
 	b.oldest = time.Now()
 	b.mu.Unlock()
 	b.flush()
@@ -259,7 +284,7 @@ func (b *outbox) attach(l link) (resent, doubtful int) {
 func (b *outbox) detach(orderly bool, last time.Time) {
 	b.mu.Lock()
 	b.link = nil
-	b.anchored = false
+	b.anchored, b.reached = false, false
 	if b.recent.end(last); orderly {
 		b.recent.clear()
 	}

@@ -8,15 +8,18 @@ import (
 	"strings"
 )
 
-// Removal says that the room put us out.
-type Removal struct {
+// RemovedError says that the room put us out.
+type RemovedError struct {
 	// Code is the status code of XEP-0045, 15.6, like 307 for a kick; 0 if
-	// the room was destroyed or gave no code.
+	// the room was destroyed.
 	Code int
 	Why  string
 }
 
-func (r *Removal) Error() string { return r.Why }
+func (e *RemovedError) Error() string { return e.Why }
+
+// errGone is a seat that the server took back because it ends the connection.
+var errGone = errors.New("the server ended our presence")
 
 // Reasons lists all words that Reason returns.
 func Reasons() []string {
@@ -29,7 +32,7 @@ func Reasons() []string {
 // Reason returns one of a few words for what ended a stay or an attempt, for
 // statistics. What the other side says never becomes part of it.
 func Reason(err error) string {
-	if _, removed := errors.AsType[*Removal](err); removed {
+	if _, removed := errors.AsType[*RemovedError](err); removed {
 		return "removed"
 	}
 	for _, known := range []struct {
@@ -41,6 +44,7 @@ func Reason(err error) string {
 		{errClosed, "closed"},
 		{errNotInRoom, "not_in_room"},
 		{errNickFree, "nick"},
+		{errGone, "closed"},
 		{errNoService, "dns"},
 		{context.DeadlineExceeded, "timeout"},
 	} {

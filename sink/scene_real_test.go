@@ -33,7 +33,7 @@ type scene struct {
 
 func newScene(t *testing.T, h habits, server *testbed.XMPP, name string) *scene {
 	t.Helper()
-	sc := &scene{T: t, habits: h, server: server, room: strings.ReplaceAll(name, " ", "-")}
+	sc := &scene{T: t, habits: h, server: server, room: strings.ToLower(strings.ReplaceAll(name, " ", "-"))}
 	p, err := proxy.New(t.Context(), server.Addr)
 	sc.must(err)
 	t.Cleanup(p.Close)
@@ -121,7 +121,9 @@ func (w *watcher) sit() {
 	w.sc.must(err)
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(pem)
-	w.seat, err = observer.Join(w.sc.Context(), observer.Options{
+	ctx, cancel := context.WithTimeout(w.sc.Context(), patience)
+	defer cancel()
+	w.seat, err = observer.Join(ctx, observer.Options{
 		Addr: w.sc.server.Addr, Domain: w.sc.server.Domain, CA: pool,
 		User: "observer", Password: testbed.Password("observer"),
 		Room: w.sc.room + "@" + w.sc.server.MUC, RoomPassword: w.password, Nick: "observer",
@@ -140,7 +142,9 @@ func (w *watcher) sit() {
 // shown returns what the room has shown up to now.
 func (w *watcher) shown() []observer.Message {
 	w.sc.Helper()
-	w.sc.must(w.seat.Fence(w.sc.Context()))
+	ctx, cancel := context.WithTimeout(w.sc.Context(), patience)
+	defer cancel()
+	w.sc.must(w.seat.Fence(ctx))
 	return w.seen()
 }
 

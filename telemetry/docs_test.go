@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -108,5 +110,26 @@ func TestLabelsHaveFewValues(t *testing.T) {
 	}
 	if series > 150 {
 		t.Errorf("%d time series", series)
+	}
+}
+
+// TestDashboardShowsWhatIsThere checks that each of our metrics that the
+// dashboard and the rules name is in the documentation.
+func TestDashboardShowsWhatIsThere(t *testing.T) {
+	docs, err := os.ReadFile(docs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{"prometheus/alerts.yml", "prometheus/alerts_test.yml", "grafana/xmpp-notifier.json"} {
+		text, err := os.ReadFile(filepath.Join("..", "deploy", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`xmpp_notifier_(\w+)`).FindAllStringSubmatch(string(text), -1) {
+			name := strings.TrimSuffix(m[1], "_bucket")
+			if !strings.Contains(string(docs), "`"+name+"`") {
+				t.Errorf("%s: there is no metric %s", file, m[0])
+			}
+		}
 	}
 }

@@ -50,7 +50,7 @@ func (t *Telemetry) ObserveRoom(e sink.Event) {
 		if before.connected && !before.joined {
 			m.joins.WithLabelValues(failed).Inc()
 		}
-		if removal, ok := errors.AsType[*sink.Removal](e.Err); ok {
+		if removal, ok := errors.AsType[*sink.RemovedError](e.Err); ok {
 			m.kicks.WithLabelValues(code(removal.Code)).Inc()
 		}
 	case sink.Bounced:
@@ -58,6 +58,7 @@ func (t *Telemetry) ObserveRoom(e sink.Event) {
 	case sink.Resent:
 		m.retries.WithLabelValues(resending).Add(float64(e.Messages))
 		m.doubtful.Add(float64(e.Doubtful))
+	default:
 	}
 }
 
@@ -79,6 +80,7 @@ func (r *roomState) take(e *sink.Event) roomFacts {
 		if e.Err != nil {
 			r.last = newFault(e.Err)
 		}
+	default:
 	}
 	return before
 }

@@ -78,6 +78,7 @@ func (t *Telemetry) ObserveWorker(e worker.Event) {
 		}
 	case worker.Troubled:
 		t.metrics.retries.WithLabelValues(e.Doing).Inc()
+	default:
 	}
 	if t.options.Tracer != nil {
 		t.trace(&e)

@@ -179,7 +179,7 @@ func (s *sourceState) problem() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for doing, f := range s.trouble {
-		if time.Since(f.at) < troubled && !(reports && doing == worker.Receiving) {
+		if time.Since(f.at) < troubled && (!reports || doing != worker.Receiving) {
 			return fmt.Sprintf("%s: %v", doing, f.err)
 		}
 	}

@@ -70,12 +70,12 @@ func (d *desk) join() {
 
 func (d *desk) get(path string) (int, string) {
 	answer := httptest.NewRecorder()
-	d.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
+	d.Handler().ServeHTTP(answer, httptest.NewRequestWithContext(context.Background(), http.MethodGet, path, http.NoBody))
 	return answer.Code, answer.Body.String()
 }
 
-func delivery(body string) *sources.Delivery {
-	m := sources.Message{Broker: "nats", Topic: "notify.test", Stream: "NOTIFY", Raw: envelope.Raw{Body: []byte(body)}}
+func delivery() *sources.Delivery {
+	m := sources.Message{Broker: "nats", Topic: "notify.test", Stream: "NOTIFY", Raw: envelope.Raw{Body: []byte(`{"subject":"1"}`)}}
 	m.Time = time.Now().Add(-time.Minute)
 	return sources.NewDelivery(m, nil)
 }
@@ -92,15 +92,23 @@ func (d *desk) expect(t *testing.T, lines ...string) {
 
 func TestCountsWhatBecomesOfNotifications(t *testing.T) {
 	d := newDesk(telemetry.Options{})
-	one := delivery(`{"subject":"1"}`)
+	one := delivery()
 	reason := sources.Reason{Code: sources.ReasonDecode, Err: errors.New("no JSON")}
 	for _, e := range []worker.Event{
-		{Kind: worker.Received}, {Kind: worker.Delivered, Took: 3 * time.Millisecond}, {Kind: worker.Acked},
-		{Kind: worker.Received}, {Kind: worker.Suppressed}, {Kind: worker.AckFailed, Err: errors.New("gone")},
-		{Kind: worker.Received}, {Kind: worker.Failed, Reason: reason},
-		{Kind: worker.Troubled, Doing: worker.DeadLettering, Err: errors.New("no")}, {Kind: worker.DeadLettered, Reason: reason},
-		{Kind: worker.Received}, {Kind: worker.Released},
-		{Kind: worker.Received}, {Kind: worker.Filtered},
+		{Kind: worker.Received},
+		{Kind: worker.Delivered, Took: 3 * time.Millisecond},
+		{Kind: worker.Acked},
+		{Kind: worker.Received},
+		{Kind: worker.Suppressed},
+		{Kind: worker.AckFailed, Err: errors.New("gone")},
+		{Kind: worker.Received},
+		{Kind: worker.Failed, Reason: reason},
+		{Kind: worker.Troubled, Doing: worker.DeadLettering, Err: errors.New("no")},
+		{Kind: worker.DeadLettered, Reason: reason},
+		{Kind: worker.Received},
+		{Kind: worker.Released},
+		{Kind: worker.Received},
+		{Kind: worker.Filtered},
 	} {
 		e.Source, e.Delivery = jetstream, one
 		d.ObserveWorker(e)
@@ -122,7 +130,7 @@ func TestCountsWhatBecomesOfNotifications(t *testing.T) {
 
 func TestCountsWhatHappensToTheRoom(t *testing.T) {
 	d := newDesk(telemetry.Options{})
-	kick := &sink.Error{Op: "stay in the room", Err: &sink.Removal{Code: 307, Why: "kicked"}}
+	kick := &sink.Error{Op: "stay in the room", Err: &sink.RemovedError{Code: 307, Why: "kicked"}}
 	d.join()
 	d.expect(t, `room_joined 1`, `xmpp_connected 1`)
 	d.room.messages = 7
@@ -172,7 +180,7 @@ func TestReadyzSaysWhyNot(t *testing.T) {
 		d.ObserveWorker(worker.Event{Kind: worker.Recovered, Source: topic, Doing: worker.Receiving})
 		ready("ok")
 		d.ObserveWorker(worker.Event{Kind: worker.Troubled, Source: topic, Doing: worker.Receiving, Err: errors.New("no broker")})
-		time.Sleep(time.Minute) // it is quiet: the attempt that followed is waiting for a message
+		<-time.After(time.Minute) // it is quiet: the attempt that followed is waiting for a message
 		ready("ok")
 		d.Stopping()
 		ready("stopping")
@@ -186,8 +194,8 @@ func TestStatusTellsPeopleAndPrograms(t *testing.T) {
 	d.nats.state.Lag = 42
 	d.ObserveRoom(sink.Event{Kind: sink.Left, Err: errors.New("kicked")})
 	d.join()
-	d.ObserveWorker(worker.Event{Kind: worker.Received, Source: jetstream, Delivery: delivery(`{"subject":"1"}`)})
-	d.ObserveWorker(worker.Event{Kind: worker.Delivered, Source: jetstream, Delivery: delivery(`{"subject":"1"}`)})
+	d.ObserveWorker(worker.Event{Kind: worker.Received, Source: jetstream, Delivery: delivery()})
+	d.ObserveWorker(worker.Event{Kind: worker.Delivered, Source: jetstream, Delivery: delivery()})
 	code, body := d.get("/status")
 	var s telemetry.Status
 	if err := json.Unmarshal([]byte(body), &s); err != nil || code != http.StatusOK {
@@ -207,7 +215,7 @@ func TestStatusTellsPeopleAndPrograms(t *testing.T) {
 
 func TestObservingDeliveriesDoesNotAllocate(t *testing.T) {
 	d := newDesk(telemetry.Options{})
-	one := delivery(`{"subject":"1"}`)
+	one := delivery()
 	n := testing.AllocsPerRun(100, func() {
 		d.ObserveWorker(worker.Event{Kind: worker.Received, Source: topic, Delivery: one})
 		d.ObserveWorker(worker.Event{Kind: worker.Delivered, Source: topic, Delivery: one, Took: time.Millisecond})
@@ -220,7 +228,7 @@ func TestObservingDeliveriesDoesNotAllocate(t *testing.T) {
 
 func BenchmarkObserve(b *testing.B) {
 	d := newDesk(telemetry.Options{})
-	one := delivery(`{"subject":"1"}`)
+	one := delivery()
 	b.ReportAllocs()
 	for b.Loop() {
 		d.ObserveWorker(worker.Event{Kind: worker.Received, Source: topic, Delivery: one})

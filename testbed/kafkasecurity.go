@@ -70,23 +70,22 @@ func (k *KafkaBroker) addScramUser(ctx context.Context) error {
 	transport := &kafka.Transport{}
 	defer transport.CloseIdleConnections()
 	client := kafka.Client{Addr: kafka.TCP(k.Addr), Transport: transport}
-	sha256, err := scramUser(kafka.ScramMechanismSha256, sha256.New)
-	if err != nil {
+	sha256, err256 := scramUser(kafka.ScramMechanismSha256, sha256.New)
+	sha512, err512 := scramUser(kafka.ScramMechanismSha512, sha512.New)
+	if err := errors.Join(err256, err512); err != nil {
 		return err
-	}
-	sha512, err := scramUser(kafka.ScramMechanismSha512, sha512.New)
-	if err != nil {
-		return err
-	}
-	response, err := client.AlterUserScramCredentials(ctx, &kafka.AlterUserScramCredentialsRequest{
-		Upsertions: []kafka.UserScramCredentialsUpsertion{sha256, sha512},
-	})
-	if err != nil {
-		return fmt.Errorf("add account: %w", err)
 	}
 	var errs []error
-	for _, result := range response.Results {
-		errs = append(errs, result.Error)
+	for _, account := range []kafka.UserScramCredentialsUpsertion{sha256, sha512} { // one at a time is all it takes
+		response, err := client.AlterUserScramCredentials(ctx, &kafka.AlterUserScramCredentialsRequest{
+			Upsertions: []kafka.UserScramCredentialsUpsertion{account},
+		})
+		if err != nil {
+			return fmt.Errorf("add account: %w", err)
+		}
+		for _, result := range response.Results {
+			errs = append(errs, result.Error)
+		}
 	}
 	return errors.Join(errs...)
 }

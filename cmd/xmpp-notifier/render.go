@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	_ "time/tzdata" // templates name time zones, and the container image has none
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
@@ -19,7 +20,7 @@ const renderUsage = `usage: xmpp-notifier render [-H 'Name: value']... FILE...
 Shows what the messages in the files would look like in the room, without
 connecting to anything. - reads the standard input. -H gives the message a
 header, like those of CloudEvents in binary mode. The settings of formats,
-filter and text are those of the environment.`
+filter and text are those of the environment`
 
 // maxFile bounds what is read of a file.
 const maxFile = 16 << 20

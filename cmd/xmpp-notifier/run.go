@@ -37,7 +37,7 @@ func run(ctx context.Context, stderr io.Writer) error {
 	w := worker.Worker{
 		Room: room, Sources: from,
 		Decoder: texts.other(), Filter: texts.hide, Render: texts.renderer.Text, Payload: texts.renderer.Payload,
-		Window: s.room.Window, Grace: s.worker.Grace, Log: log,
+		Unsure: room.Unsure, Window: s.room.Window, Grace: s.worker.Grace, Log: log,
 	}
 	t := s.observe(&w, room)
 	admin, err := telemetry.Serve(ctx, s.admin, t, log)

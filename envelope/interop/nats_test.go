@@ -1,6 +1,7 @@
 package interop_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -9,8 +10,6 @@ import (
 	"github.com/cloudevents/sdk-go/v2/binding"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
-
-	"context"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 )

@@ -76,7 +76,7 @@ func (c *client) reader(topic string, partition int, n *network) *kafka.Reader {
 
 // group joins the consumer group. The heartbeat is how soon a member hears of
 // a rebalance, so it stays short however long the session is.
-func (c *client) group() (*kafka.ConsumerGroup, error) {
+func (c *client) group(b *balancer) (*kafka.ConsumerGroup, error) {
 	session, start := c.config.SessionTimeout, kafka.FirstOffset
 	if c.config.Start == startLatest {
 		start = kafka.LastOffset
@@ -84,7 +84,7 @@ func (c *client) group() (*kafka.ConsumerGroup, error) {
 	return kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: c.config.GroupID, Brokers: c.config.Brokers, Topics: c.config.Topics,
 		Dialer: c.dialer(c.network), StartOffset: start,
-		GroupBalancers: []kafka.GroupBalancer{kafka.RoundRobinGroupBalancer{}, kafka.RangeGroupBalancer{}},
+		GroupBalancers: []kafka.GroupBalancer{b, kafka.RoundRobinGroupBalancer{}, kafka.RangeGroupBalancer{}},
 		SessionTimeout: session, HeartbeatInterval: min(session/10, 2*time.Second), RebalanceTimeout: 3 * drainBudget(session),
 		JoinGroupBackoff: retryPause,
 	})

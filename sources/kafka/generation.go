@@ -83,8 +83,10 @@ func (g *generation) commitLoop(ctx context.Context) {
 	g.finish(budget)
 }
 
-// end lets go of everything that is still out.
+// end lets go of everything that is still out. The library joins the group anew
+// as soon as it has returned.
 func (g *generation) end() {
+	g.source.balancer.leave(g.kafka.ID, g.clean())
 	for _, p := range g.partitions {
 		p.tracker.end()
 	}
@@ -141,6 +143,17 @@ func (g *generation) finish(ctx context.Context) {
 func fenced(err error) bool {
 	return errors.Is(err, kafka.IllegalGeneration) || errors.Is(err, kafka.UnknownMemberId) ||
 		errors.Is(err, kafka.RebalanceInProgress)
+}
+
+// clean lists the partitions of which everything that was sent is committed.
+func (g *generation) clean() map[string][]int {
+	list := map[string][]int{}
+	for _, p := range g.partitions {
+		if p.tracker.clean() {
+			list[p.topic] = append(list[p.topic], p.id)
+		}
+	}
+	return list
 }
 
 func (g *generation) outstanding() int {
@@ -212,6 +225,17 @@ func (g *generation) watch(ctx context.Context) {
 			return
 		default:
 			misses = 0
+		}
+	}
+}
+
+// even ends the generation, by returning, if its shares are uneven, once there
+// was time to bring into order what made them so.
+func (g *generation) even(ctx context.Context) {
+	for pause(ctx, g.source.config.SessionTimeout) {
+		if g.source.balancer.isUneven() {
+			g.source.log.Debug("kafka partitions are shared out anew, evenly", "group", g.kafka.GroupID)
+			return
 		}
 	}
 }

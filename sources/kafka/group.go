@@ -31,7 +31,7 @@ func (s *Source) run(ctx context.Context) {
 // topic missing, the library's members would get no partition at all, would
 // not notice when it comes, and might create it by asking.
 func (s *Source) join(ctx context.Context, counts map[string]int) error {
-	group, err := s.client.group()
+	group, err := s.client.group(s.balancer)
 	if err != nil {
 		return fmt.Errorf("join group %s: %w", s.config.GroupID, err)
 	}
@@ -76,6 +76,7 @@ func (s *Source) serve(gen *kafka.Generation, counts map[string]int) (map[string
 	s.attach(g.partitions)
 	start(g.commitLoop)
 	start(g.watch)
+	start(g.even)
 	for _, p := range g.partitions {
 		start(p.fetch)
 	}

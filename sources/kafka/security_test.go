@@ -153,7 +153,7 @@ func (g guard) refuses(t *testing.T, c *cluster) {
 		})
 	}
 	if g.mutual {
-		try("certificate required", func(cfg *kafka.Config) { cfg.Cert, cfg.Key = "", "" })
+		try("remote error: tls: ", func(cfg *kafka.Config) { cfg.Cert, cfg.Key = "", "" })
 	}
 	if g.mechanism != "none" {
 		try("KAFKA_USER="+user, func(cfg *kafka.Config) { cfg.Password = config.NewSecret("sicrit") })

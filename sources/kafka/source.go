@@ -30,6 +30,8 @@ type Source struct {
 	letters *letterBox
 	timing  timing
 
+	balancer *balancer
+
 	closing, dead context.Context //nolint:containedctx // the source's life, not a call's: Close has begun; its time is up
 	stop, kill    context.CancelFunc
 	done          chan struct{}
@@ -65,7 +67,7 @@ func open(cfg Config, log *slog.Logger, t timing) (*Source, error) {
 		return nil, err
 	}
 	s := &Source{
-		config: cfg, log: log, client: c, letters: newLetterBox(c), timing: t,
+		config: cfg, log: log, client: c, letters: newLetterBox(c), timing: t, balancer: &balancer{},
 		done: make(chan struct{}), wake: make(chan struct{}, 1),
 	}
 	s.closing, s.stop = context.WithCancel(context.Background())

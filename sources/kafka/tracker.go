@@ -110,6 +110,22 @@ func (t *tracker) commit(m mark) {
 	callAll(done)
 }
 
+// clean reports that all messages that were settled are committed, and that the
+// others have been given back: nobody else will see again what has been sent.
+func (t *tracker) clean() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.out > 0 {
+		return false
+	}
+	for seq := t.committed; seq < t.next; seq++ {
+		if t.slot(seq).done {
+			return false
+		}
+	}
+	return true
+}
+
 // end says that nothing will be committed any more. It reports what is settled,
 // since nothing better will become of it.
 func (t *tracker) end() {

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -28,7 +27,7 @@ type binding struct {
 
 // bind looks the consumer up, unless that has been done.
 func (s *Source) bind(ctx context.Context) error {
-	if err := online(ctx, s.conn); err != nil || s.bound != nil {
+	if err := s.watch.online(ctx, s.conn); err != nil || s.bound != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
@@ -57,27 +56,6 @@ func newBinding(info *jetstream.ConsumerInfo) *binding {
 		b.expires = min(b.expires, longest)
 	}
 	return b
-}
-
-// online waits a moment for the connection.
-func online(ctx context.Context, conn *nats.Conn) error {
-	if conn.IsConnected() {
-		return nil
-	}
-	up := conn.StatusChanged(nats.CONNECTED)
-	defer conn.RemoveStatusListener(up)
-	timer := time.NewTimer(connectTime)
-	defer timer.Stop()
-	for !conn.IsConnected() {
-		select {
-		case <-up:
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-timer.C:
-			return offline(conn)
-		}
-	}
-	return nil
 }
 
 // explain says what the operator can do about err.

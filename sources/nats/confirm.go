@@ -116,7 +116,7 @@ func (a *acks) finish(ctx context.Context) (uncertain int, err error) {
 	if a.conn().IsConnected() {
 		err = flush(ctx, a.conn())
 	} else {
-		err = offline(a.conn())
+		err = errOffline
 	}
 	for _, l := range batch {
 		l.confirmed()

@@ -1,6 +1,7 @@
 package nats
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -124,11 +125,13 @@ type watcher struct {
 
 	mu   sync.Mutex
 	last string
+	why  error // there is no connection; nil while there is one
 }
 
 // watch makes the client report to the log, and to up and down.
 func (w *watcher) watch(opts *nats.Options) {
 	connected := func(c *nats.Conn) {
+		w.because(nil)
 		if server := c.ConnectedUrlRedacted(); server != "" && w.changed("up", server) {
 			w.log.Info("connected to the broker", "url", server)
 		}
@@ -137,12 +140,14 @@ func (w *watcher) watch(opts *nats.Options) {
 	opts.ConnectedCB = connected
 	opts.ReconnectedCB = connected
 	opts.DisconnectedErrCB = func(c *nats.Conn, err error) {
+		w.because(err)
 		w.down()
 		if !c.IsClosed() && w.changed("down", text(err)) {
 			w.log.Warn("lost the broker", "error", text(err))
 		}
 	}
 	opts.ReconnectErrCB = func(_ *nats.Conn, err error) {
+		w.because(err)
 		if w.changed("retry", text(err)) {
 			w.log.Warn("cannot connect to the broker", "error", text(err))
 		}
@@ -179,10 +184,40 @@ func text(err error) string {
 // errOffline says that there is no connection at the moment.
 var errOffline = errors.New("not connected")
 
-// offline explains why conn is not connected, in the words of the last try.
-func offline(conn *nats.Conn) error {
-	if err := conn.LastError(); err != nil {
-		return fmt.Errorf("%w: %w", errOffline, err)
+// because notes why there is no connection.
+func (w *watcher) because(why error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.why = why
+}
+
+// offline explains why there is no connection, in the words of the last try.
+func (w *watcher) offline() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.why != nil {
+		return fmt.Errorf("%w: %w", errOffline, w.why)
 	}
 	return errOffline
+}
+
+// online waits a moment for the connection.
+func (w *watcher) online(ctx context.Context, conn *nats.Conn) error {
+	if conn.IsConnected() {
+		return nil
+	}
+	up := conn.StatusChanged(nats.CONNECTED)
+	defer conn.RemoveStatusListener(up)
+	timer := time.NewTimer(connectTime)
+	defer timer.Stop()
+	for !conn.IsConnected() {
+		select {
+		case <-up:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-timer.C:
+			return w.offline()
+		}
+	}
+	return nil
 }

@@ -25,6 +25,7 @@ type Core struct {
 	common Common
 	cfg    CoreConfig
 	log    *slog.Logger
+	watch  *watcher
 	conn   *nats.Conn
 	js     jetstream.JetStream // for dead letters
 	loans  *loans
@@ -47,8 +48,9 @@ func OpenCore(common Common, cfg CoreConfig, log *slog.Logger) (*Core, error) {
 	c.log = log.With("source", c.String())
 	c.loans = newLoans(c)
 	c.ear = newEar(c)
+	c.watch = &watcher{log: c.log, up: c.ear.signal, down: c.ear.signal, failed: c.ear.failed}
 	var err error
-	if c.conn, err = common.dial(&watcher{log: c.log, up: c.ear.connected, down: c.ear.signal, failed: c.ear.failed}); err != nil {
+	if c.conn, err = common.dial(c.watch); err != nil {
 		return nil, err
 	}
 	if err := c.listen(); err != nil {
@@ -104,10 +106,11 @@ func (c *Core) Receive(ctx context.Context, limit int) ([]*sources.Delivery, err
 
 // ready says why nothing can come at the moment.
 func (c *Core) ready(ctx context.Context) error {
-	if err := online(ctx, c.conn); err != nil {
+	if err := c.watch.online(ctx, c.conn); err != nil {
 		return err
 	}
 	if err := c.ear.refusal(); err != nil {
+		c.ear.close() // the next call asks again
 		return fmt.Errorf("may the user subscribe to NATS_CORE_SUBJECTS with the queue %s? %w", c.cfg.Queue, err)
 	}
 	return nil

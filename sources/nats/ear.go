@@ -139,14 +139,6 @@ func (e *ear) refuseAll() {
 	}
 }
 
-// connected makes the broker's refusals void: it has been asked again.
-func (e *ear) connected() {
-	e.mu.Lock()
-	e.refused = nil
-	e.mu.Unlock()
-	e.signal()
-}
-
 func (e *ear) signal() {
 	select {
 	case e.wake <- struct{}{}:
@@ -160,7 +152,7 @@ func (e *ear) failed(err error) bool {
 	case errors.Is(err, nats.ErrSlowConsumer):
 		e.drops.tell(false)
 		return true
-	case errors.Is(err, nats.ErrPermissionViolation) && strings.Contains(err.Error(), "subscription to"):
+	case errors.Is(err, nats.ErrPermissionViolation) && strings.Contains(strings.ToLower(err.Error()), "subscription to"):
 		e.mu.Lock()
 		e.refused = err
 		e.mu.Unlock()
@@ -170,8 +162,11 @@ func (e *ear) failed(err error) bool {
 	return false
 }
 
+// refusal tells once why the broker does not let us subscribe.
 func (e *ear) refusal() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.refused
+	err := e.refused
+	e.refused = nil
+	return err
 }

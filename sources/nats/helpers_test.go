@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
@@ -22,6 +23,8 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+func secret(s string) config.Secret { return config.NewSecret(s) }
 
 // ignore returns err unless it is the expected one.
 func ignore(err, expected error) error {
@@ -98,18 +101,20 @@ func background(t testing.TB, src *nats.Source) <-chan []*sources.Delivery {
 }
 
 // fails calls Receive until its error has all of the words.
-func fails(t testing.TB, src *nats.Source, words ...string) {
+func fails(t testing.TB, src sources.Source, words ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
+	var last error
 	for {
 		batch, err := src.Receive(ctx, 1)
 		switch {
 		case ctx.Err() != nil:
-			t.Fatalf("no error with %q", words)
+			t.Fatalf("no error with %q, the last one is %v", words, last)
 		case err == nil:
 			t.Fatalf("received %d deliveries, want an error", len(batch))
 		}
+		last = err
 		missing := ""
 		for _, word := range words {
 			if !strings.Contains(err.Error(), word) {
@@ -128,6 +133,11 @@ func ack(t testing.TB, list ...*sources.Delivery) {
 	for _, d := range list {
 		must(t, d.Ack(func() {}))
 	}
+}
+
+func reject(t testing.TB, d *sources.Delivery) {
+	t.Helper()
+	must(t, d.Reject(t.Context(), sources.Reason{Code: sources.ReasonRejected}))
 }
 
 // beat passes the time between two looks at a condition.
@@ -167,6 +177,12 @@ func (l *logBook) count(words string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return strings.Count(l.text.String(), words)
+}
+
+func (l *logBook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 // keepLogs lets the test read what sources that are opened from now on log.

@@ -3,7 +3,6 @@ package nats_test
 import (
 	"context"
 	"errors"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -118,10 +117,4 @@ func (p process) lameDuck(t testing.TB) {
 	t.Helper()
 	must(t, p.LameDuck(t.Context()))
 	eventually(t, "the server has ended", func() bool { return p.PID() == 0 })
-}
-
-// port is the port of an address.
-func port(addr string) string {
-	_, port, _ := net.SplitHostPort(addr) // the server's own, so it splits
-	return port
 }

@@ -83,17 +83,23 @@ func (b *broker) createConsumer(t testing.TB, cfg jetstream.ConsumerConfig) {
 	must(t, err)
 }
 
+// message is r as it goes over the wire.
+func message(root string, r sourcetest.Record) *client.Msg {
+	m := client.NewMsg(root + ".test")
+	if len(r.Key) > 0 {
+		m.Subject = root + "." + string(r.Key)
+	}
+	m.Data = r.Body
+	for _, h := range r.Header {
+		m.Header[h.Key] = append(m.Header[h.Key], h.Value)
+	}
+	return m
+}
+
+// Publish stores records in the stream.
 func (b *broker) Publish(ctx context.Context, records ...sourcetest.Record) error {
 	for _, r := range records {
-		m := client.NewMsg("notify.test")
-		if len(r.Key) > 0 {
-			m.Subject = "notify." + string(r.Key)
-		}
-		m.Data = r.Body
-		for _, h := range r.Header {
-			m.Header[h.Key] = append(m.Header[h.Key], h.Value)
-		}
-		if _, err := b.js.PublishMsg(ctx, m); err != nil {
+		if _, err := b.js.PublishMsg(ctx, message("notify", r)); err != nil {
 			return err
 		}
 	}

@@ -26,6 +26,7 @@ type Source struct {
 	common Common
 	cfg    Config
 	log    *slog.Logger
+	watch  *watcher
 	conn   *nats.Conn
 	js     jetstream.JetStream
 	sub    *nats.Subscription
@@ -51,8 +52,9 @@ func Open(common Common, cfg Config, log *slog.Logger) (*Source, error) {
 	s.log = log.With("source", s.String())
 	s.leases = newLeases(s)
 	s.inbox = newInbox(s.leases)
+	s.watch = &watcher{log: s.log, up: s.leases.connected, down: s.inbox.disconnected}
 	var err error
-	if s.conn, err = common.dial(&watcher{log: s.log, up: s.leases.connected, down: s.inbox.disconnected}); err != nil {
+	if s.conn, err = common.dial(s.watch); err != nil {
 		return nil, err
 	}
 	if err := s.listen(); err != nil {

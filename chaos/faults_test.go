@@ -1,0 +1,167 @@
+//go:build real
+
+package chaos_test
+
+import (
+	"context"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/testbed"
+	"github.com/xmpp-notifier/xmpp-notifier/testbed/owner"
+)
+
+// fault is something that goes wrong in mid-run.
+type fault struct {
+	name string
+	// drive makes it happen, mends it, and returns when it was mended.
+	drive func(tr *trial) time.Time
+	// forgets says why the server cannot tell what it has shown; "" if it can.
+	forgets string
+	options testbed.Options // of the server
+	prepare func(tr *trial) // of the room, before the worker comes; may be nil
+	n       int             // how many notifications, 0 for the usual number
+	stays   int             // how many stays in the room there may be at most
+	short   bool            // part of the short form
+}
+
+const forgetsAll = "the room's history is gone"
+
+func faults() []fault {
+	return []fault{
+		{name: "connection reset", drive: reset, short: true},
+		{name: "black hole for 3 s", drive: blackHole},
+		{name: "black hole towards the worker for 3 s", drive: deafness, short: true},
+		{name: "cut that the server does not see", drive: ghost},
+		{name: "server terminated and started", drive: func(tr *trial) time.Time { return restart(tr, false) }, forgets: forgetsAll},
+		{name: "server killed and started", drive: func(tr *trial) time.Time { return restart(tr, true) }, forgets: forgetsAll, short: true},
+		{name: "chat service restarted", drive: component, forgets: forgetsAll, short: true},
+		{name: "room destroyed and created anew", drive: destroyed, forgets: forgetsAll, short: true},
+		{name: "kicked", drive: kicked, short: true},
+		{name: "banned for 2 s", drive: banned},
+		{name: "voice taken for 1 s", drive: muted},
+		{name: "kicked, nickname taken by another", drive: nickTaken},
+		{name: "kicked, room password changed for 2 s", drive: password},
+		{name: "hostile occupant", drive: hostile, short: true, stays: 1},
+		{name: "hostile occupant and reset", drive: hostileReset, forgets: "others push ours out of the room's history"},
+		{name: "limits that Debian ships, and reset", drive: reset, options: testbed.Options{Throttle: true}, n: 120, stays: 2},
+		{name: "large archive, and reset", drive: reset, prepare: largeArchive, options: testbed.Options{Archive: true}, n: 120, stays: 2},
+	}
+}
+
+func reset(tr *trial) time.Time {
+	tr.proxy.Reset()
+	return time.Now()
+}
+
+func blackHole(tr *trial) time.Time {
+	tr.proxy.Blackhole()
+	return tr.healLater()
+}
+
+// deafness lets what is on its way arrive, but not its reflections.
+func deafness(tr *trial) time.Time {
+	tr.proxy.Deafen()
+	return tr.healLater()
+}
+
+func (tr *trial) healLater() time.Time {
+	tr.Helper()
+	pause(tr.T, 3*time.Second)
+	tr.proxy.Heal()
+	return time.Now()
+}
+
+// ghost leaves an occupant behind that has the worker's nickname.
+func ghost(tr *trial) time.Time {
+	tr.proxy.CutClients()
+	return time.Now()
+}
+
+// behindGate keeps the worker, once its connection has ended, away until the
+// observer is back: so the observer misses nothing.
+func (tr *trial) behindGate(do func()) time.Time {
+	tr.Helper()
+	tr.proxy.Refuse(true)
+	do()
+	tr.watch.sit()
+	tr.proxy.Refuse(false)
+	return time.Now()
+}
+
+func restart(tr *trial, kill bool) time.Time {
+	tr.Helper()
+	return tr.behindGate(func() {
+		if kill {
+			must(tr, tr.server.Kill())
+		} else {
+			must(tr, tr.server.Stop(tr.Context()))
+		}
+		must(tr, tr.server.Start(tr.Context()))
+	})
+}
+
+func component(tr *trial) time.Time {
+	tr.Helper()
+	return tr.behindGate(func() { must(tr, restartRooms(tr.Context(), tr.server)) })
+}
+
+func destroyed(tr *trial) time.Time {
+	tr.Helper()
+	return tr.behindGate(func() {
+		must(tr, tr.admin.Destroy(tr.Context(), ""))
+		until(tr.T, "the room is there again", func(ctx context.Context) (bool, error) {
+			err := tr.admin.Create(ctx, owner.Room{})
+			return err == nil, err
+		})
+	})
+}
+
+func kicked(tr *trial) time.Time {
+	tr.Helper()
+	must(tr, tr.admin.Kick(tr.Context(), tr.nick()))
+	return time.Now()
+}
+
+func banned(tr *trial) time.Time {
+	tr.Helper()
+	must(tr, tr.admin.Ban(tr.Context(), tr.jid()))
+	pause(tr.T, 2*time.Second)
+	must(tr, tr.admin.Unban(tr.Context(), tr.jid()))
+	return time.Now()
+}
+
+func muted(tr *trial) time.Time {
+	tr.Helper()
+	must(tr, tr.admin.Configure(tr.Context(), owner.Room{Moderated: true}))
+	must(tr, tr.admin.Mute(tr.Context(), tr.nick()))
+	pause(tr.T, time.Second)
+	begin, shown := time.Now(), tr.watch.count()
+	until(tr.T, "the worker speaks again", func(ctx context.Context) (bool, error) {
+		err := tr.admin.Voice(ctx, tr.nick()) // it may be out at the moment
+		return tr.watch.count() > shown, err
+	})
+	return begin
+}
+
+func nickTaken(tr *trial) time.Time {
+	tr.Helper()
+	other := tr.login("other")
+	nick := tr.nick()
+	tr.proxy.Refuse(true)
+	must(tr, tr.admin.Kick(tr.Context(), nick))
+	until(tr.T, "another has the nickname", func(ctx context.Context) (bool, error) {
+		_, err := other.Enter(ctx, nick, "")
+		return err == nil, err
+	})
+	tr.proxy.Refuse(false)
+	return time.Now()
+}
+
+func password(tr *trial) time.Time {
+	tr.Helper()
+	must(tr, tr.admin.Configure(tr.Context(), owner.Room{Password: "changed"}))
+	must(tr, tr.admin.Kick(tr.Context(), tr.nick()))
+	pause(tr.T, 2*time.Second)
+	must(tr, tr.admin.Configure(tr.Context(), owner.Room{}))
+	return time.Now()
+}

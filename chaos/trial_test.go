@@ -1,0 +1,157 @@
+//go:build real
+
+package chaos_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/testbed"
+	"github.com/xmpp-notifier/xmpp-notifier/testbed/owner"
+	"github.com/xmpp-notifier/xmpp-notifier/testbed/proxy"
+)
+
+// trial is one fault, once, on one server: the worker carries notifications
+// through a proxy into a room of its own, and somebody watches.
+type trial struct {
+	*testing.T
+	bed    *bed
+	server *testbed.XMPP
+	name   string // of room and stream
+	admin  *owner.Owner
+	proxy  *proxy.Proxy
+	watch  *watcher
+	worker *worker
+	total  int
+}
+
+// outcome is what a trial has shown.
+type outcome struct {
+	lost, repeated, perhaps, disorder, stays int
+	recover                                  time.Duration
+}
+
+// begin starts a trial of n notifications and returns when the worker is
+// about to be in the middle of them.
+func (b *bed) begin(t *testing.T, x *testbed.XMPP, prepare func(*trial), n int) *trial {
+	t.Helper()
+	tr := &trial{T: t, bed: b, server: x, total: n, name: fmt.Sprintf("chaos-%x", b.random.Uint64())}
+	tr.admin = tr.login("admin")
+	must(t, tr.admin.Create(t.Context(), owner.Room{}))
+	var err error
+	tr.proxy, err = proxy.New(t.Context(), x.Addr)
+	must(t, err)
+	t.Cleanup(tr.proxy.Close)
+	if prepare != nil {
+		prepare(tr)
+	}
+	tr.watch = watch(t, x, tr.room())
+	tr.startWorker(tr.proxy.Addr())
+	tr.watch.wait(n/5 + b.random.IntN(n/4))
+	return tr
+}
+
+func (tr *trial) startWorker(addr string) {
+	tr.Helper()
+	env, err := tr.bed.nats.fill(tr.Context(), tr.name, tr.total)
+	must(tr, err)
+	maps.Copy(env, map[string]string{
+		"XMPP_JID": tr.jid(), "XMPP_PASSWORD": testbed.Password("notifier"), "XMPP_ADDR": addr,
+		"XMPP_ROOM": tr.room(), "XMPP_CA_FILE": tr.server.CAFile,
+	})
+	tr.worker = startWorker(tr.T, tr.bed.binary, env)
+}
+
+func (tr *trial) room() string { return tr.name + "@" + tr.server.MUC }
+func (tr *trial) jid() string  { return "notifier@" + tr.server.Domain }
+
+// login returns a new connection that can do things to the room.
+func (tr *trial) login(account string) *owner.Owner {
+	tr.Helper()
+	var o *owner.Owner
+	until(tr.T, account+" is logged in", func(ctx context.Context) (bool, error) {
+		var err error
+		o, err = owner.Login(ctx, tr.server, account, tr.name)
+		return err == nil, err
+	})
+	tr.Cleanup(o.Close)
+	return o
+}
+
+// nick is the worker's nickname.
+func (tr *trial) nick() string {
+	_, nick := tr.worker.stays()
+	return nick
+}
+
+// underLoad notes whether there was anything left to go wrong.
+func (tr *trial) underLoad() bool { return tr.watch.count() < tr.total }
+
+// end waits until the broker counts everything as delivered, and adds up.
+// The trouble began at the one moment, and its cause was gone at the other.
+func (tr *trial) end(begun, mended time.Time) outcome {
+	tr.Helper()
+	until(tr.T, "everything is acknowledged", func(ctx context.Context) (bool, error) {
+		acked, err := tr.bed.nats.acked(ctx, tr.name)
+		return acked == tr.total, fmt.Errorf("acknowledged %d of %d, shown %d (%w)", acked, tr.total, tr.watch.count(), err)
+	})
+	tr.worker.stop()
+	must(tr, tr.watch.seat.Fence(tr.Context()))
+	stays, _ := tr.worker.stays()
+	must(tr, tr.bed.nats.drop(tr.Context(), tr.name))
+	return outcome{
+		lost: len(tr.watch.missing(tr.total)), repeated: tr.watch.repeats(), perhaps: tr.worker.perhaps(),
+		disorder: tr.watch.disorder, stays: stays, recover: max(0, tr.watch.silence(begun).Sub(mended)),
+	}
+}
+
+// row is all trials of one fault on one server.
+type row struct {
+	server string
+	fault  fault
+	outcome
+	worst    outcome // the largest of each, over the runs
+	runs     int
+	recovers []time.Duration
+}
+
+func (r *row) add(o outcome) {
+	r.runs++
+	r.lost += o.lost
+	r.repeated += o.repeated
+	r.perhaps += o.perhaps
+	r.disorder += o.disorder
+	r.worst.repeated = max(r.worst.repeated, o.repeated)
+	r.worst.stays = max(r.worst.stays, o.stays)
+	r.recovers = append(r.recovers, o.recover)
+	slices.Sort(r.recovers)
+}
+
+// check holds an outcome against what must hold for the fault.
+func (o outcome) check(t *testing.T, f fault) {
+	t.Helper()
+	if o.lost > 0 {
+		t.Errorf("%d lost", o.lost)
+	}
+	if o.disorder > 0 {
+		t.Errorf("%d out of order", o.disorder)
+	}
+	if o.repeated > o.perhaps {
+		t.Errorf("%d repeated, but the worker spoke of %d", o.repeated, o.perhaps)
+	}
+	limit := 0
+	if f.forgets != "" {
+		limit = window
+	}
+	if o.repeated > limit {
+		t.Errorf("%d repeated, at most %d may be", o.repeated, limit)
+	}
+	if f.stays > 0 && o.stays > f.stays {
+		t.Errorf("%s stays in the room, at most %d expected", strconv.Itoa(o.stays), f.stays)
+	}
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
+)
+
+var update = flag.Bool("update", false, "write the tables of settings into README.md and docs/configuration.md") //nolint:gochecknoglobals // a flag of the test
+
+// TestDocsListTheSettings holds the documentation against the settings.
+func TestDocsListTheSettings(t *testing.T) {
+	for file, table := range map[string]func(config.Group) string{
+		"../../README.md": shortTable, "../../docs/configuration.md": longTable,
+	} {
+		var all strings.Builder
+		var s settings
+		for _, g := range s.groups(true) {
+			all.WriteString(table(g))
+		}
+		checkDocs(t, file, all.String()+"\n")
+	}
+}
+
+// checkDocs compares what is between the marks in file, or writes it.
+func checkDocs(t *testing.T, file, want string) {
+	t.Helper()
+	const begin, end = "<!-- settings: begin -->\n", "<!-- settings: end -->"
+	page, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, _ := strings.Cut(string(page), begin)
+	got, tail, found := strings.Cut(rest, end)
+	switch {
+	case !found:
+		t.Errorf("%s has no place for the settings", file)
+	case *update:
+		if err := os.WriteFile(file, []byte(head+begin+want+end+tail), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	case got != want:
+		t.Errorf("%s is out of date: run go test ./cmd/xmpp-notifier -update", file)
+	}
+}
+
+// shortTable has the first sentence about each setting.
+func shortTable(g config.Group) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n**%s**\n\n| variable | default | meaning |\n|---|---|---|\n", title(g))
+	for _, s := range config.Describe(g) {
+		first, _, more := strings.Cut(s.Desc, ". ")
+		if more {
+			first += "."
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", s.Name, fallback(s), escape(first))
+	}
+	return b.String()
+}
+
+// longTable has everything about each setting.
+func longTable(g config.Group) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n## %s\n\n| variable | type | default | meaning |\n|---|---|---|---|\n", title(g))
+	for _, s := range config.Describe(g) {
+		name := "`" + s.Name + "`"
+		if s.Type == "secret" {
+			name += " or `" + s.Name + "_FILE`"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", name, s.Type, fallback(s), escape(s.Desc))
+	}
+	return b.String()
+}
+
+// title is the title without the file that it refers to.
+func title(g config.Group) string {
+	name, _, _ := strings.Cut(g.Title, ", see ")
+	return name
+}
+
+func fallback(s config.Setting) string {
+	if s.Required {
+		return "required"
+	}
+	if s.Default == "" {
+		return ""
+	}
+	return "`" + s.Default + "`"
+}
+
+func escape(text string) string {
+	return strings.NewReplacer("|", "\\|", "<", "&lt;", ">", "&gt;").Replace(text)
+}

@@ -1,0 +1,209 @@
+//go:build real && chaos
+
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/testbed"
+)
+
+// TestBrokerChaos has three workers between real brokers and a real room, and
+// lets happen to them whatever may: brokers and workers are killed, stopped and
+// started, workers come and go, the room is away for longer than leases last,
+// dead letters find no place, and what is no notification comes in bursts.
+//
+// What happens, and in which order, follows from a seed. CHAOS_SEED=n runs that
+// one; CHAOS_RUNS=n says how many are run otherwise, 20 by default. The table at
+// the end is Markdown.
+func TestBrokerChaos(t *testing.T) {
+	first, runs := uint64(1), 20
+	if n, err := strconv.Atoi(os.Getenv("CHAOS_RUNS")); err == nil {
+		runs = n
+	}
+	if seed, err := strconv.ParseUint(os.Getenv("CHAOS_SEED"), 10, 64); err == nil {
+		first, runs = seed, 1
+	}
+	var table rows
+	t.Cleanup(func() { fmt.Println(table.markdown()) })
+	for _, kind := range []string{"JetStream", "Kafka"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			bed := &bed{dir: t.TempDir()}
+			room := bed.xmpp(t, withArchive, 20)
+			server := bed.chaosBroker(t, kind)
+			bed.summary(t)
+			if room == nil || server == nil {
+				t.Fatal("nothing to run on")
+			}
+			for seed := first; seed < first+uint64(runs); seed++ { //nolint:gosec // few
+				t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+					newStorm(t, seed, kind, room, server).run(&table)
+				})
+			}
+		})
+	}
+}
+
+// withArchive starts Prosody with an archive for its rooms. When several workers
+// come back at once, the usual history of 20 messages is too short to tell each
+// of them what it had posted.
+func withArchive(ctx context.Context, o testbed.Options) (*testbed.XMPP, error) {
+	o.Archive = true
+	return testbed.Prosody(ctx, o)
+}
+
+// chaosServer is a real broker that a test may stop and start.
+type chaosServer interface {
+	Start(ctx context.Context) error
+	Stop(ctx context.Context) error
+	Kill() error
+}
+
+type chaosBroker struct {
+	chaosServer
+	open func(t *testing.T) broker
+}
+
+func (b *bed) chaosBroker(t *testing.T, kind string) *chaosBroker {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), startLimit)
+	defer cancel()
+	if kind == "Kafka" {
+		srv, err := testbed.Kafka(ctx, b.options(0))
+		if !b.started(t, srv, err) {
+			return nil
+		}
+		return &chaosBroker{srv, func(t *testing.T) broker { t.Helper(); return newKafka(t, srv.Addr) }}
+	}
+	srv, err := testbed.NATS(ctx, b.options(0))
+	if !b.started(t, srv, err) {
+		return nil
+	}
+	return &chaosBroker{srv, func(t *testing.T) broker { t.Helper(); return newNATS(t, srv.URL) }}
+}
+
+// storm is one seeded run.
+type storm struct {
+	*crew
+	seed   uint64
+	kind   string
+	rng    *rand.Rand
+	server *chaosBroker
+	link   *proxy
+	good   int
+	events []string
+
+	mu     sync.Mutex
+	broken map[key]bool
+}
+
+const (
+	burstSize  = 90
+	poisonSize = 10
+	eventCount = 8
+)
+
+func newStorm(t *testing.T, seed uint64, kind string, room func(*testing.T) roomServer, server *chaosBroker) *storm {
+	t.Helper()
+	t.Logf("CHAOS_SEED=%d", seed)
+	b := bench{room: room, broker: server.open}
+	tr := b.trial(t, room(t))
+	s := &storm{
+		crew: &crew{trial: tr}, seed: seed, kind: kind, server: server, broken: map[key]bool{},
+		rng:  rand.New(rand.NewPCG(seed, uint64(len(kind)))), //nolint:gosec // reproducible on purpose
+		link: startProxy(t, tr.env["XMPP_ADDR"]),
+	}
+	tr.env["XMPP_ADDR"] = s.link.addr()
+	tr.env["XMPP_PING_INTERVAL"] = "2s"
+	tr.env["LOG_LEVEL"] = "info"
+	for range 3 {
+		s.hire()
+	}
+	return s
+}
+
+// run lets events happen under load, and then waits until all is well.
+func (s *storm) run(table *rows) {
+	s.Helper()
+	begin := time.Now()
+	var recovery time.Duration
+	defer func() { table.add(s.result(time.Since(begin), recovery)) }()
+	stop := s.watch.checkAcks(s.broker, s.isBroken)
+	s.burst(poisonSize)
+	s.watch.wait(s.good)
+	events := s.repertoire()
+	for range eventCount {
+		e := events[s.rng.IntN(len(events))]
+		s.events = append(s.events, e.name)
+		s.burst(0)
+		s.watch.wait(s.good - s.rng.IntN(burstSize)) // in the middle of it
+		e.happen()
+		s.burst(0)
+	}
+	calm := time.Now()
+	s.watch.wait(s.good)
+	s.acknowledged()
+	recovery = time.Since(calm)
+	stop()
+	s.allShown(s.good, 0)
+	s.countLetters()
+}
+
+// result is what came of it, however far it came.
+func (s *storm) result(took, recovery time.Duration) row {
+	if s.watch.repeated > 0 || s.Failed() {
+		s.Logf("twice: %v", s.watch.twice)
+	}
+	return row{
+		kind: s.kind, seed: s.seed, events: s.events, published: s.good, poison: s.poison(),
+		lost: s.good - s.watch.count(), twice: s.watch.repeated, late: len(s.watch.disorder),
+		recovery: recovery, took: took, failed: s.Failed(),
+	}
+}
+
+func (s *storm) isBroken(k key) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.broken[k]
+}
+
+// countLetters expects a dead letter for every malformed message.
+func (s *storm) countLetters() {
+	s.Helper()
+	reasons, err := s.broker.deadLetters(s.Context(), s.poison())
+	if err != nil || len(reasons) < s.poison() {
+		s.Errorf("%d dead letters for %d malformed messages (%v)", len(reasons), s.poison(), err)
+	}
+}
+
+// burst publishes good notifications with some malformed ones among them.
+func (s *storm) burst(bad int) {
+	s.Helper()
+	s.mu.Lock()
+	items := make([]item, burstSize+bad)
+	for i, place := range s.rng.Perm(len(items)) {
+		k := key{i % lanes, s.number(i % lanes)}
+		items[i] = item{k.lane, notification(k)}
+		if place < bad {
+			s.broken[k] = true
+			items[i].body = items[i].body[:len(items[i].body)-1]
+		}
+	}
+	s.good += burstSize
+	s.mu.Unlock()
+	s.send(items)
+}
+
+func (s *storm) poison() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.broken)
+}

@@ -1,0 +1,157 @@
+package render
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+)
+
+// Text returns the default text of e, plain and never empty: severity and
+// title on the first line, then the message, links, and where and when it
+// happened.
+//
+//	🔴 CRITICAL Disk full on db-1
+//	/var/lib/postgresql is at 100 %
+//	→ runbook https://wiki.example.org/disk-full
+//	— disk-watch · db-1.example.org · 2026-03-29 11:05:00 UTC
+//
+// What is absent takes no space, and nothing is said twice. Long texts are
+// cut, with a mark that says so.
+func Text(e envelope.Envelope) string { return defaults().text(&e) }
+
+// text returns the text of e in the style of c.
+func (c Config) text(e *envelope.Envelope) string {
+	if c.Style == stylePayara {
+		return c.payara(e)
+	}
+	var b strings.Builder
+	b.Grow(256 + min(len(e.Message), c.MaxBytes))
+	title, text := c.content(e)
+	head := strings.TrimSuffix(mark(e)+" "+title, " ")
+	switch {
+	case mark(e) == "":
+		head = title
+	case title == "": // the text follows the mark
+		first, rest, _ := strings.Cut(text, "\n")
+		head, text = head+" "+first, rest
+	}
+	b.WriteString(c.headline(head))
+	if b.Len() > 0 && text != "" {
+		b.WriteByte('\n')
+	}
+	b.WriteString(c.safe(text))
+	c.writeLinks(&b, e)
+	c.writeOrigin(&b, e)
+	return b.String()
+}
+
+// safe takes away what user data could mean to a client.
+func (c Config) safe(s string) string { return unmention(escape(s), c.Mention) }
+
+// headline makes the first line. One with an asterisk of its own is not styled:
+// that would end the style.
+func (c Config) headline(line string) string {
+	line = c.safe(line)
+	if c.Style == styleStyled && line != "" && !strings.Contains(line, "*") {
+		return "*" + strings.TrimPrefix(line, joiner) + "*"
+	}
+	return line
+}
+
+// mark is a word, for every client and every eye, and a colour to find it by.
+func mark(e *envelope.Envelope) string {
+	s := e.Severity
+	switch {
+	case e.State == envelope.Resolved:
+		return "✅ RESOLVED"
+	case s >= envelope.Error:
+		return hot(s)
+	case s >= envelope.Warning:
+		return "🟡 WARNING"
+	case s >= envelope.Notice:
+		return "🔵 NOTICE"
+	case s >= envelope.Info:
+		return "🔵 INFO"
+	case s >= envelope.Debug:
+		return "⚪ DEBUG"
+	case s >= envelope.Trace:
+		return "⚪ TRACE"
+	case e.State == envelope.Firing:
+		return "🔔 FIRING"
+	}
+	return ""
+}
+
+func hot(s envelope.Severity) string {
+	switch {
+	case s >= envelope.Fatal:
+		return "🔴 FATAL"
+	case s >= envelope.Alert:
+		return "🔴 ALERT"
+	case s >= envelope.Critical:
+		return "🔴 CRITICAL"
+	}
+	return "🟠 ERROR"
+}
+
+// content returns the title of one line, if there is a text below it, and the
+// text. Many publishers repeat the subject in the message.
+func (c Config) content(e *envelope.Envelope) (title, text string) {
+	title, text = oneLine(e.Subject), clean(e.Message)
+	if text == "" {
+		text = dataText(e.Data)
+	}
+	switch {
+	case title == "" && text == "":
+		return "", noText
+	case text == "":
+		return "", c.cut(title)
+	case title == oneLine(text):
+		return "", c.cut(text)
+	}
+	if rest, ok := strings.CutPrefix(text, title+"\n"); ok && len(title) <= maxTitleBytes {
+		text = strings.TrimLeft(rest, "\n")
+	}
+	return shorten(title, maxTitleBytes), c.cut(text)
+}
+
+// writeLinks adds the most useful links, each on a line of its own.
+func (c Config) writeLinks(b *strings.Builder, e *envelope.Envelope) {
+	count := 0
+	for _, link := range e.Links {
+		url := oneLine(link.URL)
+		if count == maxLinks || !isWeb(url) || strings.Contains(e.Message, url) {
+			continue
+		}
+		count++
+		b.WriteString("\n→ ")
+		b.WriteString(c.safe(strings.TrimLeft(shorten(oneLine(link.Name), maxPartBytes)+" "+unmentionURL(url, c.Mention), " ")))
+	}
+}
+
+// isWeb reports addresses that are worth a tap.
+func isWeb(url string) bool {
+	return len(url) <= maxURLBytes && !strings.ContainsAny(url, " \t") &&
+		(strings.HasPrefix(url, "https://") || strings.HasPrefix(url, "http://"))
+}
+
+// writeOrigin adds the line that says where and when.
+func (c Config) writeOrigin(b *strings.Builder, e *envelope.Envelope) {
+	var parts [6]string
+	origin := parts[:0]
+	for _, part := range [...]string{e.Source, e.HostName, e.ServerName, e.InstanceName, e.DomainName} {
+		part = shorten(oneLine(part), maxPartBytes)
+		same := func(s string) bool { return strings.EqualFold(s, part) }
+		if part != "" && !slices.ContainsFunc(origin, same) {
+			origin = append(origin, part)
+		}
+	}
+	if !e.Time.IsZero() {
+		origin = append(origin, e.Time.UTC().Format("2006-01-02 15:04:05 UTC"))
+	}
+	if len(origin) > 0 {
+		b.WriteString("\n— ")
+		b.WriteString(c.safe(strings.Join(origin, " · ")))
+	}
+}

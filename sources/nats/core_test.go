@@ -1,0 +1,404 @@
+package nats_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	client "github.com/nats-io/nats.go"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
+)
+
+// coreBroker is a broker whose publishers ask for an answer, without JetStream
+// for the notifications.
+type coreBroker struct {
+	*broker
+	cfg nats.CoreConfig
+
+	mu      sync.Mutex
+	answers []answer
+}
+
+// answer is what a publisher gets.
+type answer struct{ Status, ID, Reason, Error string }
+
+var _ sourcetest.Restarter = (*coreBroker)(nil)
+
+func newCore(t testing.TB) *coreBroker {
+	t.Helper()
+	b := &coreBroker{broker: startServer(t), cfg: nats.CoreConfig{
+		Subjects: []string{"core.>"}, Queue: "xmpp-notifier", Buffer: 10_000, Reply: true,
+	}}
+	_, err := b.conn.Subscribe("answers", b.note)
+	must(t, err)
+	return b
+}
+
+// note keeps an answer.
+func (b *coreBroker) note(m *client.Msg) {
+	var a answer
+	if err := json.Unmarshal(m.Data, &a); err != nil {
+		a.Status = "not JSON: " + err.Error()
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.answers = append(b.answers, a)
+}
+
+// told lists the answers with a status.
+func (b *coreBroker) told(status string) []answer {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var list []answer
+	for _, a := range b.answers {
+		if a.Status == status {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+// Publish asks for an answer to each record.
+func (b *coreBroker) Publish(ctx context.Context, records ...sourcetest.Record) error {
+	for _, r := range records {
+		m := message("core", r)
+		m.Reply = "answers"
+		if err := b.conn.PublishMsg(m); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return b.conn.FlushWithContext(ctx)
+}
+
+func (b *coreBroker) Open(t *testing.T) sources.Source { t.Helper(); return b.listen(t) }
+
+func (b *coreBroker) listen(t testing.TB) *nats.Core {
+	t.Helper()
+	src, err := nats.OpenCore(common(b.addr()), b.cfg, slog.New(b.logs))
+	must(t, err)
+	return src
+}
+
+// useCore opens a source for the length of the test.
+func (b *coreBroker) useCore(t testing.TB) *nats.Core {
+	t.Helper()
+	src := b.listen(t)
+	t.Cleanup(func() { _ = src.Close(context.Background()) })
+	return src
+}
+
+func (b *coreBroker) Settled(context.Context) (int, error) {
+	return len(b.told("delivered")) + len(b.told("rejected")), nil
+}
+
+func (b *coreBroker) Features() sourcetest.Features {
+	return sourcetest.Features{Lease: ackWait, PerMessage: true, AtMostOnce: true}
+}
+
+func TestCoreConformance(t *testing.T) {
+	sourcetest.Run(t, func(t *testing.T) sourcetest.Broker { t.Helper(); return newCore(t) })
+}
+
+func take(t testing.TB, src sources.Source, n int) []*sources.Delivery {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var all []*sources.Delivery
+	for len(all) < n {
+		batch, err := src.Receive(ctx, n-len(all))
+		must(t, err)
+		all = append(all, batch...)
+	}
+	return all
+}
+
+// Publishers learn what became of their notification, and which one is meant.
+func TestAnswers(t *testing.T) {
+	b := newCore(t)
+	must(t, b.CreateDeadLetters(t.Context()))
+	src := b.useCore(t)
+	must(t, b.Publish(t.Context(), note(1), note(2), note(3), sourcetest.Record{Body: []byte("{")}))
+	got := take(t, src, 4)
+	must(t, got[0].Ack(func() {}))
+	must(t, got[1].Release(0))
+	must(t, got[2].Reject(t.Context(), sources.Reason{Code: sources.ReasonRejected, Err: errors.New("too big")}))
+	must(t, got[3].Reject(t.Context(), sources.Reason{Code: sources.ReasonDecode, Err: got[3].Malformed}))
+	eventually(t, "all are answered", func() bool { b.mu.Lock(); defer b.mu.Unlock(); return len(b.answers) == 4 })
+	for status, want := range map[string]string{
+		"delivered": "[{delivered 1  }]", "retry": "[{retry 2  }]",
+		"rejected": fmt.Sprintf("[{rejected 3 rejected too big} {rejected  decode %v}]", got[3].Malformed),
+	} {
+		if got := fmt.Sprint(b.told(status)); got != want {
+			t.Errorf("answers %s, want %s", got, want)
+		}
+	}
+}
+
+// Whoever publishes with a request waits for the answer, and gets one.
+func TestRequest(t *testing.T) {
+	b := newCore(t)
+	background := receiver(t, b.useCore(t))
+	m, err := b.conn.RequestWithContext(t.Context(), "core.a", note(7).Body)
+	must(t, err)
+	if got := string(m.Data); got != `{"status":"delivered","id":"7"}` {
+		t.Errorf("answer %s", got)
+	}
+	background()
+}
+
+// receiver acknowledges everything until the function it returns is called.
+func receiver(t testing.TB, src sources.Source) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for ctx.Err() == nil {
+			batch, _ := src.Receive(ctx, 10)
+			for _, d := range batch {
+				_ = d.Ack(func() {})
+			}
+		}
+	})
+	stop = func() { cancel(); wg.Wait() }
+	t.Cleanup(stop)
+	return stop
+}
+
+// Nothing is sent to the subjects of the broker, to our own, or to anybody
+// unless it was asked for.
+func TestNoAnswer(t *testing.T) {
+	for _, test := range []struct {
+		reply string
+		on    bool
+	}{
+		{"$KV.bucket.key", true},
+		{"core.again", true},
+		{"elsewhere", false},
+	} {
+		b := newCore(t)
+		b.cfg.Reply = test.on
+		src := b.useCore(t)
+		spy, err := b.conn.SubscribeSync(test.reply)
+		must(t, err)
+		must(t, b.conn.PublishRequest("core.a", test.reply, note(1).Body))
+		ack(t, take(t, src, 1)...)
+		must(t, src.Close(t.Context())) // it has sent whatever it sends
+		must(t, b.conn.Flush())
+		if n, _, _ := spy.Pending(); n > 0 {
+			t.Errorf("%d messages to %s", n, test.reply)
+		}
+	}
+}
+
+// A push consumer of JetStream delivers to one of our subjects. An answer to
+// its reply subject would acknowledge on behalf of whoever it is meant for.
+func TestNoAnswerToJetStream(t *testing.T) {
+	b := newCore(t)
+	b.createStream(t)
+	b.cfg.Subjects = []string{"core.pushed"} // such a consumer asks for exactly this interest
+	src := b.useCore(t)
+	js, err := b.conn.JetStream()
+	must(t, err)
+	_, err = js.AddConsumer(stream, &client.ConsumerConfig{Durable: "push", DeliverSubject: "core.pushed", DeliverGroup: "xmpp-notifier", AckPolicy: client.AckExplicitPolicy})
+	must(t, err)
+	spy, err := b.conn.SubscribeSync("$JS.ACK.>")
+	must(t, err)
+	b.publish(t, 1, 2)
+	ack(t, take(t, src, 1)...)
+	must(t, src.Close(t.Context()))
+	must(t, b.conn.Flush())
+	if n, _, _ := spy.Pending(); n > 0 {
+		t.Errorf("%d answers to JetStream", n)
+	}
+}
+
+// Messages without an id are all different, whoever receives them.
+func TestCoreIdentity(t *testing.T) {
+	b := newCore(t)
+	first, second := b.useCore(t), b.useCore(t)
+	plain := sourcetest.Record{Body: []byte(`{"subject":"s"}`)}
+	seen := map[string]bool{}
+	for range 20 {
+		must(t, b.Publish(t.Context(), plain))
+	}
+	var mu sync.Mutex
+	for _, src := range []*nats.Core{first, second} {
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				batch, _ := src.Receive(ctx, 5)
+				mu.Lock()
+				for _, d := range batch {
+					seen[d.Identity()] = true
+				}
+				mu.Unlock()
+			}
+		})
+		t.Cleanup(func() { cancel(); wg.Wait() })
+	}
+	eventually(t, "20 different identities are there", func() bool { mu.Lock(); defer mu.Unlock(); return len(seen) == 20 })
+}
+
+// What has no room in memory is lost, and the operator is told how much.
+func TestDropped(t *testing.T) {
+	b := newCore(t)
+	b.cfg.Buffer = 100
+	book := b.keepLogs()
+	src := b.useCore(t)
+	const n = 1000
+	for i := range n {
+		must(t, b.Publish(t.Context(), note(i)))
+	}
+	eventually(t, "the source counts what it has lost", func() bool { return src.Dropped() > 0 && book.count("NATS_CORE_BUFFER") == 1 })
+	eventually(t, "lost and received make all", func() bool {
+		kept := n - src.Dropped()
+		if kept > 100+64+2 { // the buffer, and what is at hand
+			return false
+		}
+		ack(t, take(t, src, kept)...)
+		return true
+	})
+	must(t, src.Close(t.Context()))
+	if !strings.Contains(book.String(), fmt.Sprintf("total=%d", src.Dropped())) {
+		t.Errorf("the log does not tell the total of %d:\n%s", src.Dropped(), book)
+	}
+}
+
+// A worker that stops sends away what it cannot finish, and leaves the group
+// at once: what is published afterwards goes to the others.
+func TestStopHandsOver(t *testing.T) {
+	b := newCore(t)
+	first := b.useCore(t)
+	must(t, b.Publish(t.Context(), note(0), note(1), note(2)))
+	held := take(t, first, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := first.Receive(ctx, 10); !errors.Is(err, context.Canceled) {
+		t.Fatalf("error %v", err)
+	}
+	eventually(t, "what was not taken is answered with retry", func() bool { return len(b.told("retry")) == 2 })
+	second := b.useCore(t)
+	for i := range 20 {
+		must(t, b.Publish(t.Context(), note(3+i)))
+	}
+	ack(t, take(t, second, 20)...)
+	ack(t, held...) // the grace period
+	must(t, first.Close(t.Context()))
+	eventually(t, "all are answered", func() bool { return len(b.told("delivered")) == 21 })
+}
+
+// A publisher who gets no answer loses what the worker held: it is told.
+func TestLossAtStopIsLogged(t *testing.T) {
+	b := newCore(t)
+	book := b.keepLogs()
+	src := b.useCore(t)
+	must(t, b.conn.Publish("core.a", note(1).Body))
+	take(t, src, 1)
+	must(t, src.Close(t.Context()))
+	if book.count("notifications are lost with the stop") != 1 || book.count("count=1") != 1 {
+		t.Errorf("the loss is not in the log:\n%s", book)
+	}
+}
+
+// Without JetStream there are no dead letters: dropping is a choice.
+func TestDropRejected(t *testing.T) {
+	b := newCore(t)
+	b.cfg.DropRejected = true
+	src := b.useCore(t)
+	must(t, b.Publish(t.Context(), sourcetest.Record{Body: []byte("{")}))
+	d := take(t, src, 1)[0]
+	must(t, d.Reject(t.Context(), sources.Reason{Code: sources.ReasonDecode, Err: d.Malformed}))
+	eventually(t, "the publisher is told", func() bool { return len(b.told("rejected")) == 1 })
+}
+
+func TestCoreDeadLetter(t *testing.T) {
+	b := newCore(t)
+	must(t, b.CreateDeadLetters(t.Context()))
+	src := b.useCore(t)
+	must(t, b.Publish(t.Context(), sourcetest.Record{Body: []byte("{")}, sourcetest.Record{Body: []byte("{")}))
+	for _, d := range take(t, src, 2) {
+		must(t, d.Reject(t.Context(), sources.Reason{Code: sources.ReasonDecode, Err: d.Malformed}))
+	}
+	dlq, err := b.js.Stream(t.Context(), "DLQ")
+	must(t, err)
+	m, err := dlq.GetMsg(t.Context(), 2) // the same text is no reason to keep one only
+	must(t, err)
+	if m.Subject != "dlq.core.core.test" || m.Header.Get("x-dlq-source") != "nats-core" {
+		t.Errorf("dead letter on %s with %v", m.Subject, m.Header)
+	}
+}
+
+// A user without the right to subscribe is told so, and may be given it.
+func TestSubscribeRefused(t *testing.T) {
+	const users = `authorization { users: [ { user: w, password: w, permissions: { subscribe: %s, publish: ">" } }, { user: a, password: a } ] }`
+	srv := newServer(t, fmt.Sprintf(users, `["_INBOX.>"]`))
+	b := &coreBroker{broker: connect(t, srv, client.UserInfo("a", "a"))}
+	auth := common(srv.addr())
+	auth.User, auth.Password = "w", secret("w")
+	src, err := nats.OpenCore(auth, nats.CoreConfig{Subjects: []string{"core.>"}, Queue: "q", Buffer: 10}, slog.New(b.logs))
+	must(t, err)
+	t.Cleanup(func() { _ = src.Close(context.Background()) })
+	fails(t, src, "may the user subscribe to NATS_CORE_SUBJECTS")
+	srv.configure(t, fmt.Sprintf(users, `[">"]`))
+	srv.reload(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	var arrived atomic.Int32
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for ctx.Err() == nil {
+			batch, _ := src.Receive(ctx, 10)
+			arrived.Add(int32(len(batch)))
+		}
+	})
+	eventually(t, "what is published arrives", func() bool {
+		return b.conn.Publish("core.a", note(1).Body) == nil && arrived.Load() > 0
+	})
+	cancel()
+	wg.Wait()
+}
+
+func TestCoreValidate(t *testing.T) {
+	for want, spoil := range map[string]func(*nats.CoreConfig){
+		"NATS_CORE_SUBJECTS is empty":      func(c *nats.CoreConfig) { c.Subjects = nil },
+		`"a.>" and "a.b", which overlap`:   func(c *nats.CoreConfig) { c.Subjects = []string{"a.>", "a.b"} },
+		`"a b", which is no subject`:       func(c *nats.CoreConfig) { c.Subjects = []string{"a b"} },
+		`NATS_CORE_QUEUE "a b" is no name`: func(c *nats.CoreConfig) { c.Queue = "a b" },
+		"NATS_CORE_BUFFER 0":               func(c *nats.CoreConfig) { c.Buffer = 0 },
+	} {
+		c := nats.CoreConfig{Subjects: []string{"core.>"}, Queue: "q", Buffer: 10}
+		spoil(&c)
+		if err := errors.Join(c.Validate()...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+}
+
+// InitCore finds or creates the place of the dead letters.
+func TestInitCore(t *testing.T) {
+	b := newCore(t)
+	report, err := nats.InitCore(t.Context(), common(b.addr()), b.cfg, false)
+	must(t, err)
+	if !strings.Contains(fmt.Sprint(report.Flaws), "dlq.core.>") {
+		t.Errorf("report %+v does not tell that dead letters have no place", report)
+	}
+	_, err = nats.InitCore(t.Context(), common(b.addr()), b.cfg, true)
+	must(t, err)
+	_, err = b.js.Stream(t.Context(), "core-dlq")
+	must(t, err)
+	if report, err = nats.InitCore(t.Context(), common(b.addr()), b.cfg, false); err != nil || len(report.Flaws) > 0 {
+		t.Errorf("report %+v, error %v", report, err)
+	}
+}
