@@ -1,7 +1,7 @@
 GOLANGCI = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: help build demo test test-hermetic test-real check-monitoring lint fix cover vuln up down
+.PHONY: help build demo test test-hermetic test-real bench chaos check-monitoring lint fix cover vuln up down
 .NOTPARALLEL:
 
 help: ## show this
@@ -22,6 +22,13 @@ test-hermetic: ## run the tests that need nothing but Go and a C compiler (for -
 
 test-real: ## run the end-to-end suite on real servers; testbed/install-debian.sh installs them
 	go test -count=1 -tags real -timeout 20m ./e2e
+	go test -count=1 -tags real -short -timeout 20m ./chaos
+
+bench: ## measure on real servers, in about 15 minutes; writes docs/benchmarks.md
+	BENCH_OUT=../docs/benchmarks.md go test -count=1 -tags real -timeout 60m -run TestBench -v ./bench
+
+chaos: ## drive every fault on real servers, in about 25 minutes; writes docs/faults.md
+	CHAOS_RUNS=5 CHAOS_OUT=../docs/faults.md go test -count=1 -tags real -timeout 90m -v ./chaos
 
 check-monitoring: ## check metrics, alert rules and dashboard with Prometheus; the first time it builds that, for minutes
 	go test -count=1 -tags monitoring -timeout 30m -run TestMonitoring ./e2e

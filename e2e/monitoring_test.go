@@ -11,11 +11,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -36,9 +38,17 @@ func TestMonitoring(t *testing.T) {
 	}
 	tr := b.trial(t, b.room(t))
 	admin := freeAddr(t)
-	startWorker(t, tr.env, map[string]string{"ADMIN_ADDR": admin})
+	spans := startCollector(t)
+	startWorker(t, tr.env, map[string]string{"ADMIN_ADDR": admin, "OTEL_EXPORTER_OTLP_ENDPOINT": spans.URL})
 	tr.publish(300)
 	tr.watch.wait(300)
+	until(t, "every notification has a span", func(context.Context) (bool, error) {
+		n := spans.count.Load()
+		return n == 300, fmt.Errorf("%d spans", n)
+	})
+	if text := get(t, "http://"+admin+"/readyz"); string(text) != "ok\n" {
+		t.Errorf("/readyz says %s", text)
+	}
 
 	promtool := prometheusTool(t, "promtool")
 	rules := filepath.Join("..", "deploy", "prometheus")
@@ -63,6 +73,26 @@ func TestMonitoring(t *testing.T) {
 	if n, err := db.query(`ALERTS{alertstate="firing"}`); n > 0 || err != nil {
 		t.Errorf("%d alerts of a worker that is well, %v", n, err)
 	}
+}
+
+// collector counts the spans that it is sent.
+type collector struct {
+	*httptest.Server
+	count atomic.Int64
+}
+
+func startCollector(t *testing.T) *collector {
+	t.Helper()
+	c := &collector{}
+	c.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		c.count.Add(int64(bytes.Count(body, []byte(`"spanId"`))))
+	}))
+	t.Cleanup(c.Close)
+	return c
 }
 
 // dashboardQueries returns the queries with values for Grafana's variables.

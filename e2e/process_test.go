@@ -19,7 +19,7 @@ const (
 )
 
 // binary is the worker, built once for all tests.
-var binary string
+var binary string //nolint:gochecknoglobals // one build serves all tests
 
 // buildWorker builds the binary into a folder that the caller removes.
 func buildWorker() (dir string, err error) {
@@ -28,7 +28,7 @@ func buildWorker() (dir string, err error) {
 		return "", err
 	}
 	binary = filepath.Join(dir, "xmpp-notifier")
-	out, err := exec.Command("go", "build", "-o", binary, workerPkg).CombinedOutput()
+	out, err := exec.CommandContext(context.Background(), "go", "build", "-o", binary, workerPkg).CombinedOutput()
 	if err != nil {
 		return dir, errors.New(string(out))
 	}
@@ -103,7 +103,7 @@ func (p *process) kill() {
 	if err := p.cmd.Process.Kill(); err != nil {
 		p.t.Fatal(err)
 	}
-	<-p.exited
+	_ = <-p.exited // it was killed
 }
 
 // until waits for a condition that nothing announces.

@@ -63,8 +63,7 @@ func (b *bed) options(history int) testbed.Options {
 // test, or notes that it is missing.
 func (b *bed) started(t *testing.T, server interface{ Stop(context.Context) error }, err error) bool {
 	t.Helper()
-	var missing *testbed.Missing
-	if errors.As(err, &missing) {
+	if missing, ok := errors.AsType[*testbed.Missing](err); ok {
 		b.missing = append(b.missing, fmt.Sprintf("real %s: not run, because %s", missing.Server, missing.Why))
 		return false
 	}

@@ -21,9 +21,10 @@ type watcher struct {
 
 	mu       sync.Mutex
 	seat     *observer.Observer
-	live     map[key]int // times seen as it happened
-	history  map[key]int // times in the history of the present seat
+	live     map[key]int    // times seen as it happened
+	history  map[key]int    // times in the history of the present seat
 	by       map[string]int // different ones, by the nickname of who posted them
+	first    map[key]string // who posted it first, and when
 	repeated int
 	twice    []string
 	last     [lanes]int
@@ -37,7 +38,7 @@ var marker = regexp.MustCompile(`n (\d)-(\d+)`)
 
 func watch(t *testing.T, o observer.Options) *watcher {
 	t.Helper()
-	w := &watcher{t: t, options: o, live: map[key]int{}, by: map[string]int{}}
+	w := &watcher{t: t, options: o, live: map[key]int{}, by: map[string]int{}, first: map[key]string{}}
 	w.options.OnMessage = w.message
 	w.sit()
 	t.Cleanup(func() { w.seat.Close() })
@@ -71,6 +72,7 @@ func (w *watcher) message(m observer.Message) {
 	defer w.mu.Unlock()
 	if w.live[k] == 0 {
 		w.by[m.Nick]++
+		w.first[k] = m.Nick + time.Now().Format(" 05.000")
 	}
 	seen := w.live
 	if m.Delayed {
@@ -78,7 +80,7 @@ func (w *watcher) message(m observer.Message) {
 	}
 	if seen[k]++; seen[k] > 1 {
 		w.repeated++
-		w.twice = append(w.twice, fmt.Sprintf("%d-%d by %s", lane, number, m.Nick))
+		w.twice = append(w.twice, fmt.Sprintf("%d-%d by %s, then %s", lane, number, w.first[k], m.Nick+time.Now().Format(" 05.000")))
 	}
 	if m.Delayed && w.live[k] > 0 {
 		return // we saw it happen

@@ -71,6 +71,7 @@ func (d Decoder) Decode(raw Raw) (Decoded, error) {
 			return out, errNothingToShow
 		}
 		list[i].traced(raw)
+		list[i].Headers = raw.Header
 	}
 	out.Envelopes = list
 	return out, nil

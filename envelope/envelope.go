@@ -73,6 +73,8 @@ type Envelope struct {
 	Elsewhere bool `json:"elsewhere,omitzero"`
 	// Data is the structured payload, kept as it came.
 	Data json.RawMessage `json:"data,omitzero"`
+	// Headers are those of the message, for templates.
+	Headers []Header `json:"-"`
 	// Extra holds what has no field here, for templates, and values that
 	// were not understood, like a severity whose word is not known. Nil if
 	// there is nothing.

@@ -108,7 +108,10 @@ func oneLine(s string) string {
 }
 
 // cut shortens a text to the limits of c, and says by how much.
-func (c Config) cut(s string) string {
+func (c Config) cut(s string) string { return c.cutMore(s, 0) }
+
+// cutMore does so for a text of which more bytes have been cut already.
+func (c Config) cutMore(s string, more int) string {
 	end := boundary(s, c.MaxBytes)
 	at := 0
 	for range c.MaxLines {
@@ -120,10 +123,10 @@ func (c Config) cut(s string) string {
 		at += next + 1
 	}
 	kept := strings.TrimRightFunc(s[:at], unicode.IsSpace)
-	if at == len(s) {
+	if at == len(s) && more == 0 {
 		return s
 	}
-	return fmt.Sprintf("%s\n… (cut, %d more bytes)", kept, len(s)-len(kept))
+	return fmt.Sprintf("%s\n… (cut, %d more bytes)", kept, len(s)-len(kept)+more)
 }
 
 // shorten cuts a single line.

@@ -37,25 +37,39 @@ func isAction(line string) bool {
 	return found && (rest == "" || strings.TrimLeftFunc(rest, unicode.IsSpace) != rest)
 }
 
-// escapeSpans breaks up what would be a styled span: a directive at the start
-// of a word, or after another one there, whose like ends a word later in the
-// line.
+// escapeSpans breaks up what would be a styled span: directives at the start of
+// a word, one of which ends a word later in the line.
 func escapeSpans(b *strings.Builder, line string) {
+	closing := closings(line)
 	from := 0
 	start := true // of a word
 	for i := range len(line) {
 		c := line[i]
-		if start && isDirective(c) && closes(line[i+1:], c) {
+		kind := strings.IndexByte(directives, c)
+		if start && kind >= 0 && closing[kind] > i+1 && !isSpace(line[i+1]) {
 			b.WriteString(line[from:i])
 			b.WriteString(joiner)
 			from = i
+			start = false // nor is what follows at the start of a word now
+			continue
 		}
-		start = isSpace(c) || start && isDirective(c) || c >= utf8.RuneSelf && endsInSpace(line[:i+1])
+		start = isSpace(c) || start && kind >= 0 || c >= utf8.RuneSelf && endsInSpace(line[:i+1])
 	}
 	b.WriteString(line[from:])
 }
 
-func isDirective(c byte) bool { return c == '*' || c == '_' || c == '~' || c == '`' }
+// directives begin and end styled spans.
+const directives = "*_~`"
+
+// closings returns the last place of each directive where it could end a span.
+func closings(line string) (last [len(directives)]int) {
+	for i := 1; i < len(line); i++ {
+		if kind := strings.IndexByte(directives, line[i]); kind >= 0 && !isSpace(line[i-1]) {
+			last[kind] = i
+		}
+	}
+	return last
+}
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' }
 
@@ -63,20 +77,6 @@ func isSpace(c byte) bool { return c == ' ' || c == '\t' }
 func endsInSpace(s string) bool {
 	r, _ := utf8.DecodeLastRuneInString(s)
 	return unicode.IsSpace(r)
-}
-
-// closes reports whether rest, what follows an opening directive c, has the
-// closing one.
-func closes(rest string, c byte) bool {
-	if rest == "" || isSpace(rest[0]) {
-		return false
-	}
-	for i := 1; i < len(rest); i++ {
-		if rest[i] == c && !isSpace(rest[i-1]) {
-			return true
-		}
-	}
-	return false
 }
 
 // unmention breaks up the nicknames in s, so that only we mention people.

@@ -114,7 +114,7 @@ func FuzzTemplate(f *testing.F) {
 			Extra: map[string]json.RawMessage{label: extra},
 		})
 		checkXML(t, text)
-		if text == "" || len(text) > 6000 || strings.HasPrefix(text, "/me ") {
+		if text == "" || len(text) > 7000 || strings.HasPrefix(text, "/me ") {
 			t.Errorf("got %q", text)
 		}
 	})
@@ -137,7 +137,7 @@ func FuzzTemplateText(f *testing.F) {
 		if err == nil {
 			got := r.Text(envelope.Envelope{Subject: "s", Message: "m"})
 			checkXML(t, got)
-			if got == "" || len(got) > 6000 {
+			if got == "" || len(got) > 7000 {
 				t.Errorf("got %q", got)
 			}
 		}
@@ -154,7 +154,7 @@ func checkText(t *testing.T, text string) {
 	if text == "" || strings.TrimSpace(text) != text {
 		t.Errorf("empty, or with space around: %q", text)
 	}
-	if len(text) > 6000 || strings.Count(text, "\n") > 25 {
+	if len(text) > 7000 || strings.Count(text, "\n") > 25 {
 		t.Errorf("too long: %d bytes", len(text))
 	}
 	control := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }

@@ -3,6 +3,7 @@ package render_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/render"
@@ -23,6 +24,19 @@ func TestEscapingChangesNothingThatPeopleSee(t *testing.T) {
 		if shown(got) != message || (got != message) != escaped {
 			t.Errorf("%q becomes %q", message, got)
 		}
+	}
+}
+
+// TestEscapingIsFastAndSmall has what would be worst for both.
+func TestEscapingIsFastAndSmall(t *testing.T) {
+	for _, word := range []string{"*a ", "*", "*_", "_a* ", "~a_ ", "*a* ", "\n>", "\n/me "} {
+		message := strings.Repeat(word, 1<<20/len(word))
+		start := time.Now()
+		text := render.Text(envelope.Envelope{Message: message})
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("%q: took %s", word, took)
+		}
+		checkText(t, text)
 	}
 }
 

@@ -45,8 +45,9 @@ func disk() envelope.Envelope {
 		ID: "7", Source: "disk-watch", Severity: envelope.Critical, State: envelope.Firing,
 		Subject: "Disk full on db-1", Message: "/var is at 100 %\nWrites fail.", HostName: "db-1",
 		Time: time.Date(2026, 3, 29, 11, 5, 0, 0, time.UTC), Expiry: time.Date(2026, 3, 29, 12, 5, 0, 0, time.UTC),
-		Links:  []envelope.Link{{Name: "runbook", URL: "https://wiki.example.org/disk"}, {Name: "bad", URL: "javascript:alert(1)"}},
-		Labels: map[string]string{"team": "storage"}, Data: json.RawMessage(`{"used":0.99,"disks":["a","b"],"deep":{"x":null}}`),
+		Links:   []envelope.Link{{Name: "runbook", URL: "https://wiki.example.org/disk"}, {Name: "bad", URL: "javascript:alert(1)"}},
+		Headers: []envelope.Header{{Key: "team", Value: "*ops\x00"}},
+		Labels:  map[string]string{"team": "storage"}, Data: json.RawMessage(`{"used":0.99,"disks":["a","b"],"deep":{"x":null}}`),
 		Extra: map[string]json.RawMessage{"ticket": json.RawMessage(`"OPS-1"`)},
 	}
 }
@@ -69,6 +70,7 @@ func TestTemplatesSeeTheWholeNotification(t *testing.T) {
 		`{{default "nobody" .Labels.owner}} {{default "x" .Host}}`:      "nobody db-1",
 		`{{json .Data}}`:                                                `{"deep":{"x":null},"disks":["a","b"],"used":"0.99"}`,
 		`{{printf "%-6s|" .Host}}`:                                      "db-1  |",
+		`{{.Header "TEAM"}}{{.Header "none"}}`:                          "*ops",
 		`{{.Default}}`:                                                  render.Text(disk()),
 	} {
 		if got := byTemplate(t, template, disk()); got != want {

@@ -40,7 +40,7 @@ func (c Config) text(e *envelope.Envelope) string {
 	if b.Len() > 0 && text != "" {
 		b.WriteByte('\n')
 	}
-	b.WriteString(c.safe(text))
+	b.WriteString(text)
 	c.writeLinks(&b, e)
 	c.writeOrigin(&b, e)
 	return b.String()
@@ -106,14 +106,20 @@ func (c Config) content(e *envelope.Envelope) (title, text string) {
 	case title == "" && text == "":
 		return "", noText
 	case text == "":
-		return "", c.cut(title)
+		return "", c.body(title)
 	case title == oneLine(text):
-		return "", c.cut(text)
+		return "", c.body(text)
 	}
 	if rest, ok := strings.CutPrefix(text, title+"\n"); ok && len(title) <= maxTitleBytes {
 		text = strings.TrimLeft(rest, "\n")
 	}
-	return shorten(title, maxTitleBytes), c.cut(text)
+	return shorten(title, maxTitleBytes), c.body(text)
+}
+
+// body makes a text safe and cuts it. What is cut anyway is not looked at.
+func (c Config) body(text string) string {
+	end := boundary(text, c.MaxBytes)
+	return c.cutMore(c.safe(text[:end]), len(text)-end)
 }
 
 // writeLinks adds the most useful links, each on a line of its own.

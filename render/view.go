@@ -27,9 +27,9 @@ type View struct {
 }
 
 func newView(e *envelope.Envelope, c Config) *View {
-	line := func(s string) string { return c.safe(oneLine(s)) }
+	line := func(s string) string { return c.safe(oneLine(bound(s))) }
 	v := &View{
-		ID: line(e.ID), Source: line(e.Source), Subject: line(e.Subject), Message: c.safe(clean(e.Message)),
+		ID: line(e.ID), Source: line(e.Source), Subject: line(e.Subject), Message: c.safe(clean(bound(e.Message))),
 		Server: line(e.ServerName), Host: line(e.HostName), Domain: line(e.DomainName), Instance: line(e.InstanceName),
 		Type: line(e.EventType), Severity: e.Severity.String(), Mark: mark(e), Level: int(e.Severity),
 		State: string(e.State), Fingerprint: line(e.Fingerprint), Trace: line(e.Trace.Parent),
@@ -48,6 +48,9 @@ func newView(e *envelope.Envelope, c Config) *View {
 	return v
 }
 
+// bound cuts s to what a template may make at all.
+func bound(s string) string { return s[:boundary(s, maxOutput)] }
+
 // Default returns the text that is sent without a template.
 func (v *View) Default() string { return v.config.text(v.envelope) }
 
@@ -59,6 +62,13 @@ func (v *View) Link(name string) string {
 		}
 	}
 	return ""
+}
+
+// Header returns the header of the message with that name in any case, "" if
+// there is none.
+func (v *View) Header(name string) string {
+	raw := envelope.Raw{Header: v.envelope.Headers}
+	return v.config.safe(oneLine(raw.Get(name)))
 }
 
 // Data returns the structured payload; nil if there is none.
@@ -90,7 +100,7 @@ func (v *View) decode(value json.RawMessage) any {
 func (v *View) safe(value any) any {
 	switch value := value.(type) {
 	case string:
-		return v.config.safe(clean(value))
+		return v.config.safe(clean(bound(value)))
 	case []any:
 		for i := range value {
 			value[i] = v.safe(value[i])

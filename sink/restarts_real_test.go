@@ -80,9 +80,6 @@ func (w *watcher) missing(n int) error {
 
 func roomsRestarted(sc *scene) {
 	rooms := sc.server.Rooms
-	if rooms == nil {
-		return // they are part of the server
-	}
 	sc.restart(func() error { return rooms.Stop(sc.Context()) }, func() error { return rooms.Start(sc.Context()) })
 }
 

@@ -112,6 +112,9 @@ func (m *Message) Place() string {
 // different from every other. The timestamp tells a recreated topic or stream,
 // whose offsets begin anew, from the old one.
 func (m *Message) identity() string {
+	if origin := m.Get(replayHeader); origin != "" {
+		return origin
+	}
 	if m.Serial != "" {
 		return join("serial", m.Broker, m.Serial)
 	}

@@ -22,8 +22,9 @@ const vysperVersion = "0.7"
 // cannot configure its rooms. Therefore some exist from the start: alerts, the
 // members-only room members, moderated, and locked with the password "secret".
 //
-// Left alone, Vysper mixes up the order of stanzas, for it hands them to
-// clients through a pool of threads. Here it has one thread for that.
+// Left alone, Vysper mixes up the order of stanzas, for it handles them in
+// pools of threads. Here it has one thread instead. Its TLS library loses what
+// comes right after a handshake of TLS 1.3, so it speaks TLS 1.2.
 func Vysper(ctx context.Context, o Options) (*XMPP, error) {
 	return startVysper(ctx, o, false)
 }
@@ -104,7 +105,8 @@ func (c xmppConfig) prepareVysper(ctx context.Context) error {
 
 func (c xmppConfig) vysperArgs(home string, stock bool) []string {
 	args := []string{
-		"java", "-Xmx256m", "-XX:+UseSerialGC", fmt.Sprintf("-Dstock=%t", stock), "-cp", filepath.Join(home, "classes") + ":" + filepath.Join(home, "lib", "*"), "Vysper",
+		"java", "-Xmx256m", "-XX:+UseSerialGC", "-Djdk.tls.server.protocols=TLSv1.2", fmt.Sprintf("-Dstock=%t", stock),
+		"-cp", filepath.Join(home, "classes") + ":" + filepath.Join(home, "lib", "*"), "Vysper",
 		domain, c.C2S, filepath.Join(c.Dir, "certs", "server.p12"), keyStorePassword,
 	}
 	for _, name := range accounts() {

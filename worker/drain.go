@@ -20,6 +20,8 @@ type drain struct {
 	log     *slog.Logger
 	held    chan struct{} // one element per delivery that is not settled
 	rejects chan rejection
+
+	letters, deaf seldom // lines about dead letters and failed acknowledgements
 }
 
 type rejection struct {
@@ -224,7 +226,7 @@ func (d *drain) rejectOne(ctx context.Context, r rejection) {
 			d.stats.rejected.Add(1)
 			d.tell(Event{Kind: DeadLettered, Delivery: r.delivery, Reason: r.reason})
 			d.recovered(&trouble, log, DeadLettering)
-			log.Warn("notification moved to the dead letters", "error", r.reason.Err)
+			log.Log(ctx, d.letters.level(slog.LevelWarn), "notification moved to the dead letters", "error", r.reason.Err)
 			<-d.held
 			return
 		case ctx.Err() != nil:

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
@@ -98,7 +99,7 @@ func (p *parcel) ack() {
 	if err := p.delivery.Ack(leave); err != nil {
 		leave()
 		p.tell(Event{Kind: AckFailed, Delivery: p.delivery, Err: err})
-		p.log.Warn("acknowledgement failed, the broker will deliver again", "place", p.delivery.Place(), "error", err)
+		p.log.Log(context.Background(), p.deaf.level(slog.LevelWarn), "acknowledgement failed, the broker will deliver again", "place", p.delivery.Place(), "error", err)
 	} else {
 		p.tell(Event{Kind: Acked, Delivery: p.delivery})
 	}

@@ -67,6 +67,7 @@ func commands() []command {
 	return []command{
 		{"run", "carry notifications until SIGTERM or SIGINT (the default)", noArgs(func(ctx context.Context, c call) error { return run(ctx, c.stderr) })},
 		{"init", "create what the sources need in the brokers, and check the rest", func(ctx context.Context, c call) error { return prepare(ctx, c.args, c.stdout) }},
+		{"replay", "list the dead letters, or publish them again", replay},
 		{"send", "post one notification into the room, and wait until it is shown", send},
 		{"render", "show what messages would look like in the room", func(_ context.Context, c call) error { return showRendered(c.args, c.stdin, c.stdout) }},
 		{"config", "print the settings in effect, secrets masked, and where each is from", noArgs(func(_ context.Context, c call) error { return showConfig(c.stdout) })},

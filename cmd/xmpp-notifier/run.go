@@ -7,11 +7,14 @@ import (
 	"io"
 	"log/slog"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
 	"github.com/xmpp-notifier/xmpp-notifier/telemetry"
+	"github.com/xmpp-notifier/xmpp-notifier/telemetry/otlp"
 	"github.com/xmpp-notifier/xmpp-notifier/worker"
 )
 
@@ -39,7 +42,12 @@ func run(ctx context.Context, stderr io.Writer) error {
 		Decoder: texts.other(), Filter: texts.hide, Render: texts.renderer.Text, Payload: texts.renderer.Payload,
 		Unsure: room.Unsure, Window: s.room.Window, Grace: s.worker.Grace, Log: log,
 	}
-	t := s.observe(&w, room)
+	traces, err := otlp.Start(s.traces, version, log)
+	if err != nil {
+		return &usageError{err}
+	}
+	defer traces.Close()
+	t := s.observe(&w, room, traces.Tracer())
 	admin, err := telemetry.Serve(ctx, s.admin, t, log)
 	if err != nil {
 		return &usageError{err}
@@ -49,9 +57,10 @@ func run(ctx context.Context, stderr io.Writer) error {
 }
 
 // observe makes the parts report to telemetry.
-func (s *settings) observe(w *worker.Worker, room *sink.Room) *telemetry.Telemetry {
+func (s *settings) observe(w *worker.Worker, room *sink.Room, tracer trace.Tracer) *telemetry.Telemetry {
 	t := telemetry.New(telemetry.Options{
 		Version: version, Room: room, Sources: w.Sources, Window: w.Window, Patience: s.room.StallTimeout / 2,
+		Tracer: tracer,
 	})
 	w.Observe = t.ObserveWorker
 	room.Observe(t.ObserveRoom)

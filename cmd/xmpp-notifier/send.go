@@ -22,7 +22,7 @@ const sendUsage = `usage: xmpp-notifier send [-timeout 30s] -subject TITLE [-mes
 Posts one notification straight into the room, past every broker, and waits
 until the room has shown it: only then is the exit code 0. With - it reads the
 notification from the standard input, in any format that the worker reads.
-The settings are those of the XMPP account and the room.`
+The settings are those of the XMPP account and the room`
 
 // send posts one notification into the room.
 func send(ctx context.Context, c call) error {

@@ -16,6 +16,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
 	"github.com/xmpp-notifier/xmpp-notifier/telemetry"
+	"github.com/xmpp-notifier/xmpp-notifier/telemetry/otlp"
 	"github.com/xmpp-notifier/xmpp-notifier/worker"
 )
 
@@ -81,6 +82,7 @@ type settings struct {
 	room    sink.Config
 	kafka   kafka.Config
 	admin   telemetry.Config
+	traces  otlp.Config
 
 	natsCommon nats.Common
 	nats       nats.Config
@@ -95,6 +97,7 @@ func (s *settings) groups(all bool) []config.Group {
 	groups = append(groups,
 		config.Group{Title: "Worker", Spec: &s.worker},
 		config.Group{Title: "Admin port, see docs/metrics.md", Spec: &s.admin},
+		config.Group{Title: "Traces, see docs/metrics.md", Spec: &s.traces},
 		config.Group{Title: "XMPP account and room", Spec: &s.room},
 	)
 	return append(groups, s.sourceGroups(all)...)

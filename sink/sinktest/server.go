@@ -104,7 +104,7 @@ func listen(addr string) (net.Listener, error) {
 		if err == nil || time.Now().After(deadline) {
 			return l, err
 		}
-		time.Sleep(10 * time.Millisecond)
+		<-time.After(10 * time.Millisecond) // nothing announces a free port
 	}
 }
 
@@ -165,7 +165,7 @@ func (s *Server) closeListeners() {
 // await gives the sessions some time to end by themselves.
 func (s *Server) await(limit time.Duration) {
 	for deadline := time.Now().Add(limit); len(s.all()) > 0 && time.Now().Before(deadline); {
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond) // Wait would need the lock that the caller holds
 	}
 }
 

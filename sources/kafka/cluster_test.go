@@ -104,15 +104,22 @@ func (c *cluster) Publish(ctx context.Context, records ...sourcetest.Record) err
 
 func (c *cluster) Open(t *testing.T) sources.Source {
 	t.Helper()
-	return c.open(t)
+	return c.start(t)
 }
 
-func (c *cluster) open(t testing.TB) *kafka.Source {
+func (c *cluster) start(t testing.TB) *kafka.Source {
 	t.Helper()
 	s, err := kafka.OpenPolling(c.config, logger(t), 200*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+// open is start for a source that is closed at the end of the test.
+func (c *cluster) open(t testing.TB) *kafka.Source {
+	t.Helper()
+	s := c.start(t)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
@@ -210,7 +217,7 @@ func (c *cluster) read(ctx context.Context, topic string, partition int, n int64
 }
 
 func (c *cluster) Features() sourcetest.Features {
-	return sourcetest.Features{Lease: c.config.SessionTimeout, Rounds: 20}
+	return sourcetest.Features{Lease: c.config.SessionTimeout, Rounds: 1000}
 }
 
 func logger(t testing.TB) *slog.Logger {

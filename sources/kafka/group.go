@@ -82,6 +82,6 @@ func (s *Source) serve(gen *kafka.Generation, counts map[string]int) (map[string
 	}
 	s.log.Info("kafka partitions assigned", "group", gen.GroupID, "generation", gen.ID, "partitions", g.names())
 	running.Wait()
-	s.unsaved = g.unsaved
+	s.over(g.unsaved)
 	return g.counts, g.gone
 }

@@ -35,7 +35,6 @@ type Source struct {
 	closing, dead context.Context //nolint:containedctx // the source's life, not a call's: Close has begun; its time is up
 	stop, kill    context.CancelFunc
 	done          chan struct{}
-	unsaved       error // why the last commit failed; to be read after done
 
 	wake chan struct{} // there may be something to take
 
@@ -43,6 +42,8 @@ type Source struct {
 	partitions []*partition // of the current generation
 	turn       int          // the partition to take from next
 	trouble    error        // why there is nothing, until Receive has told
+	serving    bool         // a generation is at work
+	unsaved    error        // why the last commit of the one before failed
 }
 
 var _ sources.Source = (*Source)(nil)
@@ -129,6 +130,7 @@ func (s *Source) attach(partitions []*partition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.partitions, s.turn, s.trouble = partitions, 0, nil
+	s.serving = true
 }
 
 // detach ends that: when it returns, no more of them is handed out.
@@ -136,6 +138,13 @@ func (s *Source) detach() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.partitions = nil
+}
+
+// over notes how a generation ended.
+func (s *Source) over(unsaved error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.serving, s.unsaved = false, unsaved
 }
 
 // report keeps err for Receive. Those who call it pause between attempts, so
@@ -151,16 +160,21 @@ func (s *Source) report(err error) {
 func (s *Source) rouse() { nudge(s.wake) }
 
 // Close commits what is settled and leaves the group. What is not settled is
-// delivered again to whoever gets the partition.
+// delivered again to whoever gets the partition. To be late with the leave alone
+// is no error: the library may just be waiting for the group to form, which then
+// goes on without us.
 func (s *Source) Close(ctx context.Context) error {
 	s.stop()
-	var err error
 	select {
 	case <-s.done:
-		err = s.unsaved
 	case <-ctx.Done():
-		err = fmt.Errorf("leave group %s: %w", s.config.GroupID, ctx.Err())
 	}
+	s.mu.Lock()
+	err := s.unsaved
+	if s.serving {
+		err = fmt.Errorf("commit to group %s: %w", s.config.GroupID, ctx.Err())
+	}
+	s.mu.Unlock()
 	s.kill()
 	s.client.close()
 	return err

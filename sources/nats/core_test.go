@@ -355,12 +355,12 @@ func TestSubscribeRefused(t *testing.T) {
 	srv.reload(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
-	var arrived atomic.Int32
+	var arrived atomic.Int64
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for ctx.Err() == nil {
 			batch, _ := src.Receive(ctx, 10)
-			arrived.Add(int32(len(batch)))
+			arrived.Add(int64(len(batch)))
 		}
 	})
 	eventually(t, "what is published arrives", func() bool {

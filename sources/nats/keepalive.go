@@ -99,6 +99,7 @@ func (all *leases) run(ctx context.Context) {
 		case <-all.poke:
 			all.renewOlderThan(0)
 		case <-timer.C:
+			all.lapse(3 * all.period()) // if we were held up
 			all.renewOlderThan(all.period())
 			all.forget(all.period())
 		}
@@ -106,8 +107,10 @@ func (all *leases) run(ctx context.Context) {
 	}
 }
 
-// connected makes up for a time without a connection.
+// connected makes up for a time without a connection. What has lapsed comes
+// first: places for it must not become free before.
 func (all *leases) connected() {
+	all.lapse(2 * all.period())
 	all.acks.hurry()
 	all.renew()
 }
@@ -154,6 +157,15 @@ func (all *leases) renewOlderThan(age time.Duration) {
 		if err := l.renew(); err != nil {
 			return // the connection has gone; its return renews
 		}
+	}
+}
+
+// lapse ends the leases without a sign of life for age: the broker may have given
+// them to somebody else. That is the ack wait, and a period less after a time
+// without a connection, with which the last sign of life may have been lost.
+func (all *leases) lapse(age time.Duration) {
+	for _, l := range all.list() {
+		l.lapse(age)
 	}
 }
 

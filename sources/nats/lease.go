@@ -21,21 +21,25 @@ type lease struct {
 	all     *leases
 	message sources.Message
 	since   time.Time
-	poison  error // why it must not be decoded, or nil; belongs to Receive
+	poison  error         // why it must not be decoded, or nil; belongs to Receive
+	lost    chan struct{} // closed when it has lapsed
 
 	mu      sync.Mutex
-	reply   string // where the broker listens for the verdict
-	done    bool   // the verdict is out
-	acked   bool   // and it is an acknowledgement
-	durable func() // to call when an acknowledgement is certain; may be nil
-	epoch   uint64 // of the connection that carries it
-	again   bool   // the broker may be about to deliver it again
+	alive   time.Time // the last sign of life
+	lapsed  bool      // there was none for so long that somebody else may have the message
+	reply   string    // where the broker listens for the verdict
+	done    bool      // the verdict is out
+	acked   bool      // and it is an acknowledgement
+	durable func()    // to call when an acknowledgement is certain; may be nil
+	epoch   uint64    // of the connection that carries it
+	again   bool      // the broker may be about to deliver it again
 	certain time.Time
 }
 
 var _ sources.Settler = (*lease)(nil)
 
 func newLease(all *leases, m *nats.Msg, meta *nats.MsgMetadata) *lease {
+	now := time.Now()
 	return &lease{
 		all: all,
 		message: sources.Message{
@@ -48,7 +52,8 @@ func newLease(all *leases, m *nats.Msg, meta *nats.MsgMetadata) *lease {
 			Attempt:  int(min(meta.NumDelivered, maxAttempt)),
 			Time:     meta.Timestamp,
 		},
-		since: time.Now(),
+		since: now, alive: now,
+		lost:  make(chan struct{}),
 		reply: m.Reply,
 	}
 }
@@ -102,11 +107,17 @@ func (l *lease) Ack(durable func()) error {
 	return err
 }
 
-// Release lets the broker deliver the message again after delay.
+// Release lets the broker deliver the message again after delay. What has lapsed
+// it has delivered again, or will: a nak would take it from its new holder.
 func (l *lease) Release(delay time.Duration) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.done {
+		return nil
+	}
+	if l.lapsed {
+		l.done = true
+		l.all.remove(l)
 		return nil
 	}
 	if err := l.say(fmt.Sprintf(nakVerdict, max(delay, minDelay).Nanoseconds())); err != nil {
@@ -141,8 +152,9 @@ func (l *lease) Reject(ctx context.Context, reason sources.Reason) error {
 	return l.Ack(nil)
 }
 
-// Lost is nil: while the lease is renewed, nobody else gets the message.
-func (l *lease) Lost() <-chan struct{} { return nil }
+// Lost is closed when the broker has been away for so long that somebody else
+// may have the message. An acknowledgement still counts.
+func (l *lease) Lost() <-chan struct{} { return l.lost }
 
 // renew gives a sign of life.
 func (l *lease) renew() error {
@@ -151,7 +163,26 @@ func (l *lease) renew() error {
 	if l.done {
 		return nil
 	}
-	return l.all.src.conn.Publish(l.reply, []byte(inProgress))
+	err := l.all.src.conn.Publish(l.reply, []byte(inProgress))
+	if err == nil {
+		l.alive = time.Now()
+	}
+	return err
+}
+
+// lapse notes that there was no sign of life for age or longer.
+func (l *lease) lapse(age time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.done || time.Since(l.alive) < age {
+		return
+	}
+	l.lapsed = true
+	select {
+	case <-l.lost: // it had lapsed before
+	default:
+		close(l.lost)
+	}
 }
 
 // redelivered notes that the broker has lost patience while we were away: the
@@ -161,7 +192,7 @@ func (l *lease) renew() error {
 func (l *lease) redelivered(reply string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.reply, l.again = reply, true
+	l.reply, l.again, l.lapsed = reply, true, false
 	if l.acked {
 		_ = l.say(ackVerdict) // stays in doubt, so it is sent again anyway
 	}

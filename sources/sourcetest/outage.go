@@ -37,7 +37,7 @@ func closesInTime(t *testing.T, src sources.Source) {
 // deliveries. The source finds it again by itself; settling meanwhile does not
 // block; what was settled then counts, and is durable only afterwards.
 func testOutage(t *testing.T, b Broker) {
-	server := b.(Restarter) //nolint:forcetypeassert,errcheck // the test is on the list for that reason
+	server := b.(Restarter)
 	src := feed(t, b, records(0, 3)...)
 	batch := receive(t, src, 3)
 	ack(t, batch[0])
@@ -88,7 +88,7 @@ func deaf(t *testing.T, src sources.Source) {
 // testCloseWithoutBroker: a source closes in time although nobody answers, and
 // then nobody waits for an acknowledgement to become durable any more.
 func testCloseWithoutBroker(t *testing.T, b Broker) {
-	server := b.(Restarter) //nolint:forcetypeassert,errcheck // the test is on the list for that reason
+	server := b.(Restarter)
 	src := feed(t, b, records(0, 3)...)
 	batch := receive(t, src, 3)
 	server.Stop(t)

@@ -22,7 +22,7 @@ import (
 
 // Config is what the operator says about traces.
 type Config struct {
-	Endpoint string        `envconfig:"OTEL_EXPORTER_OTLP_ENDPOINT" desc:"Collector to send traces to, as OTLP over HTTP in JSON: its base URL, like http://otel-collector:4318. Default: there are no traces."`
+	Endpoint string        `envconfig:"OTEL_EXPORTER_OTLP_ENDPOINT" desc:"Collector to send traces to, as OTLP over HTTP in JSON: its base URL, like http://otel-collector:4318 (its port for gRPC, 4317, will not do). Default: there are no traces."`
 	Headers  config.Secret `envconfig:"OTEL_EXPORTER_OTLP_HEADERS" desc:"Headers for the collector, like Authorization=Bearer%20abc, comma-separated and percent-encoded."`
 	Service  string        `envconfig:"OTEL_SERVICE_NAME" default:"xmpp-notifier" desc:"Name of the service in traces."`
 }
@@ -73,6 +73,7 @@ type Exporter struct {
 	header http.Header
 	head   resource
 	log    *slog.Logger
+	client *http.Client
 
 	queue   chan *span
 	dropped atomic.Int64
@@ -95,11 +96,15 @@ func Start(cfg Config, version string, log *slog.Logger) (*Exporter, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	e := &Exporter{
 		url: strings.TrimSuffix(cfg.Endpoint, "/") + "/v1/traces", header: header, log: log,
-		head: newResource(cfg.Service, version), queue: make(chan *span, maxQueue), stop: stop,
+		client: &http.Client{CheckRedirect: stay},
+		head:   newResource(cfg.Service, version), queue: make(chan *span, maxQueue), stop: stop,
 	}
 	e.done.Go(func() { e.run(ctx) })
 	return e, nil
 }
+
+// stay follows no redirect: it would carry our headers elsewhere.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // Close sends what is left, for a short while, and stops.
 func (e *Exporter) Close() {
@@ -173,7 +178,7 @@ func (e *Exporter) export(ctx context.Context, batch []*span) error {
 		return fmt.Errorf("send traces: %w", err)
 	}
 	request.Header = e.header
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := e.client.Do(request)
 	if err != nil {
 		return fmt.Errorf("send traces: %w", err)
 	}

@@ -135,8 +135,12 @@ func TestACollectorThatRefusesIsLoggedOnceAndHoldsNothingUp(t *testing.T) {
 
 func TestSettingsAreChecked(t *testing.T) {
 	for _, c := range []otlp.Config{
-		{Endpoint: "otel:4318"}, {Endpoint: "grpc://otel:4317"}, {Endpoint: "http://"},
-		{Headers: config.NewSecret("hunter2")}, {Headers: config.NewSecret("a=%zz")}, {Headers: config.NewSecret("a=b%0d%0ac")},
+		{Endpoint: "otel:4318"},
+		{Endpoint: "grpc://otel:4317"},
+		{Endpoint: "http://"},
+		{Headers: config.NewSecret("hunter2")},
+		{Headers: config.NewSecret("a=%zz")},
+		{Headers: config.NewSecret("a=b%0d%0ac")},
 	} {
 		if errs := c.Validate(); len(errs) != 1 || strings.Contains(errs[0].Error(), "hunter2") || !strings.Contains(errs[0].Error(), "OTEL_EXPORTER_OTLP_") {
 			t.Errorf("%+v: %v", c, errs)

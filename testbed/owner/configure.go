@@ -103,6 +103,7 @@ func (r Room) values() map[string]string {
 		"persistentroom":        "1",
 		"membersonly":           bit(r.MembersOnly),
 		"moderatedroom":         bit(r.Moderated),
+		"members_by_default":    bit(!r.Moderated), // ejabberd: who comes has a voice
 		"passwordprotectedroom": bit(r.Password != ""),
 		"roomsecret":            r.Password,
 	}

@@ -113,7 +113,7 @@ func TestCutClientsLeavesAGhost(t *testing.T) {
 	default:
 	}
 	p.Reset()
-	<-ended
+	_ = <-ended // how does not matter
 }
 
 func TestBlackholeAndHeal(t *testing.T) {

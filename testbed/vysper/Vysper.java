@@ -1,9 +1,10 @@
 import java.io.File;
 import java.io.IOException;
+import java.lang.reflect.Field;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Arrays;
-import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadPoolExecutor;
 import org.apache.log4j.BasicConfigurator;
 import org.apache.log4j.Level;
 import org.apache.log4j.Logger;
@@ -18,12 +19,14 @@ import org.apache.vysper.xmpp.authorization.AccountManagement;
 import org.apache.vysper.xmpp.delivery.StanzaRelayBroker;
 import org.apache.vysper.xmpp.delivery.inbound.DeliveringInternalInboundStanzaRelay;
 import org.apache.vysper.xmpp.modules.extension.xep0045_muc.MUCModule;
+import org.apache.vysper.xmpp.modules.extension.xep0045_muc.model.Affiliation;
 import org.apache.vysper.xmpp.modules.extension.xep0045_muc.model.Conference;
 import org.apache.vysper.xmpp.modules.extension.xep0045_muc.model.Room;
 import org.apache.vysper.xmpp.modules.extension.xep0045_muc.model.RoomType;
 import org.apache.vysper.xmpp.modules.extension.xep0050_adhoc_commands.AdhocCommandsModule;
 import org.apache.vysper.xmpp.modules.extension.xep0119_xmppping.XmppPingModule;
 import org.apache.vysper.xmpp.modules.extension.xep0133_service_administration.ServiceAdministrationModule;
+import org.apache.vysper.xmpp.protocol.QueuedStanzaProcessor;
 import org.apache.vysper.xmpp.server.Endpoint;
 import org.apache.vysper.xmpp.server.ServerRuntimeContext;
 import org.apache.vysper.xmpp.server.XMPPServer;
@@ -31,7 +34,8 @@ import org.apache.vysper.xmpp.server.XMPPServer;
 /**
  * Vysper with rooms. Everything is in memory. Its rooms cannot be configured
  * by their owner, so the kinds that tests need are made here: locked has the
- * password "secret", members admits members only, moderated needs a voice.
+ * password "secret", members admits members only, moderated needs a voice. The
+ * account admin owns them.
  *
  * Arguments: domain, port, key store (PKCS #12), its password, accounts
  * (NAME:PASSWORD, the one called admin administrates).
@@ -53,7 +57,7 @@ public class Vysper {
         server.setTLSCertificateInfo(new File(args[2]), args[3]);
         server.start();
         if (!Boolean.getBoolean("stock")) {
-            keepOrder(server.getServerRuntimeContext(), storage, domain);
+            keepOrder(server.getServerRuntimeContext());
         }
 
         server.addModule(new XmppPingModule());
@@ -64,27 +68,37 @@ public class Vysper {
         Conference rooms = new Conference("conference");
         server.addModule(new MUCModule("conference", rooms));
         String service = "@conference." + domain;
-        rooms.createRoom(EntityImpl.parse("alerts" + service), "alerts", RoomType.Persistent);
-        rooms.createRoom(EntityImpl.parse("members" + service), "members", RoomType.MembersOnly);
-        rooms.createRoom(EntityImpl.parse("moderated" + service), "moderated", RoomType.Moderated);
-        Room locked = rooms.createRoom(EntityImpl.parse("locked" + service), "locked", RoomType.PasswordProtected);
-        locked.setPassword("secret");
+        Room[] made = {
+            rooms.createRoom(EntityImpl.parse("alerts" + service), "alerts", RoomType.Persistent),
+            rooms.createRoom(EntityImpl.parse("members" + service), "members", RoomType.MembersOnly),
+            rooms.createRoom(EntityImpl.parse("moderated" + service), "moderated", RoomType.Moderated),
+            rooms.createRoom(EntityImpl.parse("locked" + service), "locked", RoomType.PasswordProtected),
+        };
+        for (Room room : made) {
+            room.getAffiliations().add(EntityImpl.parse("admin@" + domain), Affiliation.Owner);
+        }
+        made[3].setPassword("secret");
         System.out.println("Vysper is ready");
     }
 
     /**
-     * Vysper hands stanzas to clients through a pool of threads, which mixes
-     * up their order. One thread keeps it.
+     * Vysper handles what one client sends, and hands out what is for it, with
+     * pools of 10 threads, which mixes up the order of stanzas. One thread each
+     * keeps it. There is no setting for that.
      */
-    static void keepOrder(ServerRuntimeContext context, MemoryStorageProviderRegistry storage, String domain) {
-        DeliveringInternalInboundStanzaRelay relay = new DeliveringInternalInboundStanzaRelay(
-                EntityImpl.parseUnchecked(domain), context.getResourceRegistry(), storage) {
-            {
-                executor = Executors.newSingleThreadExecutor();
-            }
-        };
-        relay.setServerRuntimeContext(context);
-        ((StanzaRelayBroker) context.getStanzaRelay()).setInternalRelay(relay);
+    static void keepOrder(ServerRuntimeContext context) throws Exception {
+        oneThread(QueuedStanzaProcessor.class, context.getStanzaProcessor());
+        Field relay = StanzaRelayBroker.class.getDeclaredField("internalRelay");
+        relay.setAccessible(true);
+        oneThread(DeliveringInternalInboundStanzaRelay.class, relay.get(context.getStanzaRelay()));
+    }
+
+    static void oneThread(Class<?> type, Object owner) throws Exception {
+        Field executor = type.getDeclaredField("executor");
+        executor.setAccessible(true);
+        ThreadPoolExecutor pool = (ThreadPoolExecutor) executor.get(owner);
+        pool.setCorePoolSize(1);
+        pool.setMaximumPoolSize(1);
     }
 
     /** Vysper's own endpoint, but on loopback only. */

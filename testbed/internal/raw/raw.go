@@ -67,22 +67,52 @@ type Client struct {
 	count   int
 }
 
+const (
+	loginLimit = 10 * time.Second
+	loginTries = 5
+	loginPause = 500 * time.Millisecond
+)
+
 // Dial logs in and announces presence. From then on handle gets every stanza
 // in order, from one goroutine, except the answers to Ask; an error of its
 // ends the connection. It may write, but not ask.
+//
+// jabberd2 refuses every sixth login or so that comes right after a logout
+// (internal-server-error), so there are some attempts.
 func Dial(ctx context.Context, a Account, handle func(Stanza) error) (*Client, error) {
+	var err error
+	for range loginTries {
+		var c *Client
+		if c, err = dial(ctx, a, handle); err == nil {
+			c.reader.Go(c.read)
+			return c, nil
+		}
+		if !strings.Contains(err.Error(), "internal-server-error") {
+			break
+		}
+		select {
+		case <-time.After(loginPause):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return nil, fmt.Errorf("log %s in: %w", a.User, err)
+}
+
+func dial(ctx context.Context, a Account, handle func(Stanza) error) (*Client, error) {
+	ctx, cancel := context.WithTimeout(ctx, loginLimit)
+	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", a.Addr)
 	if err != nil {
-		return nil, fmt.Errorf("connect %s: %w", a.User, err)
+		return nil, err
 	}
 	c := &Client{account: a, conn: conn, handle: handle, done: make(chan struct{}), asked: map[string]chan Stanza{}}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	if err := c.login(ctx); err != nil {
 		_ = conn.Close()
-		return nil, fmt.Errorf("log %s in: %w", a.User, err)
+		return nil, err
 	}
-	c.reader.Go(c.read)
 	return c, nil
 }
 
