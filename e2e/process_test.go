@@ -103,7 +103,9 @@ func (p *process) kill() {
 	if err := p.cmd.Process.Kill(); err != nil {
 		p.t.Fatal(err)
 	}
-	_ = <-p.exited // it was killed
+	if err := <-p.exited; err == nil {
+		p.t.Error("worker ended well before it was killed")
+	}
 }
 
 // until waits for a condition that nothing announces.

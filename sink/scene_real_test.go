@@ -86,7 +86,7 @@ func (sc *scene) settings() sink.Config {
 		JID: "notifier@" + sc.server.Domain, Password: config.NewSecret(testbed.Password("notifier")),
 		Addr: sc.proxy.Addr(), TLS: "starttls", CAFile: sc.server.CAFile, Room: sc.room + "@" + sc.server.MUC,
 		Window: 20, MaxStanzaBytes: 65000, IDKey: config.NewSecret("a key"),
-		ConnectTimeout: 10 * time.Second, PingInterval: time.Second,
+		ConnectTimeout: 5 * time.Second, PingInterval: time.Second,
 		StallTimeout: 5 * time.Second, ReconnectMax: 200 * time.Millisecond,
 	}
 }
@@ -249,6 +249,16 @@ func (sc *scene) possible(what string, do func(context.Context) error) bool {
 		sc.Logf("as the table says: %v", err)
 	}
 	return !exception
+}
+
+// refused waits until the client has told what is wrong with its join; a server
+// that does not answer leaves it with the limit of time.
+func (sc *scene) refused(c *client, cure string) {
+	sc.Helper()
+	if sc.silent {
+		cure = "not in the room within XMPP_CONNECT_TIMEOUT"
+	}
+	c.logged(cure)
 }
 
 // oneConnection checks that nothing has broken the client's connection.

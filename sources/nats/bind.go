@@ -43,6 +43,8 @@ func (s *Source) bind(ctx context.Context) error {
 	s.warn(info.Config)
 	s.leases.setWait(effectiveWait(info.Config))
 	s.bound = newBinding(info)
+	s.condition.well()
+	s.condition.behind(info.NumPending)
 	return nil
 }
 

@@ -22,14 +22,15 @@ import (
 // It listens from Open on, and stops when the context of Receive ends, so that
 // the other workers of the group get what comes.
 type Core struct {
-	common Common
-	cfg    CoreConfig
-	log    *slog.Logger
-	watch  *watcher
-	conn   *nats.Conn
-	js     jetstream.JetStream // for dead letters
-	loans  *loans
-	ear    *ear
+	common    Common
+	cfg       CoreConfig
+	log       *slog.Logger
+	watch     *watcher
+	conn      *nats.Conn
+	js        jetstream.JetStream // for dead letters
+	condition condition
+	loans     *loans
+	ear       *ear
 
 	closing sync.Once
 	closed  error
@@ -96,8 +97,9 @@ func (c *Core) Receive(ctx context.Context, limit int) ([]*sources.Delivery, err
 			return c.loans.lend(batch), nil
 		}
 		if err := c.ready(ctx); err != nil && ctx.Err() == nil {
-			return nil, fmt.Errorf("receive from %s: %w", c, err)
+			return nil, c.condition.ill(fmt.Errorf("receive from %s: %w", c, err))
 		}
+		c.condition.well()
 		if first := c.ear.next(ctx); first != nil {
 			return c.loans.lend(c.ear.take([]*nats.Msg{first}, limit)), nil
 		}

@@ -132,6 +132,19 @@ func (e *ear) wait(ctx context.Context) {
 	e.refuseAll()
 }
 
+// pending is how many messages wait in memory.
+func (e *ear) pending() int64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	count := len(e.in)
+	for _, sub := range e.subs {
+		if n, _, err := sub.Pending(); err == nil { // else it has ended
+			count += n
+		}
+	}
+	return int64(count)
+}
+
 // refuseAll sends away what is here.
 func (e *ear) refuseAll() {
 	for _, m := range e.take(nil, handful) {

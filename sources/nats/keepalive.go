@@ -53,6 +53,7 @@ func (all *leases) add(m *nats.Msg) *lease {
 	if l := all.find(at); l != nil && l.redelivered(m.Reply) {
 		return nil
 	}
+	all.src.condition.behind(meta.NumPending)
 	l := newLease(all, m, meta)
 	all.mu.Lock()
 	defer all.mu.Unlock()

@@ -23,17 +23,18 @@ import (
 
 // Source receives notifications from one durable consumer.
 type Source struct {
-	common Common
-	cfg    Config
-	log    *slog.Logger
-	watch  *watcher
-	conn   *nats.Conn
-	js     jetstream.JetStream
-	sub    *nats.Subscription
-	leases *leases
-	inbox  *inbox
-	bound  *binding // nil: look the consumer up; belongs to Receive
-	warned string   // the last warning about the consumer
+	common    Common
+	cfg       Config
+	log       *slog.Logger
+	watch     *watcher
+	conn      *nats.Conn
+	js        jetstream.JetStream
+	sub       *nats.Subscription
+	condition condition
+	leases    *leases
+	inbox     *inbox
+	bound     *binding // nil: look the consumer up; belongs to Receive
+	warned    string   // the last warning about the consumer
 
 	closing sync.Once
 	closed  error
@@ -50,6 +51,7 @@ func Open(common Common, cfg Config, log *slog.Logger) (*Source, error) {
 	}
 	s := &Source{common: common, cfg: cfg}
 	s.log = log.With("source", s.String())
+	s.condition.now.Lag = -1
 	s.leases = newLeases(s)
 	s.inbox = newInbox(s.leases)
 	s.watch = &watcher{log: s.log, up: s.leases.connected, down: s.inbox.disconnected}
@@ -97,7 +99,7 @@ func (s *Source) Receive(ctx context.Context, limit int) ([]*sources.Delivery, e
 		}
 		if err := s.await(ctx, limit); err != nil && ctx.Err() == nil {
 			s.bound = nil
-			return nil, fmt.Errorf("receive from %s: %w", s, err)
+			return nil, s.condition.ill(fmt.Errorf("receive from %s: %w", s, err))
 		}
 	}
 }

@@ -44,9 +44,10 @@ func login(t *testing.T, server *testbed.XMPP, account string) *owner.Owner {
 	return o
 }
 
-// enters checks whether account may take a seat in the room, and gives it up.
-func enters(t *testing.T, server *testbed.XMPP, account, password string, want bool) {
+// enters checks whether the account other may take a seat in the room, and gives it up.
+func enters(t *testing.T, server *testbed.XMPP, password string, want bool) {
 	t.Helper()
+	const account = "other"
 	guest := login(t, server, account)
 	_, err := guest.Enter(t.Context(), account, password)
 	if (err == nil) != want {
@@ -63,22 +64,22 @@ func testOwner(t *testing.T, server *testbed.XMPP) {
 	admin := login(t, server, "admin")
 	other := "other@" + server.Domain
 	must(t, admin.Create(ctx, owner.Room{History: 100}))
-	enters(t, server, "other", "", true)
+	enters(t, server, "", true)
 	must(t, admin.Configure(ctx, owner.Room{Password: "secret"}))
-	enters(t, server, "other", "", false)
-	enters(t, server, "other", "secret", true)
+	enters(t, server, "", false)
+	enters(t, server, "secret", true)
 	must(t, admin.Configure(ctx, owner.Room{MembersOnly: true}))
-	enters(t, server, "other", "", false)
+	enters(t, server, "", false)
 	must(t, admin.Admit(ctx, other))
-	enters(t, server, "other", "", true)
+	enters(t, server, "", true)
 	must(t, admin.Revoke(ctx, other))
 	must(t, admin.Configure(ctx, owner.Room{Moderated: true}))
-	enters(t, server, "other", "", true)
+	enters(t, server, "", true)
 	// ejabberd 23.01 remembers the roles in a moderated room, and lets who had
 	// one in again in spite of a ban.
 	must(t, admin.Configure(ctx, owner.Room{}))
 	must(t, admin.Ban(ctx, other))
-	enters(t, server, "other", "", false)
+	enters(t, server, "", false)
 	must(t, admin.Unban(ctx, other))
 	guest := login(t, server, "other")
 	_, err := guest.Enter(ctx, "guest", "")
@@ -88,5 +89,5 @@ func testOwner(t *testing.T, server *testbed.XMPP) {
 	must(t, admin.Kick(ctx, "guest"))
 	must(t, admin.Destroy(ctx, "elsewhere@"+server.MUC))
 	must(t, admin.Create(ctx, owner.Room{}))
-	enters(t, server, "other", "", true)
+	enters(t, server, "", true)
 }

@@ -13,7 +13,6 @@ import org.apache.mina.transport.socket.nio.NioSocketAcceptor;
 import org.apache.vysper.mina.XmppIoHandlerAdapter;
 import org.apache.vysper.mina.codec.XMPPProtocolCodecFactory;
 import org.apache.vysper.storage.inmemory.MemoryStorageProviderRegistry;
-import org.apache.vysper.xmpp.addressing.Entity;
 import org.apache.vysper.xmpp.addressing.EntityImpl;
 import org.apache.vysper.xmpp.authorization.AccountManagement;
 import org.apache.vysper.xmpp.delivery.StanzaRelayBroker;
@@ -23,9 +22,7 @@ import org.apache.vysper.xmpp.modules.extension.xep0045_muc.model.Affiliation;
 import org.apache.vysper.xmpp.modules.extension.xep0045_muc.model.Conference;
 import org.apache.vysper.xmpp.modules.extension.xep0045_muc.model.Room;
 import org.apache.vysper.xmpp.modules.extension.xep0045_muc.model.RoomType;
-import org.apache.vysper.xmpp.modules.extension.xep0050_adhoc_commands.AdhocCommandsModule;
 import org.apache.vysper.xmpp.modules.extension.xep0119_xmppping.XmppPingModule;
-import org.apache.vysper.xmpp.modules.extension.xep0133_service_administration.ServiceAdministrationModule;
 import org.apache.vysper.xmpp.protocol.QueuedStanzaProcessor;
 import org.apache.vysper.xmpp.server.Endpoint;
 import org.apache.vysper.xmpp.server.ServerRuntimeContext;
@@ -35,10 +32,12 @@ import org.apache.vysper.xmpp.server.XMPPServer;
  * Vysper with rooms. Everything is in memory. Its rooms cannot be configured
  * by their owner, so the kinds that tests need are made here: locked has the
  * password "secret", members admits members only, moderated needs a voice. The
- * account admin owns them.
+ * account admin owns them. It is not an administrator of the server: that would
+ * make it less than an owner in rooms that it creates itself, and Vysper does
+ * not answer what such an administrator asks of a room.
  *
  * Arguments: domain, port, key store (PKCS #12), its password, accounts
- * (NAME:PASSWORD, the one called admin administrates).
+ * (NAME:PASSWORD).
  */
 public class Vysper {
     public static void main(String[] args) throws Exception {
@@ -61,10 +60,6 @@ public class Vysper {
         }
 
         server.addModule(new XmppPingModule());
-        server.addModule(new AdhocCommandsModule());
-        ServiceAdministrationModule administration = new ServiceAdministrationModule();
-        administration.setAddAdminJIDs(Arrays.asList((Entity) EntityImpl.parseUnchecked("admin@" + domain)));
-        server.addModule(administration);
         Conference rooms = new Conference("conference");
         server.addModule(new MUCModule("conference", rooms));
         String service = "@conference." + domain;
