@@ -19,6 +19,9 @@ type roomServer interface {
 	start(ctx context.Context) error
 }
 
+// window is XMPP_WINDOW, as the workers have it here.
+const window = 20
+
 // bench is a room and a broker to test the worker between.
 type bench struct {
 	// room is on a server with the history of stock servers, 20 messages.
@@ -180,7 +183,6 @@ func (b bench) malformed(t *testing.T) {
 // room's history when it stops cannot tell what was on its way: as much as
 // that may be shown again.
 func (b bench) serverRestart(t *testing.T, kill bool) {
-	const window = 20
 	tr := b.trial(t, b.stoppable(t))
 	startWorker(t, tr.env)
 	tr.publish(b.few)

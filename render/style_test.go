@@ -3,7 +3,6 @@ package render_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/render"
@@ -27,16 +26,12 @@ func TestEscapingChangesNothingThatPeopleSee(t *testing.T) {
 	}
 }
 
-// TestEscapingIsFastAndSmall has what would be worst for both.
-func TestEscapingIsFastAndSmall(t *testing.T) {
+// TestEscapingStaysSmall has what would be worst. Were escaping quadratic, it
+// would not end.
+func TestEscapingStaysSmall(t *testing.T) {
 	for _, word := range []string{"*a ", "*", "*_", "_a* ", "~a_ ", "*a* ", "\n>", "\n/me "} {
 		message := strings.Repeat(word, 1<<20/len(word))
-		start := time.Now()
-		text := render.Text(envelope.Envelope{Message: message})
-		if took := time.Since(start); took > 5*time.Second {
-			t.Errorf("%q: took %s", word, took)
-		}
-		checkText(t, text)
+		checkText(t, render.Text(envelope.Envelope{Message: message}))
 	}
 }
 

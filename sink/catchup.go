@@ -21,9 +21,11 @@ type catchup struct {
 
 const (
 	// archivePage is how many messages one query asks for, and archivePages
-	// how often it is asked. Prosody gives 50 at most.
-	archivePage  = 50
-	archivePages = 4
+	// how often it is asked: more often if something of ours is in doubt, because
+	// other workers may have posted a lot since. Prosody gives 50 at most.
+	archivePage         = 50
+	archivePages        = 4
+	archivePagesInDoubt = 100
 
 	nsArchive = "urn:xmpp:mam:2"
 )
@@ -125,7 +127,11 @@ func (s *session) page(e wire.Element) error {
 			}
 		}
 	}
-	if complete || first == "" || s.catchup.pages == archivePages || s.box.remembered() {
+	limit := archivePages
+	if s.box.inDoubt() {
+		limit = archivePagesInDoubt
+	}
+	if complete || first == "" || s.catchup.pages >= limit || s.box.remembered() {
 		s.enter()
 		return nil
 	}

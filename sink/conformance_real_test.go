@@ -44,6 +44,8 @@ func servers() []habits {
 		{
 			name: "Vysper", start: testbed.Vysper, forgetsRooms: true, disorder: true, silent: true,
 			cannot: map[string]string{
+				"ban":     "<iq type='set'><query xmlns='http://jabber.org/protocol/muc#admin'><item jid='notifier@xmpp.test' affiliation='outcast'/></query></iq> about an occupant is not answered",
+				"revoke":  "<iq type='set'><query xmlns='http://jabber.org/protocol/muc#admin'><item jid='notifier@xmpp.test' affiliation='none'/></query></iq> about an occupant is not answered",
 				"destroy": "<iq type='set'><query xmlns='http://jabber.org/protocol/muc#owner'/></iq> is not answered and has no effect",
 			},
 		},

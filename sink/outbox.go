@@ -2,6 +2,7 @@ package sink
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -215,6 +216,14 @@ func (b *outbox) remembered() bool {
 	return b.reached
 }
 
+// inDoubt reports whether anything was sent of which we do not know whether the
+// room has shown it.
+func (b *outbox) inDoubt() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.ContainsFunc(b.queue, func(e *entry) bool { return e.sent && !e.over && !b.ledger.has(e.id) })
+}
+
 // bounce takes an error stanza for the message id. It returns an error if the
 // session must be repaired before the message is sent again.
 func (b *outbox) bounce(id []byte, c *Condition) error {
@@ -250,7 +259,6 @@ func (b *outbox) attach(l link) (resent, doubtful int) {
 		b.queue = append(b.recent.entries(), b.queue...)
 	}
 	if !b.reached {
-		b.since = time.Now()
 	}
 	b.recent.clear()
 	for _, e := range b.queue {

@@ -38,7 +38,7 @@ func startVysper(ctx context.Context, o Options, stock bool) (*XMPP, error) {
 	if err := need("Vysper", "install Maven, a JDK 17 and openssl", "java", "javac", "mvn", "openssl"); err != nil {
 		return nil, err
 	}
-	home, err := vysperHome(ctx)
+	lib, classes, err := vysperHome(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -52,13 +52,13 @@ func startVysper(ctx context.Context, o Options, stock bool) (*XMPP, error) {
 	x := c.handle(&Server{
 		name: "Vysper",
 		command: command{
-			args: c.vysperArgs(home, stock),
+			args: c.vysperArgs(lib, classes, stock),
 			dir:  c.Dir,
 			log:  filepath.Join(c.Dir, "vysper.log"),
 		},
 		addrs: []string{c.starttls},
 		ready: func(ctx context.Context) error { return answersXMPP(ctx, c.starttls) },
-	}, filepath.Join(home, "Vysper.java"))
+	}, filepath.Join(classes, "Vysper.java"))
 	x.DirectTLSAddr = ""
 	if err := x.Start(ctx); err != nil {
 		return nil, err
@@ -68,26 +68,32 @@ func startVysper(ctx context.Context, o Options, stock bool) (*XMPP, error) {
 
 const keyStorePassword = "changeit" // it guards a key that lives for a day
 
-// vysperHome returns the folder that holds Vysper and our program, compiled.
-func vysperHome(ctx context.Context) (string, error) {
+// vysperHome returns the folders with Vysper's jars and with our program,
+// compiled.
+func vysperHome(ctx context.Context) (lib, classes string, err error) {
 	source, err := vysperFiles.ReadFile("vysper/Vysper.java")
 	if err != nil {
-		return "", fmt.Errorf("read Vysper.java: %w", err)
+		return "", "", fmt.Errorf("read Vysper.java: %w", err)
 	}
-	version := fmt.Sprintf("vysper-%s-%x", vysperVersion, sha256.Sum256(source))
-	return cached(version[:24], func(dir string) error {
-		if err := fetchJars(ctx, "Vysper", vysperFiles, "vysper/pom.xml", dir); err != nil {
-			return err
-		}
+	home, err := cached("vysper-"+vysperVersion, func(dir string) error {
+		return fetchJars(ctx, "Vysper", vysperFiles, "vysper/pom.xml", dir)
+	})
+	if err != nil {
+		return "", "", err
+	}
+	lib = filepath.Join(home, "lib", "*")
+	name := fmt.Sprintf("vysper-%s-main-%.4x", vysperVersion, sha256.Sum256(source))
+	classes, err = cached(name, func(dir string) error {
 		path := filepath.Join(dir, "Vysper.java")
 		if err := os.WriteFile(path, source, 0o600); err != nil {
 			return fmt.Errorf("write Vysper.java: %w", err)
 		}
 		return execute(ctx, command{
-			args: []string{"javac", "-cp", filepath.Join(dir, "lib", "*"), "-d", filepath.Join(dir, "classes"), path},
+			args: []string{"javac", "-cp", lib, "-d", dir, path},
 			log:  filepath.Join(dir, "javac.log"),
 		})
 	})
+	return lib, classes, err
 }
 
 // prepareVysper writes the key store.
@@ -103,10 +109,10 @@ func (c xmppConfig) prepareVysper(ctx context.Context) error {
 	})
 }
 
-func (c xmppConfig) vysperArgs(home string, stock bool) []string {
+func (c xmppConfig) vysperArgs(lib, classes string, stock bool) []string {
 	args := []string{
 		"java", "-Xmx256m", "-XX:+UseSerialGC", "-Djdk.tls.server.protocols=TLSv1.2", fmt.Sprintf("-Dstock=%t", stock),
-		"-cp", filepath.Join(home, "classes") + ":" + filepath.Join(home, "lib", "*"), "Vysper",
+		"-cp", classes + ":" + lib, "Vysper",
 		domain, c.C2S, filepath.Join(c.Dir, "certs", "server.p12"), keyStorePassword,
 	}
 	for _, name := range accounts() {

@@ -108,8 +108,6 @@ func (d *drain) submit(ctx context.Context, delivery *sources.Delivery) {
 	switch {
 	case len(parts) == 0:
 		p.ack()
-	case d.yields(delivery, parts):
-		d.releaseFor(delivery, yieldPause)
 	case !d.enterDoubt(ctx, delivery, p.doubts):
 		d.release(delivery)
 	default:
@@ -182,13 +180,10 @@ func (d *drain) leaveDoubt(n int) {
 	}
 }
 
-func (d *drain) release(delivery *sources.Delivery) { d.releaseFor(delivery, 0) }
-
-// releaseFor gives the delivery back, to come again after delay.
-func (d *drain) releaseFor(delivery *sources.Delivery, delay time.Duration) {
+func (d *drain) release(delivery *sources.Delivery) {
 	d.stats.released.Add(1)
 	d.tell(Event{Kind: Released, Delivery: delivery})
-	if err := delivery.Release(delay); err != nil {
+	if err := delivery.Release(0); err != nil {
 		d.log.Debug("release failed, the broker will notice by itself", "place", delivery.Place(), "error", err)
 	}
 	<-d.held

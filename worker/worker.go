@@ -46,9 +46,6 @@ type Worker struct {
 	// Filter says why a notification is not shown, "" if it is. Nil shows
 	// everything. What is not shown is acknowledged.
 	Filter func(*envelope.Envelope) string
-	// Unsure reports whether the room may have shown a notification without the
-	// Room knowing (sink.Room.Unsure). Nil: it never may.
-	Unsure func(identity string, published time.Time) bool
 	// Render makes the text that people read.
 	Render func(envelope.Envelope) string
 	// Payload makes the XML that goes with it, for programs. Nil: none.

@@ -40,7 +40,7 @@ func run(ctx context.Context, stderr io.Writer) error {
 	w := worker.Worker{
 		Room: room, Sources: from,
 		Decoder: texts.other(), Filter: texts.hide, Render: texts.renderer.Text, Payload: texts.renderer.Payload,
-		Unsure: room.Unsure, Window: s.room.Window, Grace: s.worker.Grace, Log: log,
+		Window: s.room.Window, Grace: s.worker.Grace, Log: log,
 	}
 	traces, err := otlp.Start(s.traces, version, log)
 	if err != nil {

@@ -18,6 +18,8 @@ func (s *session) iq(n *node) {
 		return
 	}
 	switch {
+	case room.profile.AnswersAnyPing && n.child(nsPing, "ping") != nil:
+		s.result(n, "")
 	case to == "" || to == s.srv.cfg.Domain || to == s.bare:
 		s.serverIQ(n)
 	case to == s.srv.cfg.Service:

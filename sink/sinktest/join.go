@@ -40,7 +40,7 @@ func (r *room) join(s *session, nick string, n, x *node) {
 	r.observed.join(asked)
 	defer r.signal()
 	switch {
-	case silent:
+	case silent, e.Condition != "" && r.profile.SilentRefusals:
 	case e.Condition != "":
 		s.bounce(n, e)
 	default:
@@ -87,8 +87,10 @@ func (r *room) assignNick(s *session, nick string, codes []string) (string, []st
 func (r *room) welcome(s *session, nick string, n, x *node, codes []string) {
 	if !r.exists {
 		r.exists, r.tombstone, r.owner = true, nil, s.bare
-		r.locked = !r.profile.OpensNewRoom
-		codes = append([]string{"201"}, codes...)
+		r.locked = !r.profile.OpensNewRoom && !r.profile.NoCreated
+		if !r.profile.NoCreated {
+			codes = append([]string{"201"}, codes...)
+		}
 	}
 	if s.occupant != nil && s.occupant.nick != nick {
 		r.rename(s, nick, n)
@@ -106,7 +108,7 @@ func (r *room) welcome(s *session, nick string, n, x *node, codes []string) {
 		r.tellOthers(o, news{status: statusOf(n)})
 	}
 	r.tell(s, o, news{id: n.attr("id"), status: statusOf(n), codes: codes})
-	if r.profile.NoSubject {
+	if r.profile.NoSubject && !r.profile.NoRoomName {
 		s.send("<message type='groupchat'"+attrs("from", r.jid, "to", s.jid)+"><body>", esc(r.cfg.Room), "</body></message>")
 	}
 	r.replay(s, x.child(nsMUC, "history"))

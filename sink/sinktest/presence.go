@@ -28,13 +28,24 @@ func (r *room) tell(to *session, o *occupant, n news) {
 	if slices.Contains(n.codes, "110") {
 		jid = to.jid
 	}
+	if r.profile.NoPresenceIDs {
+		n.id = ""
+	}
 	var codes strings.Builder
 	for _, c := range n.codes {
-		codes.WriteString("<status" + attrs("code", c) + "/>")
+		codes.WriteString("<status" + attrs("xmlns", r.statusNamespace(), "code", c) + "/>")
 	}
 	to.send("<presence"+attrs("type", n.kind, "id", n.id, "from", r.jid+"/"+o.nick, "to", to.jid)+">", n.status,
 		"<x xmlns='"+nsMUCUser+"'><item"+attrs("affiliation", affiliation, "role", role, "nick", n.newNick, "jid", jid)+"/>",
 		n.extra, codes.String(), "</x></presence>")
+}
+
+// statusNamespace is where status codes are, "" for the right place.
+func (r *room) statusNamespace() string {
+	if r.profile.StatusInMUC {
+		return nsMUC
+	}
+	return ""
 }
 
 // standing is the occupant's affiliation and role (XEP-0045, section 5).

@@ -7,6 +7,11 @@ type Profile struct {
 	OneSessionPerNick    bool // a second session of the same account gets a conflict
 	RenamesOnConflict    bool // a taken nickname becomes NICK_1 with status 210 instead of a conflict
 	NoSubject            bool // the end of history is not marked; the room says its name instead
+	NoRoomName           bool // with NoSubject: it does not even say that
+	NoCreated            bool // a join that creates the room does not say so (status 201), and the room is open
+	SilentRefusals       bool // a refused join is not answered
+	NoPresenceIDs        bool // presences do not carry the id of what they answer
+	StatusInMUC          bool // status codes are in the namespace of joins, not in that of muc#user
 
 	IDs           IDPolicy // what a reflection keeps of the sender's id
 	OnlyBody      bool     // a reflection keeps the body and subject and drops every other element
@@ -18,6 +23,7 @@ type Profile struct {
 	NotJoined       StanzaError // the answer to a message of somebody outside; default cancel, not-acceptable
 	EchoesErrors    bool        // error stanzas carry the children of the stanza in question
 	RoutesSelfPing  bool        // a ping to one's own nickname comes back to oneself
+	AnswersAnyPing  bool        // the server answers every ping itself, also to rooms and for who is not there
 	SilentDestroy   bool        // the presence about a destroyed room lacks status 110
 	RecreatesRoom   bool        // joining a destroyed room creates it again (status 201)
 	OpensNewRoom    bool        // others can join a new room before its owner has configured it
@@ -70,4 +76,41 @@ func Jabberd2() Profile {
 		SilentSuspend:        true,
 		SilentOversize:       true,
 	}
+}
+
+// Openfire is the profile of Openfire 5, as its source reads; it was not run.
+// Its limit for stanzas is 1 MiB and announced (Config.MaxStanzaBytes,
+// AdvertiseLimits), its history 25, and the archive a plugin.
+func Openfire() Profile {
+	return Profile{
+		StanzaIDs:     true,
+		DelayOccupant: true,
+	}
+}
+
+// Vysper is the profile of Apache Vysper 0.7, but for the order of stanzas,
+// which Vysper does not keep. Its login wants Config.Mechanisms PLAIN.
+func Vysper() Profile {
+	return Profile{
+		NoSubject:         true,
+		NoRoomName:        true,
+		NoCreated:         true,
+		SilentRefusals:    true,
+		NoPresenceIDs:     true,
+		StatusInMUC:       true,
+		OneSessionPerNick: true,
+		RenamesOnConflict: true,
+		DelayOccupant:     true,
+		NotJoined:         StanzaError{Type: "modify", Condition: "not-acceptable"},
+		EchoesErrors:      true,
+		RecreatesRoom:     true,
+		AnswersAnyPing:    true,
+		SessionRequired:   true,
+	}
+}
+
+// Unstable is the profile of a server that knows nothing of stable ids: they
+// are replaced, and everything but the text is dropped from reflections.
+func Unstable() Profile {
+	return Profile{IDs: ReplaceIDs, OnlyBody: true, StanzaIDs: true}
 }

@@ -83,3 +83,43 @@ func TestRenameOnConflict(t *testing.T) {
 		t.Errorf("self-presence %+v", self)
 	}
 }
+
+func TestOpenfireProfile(t *testing.T) {
+	srv := start(t, sinktest.Config{Profile: sinktest.Openfire()})
+	c := inside(t, srv, notifier(), "notifier")
+	c.say("1", "one")
+	if got := c.heard("notifier", "1"); !strings.Contains(got.Inner, "<stanza-id") {
+		t.Errorf("reflection %s", got.Inner)
+	}
+}
+
+func TestVysperProfile(t *testing.T) {
+	srv := start(t, sinktest.Config{Profile: sinktest.Vysper(), Mechanisms: []string{"PLAIN"}, RoomMissing: true})
+	first := login(t, srv, notifier())
+	first.ask("notifier", "")
+	self := first.until("self-presence", func(s stanza) bool { return s.XMLName.Local == "presence" })
+	if self.ID != "" || self.has("201") || !strings.Contains(self.Inner, "<status xmlns='http://jabber.org/protocol/muc' code='110'/>") {
+		t.Errorf("self-presence %+v", self)
+	}
+	second := login(t, srv, notifier())
+	me := srv.RoomJID() + "/notifier"
+	second.send("<iq type='get' id='p' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>", me)
+	second.until("answer to a ping from outside", func(s stanza) bool { return s.ID == "p" && s.Type == "result" })
+	second.ask("notifier", "")
+	other := second.until("presence of the other", func(s stanza) bool { return s.XMLName.Local == "presence" })
+	if other.From != me || strings.Contains(other.Inner, "110") {
+		t.Errorf("first presence %+v", other)
+	}
+	self = second.until("self-presence", func(s stanza) bool { return strings.Contains(s.Inner, "110") })
+	if self.From != me+"_1" || !strings.Contains(self.Inner, "210") {
+		t.Errorf("self-presence %+v", self)
+	}
+	srv.Ban("notifier")
+	first.until("ban", func(s stanza) bool { return s.Type == "unavailable" })
+	first.ask("notifier", "")
+	for _, s := range first.ping() {
+		if s.XMLName.Local == "presence" {
+			t.Errorf("a refused join is answered: %+v", s)
+		}
+	}
+}
