@@ -67,7 +67,7 @@ func (f *fleet) drive(t *testing.T, what fault) *row {
 	r := &row{server: f.kind.name, fault: what}
 	for i := range f.bed.runs {
 		t.Run(fmt.Sprint(i+1), func(t *testing.T) {
-			tr := f.bed.begin(t, x, what.prepare, n)
+			tr := f.bed.begin(t, x, what, n)
 			if !tr.underLoad() {
 				t.Fatal("all had been shown before the fault")
 			}

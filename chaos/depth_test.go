@@ -40,7 +40,7 @@ func (b *bed) killOnce(t *testing.T, x *testbed.XMPP, d *depths) {
 	admin := tr.login("admin")
 	must(t, admin.Create(t.Context(), owner.Room{}))
 	tr.watch = watch(t, x, tr.room())
-	tr.startWorker(x.Addr)
+	tr.startWorker(x.Addr, "")
 	tr.watch.wait(usual/5 + b.random.IntN(usual/4))
 	must(t, x.Kill())
 	<-tr.watch.seat.Done()

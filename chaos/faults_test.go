@@ -20,6 +20,7 @@ type fault struct {
 	options testbed.Options // of the server
 	prepare func(tr *trial) // of the room, before the worker comes; may be nil
 	n       int             // how many notifications, 0 for the usual number
+	ping    string          // XMPP_PING_INTERVAL, "" for the usual one: slow servers are silent for seconds
 	stays   int             // how many stays in the room there may be at most
 	short   bool            // part of the short form
 }
@@ -43,8 +44,8 @@ func faults() []fault {
 		{name: "kicked, room password changed for 2 s", drive: password},
 		{name: "hostile occupant", drive: hostile, short: true, stays: 1},
 		{name: "hostile occupant and reset", drive: hostileReset, forgets: "others push ours out of the room's history"},
-		{name: "limits that Debian ships, and reset", drive: reset, options: testbed.Options{Throttle: true}, n: 120, stays: 2},
-		{name: "large archive, and reset", drive: reset, prepare: largeArchive, options: testbed.Options{Archive: true}, n: 120, stays: 2},
+		{name: "limits that Debian ships, and reset", drive: reset, options: testbed.Options{Throttle: true}, n: 120, stays: 2, ping: "15s"},
+		{name: "large archive, and reset", drive: reset, prepare: largeArchive, options: testbed.Options{Archive: true}, n: 120, stays: 2, ping: "15s"},
 	}
 }
 

@@ -28,7 +28,8 @@ Written by `+"`make chaos`"+` on %s. Do not edit.
 Each fault is driven for real, on real servers, in the middle of a run of %d notifications (fewer on slow servers)
 that the worker carries from JetStream into the room with a window of %d. Another occupant counts what the room shows.
 Recovery is the time from when the cause is gone until the room shows notifications again: the median and the longest.
-The worker ran with XMPP_RECONNECT_MAX=2s and XMPP_PING_INTERVAL=1s; with the defaults it asks less often.
+The worker ran with XMPP_RECONNECT_MAX=2s and XMPP_PING_INTERVAL=1s (slow servers: 15s); with the defaults it asks less
+often. "Worker spoke of" is the sum of perhaps_shown_twice in its log.
 
 - Machine: %d cores, %s. Load average before: %s, after: %s.
 - Versions: %s, %s, %s, NATS server %s.

@@ -38,7 +38,7 @@ type outcome struct {
 
 // begin starts a trial of n notifications and returns when the worker is
 // about to be in the middle of them.
-func (b *bed) begin(t *testing.T, x *testbed.XMPP, prepare func(*trial), n int) *trial {
+func (b *bed) begin(t *testing.T, x *testbed.XMPP, f fault, n int) *trial {
 	t.Helper()
 	tr := &trial{T: t, bed: b, server: x, total: n, name: fmt.Sprintf("chaos-%x", b.random.Uint64())}
 	tr.admin = tr.login("admin")
@@ -47,16 +47,16 @@ func (b *bed) begin(t *testing.T, x *testbed.XMPP, prepare func(*trial), n int) 
 	tr.proxy, err = proxy.New(t.Context(), x.Addr)
 	must(t, err)
 	t.Cleanup(tr.proxy.Close)
-	if prepare != nil {
-		prepare(tr)
+	if f.prepare != nil {
+		f.prepare(tr)
 	}
 	tr.watch = watch(t, x, tr.room())
-	tr.startWorker(tr.proxy.Addr())
+	tr.startWorker(tr.proxy.Addr(), f.ping)
 	tr.watch.wait(n/5 + b.random.IntN(n/4))
 	return tr
 }
 
-func (tr *trial) startWorker(addr string) {
+func (tr *trial) startWorker(addr, ping string) {
 	tr.Helper()
 	env, err := tr.bed.nats.fill(tr.Context(), tr.name, tr.total)
 	must(tr, err)
@@ -64,6 +64,10 @@ func (tr *trial) startWorker(addr string) {
 		"XMPP_JID": tr.jid(), "XMPP_PASSWORD": testbed.Password("notifier"), "XMPP_ADDR": addr,
 		"XMPP_ROOM": tr.room(), "XMPP_CA_FILE": tr.server.CAFile,
 	})
+	if ping != "" {
+		env["XMPP_PING_INTERVAL"] = ping
+		env["XMPP_CONNECT_TIMEOUT"] = "60s"
+	}
 	tr.worker = startWorker(tr.T, tr.bed.binary, env)
 }
 

@@ -51,7 +51,7 @@ func (s *storm) dismiss() {
 		s.Fatal(err)
 	}
 	select {
-	case <-s.staff[i].exited:
+	case <-s.staff[i].exited: //nolint:errcheck // see above
 	case <-time.After(patience):
 		s.Error("a worker did not stop")
 	}

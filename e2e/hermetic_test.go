@@ -24,6 +24,10 @@ func TestHermetic(t *testing.T) {
 			broker:    broker, many: 2000, few: 2000,
 		}.run)
 	}
+	t.Run("both at once", bench{
+		room:   func(t *testing.T) roomServer { return inProcessRoom(t, 20) },
+		broker: bothBrokers(embeddedNATS, fakeKafka), many: 2000, few: 2000,
+	}.runBoth)
 }
 
 type inProcess struct {

@@ -35,6 +35,10 @@ func TestReal(t *testing.T) {
 			b := bench{room: room.stock, stoppable: room.stoppable, broker: broker, many: 5000, few: 3000}
 			t.Run(room.name+" and "+name, b.run)
 		}
+		if room.stock != nil && brokers["JetStream"] != nil && brokers["Kafka"] != nil {
+			b := bench{room: room.stock, broker: bothBrokers(brokers["JetStream"], brokers["Kafka"]), many: 5000, few: 3000}
+			t.Run(room.name+" and both at once", b.runBoth)
+		}
 	}
 	bed.summary(t)
 }

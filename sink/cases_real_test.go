@@ -311,17 +311,26 @@ func voice(sc *scene) {
 	c := openRoom(sc.T, sc.settings())
 	c.post(0, 10)
 	c.logged("give the account of XMPP_JID a voice")
-	sc.until("delivered", func() error {
-		if n := len(w.shown()); n < 10 {
-			// The client may be between two stays, and each starts without a voice.
+	me := "notifier@" + sc.server.Domain
+	sc.until("membership gives a voice", sc.shows(w, 10, func(ctx context.Context) error { return sc.owner.Admit(ctx, me) }))
+	sc.until("silenced", func() error { return sc.owner.Mute(sc.Context(), "notifier") })
+	c.post(10, 20)
+	sc.until("the voice is given back", sc.shows(w, 20, func(ctx context.Context) error { return sc.owner.Voice(ctx, "notifier") }))
+	c.delivered(20)
+	w.check(20)
+}
+
+// shows does something until the room has shown n messages: the client may be
+// between two stays when it is done.
+func (sc *scene) shows(w *watcher, n int, do func(context.Context) error) func() error {
+	return func() error {
+		if got := len(w.shown()); got < n {
 			ctx, cancel := context.WithTimeout(sc.Context(), time.Second)
 			defer cancel()
-			return errors.Join(fmt.Errorf("%d shown", n), sc.owner.Voice(ctx, "notifier"))
+			return errors.Join(fmt.Errorf("%d shown", got), do(ctx))
 		}
 		return nil
-	})
-	c.delivered(10)
-	w.check(10)
+	}
 }
 
 func roomMissing(sc *scene) {

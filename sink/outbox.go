@@ -27,7 +27,6 @@ type outbox struct {
 	anchored bool                // the room's history showed something that we knew before
 	reached  bool                // and went back to what we knew: it has no hole
 	replayed map[string]struct{} // what it showed, apart from that
-	since    time.Time           // from when on we know everything that the room has shown
 	settled  []settlement
 }
 
@@ -60,7 +59,7 @@ const maxUnclear = 2
 func newOutbox(window int, l *ledger) *outbox {
 	return &outbox{
 		slots:    make(chan struct{}, window),
-		recent:   recent{limit: window / 2},
+		recent:   recent{limit: window},
 		closed:   make(chan struct{}),
 		replayed: make(map[string]struct{}),
 		ledger:   l,
@@ -257,8 +256,6 @@ func (b *outbox) attach(l link) (resent, doubtful int) {
 	b.link = l
 	if !b.anchored {
 		b.queue = append(b.recent.entries(), b.queue...)
-	}
-	if !b.reached {
 	}
 	b.recent.clear()
 	for _, e := range b.queue {

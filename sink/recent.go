@@ -4,15 +4,16 @@ import "time"
 
 // recent remembers what the room has just reflected. A server that is killed
 // may have sent our reflection and not yet the copies of others; it then has
-// forgotten the message as well. Copies are milliseconds apart.
+// forgotten the message as well. Copies are milliseconds apart, more on a busy
+// machine.
 type recent struct {
-	limit    int      // half of the window
+	limit    int      // the window
 	messages []posted // the oldest first
 }
 
 // recentFor is how long before the end of a connection a reflection still
 // counts as recent.
-const recentFor = 50 * time.Millisecond
+const recentFor = 250 * time.Millisecond
 
 type posted struct {
 	id, body, extra string

@@ -96,6 +96,10 @@ func (d *drain) hold(ctx context.Context) bool {
 func (d *drain) submit(ctx context.Context, delivery *sources.Delivery) {
 	d.stats.received.Add(1)
 	d.tell(Event{Kind: Received, Delivery: delivery})
+	if ctx.Err() != nil { // what one delivery was refused, none behind it gets
+		d.release(delivery)
+		return
+	}
 	if d.Decoder != nil {
 		delivery.Decode(*d.Decoder)
 	}

@@ -55,7 +55,7 @@ func TestSuiteCatches(t *testing.T) {
 	} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
-			command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFaulty$/^"+test+"$")
+			command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFaulty$/^"+test+"$") //nolint:gosec // this very program
 			command.Env = append(os.Environ(), faultVariable+"="+fault)
 			out, err := command.CombinedOutput()
 			if err == nil || !strings.Contains(string(out), "--- FAIL: TestFaulty/"+test) {

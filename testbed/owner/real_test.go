@@ -15,7 +15,9 @@ import (
 type start func(context.Context, testbed.Options) (*testbed.XMPP, error)
 
 func TestRealOwner(t *testing.T) {
-	for name, start := range map[string]start{"Prosody": testbed.Prosody, "ejabberd": testbed.Ejabberd} {
+	for name, start := range map[string]start{
+		"Prosody": testbed.Prosody, "ejabberd": testbed.Ejabberd, "jabberd2": testbed.Jabberd2,
+	} {
 		t.Run(name, func(t *testing.T) {
 			server, err := start(t.Context(), testbed.Options{Dir: t.TempDir()})
 			missing, ok := errors.AsType[*testbed.Missing](err)

@@ -146,8 +146,8 @@ func (f *Framer) fill() error {
 		return nil
 	case err == nil:
 		return io.ErrNoProgress
-	case errors.Is(err, io.EOF) && f.end > 0:
-		return io.ErrUnexpectedEOF
+	case errors.Is(err, io.EOF):
+		return io.ErrUnexpectedEOF // the peer says goodbye before it goes
 	default:
 		return err
 	}
