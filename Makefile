@@ -22,7 +22,6 @@ test-hermetic: ## run the tests that need nothing but Go and a C compiler (for -
 
 test-real: ## run the end-to-end suite on real servers; testbed/install-debian.sh installs them
 	go test -count=1 -tags real -timeout 20m ./e2e
-	go test -count=1 -tags real -short -timeout 20m ./chaos
 
 bench: ## measure on real servers, in about 15 minutes; writes docs/benchmarks.md
 	BENCH_OUT=../docs/benchmarks.md go test -count=1 -tags real -timeout 60m -run TestBench -v ./bench

@@ -25,7 +25,10 @@ type fault struct {
 	short   bool            // part of the short form
 }
 
-const forgetsAll = "the room's history is gone"
+const (
+	forgetsAll = "the room's history is gone"
+	pushedOut  = "others push ours out of the room's history"
+)
 
 func faults() []fault {
 	return []fault{
@@ -43,7 +46,8 @@ func faults() []fault {
 		{name: "kicked, nickname taken by another", drive: nickTaken},
 		{name: "kicked, room password changed for 2 s", drive: password},
 		{name: "hostile occupant", drive: hostile, short: true, stays: 1},
-		{name: "hostile occupant and reset", drive: hostileReset, forgets: "others push ours out of the room's history"},
+		{name: "hostile occupant and reset", drive: hostileReset, forgets: pushedOut},
+		{name: "hostile occupant and black hole towards the worker", drive: hostileDeafness, forgets: pushedOut},
 		{name: "limits that Debian ships, and reset", drive: reset, options: testbed.Options{Throttle: true}, n: 120, stays: 2, ping: "15s"},
 		{name: "large archive, and reset", drive: reset, prepare: largeArchive, options: testbed.Options{Archive: true}, n: 120, stays: 2, ping: "15s"},
 	}

@@ -32,6 +32,17 @@ func hostileReset(tr *trial) time.Time {
 	return mended
 }
 
+// hostileDeafness lets what is on its way arrive, but not its reflections.
+func hostileDeafness(tr *trial) time.Time {
+	tr.Helper()
+	stop := tr.attack()
+	pause(tr.T, 200*time.Millisecond)
+	mended := deafness(tr)
+	pause(tr.T, time.Second)
+	stop()
+	return mended
+}
+
 // attack begins and returns how to end it.
 func (tr *trial) attack() (stop func()) {
 	tr.Helper()

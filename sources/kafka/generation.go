@@ -14,7 +14,7 @@ import (
 const (
 	// commitPause lets acknowledgements gather before a commit. It is as
 	// short as it can be: what is not committed is repeated after a crash.
-	commitPause = 5 * time.Millisecond
+	commitPause = time.Millisecond
 	// commitRetry is the pause after a commit that failed.
 	commitRetry = time.Second
 	// drainPause is how long a generation that ends waits for the next message
@@ -70,7 +70,7 @@ func (g *generation) names() []string {
 // generation ends it gives what is out some time to be settled.
 func (g *generation) commitLoop(ctx context.Context) {
 	defer g.end()
-	for g.waitDirty(ctx) && pause(ctx, commitPause) {
+	for g.waitDirty(ctx) && pause(ctx, g.source.timing.gather) {
 		if g.commit(g.kafka.CommitOffsets) != nil && pause(ctx, commitRetry) {
 			nudge(g.dirty)
 		}

@@ -48,14 +48,14 @@ func (g guard) listener(s *testbed.KafkaSecurity) string {
 	return s.SASL
 }
 
-func realCluster(t *testing.T, addr string) *cluster {
+func realCluster(t testing.TB, addr string) *cluster {
 	t.Helper()
 	c := clusterAt(t, fmt.Sprintf("alerts-%d", time.Now().UnixNano()), addr)
 	c.config.SessionTimeout = 6 * time.Second // the least that Kafka takes
 	return c
 }
 
-func realKafka(t *testing.T) *testbed.KafkaBroker {
+func realKafka(t testing.TB) *testbed.KafkaBroker {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // the first start fetches it
 	defer cancel()

@@ -50,13 +50,14 @@ var _ sources.Source = (*Source)(nil)
 
 // timing holds the pauses that tests shorten.
 type timing struct {
-	poll time.Duration // between two looks at the partition counts
+	poll   time.Duration // between two looks at the partition counts
+	gather time.Duration // before a commit
 }
 
 // Open starts to join the consumer group, in the background and until it
 // succeeds; Receive tells what is in the way. The error is about cfg alone.
 func Open(cfg Config, log *slog.Logger) (*Source, error) {
-	return open(cfg, log, timing{poll: 30 * time.Second})
+	return open(cfg, log, timing{poll: 30 * time.Second, gather: commitPause})
 }
 
 func open(cfg Config, log *slog.Logger, t timing) (*Source, error) {

@@ -18,6 +18,10 @@ type place struct {
 	time int64
 }
 
+func placeOf(meta *nats.MsgMetadata) place {
+	return place{meta.Sequence.Stream, meta.Timestamp.UnixNano()}
+}
+
 // leases are all messages on loan, and those of which the broker may not know
 // yet that they are not. One goroutine renews them.
 type leases struct {
@@ -49,7 +53,7 @@ func (all *leases) add(m *nats.Msg) *lease {
 	if err != nil {
 		return nil // not from a consumer
 	}
-	at := place{meta.Sequence.Stream, meta.Timestamp.UnixNano()}
+	at := placeOf(meta)
 	if l := all.find(at); l != nil && l.redelivered(m.Reply) {
 		return nil
 	}
@@ -71,7 +75,7 @@ func (all *leases) find(at place) *lease {
 func (all *leases) remove(l *lease) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	if at := (place{l.message.Offset, l.message.Time.UnixNano()}); all.held[at] == l {
+	if at := placeOf(l.meta); all.held[at] == l {
 		delete(all.held, at)
 	}
 }

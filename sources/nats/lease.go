@@ -18,11 +18,12 @@ const minDelay = time.Millisecond
 
 // lease is one message on loan from the broker: the settler of its delivery.
 type lease struct {
-	all     *leases
-	message sources.Message
-	since   time.Time
-	poison  error         // why it must not be decoded, or nil; belongs to Receive
-	lost    chan struct{} // closed when it has lapsed
+	all    *leases
+	msg    *nats.Msg
+	meta   *nats.MsgMetadata
+	since  time.Time
+	poison error         // why it must not be decoded, or nil; belongs to Receive
+	lost   chan struct{} // closed when it has lapsed
 
 	mu      sync.Mutex
 	alive   time.Time // the last sign of life
@@ -40,22 +41,27 @@ var _ sources.Settler = (*lease)(nil)
 
 func newLease(all *leases, m *nats.Msg, meta *nats.MsgMetadata) *lease {
 	now := time.Now()
-	return &lease{
-		all: all,
-		message: sources.Message{
-			Raw:      envelope.Raw{Header: flatten(m.Header), Body: m.Data},
-			Broker:   "nats",
-			Topic:    m.Subject,
-			Stream:   meta.Stream,
-			Consumer: meta.Consumer,
-			Offset:   meta.Sequence.Stream,
-			Attempt:  int(min(meta.NumDelivered, maxAttempt)),
-			Time:     meta.Timestamp,
-		},
-		since: now, alive: now,
-		lost:  make(chan struct{}),
-		reply: m.Reply,
+	return &lease{all: all, msg: m, meta: meta, since: now, alive: now, lost: make(chan struct{}), reply: m.Reply}
+}
+
+// message is what is on loan. It is large, so it is made where it is needed.
+func (l *lease) message() sources.Message {
+	return sources.Message{
+		Raw:      envelope.Raw{Header: flatten(l.msg.Header), Body: l.msg.Data},
+		Broker:   "nats",
+		Topic:    l.msg.Subject,
+		Stream:   l.meta.Stream,
+		Consumer: l.meta.Consumer,
+		Offset:   l.meta.Sequence.Stream,
+		Attempt:  int(min(l.meta.NumDelivered, maxAttempt)),
+		Time:     l.meta.Timestamp,
 	}
+}
+
+// place names it, for errors.
+func (l *lease) place() string {
+	m := l.message()
+	return m.Place()
 }
 
 // maxAttempt keeps a count from the network within an int.
@@ -132,7 +138,7 @@ func (l *lease) Release(delay time.Duration) error {
 func (l *lease) say(verdict string) error {
 	now := epoch(l.all.src.conn)
 	if err := l.all.src.conn.Publish(l.reply, []byte(verdict)); err != nil {
-		return fmt.Errorf("settle %s: %w", l.message.Place(), err)
+		return fmt.Errorf("settle %s: %w", l.place(), err)
 	}
 	l.done, l.epoch = true, now
 	return nil
@@ -146,8 +152,9 @@ func (l *lease) Reject(ctx context.Context, reason sources.Reason) error {
 	if l.poison != nil {
 		reason = sources.Reason{Code: sources.ReasonRetries, Err: l.poison}
 	}
-	if err := bury(ctx, l.all.src.js, l.all.src.common.DLQSubject, &l.message, reason); err != nil {
-		return fmt.Errorf("reject %s: %w", l.message.Place(), err)
+	m := l.message()
+	if err := bury(ctx, l.all.src.js, l.all.src.common.DLQSubject, &m, reason); err != nil {
+		return fmt.Errorf("reject %s: %w", l.place(), err)
 	}
 	return l.Ack(nil)
 }

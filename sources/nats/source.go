@@ -51,7 +51,7 @@ func Open(common Common, cfg Config, log *slog.Logger) (*Source, error) {
 	}
 	s := &Source{common: common, cfg: cfg}
 	s.log = log.With("source", s.String())
-	s.condition.now.Lag = -1
+	s.condition.lag.Store(-1)
 	s.leases = newLeases(s)
 	s.inbox = newInbox(s.leases)
 	s.watch = &watcher{log: s.log, up: s.leases.connected, down: s.inbox.disconnected}
@@ -120,10 +120,11 @@ func (s *Source) await(ctx context.Context, limit int) error {
 func (s *Source) deliveries(batch []*lease) []*sources.Delivery {
 	list := make([]*sources.Delivery, len(batch))
 	for i, l := range batch {
-		if l.poison = s.cfg.tooOften(l.message.Attempt); l.poison != nil {
-			list[i] = sources.NewUndecoded(l.message, l, l.poison)
+		m := l.message()
+		if l.poison = s.cfg.tooOften(m.Attempt); l.poison != nil {
+			list[i] = sources.NewUndecoded(m, l, l.poison)
 		} else {
-			list[i] = sources.NewDelivery(l.message, l)
+			list[i] = sources.NewDelivery(m, l)
 		}
 	}
 	return list

@@ -3,6 +3,7 @@ package nats
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
@@ -14,6 +15,8 @@ var (
 
 // condition is a status that one goroutine keeps and others read.
 type condition struct {
+	lag atomic.Int64 // apart, because every message tells it
+
 	mu  sync.Mutex
 	now sources.Status
 }
@@ -28,7 +31,9 @@ func (c *condition) set(change func(*sources.Status)) {
 func (c *condition) get() sources.Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.now
+	now := c.now
+	now.Lag = c.lag.Load()
+	return now
 }
 
 // well notes that the source receives.
@@ -43,9 +48,7 @@ func (c *condition) ill(err error) error {
 }
 
 // behind notes how many messages the broker holds.
-func (c *condition) behind(lag uint64) {
-	c.set(func(s *sources.Status) { s.Lag = int64(min(lag, maxAttempt)) })
-}
+func (c *condition) behind(lag uint64) { c.lag.Store(int64(min(lag, maxAttempt))) }
 
 // Status tells how the source is, without asking the broker.
 func (s *Source) Status() sources.Status {

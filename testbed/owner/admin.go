@@ -23,6 +23,7 @@ func (o *Owner) Voice(ctx context.Context, nick string) error {
 }
 
 // Ban puts the account (user@domain) out of the room for good (status 301).
+// jabberd2 answers only if the account is in the room, Vysper only if not.
 func (o *Owner) Ban(ctx context.Context, jid string) error {
 	return o.admin(ctx, "ban", "jid='%s' affiliation='outcast'", jid)
 }

@@ -80,11 +80,14 @@ func testOwner(t *testing.T, server *testbed.XMPP) {
 	// ejabberd 23.01 remembers the roles in a moderated room, and lets who had
 	// one in again in spite of a ban.
 	must(t, admin.Configure(ctx, owner.Room{}))
+	victim := login(t, server, "other")
+	_, err := victim.Enter(ctx, "victim", "")
+	must(t, err)
 	must(t, admin.Ban(ctx, other))
 	enters(t, server, "", false)
 	must(t, admin.Unban(ctx, other))
 	guest := login(t, server, "other")
-	_, err := guest.Enter(ctx, "guest", "")
+	_, err = guest.Enter(ctx, "guest", "")
 	must(t, err)
 	must(t, admin.Voice(ctx, "guest"))
 	must(t, admin.Mute(ctx, "guest"))
