@@ -139,6 +139,9 @@ func (a *authenticator) scram(s *stream, m mechanism, name string, begin func(*s
 			return err
 		}
 		answer, err := conversation.Step(challenge)
+		if err == nil && done && !conversation.Valid() {
+			err = errors.New("success came too early") // the rest of the exchange is the proof
+		}
 		if err != nil {
 			return fmt.Errorf("%s: the server did not prove that it knows the password: %w", name, err)
 		}

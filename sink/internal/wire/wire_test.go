@@ -124,44 +124,6 @@ func TestAppendTextKeepsToTheLimit(t *testing.T) {
 	}
 }
 
-func FuzzFramer(f *testing.F) {
-	for _, e := range elements {
-		f.Add(header + e)
-	}
-	f.Fuzz(func(t *testing.T, stream string) {
-		whole, _ := readAll(t, strings.NewReader(stream), 4096)
-		bytewise, _ := readAll(t, iotest.OneByteReader(strings.NewReader(stream)), 4096)
-		if !slices.Equal(whole, bytewise) {
-			t.Errorf("the cut depends on the reads: %q, %q", whole, bytewise)
-		}
-	})
-}
-
-func FuzzParse(f *testing.F) {
-	for _, e := range elements {
-		f.Add([]byte(e))
-	}
-	f.Fuzz(func(_ *testing.T, frame []byte) {
-		e, err := wire.Parse(frame)
-		if err != nil {
-			return
-		}
-		for child := range e.Children() {
-			child.Has("body")
-		}
-	})
-}
-
-func FuzzAppendText(f *testing.F) {
-	f.Add("a<b>\x00\xff]]>", 20)
-	f.Fuzz(func(t *testing.T, s string, limit int) {
-		parsed(t, s)
-		if got, _ := wire.AppendText(nil, s, limit); len(got) > max(limit, 0) || !utf8.Valid(got) {
-			t.Errorf("limit %d: got %d bytes, valid %v", limit, len(got), utf8.Valid(got))
-		}
-	})
-}
-
 func BenchmarkEcho(b *testing.B) {
 	stream := strings.Repeat(elements[0], 100)
 	b.ReportAllocs()
