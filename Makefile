@@ -1,5 +1,6 @@
 GOLANGCI = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
+INTEROP = envelope/interop# a module of its own: CloudEvents by the official SDK
 
 .PHONY: help build demo test test-hermetic test-real bench chaos check-monitoring lint fix cover vuln up down
 .NOTPARALLEL:
@@ -19,6 +20,7 @@ test: test-hermetic test-real ## run all tests
 
 test-hermetic: ## run the tests that need nothing but Go and a C compiler (for -race)
 	go test -race ./...
+	cd $(INTEROP) && go test -race ./...
 
 test-real: ## run the end-to-end suite on real servers; testbed/install-debian.sh installs them
 	go test -count=1 -tags real -timeout 20m ./e2e
@@ -37,6 +39,7 @@ lint: ## check the code, go.mod and the format
 	go mod tidy -diff
 	$(GOLANGCI) run ./...
 	$(GOLANGCI) fmt --diff ./...
+	cd $(INTEROP) && go mod tidy -diff && $(GOLANGCI) run ./...
 
 fix: ## repair what lint finds, as far as tools can
 	go fix ./...
