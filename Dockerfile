@@ -6,8 +6,7 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG TARGETOS TARGETARCH VERSION=devel
-RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=false \
-      -ldflags "-s -w -X main.version=$VERSION" -o /xmpp-notifier ./cmd/xmpp-notifier
+RUN GOOS=$TARGETOS GOARCH=$TARGETARCH GOFLAGS=-buildvcs=false VERSION=$VERSION make build
 
 FROM scratch
 ARG VERSION=devel REVISION=unknown
@@ -19,6 +18,8 @@ LABEL org.opencontainers.image.title="xmpp-notifier" \
       org.opencontainers.image.revision="$REVISION"
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /src/LICENSE /
-COPY --from=build /xmpp-notifier /
+COPY --from=build /src/bin/xmpp-notifier /
 USER 65532:65532
+ENV ADMIN_ADDR=:9464
+EXPOSE 9464
 ENTRYPOINT ["/xmpp-notifier"]

@@ -2,21 +2,25 @@ GOLANGCI = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 INTEROP = envelope/interop# a module of its own: CloudEvents by the official SDK
 
-.PHONY: help build demo test test-hermetic test-real bench chaos check-monitoring lint fix cover vuln up down
+.PHONY: help build check-size demo test test-hermetic test-real bench chaos check-monitoring lint fix cover vuln up down
 .NOTPARALLEL:
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 build: ## build the static binary bin/xmpp-notifier; VERSION=1.2.3 names it
-	CGO_ENABLED=0 go build -trimpath -o bin/ \
+	CGO_ENABLED=0 go build -trimpath -tags nethttpomithttp2 -o bin/ \
 		-ldflags "-s -w -X main.version=$${VERSION:-$$(git describe --tags --always --dirty 2>/dev/null || echo devel)}" \
 		./cmd/xmpp-notifier
+
+check-size: build ## hold the binary to 15 MB; docs/decisions/0030-binary-size.md says what makes it grow
+	@size=$$(wc -c < bin/xmpp-notifier); echo "bin/xmpp-notifier: $$size bytes"; \
+	if [ "$$size" -gt 15000000 ]; then echo "more than 15,000,000 bytes, see docs/decisions/0030-binary-size.md" >&2; exit 1; fi
 
 demo: ## see it work, with nothing but Go: broker, room and worker in one process
 	go run ./cmd/demo
 
-test: test-hermetic test-real ## run all tests
+test: check-size test-hermetic test-real ## run all tests
 
 test-hermetic: ## run the tests that need nothing but Go and a C compiler (for -race)
 	go test -race ./...

@@ -23,7 +23,7 @@ const workerPkg = "github.com/xmpp-notifier/xmpp-notifier/cmd/xmpp-notifier"
 func build(t *testing.T) (path string, size int64) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "xmpp-notifier")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, workerPkg)
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", "nethttpomithttp2", "-ldflags", "-s -w", "-o", path, workerPkg)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build the worker: %v\n%s", err, out)

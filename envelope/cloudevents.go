@@ -8,8 +8,7 @@ import (
 )
 
 // cloudEvents is CloudEvents 1.0: binary (attributes in headers), structured
-// (one JSON object) and batches of these (a JSON array). Attributes are held
-// and checked by the types of the official SDK.
+// (one JSON object) and batches of these (a JSON array).
 var cloudEvents = format{ //nolint:gochecknoglobals // a constant
 	name:    "cloudevents",
 	headers: cloudEventsHeaders,

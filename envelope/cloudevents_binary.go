@@ -47,9 +47,9 @@ func binaryEvent(m *message, prefix string) (Envelope, error) {
 			return Envelope{}, at("header "+prefix+name, err)
 		}
 	}
-	if c.context.DataContentType == nil {
+	if c.dataContentType == nil {
 		if media := m.Get("Content-Type"); media != "" {
-			c.context.DataContentType = &media
+			c.dataContentType = &media
 		}
 	}
 	e, err := c.envelope()

@@ -1,20 +1,24 @@
 package envelope
 
 import (
+	"errors"
 	"fmt"
+	"mime"
 	"slices"
+	"strings"
 
-	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/cloudevents/sdk-go/v2/types"
 )
 
 // cloudEvent is an event on its way into an Envelope.
 type cloudEvent struct {
-	context event.EventContextV1
-	version string
-	data    string
-	isJSON  bool // data is a JSON value
-	out     Envelope
+	version, id, eventType   string
+	source                   types.URIRef
+	subject, dataContentType *string // nil if absent
+
+	data   string
+	isJSON bool // data is a JSON value
+	out    Envelope
 }
 
 // setJSON takes an attribute from a member of the JSON format.
@@ -47,22 +51,22 @@ func (c *cloudEvent) set(name, value string) (err error) {
 	case "specversion":
 		c.version = value
 	case "id":
-		c.context.ID = value
+		c.id = value
 	case "type":
-		c.context.Type = value
+		c.eventType = value
 	case "source":
 		c.out.Source = value
 		ref := types.ParseURIRef(value)
 		if ref == nil {
 			return fmt.Errorf("expected a URI reference, got %s", quote(value))
 		}
-		c.context.Source = *ref
+		c.source = *ref
 	case "subject":
-		c.context.Subject = &value
+		c.subject = &value
 	case "time":
 		c.out.Time, err = parseTime(value)
 	case "datacontenttype":
-		c.context.DataContentType = &value
+		c.dataContentType = &value
 	case "dataschema":
 		c.out.keep(name, quoteJSON(value))
 	default:
@@ -73,37 +77,58 @@ func (c *cloudEvent) set(name, value string) (err error) {
 
 // envelope checks the event and makes an Envelope of it.
 func (c *cloudEvent) envelope() (Envelope, error) {
-	if c.version != event.CloudEventsVersionV1 {
-		return Envelope{}, at("specversion", fmt.Errorf("expected %q, got %s", event.CloudEventsVersionV1, quote(c.version)))
+	if err := c.validate(); err != nil {
+		return Envelope{}, err
 	}
-	if wrong := c.context.Validate(); wrong != nil {
-		return Envelope{}, firstOf(wrong)
-	}
-	c.out.ID, c.out.EventType = c.context.ID, c.context.Type
+	c.out.ID, c.out.EventType = c.id, c.eventType
 	media := ""
-	if c.context.DataContentType != nil {
-		media = mediaType(*c.context.DataContentType)
+	if c.dataContentType != nil {
+		media = mediaType(*c.dataContentType)
 	}
 	c.out.setData(c.data, media, c.isJSON)
 	if c.out.Subject == "" {
-		c.out.Subject = c.context.Type
-		if c.context.Subject != nil {
-			c.out.Subject += ": " + *c.context.Subject
+		c.out.Subject = c.eventType
+		if c.subject != nil {
+			c.out.Subject += ": " + *c.subject
 		}
 	}
-	if c.context.Subject != nil {
-		c.out.keep("subject", quoteJSON(*c.context.Subject))
+	if c.subject != nil {
+		c.out.keep("subject", quoteJSON(*c.subject))
 	}
 	return c.out, nil
 }
 
-// firstOf returns the error of the first attribute in the order of names.
-func firstOf(wrong event.ValidationError) error {
-	name := ""
-	for attribute := range wrong {
-		if name == "" || attribute < name {
-			name = attribute
-		}
+// The version of the specification that is read.
+const specVersion = "1.0"
+
+var (
+	errEmpty     = errors.New("expected a text that is not empty")
+	errNoContent = errors.New("expected a media type (RFC 2046)")
+)
+
+// validate holds what CloudEvents 1.0, section 3, demands of the attributes,
+// in the order of their names, as the event of the official SDK does.
+func (c *cloudEvent) validate() error {
+	switch {
+	case c.version != specVersion:
+		return at("specversion", fmt.Errorf("expected %q, got %s", specVersion, quote(c.version)))
+	case c.dataContentType != nil && !isMedia(*c.dataContentType):
+		return at("datacontenttype", fmt.Errorf("%w, got %s", errNoContent, quote(*c.dataContentType)))
+	case isBlank(c.id):
+		return at("id", errEmpty)
+	case isBlank(c.source.String()):
+		return at("source", errEmpty)
+	case c.subject != nil && isBlank(*c.subject):
+		return at("subject", errEmpty)
+	case isBlank(c.eventType):
+		return at("type", errEmpty)
 	}
-	return at(name, wrong[name])
+	return nil
+}
+
+func isBlank(s string) bool { return strings.TrimSpace(s) == "" }
+
+func isMedia(s string) bool {
+	_, _, err := mime.ParseMediaType(strings.TrimSpace(s))
+	return err == nil
 }

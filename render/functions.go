@@ -13,10 +13,8 @@ import (
 
 // functions returns the helpers of templates. None can give more than
 // maxOutput bytes, and those of text/template that could are replaced.
-func functions(r *run, c Config) template.FuncMap {
-	return template.FuncMap{
-		"step": r.step,
-
+func functions(c Config) map[string]any {
+	return map[string]any{
 		"upper":     strings.ToUpper,
 		"lower":     strings.ToLower,
 		"trim":      strings.TrimSpace,

@@ -4,11 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"text/template"
-	"text/template/parse"
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/render/internal/exec"
 )
 
 // The limits of one execution of a template.
@@ -21,22 +20,19 @@ const (
 // tmpl is a user's template, checked.
 type tmpl struct {
 	config Config
-	parsed *template.Template
+	parsed *exec.Template
+	funcs  map[string]any
 }
 
 // parseTemplate checks a template: it must be well formed and give a text for
 // every sample.
 func parseTemplate(text string, c Config) (*tmpl, error) {
-	parsed, err := template.New("template").Funcs(functions(&run{}, c)).Parse(text)
+	funcs := functions(c)
+	parsed, err := exec.Parse("template", text, funcs)
 	if err != nil {
 		return nil, fmt.Errorf("%w: see docs/templates.md", err)
 	}
-	for _, t := range parsed.Templates() {
-		if t.Tree != nil && t.Root != nil {
-			guard(t.Root, true)
-		}
-	}
-	t := &tmpl{c, parsed}
+	t := &tmpl{c, parsed, funcs}
 	for _, sample := range samples() {
 		if _, err := t.execute(&sample); err != nil && !errors.Is(err, errNoText) {
 			return nil, fmt.Errorf("fails for the sample %q: %w: every member may be absent, see docs/templates.md", sample.ID, err)
@@ -59,16 +55,15 @@ var (
 	errNoText = errors.New("gives no text")
 )
 
-// step is called by the template at every turn of a loop and every call of
-// another template: those are what can make it run long.
-func (r *run) step() (string, error) {
+// step is one turn of a loop, or one call of a template.
+func (r *run) step() error {
 	if r.steps++; r.steps > maxSteps {
-		return "", errSteps
+		return errSteps
 	}
 	if time.Since(r.started) > maxRun {
-		return "", errTime
+		return errTime
 	}
-	return "", nil
+	return nil
 }
 
 // Write implements io.Writer, up to a limit.
@@ -82,52 +77,15 @@ func (r *run) Write(p []byte) (int, error) {
 // execute returns the text for e. Every limit that it meets is an error.
 func (t *tmpl) execute(e *envelope.Envelope) (string, error) {
 	r := &run{started: time.Now()}
-	parsed, err := t.parsed.Clone()
-	if err != nil {
+	if err := t.parsed.Execute(exec.Env{Out: r, Funcs: t.funcs, Method: method, Step: r.step}, newView(e, t.config)); err != nil {
 		return "", err
 	}
-	if err := parsed.Funcs(functions(r, t.config)).Execute(r, newView(e, t.config)); err != nil {
-		return "", err
-	}
-	text := strings.ReplaceAll(r.out.String(), "<no value>", "")
-	if text = t.config.cut(clean(text)); strings.TrimSpace(strings.ReplaceAll(text, joiner, "")) == "" {
+	text := t.config.cut(clean(r.out.String()))
+	if strings.TrimSpace(strings.ReplaceAll(text, joiner, "")) == "" {
 		return "", errNoText
 	}
 	if first, _, _ := strings.Cut(text, "\n"); isAction(first) {
 		text = joiner + text
 	}
 	return text, nil
-}
-
-// guard puts a call of step at the start of every loop and, if list is the
-// whole of a template, at its start.
-func guard(list *parse.ListNode, whole bool) {
-	if list == nil {
-		return
-	}
-	for _, node := range list.Nodes {
-		switch n := node.(type) {
-		case *parse.IfNode:
-			guard(n.List, false)
-			guard(n.ElseList, false)
-		case *parse.WithNode:
-			guard(n.List, false)
-			guard(n.ElseList, false)
-		case *parse.RangeNode:
-			guard(n.List, true)
-			guard(n.ElseList, false)
-		}
-	}
-	if whole {
-		list.Nodes = append([]parse.Node{stepNode(list.Pos)}, list.Nodes...)
-	}
-}
-
-// stepNode is {{step}}.
-func stepNode(pos parse.Pos) parse.Node {
-	tree, err := parse.Parse("step", "{{step}}", "", "", map[string]any{"step": (*run)(nil).step})
-	if err != nil {
-		return &parse.TextNode{NodeType: parse.NodeText, Pos: pos} // cannot happen
-	}
-	return tree["step"].Root.Nodes[0]
 }

@@ -116,3 +116,46 @@ func (v *View) safe(value any) any {
 	}
 	return value
 }
+
+// method returns a method that templates can call, nil if there is none of
+// that name.
+func method(receiver any, name string) any {
+	switch r := receiver.(type) {
+	case *View:
+		return r.method(name)
+	case time.Time:
+		return timeMethod(r, name)
+	case time.Duration:
+		return durationMethod(r, name)
+	}
+	return nil
+}
+
+func (v *View) method(name string) any {
+	switch name {
+	case "Default":
+		return v.Default
+	case "Link":
+		return v.Link
+	case "Header":
+		return v.Header
+	case "Data":
+		return v.Data
+	case "Extra":
+		return v.Extra
+	}
+	return nil
+}
+
+func timeMethod(t time.Time, name string) any {
+	return map[string]any{
+		"IsZero": t.IsZero, "Format": t.Format, "UTC": t.UTC, "Unix": t.Unix, "String": t.String,
+		"Year": t.Year, "Month": t.Month, "Day": t.Day, "Weekday": t.Weekday,
+		"Hour": t.Hour, "Minute": t.Minute, "Second": t.Second,
+		"Before": t.Before, "After": t.After, "Equal": t.Equal, "Sub": t.Sub,
+	}[name]
+}
+
+func durationMethod(d time.Duration, name string) any {
+	return map[string]any{"Hours": d.Hours, "Minutes": d.Minutes, "Seconds": d.Seconds, "String": d.String}[name]
+}

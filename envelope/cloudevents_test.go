@@ -1,0 +1,50 @@
+package envelope_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/cloudevents/sdk-go/v2/event"
+	"github.com/cloudevents/sdk-go/v2/types"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+)
+
+// TestEventsAreCheckedLikeTheOfficialSDK gives every two attributes all kinds
+// of values, and compares with the SDK's check of an event.
+func TestEventsAreCheckedLikeTheOfficialSDK(t *testing.T) {
+	names := []string{"id", "source", "type", "subject", "datacontenttype"}
+	values := []string{"", " ", "x", "text/plain; charset=utf-8", "a b", "/", "a/b;c"}
+	decoder := envelope.NewDecoder(envelope.Config{Format: "cloudevents"})
+	for _, first := range names {
+		for _, second := range names {
+			for i := range len(values) * len(values) {
+				attributes := map[string]string{"specversion": "1.0", "id": "1", "source": "/s", "type": "t"}
+				attributes[first], attributes[second] = values[i%len(values)], values[i/len(values)]
+				body, err := json.Marshal(attributes)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := sdkContext(attributes).Validate()
+				if _, got := decoder.Decode(envelope.Raw{Body: body}); (got == nil) != (want == nil) {
+					t.Errorf("%s\ngot: %v\nSDK: %v", body, got, want)
+				}
+			}
+		}
+	}
+}
+
+// sdkContext is an event of the SDK with these attributes.
+func sdkContext(attributes map[string]string) event.EventContextV1 {
+	c := event.EventContextV1{ID: attributes["id"], Type: attributes["type"]}
+	if source := types.ParseURIRef(attributes["source"]); source != nil {
+		c.Source = *source
+	}
+	if subject, found := attributes["subject"]; found {
+		c.Subject = &subject
+	}
+	if media, found := attributes["datacontenttype"]; found {
+		c.DataContentType = &media
+	}
+	return c
+}
