@@ -96,6 +96,9 @@ func oracle(text string) (node, bool) {
 			stack = append(stack, nodeOf(v))
 		case xml.EndElement:
 			last := len(stack) - 1
+			if last == 0 {
+				return node{}, false // something behind the element
+			}
 			stack[last-1].children = append(stack[last-1].children, stack[last])
 			stack = stack[:last]
 		case xml.CharData:
