@@ -77,10 +77,21 @@ func (c *Client) next() (Stanza, error) {
 	if err != nil {
 		return Stanza{}, err
 	}
-	s := Stanza{}
-	err = c.decoder.DecodeElement(&s, &start)
-	s.Kind = start.Name.Local
-	return s, err
+	s := Stanza{Kind: start.Name.Local}
+	for _, a := range start.Attr {
+		if a.Name.Space != "" {
+			continue // encoding/xml takes a:from for from; others may send that
+		}
+		switch a.Name.Local {
+		case "id":
+			s.ID = a.Value
+		case "from":
+			s.From = a.Value
+		case "type":
+			s.Type = a.Value
+		}
+	}
+	return s, c.decoder.DecodeElement(&s, &start)
 }
 
 // start reads the next start tag.

@@ -26,10 +26,8 @@ type Account struct {
 
 // Stanza is an element of the stream.
 type Stanza struct {
-	Kind  string    `xml:"-"` // "message", "presence" or "iq"
-	ID    string    `xml:"id,attr"`
-	From  string    `xml:"from,attr"`
-	Type  string    `xml:"type,attr"`
+	Kind, ID, From, Type string `xml:"-"` // Kind is "message", "presence" or "iq"
+
 	Body  *string   `xml:"jabber:client body"`
 	Delay *struct{} `xml:"urn:xmpp:delay delay"`
 	Error *struct {
