@@ -49,7 +49,15 @@ func showConfig(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return config.PrintEffective(w, loaded)
+	if err := config.PrintEffective(w, loaded); err != nil {
+		return err
+	}
+	for _, line := range misspelt() {
+		if _, err := fmt.Fprintln(w, "!", line); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func showVersion(w io.Writer) error {

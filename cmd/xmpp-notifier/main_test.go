@@ -83,12 +83,13 @@ func TestConfigShowsWhatIsInEffectAndNoSecret(t *testing.T) {
 	t.Setenv("SOURCES", "kafka")
 	t.Setenv("KAFKA_BROKERS", "a:9092,b:9092")
 	t.Setenv("KAFKA_TOPICS", "alerts")
+	t.Setenv("XMPP_WINDWO", "50")
 	code, out, errs := invoke(t, "", "config")
 	if code != exitOK || strings.Contains(out, "notifier-pw") || strings.Contains(out, "NATS_") {
 		t.Errorf("code %d\n%s%s", code, out, errs)
 	}
 	table := strings.Join(strings.Fields(out), " ")
-	for _, want := range []string{"XMPP_PASSWORD ******** environment", "KAFKA_BROKERS a:9092,b:9092 environment", "XMPP_WINDOW 20 default"} {
+	for _, want := range []string{"XMPP_PASSWORD ******** environment", "KAFKA_BROKERS a:9092,b:9092 environment", "XMPP_WINDOW 20 default", "! XMPP_WINDWO is set but is no setting: did you mean XMPP_WINDOW?"} {
 		if !strings.Contains(table, want) {
 			t.Errorf("%q is missing in\n%s", want, out)
 		}

@@ -25,6 +25,9 @@ func run(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	log := s.general.logger(stderr)
+	for _, line := range misspelt() {
+		log.Warn("variable is ignored", "why", line)
+	}
 	room, err := sink.New(s.room, log)
 	if err != nil {
 		return &usageError{err}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"slices"
 	"time"
 
@@ -170,10 +171,19 @@ func (s *settings) load() ([]config.Setting, error) {
 	return append(first, rest...), wrong(append(errs, more...))
 }
 
+// misspelt has a line for every variable that looks like a setting and is none.
+func misspelt() []string {
+	var s settings
+	return config.Misspelt(os.Environ(), s.groups(true)...)
+}
+
 // wrong is the error for what is wrong with the settings, or nil.
 func wrong(errs []error) error {
 	if len(errs) == 0 {
 		return nil
+	}
+	for _, line := range misspelt() {
+		errs = append(errs, errors.New(line))
 	}
 	return &usageError{fmt.Errorf("settings are wrong:\n%w\nxmpp-notifier --help explains every setting", errors.Join(errs...))}
 }

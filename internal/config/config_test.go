@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -96,6 +97,34 @@ func TestLoadReportsAllErrorsWithTheirCure(t *testing.T) {
 func TestLoadValidates(t *testing.T) {
 	if _, _, errs := load(t, map[string]string{"T_NAME": "me", "T_ANOTHER": "x", "T_COUNT": "101"}); errs != "T_COUNT is too large" {
 		t.Errorf("got %s", errs)
+	}
+}
+
+func TestLoadValidatesWhatLoadsBesideWhatDoesNot(t *testing.T) {
+	_, _, errs := load(t, map[string]string{"T_COUNT": "101"})
+	for _, want := range []string{"T_NAME is not set", "T_COUNT is too large"} {
+		if !strings.Contains(errs, want) {
+			t.Errorf("%q is missing in\n%s", want, errs)
+		}
+	}
+	if _, _, errs := load(t, map[string]string{"T_COUNT": "many"}); strings.Contains(errs, "too large") {
+		t.Errorf("a value that did not load was judged:\n%s", errs)
+	}
+}
+
+func TestMisspelt(t *testing.T) {
+	got := config.Misspelt([]string{
+		"T_NAME=x", "T_NAMES=x", "T_COUN=1", "T_WIAT=1s", "T_KEY_FIEL=/x", "T_SERVICE_HOST=10.0.0.1", "T_O=", "T_COST=1", "=x",
+	}, config.Group{Spec: &spec{}})
+	want := []string{
+		"T_NAMES is set but is no setting: did you mean T_NAME?",
+		"T_COUN is set but is no setting: did you mean T_COUNT?",
+		"T_WIAT is set but is no setting: did you mean T_WAIT?",
+		"T_KEY_FIEL is set but is no setting: did you mean T_KEY_FILE?",
+		"T_O is set but is no setting: did you mean T_ON?",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
 	}
 }
 

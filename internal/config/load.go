@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/kelseyhightower/envconfig"
 )
@@ -38,19 +40,31 @@ func Load(groups ...Group) ([]Setting, []error) {
 	var errs []error
 	for _, g := range groups {
 		spec := reflect.ValueOf(g.Spec).Elem()
-		before := len(errs)
+		var failed []string
 		for i := range spec.NumField() {
 			s := describe(spec.Type().Field(i))
 			if err := s.load(spec.Type().Field(i), spec.Field(i)); err != nil {
 				errs = append(errs, err)
+				failed = append(failed, s.Name)
 			}
 			settings = append(settings, s)
 		}
-		if v, ok := g.Spec.(interface{ Validate() []error }); ok && len(errs) == before {
-			errs = append(errs, v.Validate()...)
+		if v, ok := g.Spec.(interface{ Validate() []error }); ok {
+			errs = append(errs, slices.DeleteFunc(v.Validate(), about(failed))...)
 		}
 	}
 	return settings, errs
+}
+
+// about tells the errors that name one of the settings: those that did not load
+// have no value to find fault with.
+func about(names []string) func(error) bool {
+	return func(err error) bool {
+		words := strings.FieldsFunc(err.Error(), func(r rune) bool {
+			return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+		})
+		return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(words, name) })
+	}
 }
 
 // Describe returns the settings of the groups without loading them.

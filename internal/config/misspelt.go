@@ -1,0 +1,54 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Misspelt returns a line for every variable of the environment, a list of
+// NAME=value, that looks like a setting with one mistake in its name. Others
+// are none of our business: orchestrators set some with the same prefixes.
+func Misspelt(environ []string, groups ...Group) []string {
+	var known []string
+	for _, g := range groups {
+		for _, s := range Describe(g) {
+			known = append(known, s.Name)
+			if s.Type == typeSecret {
+				known = append(known, s.Name+fileSuffix)
+			}
+		}
+	}
+	var lines []string
+	for _, variable := range environ {
+		name, _, _ := strings.Cut(variable, "=")
+		if slices.Contains(known, name) {
+			continue
+		}
+		if i := slices.IndexFunc(known, func(k string) bool { return oneSlip(name, k) }); i >= 0 {
+			lines = append(lines, fmt.Sprintf("%s is set but is no setting: did you mean %s?", name, known[i]))
+		}
+	}
+	return lines
+}
+
+// oneSlip reports whether a and b differ by one letter, missing or wrong, or by
+// two that changed places.
+func oneSlip(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	start := 0
+	for start < len(a) && a[start] == b[start] {
+		start++
+	}
+	restA, restB := a[start:], b[start:]
+	switch len(restB) - len(restA) {
+	case 1:
+		return restA == restB[1:]
+	case 0:
+		return len(restA) > 0 && restA[1:] == restB[1:] ||
+			len(restA) > 1 && restA[0] == restB[1] && restA[1] == restB[0] && restA[2:] == restB[2:]
+	}
+	return false
+}
