@@ -28,8 +28,9 @@ const keyRounds = 300_000
 
 // minter makes ids and recognises its own. It is not safe for concurrent use.
 type minter struct {
-	mac hash.Hash
-	sum [sha256.Size]byte
+	mac  hash.Hash
+	text []byte // what is hashed, and
+	sum  []byte // its hash: kept for the next
 }
 
 func newMinter(cfg Config) (*minter, error) {
@@ -51,10 +52,12 @@ func (m *minter) id(identity string) string {
 	if identity == "" {
 		_, _ = rand.Read(raw[:nameSize]) // never fails (crypto/rand)
 	} else {
-		copy(raw[:nameSize], m.hash('n', []byte(identity)))
+		copy(raw[:nameSize], m.hash('n', identity))
 	}
-	copy(raw[nameSize:], m.hash('t', raw[:nameSize]))
-	return base64.RawURLEncoding.EncodeToString(raw[:])
+	copy(raw[nameSize:], m.hash('t', string(raw[:nameSize])))
+	var id [idSize]byte
+	base64.RawURLEncoding.Encode(id[:], raw[:])
+	return string(id[:])
 }
 
 // made reports whether a worker with our key made id.
@@ -66,14 +69,16 @@ func (m *minter) made(id []byte) bool {
 	if _, err := base64.RawURLEncoding.Decode(raw[:], id); err != nil {
 		return false
 	}
-	return hmac.Equal(raw[nameSize:], m.hash('t', raw[:nameSize])[:tagSize])
+	return hmac.Equal(raw[nameSize:], m.hash('t', string(raw[:nameSize]))[:tagSize])
 }
 
-func (m *minter) hash(purpose byte, data []byte) []byte {
+// hash is valid until the next call.
+func (m *minter) hash(purpose byte, data string) []byte {
+	m.text = append(append(m.text[:0], purpose), data...)
 	m.mac.Reset()
-	m.mac.Write([]byte{purpose})
-	m.mac.Write(data)
-	return m.mac.Sum(m.sum[:0])
+	m.mac.Write(m.text)
+	m.sum = m.mac.Sum(m.sum[:0])
+	return m.sum
 }
 
 // ledgerSize bounds what a worker remembers: at 40 bytes each, and hours of
@@ -97,9 +102,9 @@ func newLedger(m *minter) *ledger {
 }
 
 // add records that the room has shown id. It reports whether a worker made the
-// id, and whether it was known. Others are not recorded: nobody can flood the
-// memory or suppress a notification.
-func (l *ledger) add(id []byte) (made, known bool) {
+// id, which is certain if it is ours, and whether it was known. Others are not
+// recorded: nobody can flood the memory or suppress a notification.
+func (l *ledger) add(id []byte, ours bool) (made, known bool) {
 	if len(id) != idSize {
 		return false, false
 	}
@@ -107,7 +112,7 @@ func (l *ledger) add(id []byte) (made, known bool) {
 	if _, known := l.shown[key]; known {
 		return true, true
 	}
-	if !l.minter.made(id) {
+	if !ours && !l.minter.made(id) {
 		return false, false
 	}
 	l.shown[key] = struct{}{}

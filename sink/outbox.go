@@ -144,10 +144,11 @@ func both(first, second func(Result)) func(Result) {
 func (b *outbox) seen(id []byte, own bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if e, ok := b.inflight[string(id)]; ok && own {
+	e, ours := b.inflight[string(id)]
+	if ours && own {
 		b.shown(e)
 	}
-	made, known := b.ledger.add(id)
+	made, known := b.ledger.add(id, ours)
 	if b.link != nil || !made {
 		return made
 	}
@@ -169,7 +170,7 @@ func (b *outbox) seenText(text string) bool {
 			if !e.sent || !sameText(e.Body, text) {
 				return false
 			}
-			b.ledger.add([]byte(e.id))
+			b.ledger.add([]byte(e.id), true)
 			b.shown(e)
 			return true
 		}

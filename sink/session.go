@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -290,6 +289,6 @@ func appendBody(b []byte, body string, limit int) []byte {
 
 // fromRoom reports whether from is the room or somebody in it.
 func (s *session) fromRoom(from []byte) bool {
-	bare, _, _ := strings.Cut(string(from), "/")
-	return bare == s.room
+	bare, _, _ := bytes.Cut(from, []byte("/"))
+	return string(bare) == s.room
 }
