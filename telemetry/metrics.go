@@ -105,7 +105,7 @@ func (m *metrics) all() []prometheus.Collector {
 	}
 }
 
-// gauges are read when somebody asks.
+// gauges are read when somebody asks, and so is what others count.
 func (t *Telemetry) gauges() []prometheus.Collector {
 	list := []prometheus.Collector{
 		gauge("inflight_messages", "Messages on their way to the room.", func() float64 {
@@ -121,6 +121,10 @@ func (t *Telemetry) gauges() []prometheus.Collector {
 			"version": t.options.Version, "revision": revision(), "goversion": runtime.Version(),
 		}, func() float64 { return 1 }),
 	}
+	list = append(list, prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Namespace: namespace, Name: "template_failures_total",
+		Help: "Notifications for which TEMPLATE failed; they were sent with the default text.",
+	}, t.templateFailures))
 	for name, s := range t.sources {
 		if r, ok := s.source.(sources.Reporter); ok {
 			list = append(list, gaugeWith("source_lag_messages", "Messages that wait in the broker, as far as it has told; NaN if it has not.",
@@ -128,6 +132,13 @@ func (t *Telemetry) gauges() []prometheus.Collector {
 		}
 	}
 	return list
+}
+
+func (t *Telemetry) templateFailures() float64 {
+	if t.options.TemplateFailures == nil {
+		return 0
+	}
+	return float64(t.options.TemplateFailures())
 }
 
 func gauge(name, help string, read func() float64) prometheus.Collector {

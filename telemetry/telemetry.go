@@ -31,6 +31,9 @@ type Options struct {
 	// Patience is how long the room may show nothing of what it was sent
 	// until it counts as not ready.
 	Patience time.Duration
+	// TemplateFailures counts the texts that the template of the operator
+	// could not give. Nil: there is no template.
+	TemplateFailures func() int64
 	// Tracer makes a span of each notification. Nil: there are no traces.
 	Tracer trace.Tracer
 }

@@ -90,6 +90,11 @@ func (d *desk) expect(t *testing.T, lines ...string) {
 	}
 }
 
+func TestCountsFailuresOfTheTemplate(t *testing.T) {
+	newDesk(telemetry.Options{}).expect(t, "template_failures_total 0")
+	newDesk(telemetry.Options{TemplateFailures: func() int64 { return 3 }}).expect(t, "template_failures_total 3")
+}
+
 func TestCountsWhatBecomesOfNotifications(t *testing.T) {
 	d := newDesk(telemetry.Options{})
 	one := delivery()

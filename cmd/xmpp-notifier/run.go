@@ -50,7 +50,7 @@ func run(ctx context.Context, stderr io.Writer) error {
 		return &usageError{err}
 	}
 	defer traces.Close()
-	t := s.observe(&w, room, traces.Tracer())
+	t := s.observe(&w, room, traces.Tracer(), texts.renderer.Failures)
 	admin, err := telemetry.Serve(ctx, s.admin, t, log)
 	if err != nil {
 		return &usageError{err}
@@ -60,10 +60,10 @@ func run(ctx context.Context, stderr io.Writer) error {
 }
 
 // observe makes the parts report to telemetry.
-func (s *settings) observe(w *worker.Worker, room *sink.Room, tracer trace.Tracer) *telemetry.Telemetry {
+func (s *settings) observe(w *worker.Worker, room *sink.Room, tracer trace.Tracer, failures func() int64) *telemetry.Telemetry {
 	t := telemetry.New(telemetry.Options{
 		Version: version, Room: room, Sources: w.Sources, Window: w.Window, Patience: s.room.StallTimeout / 2,
-		Tracer: tracer,
+		Tracer: tracer, TemplateFailures: failures,
 	})
 	w.Observe = t.ObserveWorker
 	room.Observe(t.ObserveRoom)
