@@ -17,6 +17,9 @@ const (
 	// metadataTTL is how old the transport's picture of the cluster may be,
 	// and also how long it waits for a new one.
 	metadataTTL = 5 * time.Second
+	// idleTimeout is when an unused connection is closed. The transport also
+	// remembers for that long what it was closed with, so it is not the usual 30 s.
+	idleTimeout = 10 * time.Second
 	// maxWait is how long a broker holds a fetch when there is nothing new.
 	maxWait = 500 * time.Millisecond
 	// fetchBytes bounds what one fetch brings; a larger message still comes.
@@ -47,7 +50,7 @@ func newClient(cfg Config) (*client, error) {
 	c := &client{config: cfg, tls: config, mechanism: mechanism, network: newNetwork(config)}
 	c.transport = &kafka.Transport{
 		Dial: c.network.dial, DialTimeout: dialTimeout, ClientID: clientID, SASL: mechanism,
-		MetadataTTL: metadataTTL, MetadataTopics: c.knownTopics(),
+		MetadataTTL: metadataTTL, MetadataTopics: c.knownTopics(), IdleTimeout: idleTimeout,
 	}
 	c.api = &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Timeout: requestTimeout, Transport: c.transport}
 	return c, nil

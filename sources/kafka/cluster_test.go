@@ -52,7 +52,7 @@ func newCluster(t testing.TB, options ...kfake.Opt) *cluster {
 // clusterAt is a cluster that somebody else runs.
 func clusterAt(t testing.TB, topic string, brokers ...string) *cluster {
 	t.Helper()
-	transport := &kafkago.Transport{MetadataTTL: 100 * time.Millisecond}
+	transport := &kafkago.Transport{MetadataTTL: 2 * time.Second}
 	t.Cleanup(transport.CloseIdleConnections)
 	address := kafkago.TCP(brokers...)
 	writer := &kafkago.Writer{

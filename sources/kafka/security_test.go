@@ -50,6 +50,7 @@ func guards() []guard {
 // A guarded cluster is used for everything, group, readers, metadata, offsets
 // and dead letters, by who has the right keys, and by nobody else.
 func TestSecurity(t *testing.T) {
+	t.Parallel()
 	certs := t.TempDir()
 	ca, err := testbed.NewCA()
 	if err != nil {
@@ -176,7 +177,7 @@ func refusesToJoin(t *testing.T, c *cluster, why string) {
 // transport is the test's own way into the cluster.
 func (g guard) transport(t *testing.T, certs string) *kafkago.Transport {
 	t.Helper()
-	transport := &kafkago.Transport{MetadataTTL: 100 * time.Millisecond, SASL: g.sasl(t)}
+	transport := &kafkago.Transport{MetadataTTL: 2 * time.Second, SASL: g.sasl(t)}
 	if g.tls {
 		transport.TLS = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool(t, certs)}
 	}

@@ -17,6 +17,7 @@ import (
 // One message that is not settled stops its partition at a bounded distance,
 // and only its partition.
 func TestStuckMessageBoundsItsPartition(t *testing.T) {
+	t.Parallel()
 	c := withTopic(t)
 	const n = 9000
 	c.publish(t, 0, n)
@@ -50,6 +51,7 @@ func TestStuckMessageBoundsItsPartition(t *testing.T) {
 
 // A busy partition does not keep the others waiting.
 func TestPartitionsTakeTurns(t *testing.T) {
+	t.Parallel()
 	c := withTopic(t)
 	c.publish(t, 0, 1200)
 	s := c.open(t)
@@ -67,6 +69,7 @@ func TestPartitionsTakeTurns(t *testing.T) {
 // Tombstones, empty and enormous bodies are delivered; transaction markers
 // are not, but count as read.
 func TestUnusualRecords(t *testing.T) {
+	t.Parallel()
 	c := withTopic(t)
 	key := []byte("k")
 	good := []byte(`{"message":"` + strings.Repeat("x", 1<<19) + `"}`)
@@ -99,6 +102,7 @@ func TestUnusualRecords(t *testing.T) {
 
 // Without its topic a dead letter is refused, and the error says what to do.
 func TestDeadLetterTopicMissing(t *testing.T) {
+	t.Parallel()
 	c := withTopic(t)
 	c.publish(t, 0, 1)
 	d := receive(t, c.open(t), 1)[0]
@@ -116,6 +120,7 @@ func TestDeadLetterTopicMissing(t *testing.T) {
 // A dead letter that its headers make too large goes without the error text;
 // one that is too large even so is refused, and the error says what to do.
 func TestDeadLetterTooLarge(t *testing.T) {
+	t.Parallel()
 	c := withTopic(t)
 	if err := c.CreateDeadLetters(t.Context()); err != nil {
 		t.Fatal(err)
@@ -168,6 +173,7 @@ func noise(n int) string {
 // An acknowledgement is durable once the offset is committed, so not while an
 // earlier message is open; after the end there is nothing left to wait for.
 func TestDurableFollowsTheCommit(t *testing.T) {
+	t.Parallel()
 	c := withTopic(t)
 	for range 3 {
 		if err := c.Publish(t.Context(), sourcetest.Record{Key: []byte("k"), Body: []byte(`{"message":"x"}`)}); err != nil {

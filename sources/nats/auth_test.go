@@ -25,6 +25,7 @@ type way struct {
 // operator, and they may be mended without a restart of the worker: on the
 // server, or in the file.
 func TestAuthentication(t *testing.T) {
+	t.Parallel()
 	for name, make := range map[string]func(*testing.T) way{
 		"user and password": userWay, "token": tokenWay, "NKey": nkeyWay, "credentials file": credsWay,
 	} {
@@ -119,6 +120,7 @@ func credsWay(t *testing.T) way {
 
 // Wrong credentials may be mended on the server.
 func TestCredentialsMendedOnServer(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t)
 	b.publish(t, 0, 1)
 	b.stop(t)
@@ -135,6 +137,7 @@ func TestCredentialsMendedOnServer(t *testing.T) {
 
 // A credentials file is read again at every connect.
 func TestCredentialsMendedInFile(t *testing.T) {
+	t.Parallel()
 	w := credsWay(t)
 	b := connect(t, newServer(t, w.config...), w.admin)
 	b.createStream(t)

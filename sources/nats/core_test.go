@@ -123,6 +123,7 @@ func take(t testing.TB, src sources.Source, n int) []*sources.Delivery {
 
 // Publishers learn what became of their notification, and which one is meant.
 func TestAnswers(t *testing.T) {
+	t.Parallel()
 	b := newCore(t)
 	must(t, b.CreateDeadLetters(t.Context()))
 	src := b.useCore(t)
@@ -145,6 +146,7 @@ func TestAnswers(t *testing.T) {
 
 // Whoever publishes with a request waits for the answer, and gets one.
 func TestRequest(t *testing.T) {
+	t.Parallel()
 	b := newCore(t)
 	background := receiver(t, b.useCore(t))
 	m, err := b.conn.RequestWithContext(t.Context(), "core.a", note(7).Body)
@@ -176,6 +178,7 @@ func receiver(t testing.TB, src sources.Source) (stop func()) {
 // Nothing is sent to the subjects of the broker, to our own, or to anybody
 // unless it was asked for.
 func TestNoAnswer(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		reply string
 		on    bool
@@ -202,6 +205,7 @@ func TestNoAnswer(t *testing.T) {
 // A push consumer of JetStream delivers to one of our subjects. An answer to
 // its reply subject would acknowledge on behalf of whoever it is meant for.
 func TestNoAnswerToJetStream(t *testing.T) {
+	t.Parallel()
 	b := newCore(t)
 	b.createStream(t)
 	b.cfg.Subjects = []string{"core.pushed"} // such a consumer asks for exactly this interest
@@ -223,6 +227,7 @@ func TestNoAnswerToJetStream(t *testing.T) {
 
 // Messages without an id are all different, whoever receives them.
 func TestCoreIdentity(t *testing.T) {
+	t.Parallel()
 	b := newCore(t)
 	first, second := b.useCore(t), b.useCore(t)
 	plain := sourcetest.Record{Body: []byte(`{"subject":"s"}`)}

@@ -20,6 +20,7 @@ import (
 
 // What has no room in memory is lost, and the operator is told how much.
 func TestDropped(t *testing.T) {
+	t.Parallel()
 	b := newCore(t)
 	b.cfg.Buffer = 100
 	book := b.keepLogs()
@@ -47,6 +48,7 @@ func TestDropped(t *testing.T) {
 // A worker that stops sends away what it cannot finish, and leaves the group
 // at once: what is published afterwards goes to the others.
 func TestStopHandsOver(t *testing.T) {
+	t.Parallel()
 	b := newCore(t)
 	first := b.useCore(t)
 	must(t, b.Publish(t.Context(), note(0), note(1), note(2)))
@@ -69,6 +71,7 @@ func TestStopHandsOver(t *testing.T) {
 
 // A publisher who gets no answer loses what the worker held: it is told.
 func TestLossAtStopIsLogged(t *testing.T) {
+	t.Parallel()
 	b := newCore(t)
 	book := b.keepLogs()
 	src := b.useCore(t)
@@ -82,6 +85,7 @@ func TestLossAtStopIsLogged(t *testing.T) {
 
 // Without JetStream there are no dead letters: dropping is a choice.
 func TestDropRejected(t *testing.T) {
+	t.Parallel()
 	b := newCore(t)
 	b.cfg.DropRejected = true
 	src := b.useCore(t)
@@ -92,6 +96,7 @@ func TestDropRejected(t *testing.T) {
 }
 
 func TestCoreDeadLetter(t *testing.T) {
+	t.Parallel()
 	b := newCore(t)
 	must(t, b.CreateDeadLetters(t.Context()))
 	src := b.useCore(t)
@@ -110,6 +115,7 @@ func TestCoreDeadLetter(t *testing.T) {
 
 // A user without the right to subscribe is told so, and may be given it.
 func TestSubscribeRefused(t *testing.T) {
+	t.Parallel()
 	const users = `authorization { users: [ { user: w, password: w, permissions: { subscribe: %s, publish: ">" } }, { user: a, password: a } ] }`
 	srv := newServer(t, fmt.Sprintf(users, `["_INBOX.>"]`))
 	b := &coreBroker{broker: connect(t, srv, client.UserInfo("a", "a"))}
@@ -139,6 +145,7 @@ func TestSubscribeRefused(t *testing.T) {
 }
 
 func TestCoreValidate(t *testing.T) {
+	t.Parallel()
 	for want, spoil := range map[string]func(*nats.CoreConfig){
 		"NATS_CORE_SUBJECTS is empty":      func(c *nats.CoreConfig) { c.Subjects = nil },
 		`"a.>" and "a.b", which overlap`:   func(c *nats.CoreConfig) { c.Subjects = []string{"a.>", "a.b"} },
@@ -156,6 +163,7 @@ func TestCoreValidate(t *testing.T) {
 
 // InitCore finds or creates the place of the dead letters.
 func TestInitCore(t *testing.T) {
+	t.Parallel()
 	b := newCore(t)
 	report, err := nats.InitCore(t.Context(), common(b.addr()), b.cfg, false)
 	must(t, err)

@@ -23,6 +23,7 @@ func (b *broker) init(t *testing.T, cfg settings, create bool) sources.Report {
 // Init makes a broker that the source works with, and leaves alone what it has
 // made.
 func TestInit(t *testing.T) {
+	t.Parallel()
 	b := startServer(t)
 	cfg := b.config()
 	cfg.Subjects = []string{"notify.>"}
@@ -52,6 +53,7 @@ func TestInit(t *testing.T) {
 
 // Streams are made only on request, and what is missing is told with its cure.
 func TestInitWithoutCreate(t *testing.T) {
+	t.Parallel()
 	b := startServer(t)
 	cfg := b.config()
 	_, err := nats.Init(t.Context(), cfg.Common, cfg.Config, false)
@@ -73,6 +75,7 @@ func TestInitWithoutCreate(t *testing.T) {
 
 // Settings that defeat the promises are told, each by its name.
 func TestInitFlaws(t *testing.T) {
+	t.Parallel()
 	consumer := jetstream.ConsumerConfig{Durable: durable, AckPolicy: jetstream.AckExplicitPolicy, MaxDeliver: -1, MaxAckPending: 1000, AckWait: 30 * time.Second}
 	stored := jetstream.StreamConfig{Name: stream, Subjects: []string{"notify.>"}}
 	for want, spoil := range map[string]func(c *jetstream.ConsumerConfig, s *jetstream.StreamConfig){
@@ -112,6 +115,7 @@ func TestInitFlaws(t *testing.T) {
 
 // What may be meant so is a note.
 func TestInitNotes(t *testing.T) {
+	t.Parallel()
 	b := startServer(t)
 	_, err := b.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: stream, Subjects: []string{"notify.>"}, Retention: jetstream.InterestPolicy, MaxAge: 1000 * time.Hour})
 	must(t, err)

@@ -9,6 +9,7 @@ import (
 // An operator takes a server out of service: its clients are told, sent away,
 // and find it again when it is back.
 func TestLameDuck(t *testing.T) {
+	t.Parallel()
 	b := startServer(t, `lame_duck_grace_period: "100ms"`)
 	book := b.keepLogs()
 	b.createStream(t)
@@ -32,6 +33,7 @@ func TestLameDuck(t *testing.T) {
 // A stream that is deleted and made anew begins with the same numbers. Its
 // messages are others, and what was held of the old one cannot harm them.
 func TestStreamDeleted(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t)
 	b.publish(t, 0, 2)
 	src := b.use(t, b.config())

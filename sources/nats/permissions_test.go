@@ -18,6 +18,7 @@ const permissions = `{
 
 // The permissions that the documentation names are enough to work.
 func TestLeastPermissions(t *testing.T) {
+	t.Parallel()
 	b := connect(t, newServer(t, fmt.Sprintf("authorization { users: [ { user: a, password: a }, { user: w, password: w, permissions: %s } ] }", permissions)), client.UserInfo("a", "a"))
 	book := b.keepLogs()
 	b.createStream(t)
@@ -41,6 +42,7 @@ func TestLeastPermissions(t *testing.T) {
 
 // With NATS_CREATE the worker needs one permission more.
 func TestPermissionToCreate(t *testing.T) {
+	t.Parallel()
 	more := strings.Replace(permissions, `publish: [`, `publish: ["$JS.API.CONSUMER.CREATE.NOTIFY.xmpp-notifier", `, 1)
 	b := connect(t, newServer(t, fmt.Sprintf("authorization { users: [ { user: a, password: a }, { user: w, password: w, permissions: %s } ] }", more)), client.UserInfo("a", "a"))
 	b.createStream(t)
@@ -53,6 +55,7 @@ func TestPermissionToCreate(t *testing.T) {
 
 // Missing permissions are told with their name.
 func TestMissingPermissions(t *testing.T) {
+	t.Parallel()
 	b := connect(t, newServer(t, `authorization { users: [ { user: a, password: a }, { user: w, password: w, permissions: { publish: ["$JS.API.CONSUMER.INFO.>"], subscribe: ["_INBOX.>"] } } ] }`), client.UserInfo("a", "a"))
 	b.createStream(t)
 	b.createConsumer(t, jetstream.ConsumerConfig{Durable: durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait, MaxDeliver: -1})

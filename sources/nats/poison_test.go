@@ -12,6 +12,7 @@ import (
 // A message that kills every worker who looks into it ends as a dead letter,
 // undecoded, when it was delivered too often.
 func TestCrashLoop(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t)
 	must(t, b.CreateDeadLetters(t.Context()))
 	cfg := b.config()
@@ -43,6 +44,7 @@ func TestCrashLoop(t *testing.T) {
 
 // Without the setting nothing is ever given up for its number of deliveries.
 func TestNoLimitByDefault(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t)
 	b.publish(t, 0, 1)
 	src := b.use(t, b.config())
@@ -58,6 +60,7 @@ func TestNoLimitByDefault(t *testing.T) {
 // A held message costs no delivery, however long the room is away: only stops
 // and crashes count.
 func TestOutageOfTheRoomCountsNoDelivery(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t)
 	b.publish(t, 0, 1)
 	src := b.use(t, b.config())

@@ -52,7 +52,7 @@ func (s *embedded) addr() string { return s.listen }
 func (s *embedded) configure(t testing.TB, config ...string) {
 	t.Helper()
 	s.config = config
-	text := "listen: \"" + s.listen + "\"\njetstream { store_dir: \"" + s.dir + "\" }\n" + strings.Join(config, "\n")
+	text := "listen: \"" + s.listen + "\"\nmax_closed_clients: 10\njetstream { store_dir: \"" + s.dir + "\" }\n" + strings.Join(config, "\n")
 	must(t, os.WriteFile(s.file(), []byte(text), 0o600))
 }
 

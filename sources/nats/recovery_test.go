@@ -14,6 +14,7 @@ import (
 // The broker restarts while a source holds deliveries and waits for more. It
 // goes on by itself, and what was acknowledged meanwhile stays acknowledged.
 func TestServerRestart(t *testing.T) {
+	t.Parallel()
 	b := startServer(t)
 	book := b.keepLogs()
 	b.createStream(t)
@@ -41,6 +42,7 @@ func TestServerRestart(t *testing.T) {
 // A message that the broker delivers again because it was away for too long
 // is still held: it is not handed out twice, and its ack counts.
 func TestRedeliveryOfHeldMessage(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t)
 	b.publish(t, 0, 1)
 	src := b.use(t, b.config())
@@ -61,6 +63,7 @@ func TestRedeliveryOfHeldMessage(t *testing.T) {
 // Acknowledgements that are lost on the way are sent again over the next
 // connection: not durable before, and their messages not handed out again.
 func TestAckLostOnTheWay(t *testing.T) {
+	t.Parallel()
 	const n = 50
 	b := newBroker(t)
 	b.publish(t, 0, n)
@@ -91,6 +94,7 @@ func TestAckLostOnTheWay(t *testing.T) {
 
 // A source may be opened before there is a broker at all.
 func TestOpenWithoutServer(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t)
 	b.publish(t, 0, 1)
 	cfg := b.config()
@@ -104,6 +108,7 @@ func TestOpenWithoutServer(t *testing.T) {
 
 // Missing parts are named, with the cure, and picked up when they appear.
 func TestMissingStreamAndConsumer(t *testing.T) {
+	t.Parallel()
 	b := startServer(t)
 	src := b.use(t, b.config())
 	fails(t, src, `"NOTIFY"`, "NATS_STREAM")
@@ -116,6 +121,7 @@ func TestMissingStreamAndConsumer(t *testing.T) {
 }
 
 func TestCreateConsumer(t *testing.T) {
+	t.Parallel()
 	b := startServer(t)
 	b.createStream(t)
 	b.publish(t, 0, 1)
@@ -137,6 +143,7 @@ func TestCreateConsumer(t *testing.T) {
 // The consumer is deleted while a source waits: it says so, and goes on with
 // the new one.
 func TestConsumerDeleted(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t)
 	src := b.use(t, b.config())
 	b.publish(t, 0, 1)
@@ -163,6 +170,7 @@ func TestConsumerDeleted(t *testing.T) {
 
 // The consumer is replaced while nobody looks.
 func TestConsumerGoneBetweenCalls(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t)
 	src := b.use(t, b.config())
 	b.publish(t, 0, 1)
@@ -178,6 +186,7 @@ func TestConsumerGoneBetweenCalls(t *testing.T) {
 
 // Settings that defeat the promises are told once.
 func TestWarning(t *testing.T) {
+	t.Parallel()
 	b := startServer(t)
 	book := b.keepLogs()
 	b.createStream(t)
@@ -195,6 +204,7 @@ func TestWarning(t *testing.T) {
 // A source that Receive left with an open request gives back what the request
 // still brings.
 func TestLateMessagesGoBack(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t)
 	first := b.use(t, b.config())
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)

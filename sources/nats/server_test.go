@@ -2,6 +2,7 @@ package nats_test
 
 import (
 	"context"
+	"flag"
 	"log/slog"
 	"testing"
 	"time"
@@ -18,8 +19,8 @@ import (
 const (
 	stream   = "NOTIFY"
 	durable  = "xmpp-notifier"
-	ackWait  = 600 * time.Millisecond
-	patience = 20 * time.Second
+	ackWait  = 1500 * time.Millisecond
+	patience = 30 * time.Second
 )
 
 // broker is a server with JetStream, and a client that looks into it behind
@@ -174,6 +175,14 @@ func (b *broker) DeadLetters(ctx context.Context) ([]sourcetest.Record, error) {
 
 func (b *broker) Features() sourcetest.Features {
 	return sourcetest.Features{Lease: ackWait, PerMessage: true}
+}
+
+// TestMain lets tests overlap that mostly wait.
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	m.Run()
 }
 
 func TestConformance(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 
 // The status follows what happens to the broker, and tells the backlog.
 func TestStatus(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t)
 	b.publish(t, 0, 10)
 	src := b.use(t, b.config())
@@ -29,6 +30,7 @@ func TestStatus(t *testing.T) {
 }
 
 func TestCoreStatus(t *testing.T) {
+	t.Parallel()
 	b := newCore(t)
 	src := b.useCore(t)
 	stop := receiver(t, src)

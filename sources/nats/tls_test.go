@@ -34,6 +34,7 @@ func variants() map[string]variant {
 // Each variant of TLS works; and each refuses a server that another authority
 // has certified, and one that is certified under another name.
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	for name, v := range variants() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -50,6 +51,7 @@ func TestTLS(t *testing.T) {
 
 // A certificate for another host is refused although the authority is right.
 func TestTLSWrongName(t *testing.T) {
+	t.Parallel()
 	for name, v := range variants() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -61,6 +63,7 @@ func TestTLSWrongName(t *testing.T) {
 
 // A server that knows no TLS does not get our password.
 func TestPlaintextRefused(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t)
 	for _, set := range []func(*nats.Common){
 		func(c *nats.Common) { c.CA = newPKI(t).file("ca.crt") },
@@ -74,6 +77,7 @@ func TestPlaintextRefused(t *testing.T) {
 
 // A server that wants a certificate gets the right one or none of our work.
 func TestClientCertificate(t *testing.T) {
+	t.Parallel()
 	good, other := newPKI(t), newPKI(t)
 	b, cfg := variants()["mutual"].start(t, good, "127.0.0.1")
 	cfg.Cert, cfg.Key = "", ""

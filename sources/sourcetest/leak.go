@@ -1,6 +1,7 @@
 package sourcetest
 
 import (
+	"fmt"
 	"runtime"
 	"testing"
 )
@@ -9,14 +10,15 @@ const (
 	// slack is how many goroutines may come and go by themselves in a broker
 	// that runs inside the test process.
 	slack = 8
-	// perRound is how much memory a round may leave behind: in a broker inside
-	// the test process. A goroutine that is left costs as much alone, and a
-	// connection ten times that.
-	perRound = 4 << 10
+	// perRound is how much memory a round may leave behind: the record in a
+	// broker inside the test process. A source that something still knows, or a
+	// goroutine, costs more.
+	perRound = 1 << 10
 )
 
 // testNoLeaks: a source that is closed leaves nothing running and nothing
-// behind, whether it was closed with empty hands or not.
+// behind, whether it was closed with empty hands or not. Client libraries may
+// take a moment for it: a timer holds on to what it would have closed.
 func testNoLeaks(t *testing.T, b Broker) {
 	rounds := b.Features().Rounds
 	if rounds == 0 {
@@ -33,11 +35,12 @@ func testNoLeaks(t *testing.T, b Broker) {
 	eventually(t, "the goroutines of closed sources are gone", func() bool {
 		return runtime.NumGoroutine() <= goroutines+slack
 	})
-	grown := (memoryInUse() - memory) / (rounds - warm)
-	t.Logf("%d rounds, %d bytes more in each", rounds, grown)
-	if grown > perRound {
-		t.Errorf("every round leaves %d bytes behind, want at most %d", grown, perRound)
-	}
+	grown := func() int { return (memoryInUse() - memory) / (rounds - warm) }
+	t.Logf("%d rounds, %d bytes more in each at once", rounds, grown())
+	eventually(t, fmt.Sprintf("every round leaves at most %d bytes behind", perRound), func() bool {
+		return grown() <= perRound
+	})
+	t.Logf("%d bytes in the end", grown())
 }
 
 // openAndClose is one round. Nothing may remember the source when it is over.

@@ -106,10 +106,16 @@ type Features struct {
 }
 
 // Run runs the suite. newBroker is called once for every test in it, and once
-// before.
+// before. The tests run in parallel, because most of them wait for leases to
+// end; but first NoLeaks, which counts what the process holds: the caller
+// itself must not be parallel.
 func Run(t *testing.T, newBroker func(t *testing.T) Broker) {
+	t.Run("NoLeaks", func(t *testing.T) { testNoLeaks(t, newBroker(t)) })
 	for _, test := range testsFor(newBroker(t)) {
-		t.Run(test.name, func(t *testing.T) { test.run(t, newBroker(t)) })
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t, newBroker(t))
+		})
 	}
 }
 
@@ -136,7 +142,6 @@ func testsFor(b Broker) []test {
 		{"RejectWithoutTarget", testRejectWithoutTarget},
 		{"HeldBeyondLease", testHeldBeyondLease},
 		{"HeldByBusyWorker", testHeldByBusyWorker},
-		{"NoLeaks", testNoLeaks},
 	}
 	f := b.Features()
 	if !f.AtMostOnce {
