@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"hash"
+	"sync"
 )
 
 // An id is a name and a tag: name = HMAC(key, identity), tag = HMAC(key, name).
@@ -23,14 +24,15 @@ const (
 )
 
 // keyRounds makes it slow to guess the account's password from ids seen in the
-// room, where the key is derived from it. It costs a start about 0.1 s.
+// room, where the key is derived from it. It takes 0.1 s: as long as a login,
+// and at the same time.
 const keyRounds = 300_000
 
 // minter makes ids and recognises its own. It is not safe for concurrent use.
 type minter struct {
-	mac  hash.Hash
-	text []byte // what is hashed, and
-	sum  []byte // its hash: kept for the next
+	mac  func() hash.Hash // waits for the key
+	text []byte           // what is hashed, and
+	sum  []byte           // its hash: kept for the next
 }
 
 func newMinter(cfg Config) (*minter, error) {
@@ -38,12 +40,21 @@ func newMinter(cfg Config) (*minter, error) {
 	if secret == "" {
 		secret, rounds = cfg.Password.Reveal(), keyRounds
 	}
-	key, err := pbkdf2.Key(sha256.New, secret, []byte("xmpp-notifier "+cfg.Room), rounds, sha256.Size)
-	if err != nil {
+	derive := func(rounds int) ([]byte, error) {
+		return pbkdf2.Key(sha256.New, secret, []byte("xmpp-notifier "+cfg.Room), rounds, sha256.Size)
+	}
+	if _, err := derive(1); err != nil { // what fails at all, fails at once
 		return nil, fmt.Errorf("derive the key of message ids: %w", err)
 	}
-	return &minter{mac: hmac.New(sha256.New, key)}, nil
+	return &minter{mac: sync.OnceValue(func() hash.Hash {
+		key, _ := derive(rounds)
+		return hmac.New(sha256.New, key)
+	})}, nil
 }
+
+// prepare derives the key, so that nothing needs to wait for it later. It may
+// run beside everything else.
+func (m *minter) prepare() { m.mac() }
 
 // id returns the id of the notification with that identity. Without an
 // identity every call gives another id.
@@ -75,9 +86,10 @@ func (m *minter) made(id []byte) bool {
 // hash is valid until the next call.
 func (m *minter) hash(purpose byte, data string) []byte {
 	m.text = append(append(m.text[:0], purpose), data...)
-	m.mac.Reset()
-	m.mac.Write(m.text)
-	m.sum = m.mac.Sum(m.sum[:0])
+	mac := m.mac()
+	mac.Reset()
+	mac.Write(m.text)
+	m.sum = mac.Sum(m.sum[:0])
 	return m.sum
 }
 

@@ -77,6 +77,9 @@ func (r *Room) Joined(ctx context.Context) error {
 // interruption it tries again, with growing pauses. At the end it leaves the
 // room; messages in the window are then Dropped. It returns nil.
 func (r *Room) Run(ctx context.Context) error {
+	var preparing sync.WaitGroup
+	preparing.Go(r.box.ledger.minter.prepare) // while we connect
+	defer preparing.Wait()
 	defer r.box.close()
 	pause := backoff{longest: r.cfg.ReconnectMax}
 	var last string
