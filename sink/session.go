@@ -71,7 +71,7 @@ func (s *session) run(ctx, setup context.Context) error {
 	s.stream.beforeRead = s.box.flush
 
 	var helpers sync.WaitGroup
-	helpers.Go(func() { s.fail(s.out.run(s.stream.conn, s.cfg.ConnectTimeout, s.ended)) })
+	helpers.Go(s.write)
 	helpers.Go(func() { s.watch(ctx) })
 	s.join()
 	s.fail(s.read())
@@ -88,6 +88,23 @@ func (s *session) fail(err error) {
 		close(s.ended)
 		s.stream.close()
 	})
+}
+
+// lastWords is how long a server that takes nothing more may still be heard. One
+// that stops says so, and tells what it has shown, but closes its end first.
+const lastWords = time.Second
+
+// write sends what is posted until the session ends, or ends it.
+func (s *session) write() {
+	err := s.out.run(s.stream.conn, s.cfg.ConnectTimeout, s.ended)
+	if err == nil {
+		return
+	}
+	select {
+	case <-s.ended:
+	case <-time.After(lastWords):
+		s.fail(err)
+	}
 }
 
 // read handles stanzas, in order, until one of them ends the session.
