@@ -33,7 +33,12 @@ func TestReal(t *testing.T) {
 		}
 	}
 	if out := os.Getenv("CHAOS_OUT"); out != "" {
-		must(t, os.WriteFile(out, []byte(r.markdown()), 0o644)) //nolint:gosec // for everybody to read
+		brokers, err := testbed.Section(out, "The brokers") // another suite's part of the page
+		must(t, err)
+		if brokers != "" {
+			brokers = "\n" + brokers
+		}
+		must(t, os.WriteFile(out, []byte(r.markdown()+brokers), 0o644)) //nolint:gosec // for everybody to read
 	}
 }
 

@@ -29,6 +29,8 @@ type watcher struct {
 	twice    []string
 	last     [lanes]int
 	disorder []string
+	newest   map[string]int // in a lane, by a nickname
+	late     int            // shown for the first time after a newer one, by the same worker
 }
 
 type key struct{ lane, number int }
@@ -38,7 +40,7 @@ var marker = regexp.MustCompile(`n (\d)-(\d+)`)
 
 func watch(t *testing.T, o observer.Options) *watcher {
 	t.Helper()
-	w := &watcher{t: t, options: o, live: map[key]int{}, by: map[string]int{}, first: map[key]string{}}
+	w := &watcher{t: t, options: o, live: map[key]int{}, by: map[string]int{}, first: map[key]string{}, newest: map[string]int{}}
 	w.options.OnMessage = w.message
 	w.sit()
 	t.Cleanup(func() { w.seat.Close() })
@@ -89,6 +91,18 @@ func (w *watcher) message(m observer.Message) {
 		w.disorder = append(w.disorder, fmt.Sprintf("%d-%d after %d", lane, number, w.last[lane]))
 	}
 	w.last[lane] = max(w.last[lane], number)
+	if seen[k] == 1 {
+		w.order(k, m.Nick)
+	}
+}
+
+// order notes what a worker shows after something newer of the same lane.
+func (w *watcher) order(k key, nick string) {
+	place := fmt.Sprint(nick, " ", k.lane)
+	if k.number < w.newest[place] {
+		w.late++
+	}
+	w.newest[place] = max(w.newest[place], k.number)
 }
 
 // count returns how many different notifications the room has shown.

@@ -67,9 +67,9 @@ func (s *settings) openLetters(name string) (sources.Letters, error) {
 	case sourceKafka:
 		return kafka.OpenLetters(s.kafka)
 	case sourceNATS:
-		return nats.OpenLetters(s.natsCommon, s.nats.Stream)
+		return nats.OpenLetters(s.natsCommon, s.nats)
 	default:
-		return nats.OpenLetters(s.natsCommon, "")
+		return nats.OpenCoreLetters(s.natsCommon, s.core)
 	}
 }
 
@@ -114,16 +114,16 @@ func (j *replayJob) source(ctx context.Context, s *settings, name, verb string) 
 }
 
 func (j *replayJob) list(l *sources.DeadLetter) error {
-	_, err := fmt.Fprintf(j.out, "%s  %s  %-8s  %s  %s\n", printable(l.ID), l.FailedAt().UTC().Format(time.RFC3339),
-		printable(string(l.Reason())), printable(l.Target), printable(l.Cause()))
+	_, err := fmt.Fprintf(j.out, "%s  %s  %-8s  %s  %s\n", line(l.ID), l.FailedAt().UTC().Format(time.RFC3339),
+		line(string(l.Reason())), line(l.Target), line(l.Cause()))
 	return err
 }
 
 func (j *replayJob) show(l *sources.DeadLetter) error {
 	table := tabwriter.NewWriter(j.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "letter\t%s\ntarget\t%s\nkey\t%s\n", printable(l.ID), printable(l.Target), printable(string(l.Key)))
+	fmt.Fprintf(table, "letter\t%s\ntarget\t%s\nkey\t%s\n", line(l.ID), line(l.Target), line(string(l.Key)))
 	for _, h := range l.Header {
-		fmt.Fprintf(table, "%s\t%s\n", printable(h.Key), printable(h.Value))
+		fmt.Fprintf(table, "%s\t%s\n", line(h.Key), line(h.Value))
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -134,7 +134,7 @@ func (j *replayJob) show(l *sources.DeadLetter) error {
 
 func (j *replayJob) send(ctx context.Context, letters sources.Letters, l *sources.DeadLetter) error {
 	if j.filter.dryRun {
-		_, err := fmt.Fprintf(j.out, "would publish %s to %s\n", printable(l.ID), printable(l.Target))
+		_, err := fmt.Fprintf(j.out, "would publish %s to %s\n", line(l.ID), line(l.Target))
 		return err
 	}
 	if err := letters.Republish(ctx, l); err != nil {
@@ -147,7 +147,7 @@ func (j *replayJob) send(ctx context.Context, letters sources.Letters, l *source
 	}
 	if time.Since(j.told) > time.Second {
 		j.told = time.Now()
-		fmt.Fprintf(j.progress, "published %d, now %s\n", j.count+1, printable(l.ID))
+		fmt.Fprintf(j.progress, "published %d, now %s\n", j.count+1, line(l.ID))
 	}
 	return nil
 }
@@ -173,6 +173,9 @@ func printable(s string) string {
 		return '\uFFFD'
 	}, s)
 }
+
+// line makes text from strangers harmless to a line of a table.
+func line(s string) string { return strings.NewReplacer("\n", " ", "\t", " ").Replace(printable(s)) }
 
 // letterFilter is which letters to work with, and how.
 type letterFilter struct {

@@ -48,8 +48,10 @@ func originalPartition(m kafka.Message, partitions ...int) int {
 	return kafka.Murmur2Balancer{}.Balance(m, partitions...)
 }
 
-// Each visits the letters partition by partition, up to what is there now.
+// Each visits the letters partition by partition, up to what is there now. One
+// that falls silent does not hide the others, and is an error at the end.
 func (l *letters) Each(ctx context.Context, visit func(*sources.DeadLetter) error) error {
+	var silent error
 	for _, topic := range l.client.config.Topics {
 		lettersTopic := l.client.config.deadLetterTopic(topic)
 		bounds, err := l.client.bounds(ctx, lettersTopic)
@@ -57,12 +59,15 @@ func (l *letters) Each(ctx context.Context, visit func(*sources.DeadLetter) erro
 			return err
 		}
 		for _, b := range bounds {
-			if err := l.readPartition(ctx, topic, lettersTopic, b, visit); err != nil {
+			switch err := l.readPartition(ctx, topic, lettersTopic, b, visit); {
+			case errors.Is(err, errQuiet):
+				silent = errors.Join(silent, err)
+			case err != nil:
 				return err
 			}
 		}
 	}
-	return nil
+	return silent
 }
 
 func (l *letters) readPartition(ctx context.Context, target, topic string, b kafka.PartitionOffsets, visit func(*sources.DeadLetter) error) error {
@@ -80,11 +85,8 @@ func (l *letters) readPartition(ctx context.Context, target, topic string, b kaf
 	}
 	for offset := b.FirstOffset; offset < b.LastOffset; {
 		m, err := fetchWithin(ctx, reader)
-		if errors.Is(err, errQuiet) {
-			return nil // compaction or markers took the last ones
-		}
 		if err != nil {
-			return fmt.Errorf("read %s[%d]: %w", topic, b.Partition, l.client.explain(err))
+			return fmt.Errorf("read %s[%d] from %d to %d: %w", topic, b.Partition, offset, b.LastOffset-1, l.client.explain(err))
 		}
 		if offset = m.Offset + 1; isControl(m) || m.Offset >= b.LastOffset {
 			continue
@@ -101,7 +103,7 @@ func (l *letters) readPartition(ctx context.Context, target, topic string, b kaf
 }
 
 // errQuiet says that nothing came, although there should be something.
-var errQuiet = errors.New("nothing came")
+var errQuiet = errors.New("nothing came: the brokers do not answer, or compaction has removed the last letters")
 
 // fetchWithin bounds the wait for the next message.
 func fetchWithin(ctx context.Context, r *kafka.Reader) (kafka.Message, error) {

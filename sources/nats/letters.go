@@ -23,16 +23,55 @@ type letters struct {
 	prefix string // of their subjects, with the last dot
 	conn   *nats.Conn
 	js     jetstream.JetStream
+
+	// subjects returns those that the source reads, and publish publishes an
+	// original to one of them, as surely as the broker can.
+	subjects func(ctx context.Context) ([]string, error)
+	publish  func(ctx context.Context, m *nats.Msg) error
 }
 
 var _ sources.Letters = (*letters)(nil)
 
-// OpenLetters gives access to the dead letters of a stream: "" for those of
-// core NATS. It connects, or says why that fails.
-func OpenLetters(common Common, stream string) (sources.Letters, error) {
-	if err := errors.Join(common.Validate()...); err != nil {
+// OpenLetters gives access to the dead letters of the stream in cfg. It
+// connects, or says why that fails.
+func OpenLetters(common Common, cfg Config) (sources.Letters, error) {
+	if err := errors.Join(append(common.Validate(), cfg.Validate()...)...); err != nil {
 		return nil, err
 	}
+	l, err := openLetters(common, cfg.Stream)
+	if err != nil {
+		return nil, err
+	}
+	l.subjects = func(ctx context.Context) ([]string, error) {
+		stream, err := l.js.Stream(ctx, cfg.Stream)
+		if err != nil {
+			return nil, cfg.explain(err)
+		}
+		return stream.CachedInfo().Config.Subjects, nil
+	}
+	l.publish = func(ctx context.Context, m *nats.Msg) error {
+		_, err := l.js.PublishMsg(ctx, m, jetstream.WithExpectStream(cfg.Stream))
+		return err
+	}
+	return l, nil
+}
+
+// OpenCoreLetters gives access to the dead letters of core NATS. Their
+// originals go to a worker that listens, or nowhere.
+func OpenCoreLetters(common Common, cfg CoreConfig) (sources.Letters, error) {
+	if err := errors.Join(append(common.Validate(), cfg.Validate()...)...); err != nil {
+		return nil, err
+	}
+	l, err := openLetters(common, "")
+	if err != nil {
+		return nil, err
+	}
+	l.subjects = func(context.Context) ([]string, error) { return cfg.Subjects, nil }
+	l.publish = func(ctx context.Context, m *nats.Msg) error { return handOver(ctx, l.conn, m, cfg.Reply) }
+	return l, nil
+}
+
+func openLetters(common Common, stream string) (*letters, error) {
 	opts, err := common.options()
 	if err != nil {
 		return nil, err
@@ -62,7 +101,7 @@ func (l *letters) Each(ctx context.Context, visit func(*sources.DeadLetter) erro
 		return fmt.Errorf("read dead letters %s>: %w", l.prefix, err)
 	}
 	for left := consumer.CachedInfo().NumPending; left > 0; {
-		m, err := consumer.Next(jetstream.FetchMaxWait(lettersLimit))
+		m, err := next(ctx, consumer)
 		if err != nil {
 			return fmt.Errorf("read dead letters %s>: %w", l.prefix, err)
 		}
@@ -76,6 +115,13 @@ func (l *letters) Each(ctx context.Context, visit func(*sources.DeadLetter) erro
 		}
 	}
 	return nil
+}
+
+// next waits for a letter that is known to be there.
+func next(ctx context.Context, consumer jetstream.Consumer) (jetstream.Msg, error) {
+	ctx, cancel := context.WithTimeout(ctx, lettersLimit)
+	defer cancel()
+	return consumer.Next(jetstream.FetchContext(ctx))
 }
 
 func (l *letters) stream(ctx context.Context) (jetstream.Stream, error) {
@@ -101,25 +147,6 @@ func (l *letters) letter(m jetstream.Msg, meta *jetstream.MsgMetadata) *sources.
 		ID:     fmt.Sprintf("%s/%d", meta.Stream, meta.Sequence.Stream),
 		Target: strings.TrimPrefix(m.Subject(), l.prefix),
 	}
-}
-
-// Republish publishes the original to its subject. The message id is the same
-// at every try, so that within the stream's window only the first is stored.
-func (l *letters) Republish(ctx context.Context, letter *sources.DeadLetter) error {
-	m := nats.NewMsg(letter.Target)
-	m.Data = letter.Body
-	for _, h := range letter.OriginalHeaders() {
-		if !strings.HasPrefix(strings.ToLower(h.Key), "nats-") {
-			m.Header[h.Key] = append(m.Header[h.Key], h.Value)
-		}
-	}
-	m.Header.Set(jetstream.MsgIDHeader, fmt.Sprintf("replay-%s-%d-%d", letter.Stream, letter.Offset, letter.Time.UnixNano()))
-	ctx, cancel := context.WithTimeout(ctx, lettersLimit)
-	defer cancel()
-	if _, err := l.js.PublishMsg(ctx, m); err != nil {
-		return fmt.Errorf("publish %s to subject %s: %w", letter.ID, letter.Target, err)
-	}
-	return nil
 }
 
 // Delete removes a letter from its stream.
