@@ -56,9 +56,9 @@ func (a *alert) envelope() (Envelope, error) {
 		return Envelope{}, err
 	}
 	e := Envelope{
-		ID:     a.identity(state),
+		ID:     a.identity(),
 		Source: cmp.Or(a.labels["job"], a.labels["service"], "alertmanager"),
-		Time:   started, State: state, Fingerprint: a.fingerprint,
+		Time:   started, State: state, Severity: a.severity(), Fingerprint: a.fingerprint,
 		Subject:   cmp.Or(a.annotations["summary"], a.annotations["title"], a.labels["alertname"], "Alert without a name"),
 		Message:   cmp.Or(a.annotations["description"], a.annotations["message"]),
 		HostName:  cmp.Or(a.labels["instance"], a.labels["pod"], a.labels["node"]),
@@ -70,7 +70,6 @@ func (a *alert) envelope() (Envelope, error) {
 		// What the description says is not so any more; it stays in Extra.
 		e.Message = "Lasted " + ended.Sub(started).Round(time.Second).String() + "."
 	}
-	e.Severity, _ = ParseSeverity(cmp.Or(a.labels["severity"], a.labels["level"], a.labels["priority"]))
 	e.keep("startsAt", quoteJSON(a.startsAt))
 	e.keep("endsAt", quoteJSON(a.endsAt))
 	return e, nil
@@ -103,16 +102,22 @@ func (a *alert) times() (started, ended time.Time, err error) {
 }
 
 // identity is equal for the same state of the same alert, whichever replica of
-// Alertmanager tells of it.
-func (a *alert) identity(state State) string {
-	if a.fingerprint == "" {
+// Alertmanager tells of it. There is none if that cannot be told.
+func (a *alert) identity() string {
+	if a.fingerprint == "" || a.startsAt == "" {
 		return ""
 	}
-	id := a.fingerprint + "/" + string(state) + "/" + a.startsAt
-	if state == Resolved {
+	id := a.fingerprint + "/" + a.status + "/" + a.startsAt
+	if a.status == string(Resolved) {
 		id += "/" + a.endsAt
 	}
 	return id
+}
+
+// severity is that of the first label which publishers use for it.
+func (a *alert) severity() Severity {
+	s, _ := ParseSeverity(cmp.Or(a.labels["severity"], a.labels["level"], a.labels["priority"]))
+	return s
 }
 
 // allLinks puts the most useful link first.

@@ -32,7 +32,7 @@ func (w *webhook) group() (Envelope, error) {
 		lines = append(lines, fmt.Sprintf("… and %d more that Alertmanager did not send", w.truncated))
 	}
 	e := Envelope{
-		ID: hex.EncodeToString(t.sum.Sum(nil)[:16]), Source: "alertmanager",
+		ID: t.identity(), Source: "alertmanager",
 		Time: t.latest, State: t.state, Severity: t.worst, Fingerprint: w.groupKey,
 		Subject: strings.TrimRight(w.title(), ".") + ": " + t.String(), Message: strings.Join(lines, "\n"),
 		HostName: w.commonLabels["instance"], EventType: w.commonLabels["alertname"],
@@ -52,10 +52,19 @@ type tally struct {
 	worst            Severity // of those that fire
 	latest           time.Time
 	sum              hash.Hash // of their identities
+	anonymous        bool      // one of them has none
+}
+
+func (t *tally) identity() string {
+	if t.anonymous {
+		return ""
+	}
+	return hex.EncodeToString(t.sum.Sum(nil)[:16])
 }
 
 func (t *tally) add(e *Envelope) {
 	_, _ = fmt.Fprintf(t.sum, "%q%q", e.ID, e.Labels)
+	t.anonymous = t.anonymous || e.ID == ""
 	if e.State == Resolved {
 		t.resolved++
 	} else {
@@ -111,8 +120,7 @@ func (w *webhook) title() string {
 
 func (w *webhook) worst() (worst Severity) {
 	for i := range w.alerts {
-		s, _ := ParseSeverity(w.alerts[i].labels["severity"])
-		worst = max(worst, s)
+		worst = max(worst, w.alerts[i].severity())
 	}
 	return worst
 }
@@ -130,12 +138,14 @@ func (w *webhook) commonLinks() []Link {
 func (w *webhook) truncation() Envelope {
 	last, _ := w.alerts[len(w.alerts)-1].envelope() // has been made before
 	e := Envelope{
-		ID:      fmt.Sprintf("%s/truncated/%d/%s", w.groupKey, w.truncated, last.ID),
 		Source:  "alertmanager",
 		Time:    last.Time,
 		State:   last.State,
 		Subject: fmt.Sprintf("%s: %d more alerts that Alertmanager did not send", w.title(), w.truncated),
 		Labels:  w.commonLabels, Severity: w.worst(), Links: w.commonLinks(),
+	}
+	if last.ID != "" {
+		e.ID = fmt.Sprintf("%s/truncated/%d/%s", w.groupKey, w.truncated, last.ID)
 	}
 	w.describe(&e)
 	return e

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"mime"
-	"slices"
 	"strings"
 
 	"github.com/cloudevents/sdk-go/v2/types"
@@ -42,11 +41,24 @@ func (c *cloudEvent) setJSON(m member) error {
 
 // isAttribute reports the attributes of the core specification.
 func isAttribute(name string) bool {
-	return slices.Contains([]string{"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema"}, name)
+	switch name {
+	case "subject", "time", "datacontenttype", "dataschema":
+		return true
+	}
+	return isRequired(name)
 }
 
-// set takes an attribute, wherever it came from.
+func isRequired(name string) bool {
+	return name == "specversion" || name == "id" || name == "source" || name == "type"
+}
+
+// set takes an attribute, wherever it came from. One that is optional and empty
+// counts as absent: a notification is too good to lose for what some library
+// always writes.
 func (c *cloudEvent) set(name, value string) (err error) {
+	if value == "" && !isRequired(name) {
+		return nil
+	}
 	switch name {
 	case "specversion":
 		c.version = value

@@ -40,10 +40,11 @@ func sdkContext(attributes map[string]string) event.EventContextV1 {
 	if source := types.ParseURIRef(attributes["source"]); source != nil {
 		c.Source = *source
 	}
-	if subject, found := attributes["subject"]; found {
+	// Optional attributes that are empty are absent to us, and wrong to the SDK.
+	if subject := attributes["subject"]; subject != "" {
 		c.Subject = &subject
 	}
-	if media, found := attributes["datacontenttype"]; found {
+	if media := attributes["datacontenttype"]; media != "" {
 		c.DataContentType = &media
 	}
 	return c

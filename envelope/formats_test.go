@@ -73,7 +73,7 @@ func TestMalformedMessagesSayWhatIsWrongAndWhere(t *testing.T) {
 		{nil, `{"receiver":"r","alerts":[{"status":"firing","startsAt":"x"}]}`, `alertmanager: alerts[0].startsAt: expected RFC 3339 like 2026-03-29T13:05:00Z, got "x"`},
 		{nil, `{"receiver":"r","truncatedAlerts":"many","alerts":[{"status":"firing"}]}`, `alertmanager: truncatedAlerts: expected a whole number, got string "many"`},
 
-		{nil, `{"level":7,"subject":"s"}`, "payara: level: expected a string, got number 7"},
+		{nil, `{"level":"INFO","subject":7}`, "payara: subject: expected a string, got number 7"},
 		{nil, `{"host":[],"instance":"i","domain":"d"}`, "payara: host: expected a string, got array"},
 		{nil, `{"level":"INFO","subject":"s","notifierWhitelist":"xmpp-notifier"}`, `payara: notifierWhitelist: expected an array of strings, got string "xmpp-notifier"`},
 		{nil, `{"level":"INFO","subject":"s","notifierBlacklist":["a",1]}`, "payara: notifierBlacklist[1]: expected a string, got number 1"},

@@ -66,7 +66,9 @@ func (e *Envelope) set(name, value string) (err error) {
 	case "traceparent":
 		err = e.setTrace(value)
 	case "data":
-		e.Data = json.RawMessage(value)
+		if value != `""` {
+			e.Data = json.RawMessage(value)
+		}
 	default:
 		e.keep(name, value)
 	}

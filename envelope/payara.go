@@ -1,6 +1,7 @@
 package envelope
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,13 +25,22 @@ var payara = format{ //nolint:gochecknoglobals // a constant
 // payaraShape looks for members that only Payara has. A native notification
 // in Payara's newer names decodes alike.
 func payaraShape(m *message) string {
-	for _, name := range [...]string{"level", "notifierWhitelist", "notifierBlacklist"} {
-		if m.get(name) != "" && m.get("severity") == "" {
-			return "it has Payara's member " + name
-		}
+	has := func(names ...string) bool {
+		return !slices.ContainsFunc(names, func(name string) bool { return m.get(name) == "" })
 	}
-	if m.get("host") != "" && m.get("instance") != "" && m.get("domain") != "" {
+	switch {
+	case has("host", "instance", "domain"):
 		return "it has the members host, instance and domain of Payara's event bus"
+	case has("severity"):
+		return ""
+	case kindOf(cmp.Or(m.get("level"), "0")) == "string":
+		return "it has Payara's member level"
+	case has("notifierWhitelist"):
+		return "it has Payara's member notifierWhitelist"
+	case has("notifierBlacklist"):
+		return "it has Payara's member notifierBlacklist"
+	case has("hostName", "serverName", "domainName", "instanceName"):
+		return "it has the members hostName, serverName, domainName and instanceName of Payara, and no severity"
 	}
 	return ""
 }

@@ -45,7 +45,7 @@ func BenchmarkCloudEventBinary(b *testing.B) {
 
 func BenchmarkTemplate(b *testing.B) {
 	r, err := render.New(render.Config{
-		Style: "plain", MaxLines: 20, MaxBytes: 4000, Template: "{{.Mark}} {{.Subject}}\n{{.Message}}\n{{range .Links}}{{.URL}}\n{{end}}",
+		Style: "plain", MaxLines: 20, MaxBytes: 2000, Template: "{{.Mark}} {{.Subject}}\n{{.Message}}\n{{range .Links}}{{.URL}}\n{{end}}",
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)

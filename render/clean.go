@@ -16,7 +16,9 @@ func clean(s string) string {
 		return strings.Trim(s, " ")
 	}
 	if !plain {
-		s = visible(s)
+		if s = visible(s); isInvisible(s) {
+			return ""
+		}
 	}
 	var b strings.Builder
 	b.Grow(len(s))
@@ -49,13 +51,22 @@ func isPlain(s string) bool {
 	return true
 }
 
+// maxMarks is how many marks may be on one letter: scripts need five at most,
+// and heaps of them cover the lines around.
+const maxMarks = 6
+
 // visible drops what has no place in a text, and writes all line ends as "\n".
 func visible(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))
+	marks := 0
 	for at := 0; at < len(s); {
 		r, size := utf8.DecodeRuneInString(s[at:])
+		if marks++; !unicode.Is(unicode.Mn, r) {
+			marks = 0
+		}
 		switch {
+		case marks > maxMarks:
 		case r == '\x1b':
 			size = escapeSequence(s[at:])
 		case r == '\r' && strings.HasPrefix(s[at+1:], "\n"):
@@ -67,6 +78,14 @@ func visible(s string) string {
 		at += size
 	}
 	return b.String()
+}
+
+// isInvisible reports a text of which nobody would see anything.
+func isInvisible(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return !unicode.IsSpace(r) && !unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Mn, r) &&
+			!unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) && r != '\u2800' // an empty pattern of Braille
+	})
 }
 
 func isLineEnd(r rune) bool {

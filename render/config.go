@@ -14,7 +14,7 @@ import (
 type Config struct {
 	Style           string   `envconfig:"TEXT_STYLE" default:"plain" desc:"How the text looks: plain, styled (the title in bold by XEP-0393), or payara (title and text as Payara's own notifier wrote them)."`
 	MaxLines        int      `envconfig:"TEXT_MAX_LINES" default:"20" desc:"Longest text in lines, 1 to 500. Longer ones are cut with a mark. The lines for links and origin come on top."`
-	MaxBytes        int      `envconfig:"TEXT_MAX_BYTES" default:"4000" desc:"Longest text in bytes of UTF-8, 200 to 60000. Longer ones are cut with a mark."`
+	MaxBytes        int      `envconfig:"TEXT_MAX_BYTES" default:"2000" desc:"Longest text in bytes of UTF-8, 200 to 60000. Longer ones are cut with a mark."`
 	Mention         []string `envconfig:"MENTION" desc:"Nicknames in the room to mention, so that clients alert these people; see MENTION_SEVERITY."`
 	MentionSeverity string   `envconfig:"MENTION_SEVERITY" default:"critical" desc:"Least severity that mentions the people in MENTION: debug, info, warning, error, critical or a synonym. What is resolved mentions nobody."`
 	Template        string   `envconfig:"TEMPLATE" desc:"Template of the text, in the language of Go's text/template, instead of TEXT_STYLE. If it fails for a notification, the default text is sent."`

@@ -10,6 +10,7 @@ import (
 const (
 	maxDataLines = 8
 	maxDataValue = 120
+	maxDataOther = 3 * maxDataValue // of what is no object
 )
 
 // dataText returns a JSON string as the text that it is, an object as a few
@@ -25,7 +26,17 @@ func dataText(data json.RawMessage) string {
 	if lines := dataLines(data); lines != "" {
 		return lines
 	}
-	return shorten(clean(compact(data)), maxDataValue*maxDataLines)
+	return shorten(clean(compact(data)), maxDataOther)
+}
+
+// messageText returns a message as it is, unless it is JSON: nobody wants to
+// read a wall of that.
+func messageText(message string) string {
+	trimmed := strings.TrimLeft(message, " \t\r\n")
+	if trimmed != "" && (trimmed[0] == '{' || trimmed[0] == '[') && json.Valid([]byte(trimmed)) {
+		return dataText(json.RawMessage(trimmed))
+	}
+	return clean(message)
 }
 
 // dataLines returns the first members of an object, "" if it is none.

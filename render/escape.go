@@ -15,20 +15,23 @@ const joiner = "\u2060"
 // escape takes away what a text could mean to a client (XEP-0393, XEP-0245):
 // styled words, quotes, blocks of code, and lines that speak as the sender.
 func escape(s string) string {
-	if !strings.ContainsAny(s, "*_~`>/") {
+	if !strings.ContainsAny(s, directives) && !beginsLine(s, ">") && !beginsLine(s, "/me") {
 		return s
 	}
 	var b strings.Builder
-	for i, line := range strings.Split(s, "\n") {
-		if i > 0 {
-			b.WriteByte('\n')
-		}
+	b.Grow(len(s) + 4*len(joiner))
+	for line := range strings.Lines(s) {
 		if strings.HasPrefix(line, ">") || strings.HasPrefix(line, "```") || isAction(line) {
 			b.WriteString(joiner)
 		}
 		escapeSpans(&b, line)
 	}
 	return b.String()
+}
+
+// beginsLine reports whether a line of s begins with prefix.
+func beginsLine(s, prefix string) bool {
+	return strings.HasPrefix(s, prefix) || strings.Contains(s, "\n"+prefix)
 }
 
 // isAction reports a line that clients show as an action of the sender.
@@ -40,6 +43,10 @@ func isAction(line string) bool {
 // escapeSpans breaks up what would be a styled span: directives at the start of
 // a word, one of which ends a word later in the line.
 func escapeSpans(b *strings.Builder, line string) {
+	if !strings.ContainsAny(line, directives) {
+		b.WriteString(line)
+		return
+	}
 	closing := closings(line)
 	from := 0
 	start := true // of a word
@@ -91,22 +98,49 @@ func unmention(s string, nicks []string) string {
 func breakUp(s, nick string) string {
 	var b strings.Builder
 	from := 0
-	for i := 0; i+len(nick) <= len(s); {
+	for i := 0; i < len(s); {
 		_, size := utf8.DecodeRuneInString(s[i:])
-		if !strings.EqualFold(s[i:i+len(nick)], nick) {
+		length := foldedPrefix(s[i:], nick)
+		if length == 0 {
 			i += size
 			continue
 		}
 		b.WriteString(s[from : i+size])
 		b.WriteString(joiner)
 		from = i + size
-		i += len(nick)
+		i += length
 	}
 	if from == 0 {
 		return s
 	}
 	b.WriteString(s[from:])
 	return b.String()
+}
+
+// foldedPrefix returns the length of nick, in any case, at the start of s, 0 if
+// it is not there. Cases may differ in length: the sign for Kelvin is a K.
+func foldedPrefix(s, nick string) int {
+	at := 0
+	for _, want := range nick {
+		got, size := utf8.DecodeRuneInString(s[at:])
+		if size == 0 || !sameFold(got, want) {
+			return 0
+		}
+		at += size
+	}
+	return at
+}
+
+func sameFold(a, b rune) bool {
+	if a == b {
+		return true
+	}
+	for r := unicode.SimpleFold(a); r != a; r = unicode.SimpleFold(r) {
+		if r == b {
+			return true
+		}
+	}
+	return false
 }
 
 // unmentionURL does the same to the path of an address, which must go on

@@ -61,6 +61,7 @@ func FuzzStyles(f *testing.F) {
 				t.Fatal(err)
 			}
 			text := r.Text(e)
+			checkXML(t, text)
 			switch {
 			case style == "plain":
 				checkText(t, text)
@@ -102,7 +103,7 @@ func FuzzTemplate(f *testing.F) {
 	f.Add("subject", "message", []byte(`{"a":[1,"x"]}`), []byte(`"y"`), "label")
 	f.Add("%999d", "*x*\n/me y", []byte(`{"a":{"b":null}}`), []byte(`[[]]`), "*_*")
 	r, err := render.New(render.Config{
-		Style: "plain", MaxLines: 20, MaxBytes: 4000,
+		Style: "plain", MaxLines: 20, MaxBytes: 2000,
 		Template: everyHelper,
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -132,7 +133,7 @@ func FuzzTemplateText(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		start := time.Now()
-		c := render.Config{Style: "plain", MaxLines: 20, MaxBytes: 4000, Template: text}
+		c := render.Config{Style: "plain", MaxLines: 20, MaxBytes: 2000, Template: text}
 		r, err := render.New(c, slog.New(slog.DiscardHandler))
 		if err == nil {
 			got := r.Text(envelope.Envelope{Subject: "s", Message: "m"})

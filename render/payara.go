@@ -27,7 +27,7 @@ func (c Config) payara(e *envelope.Envelope) string {
 		b.WriteByte('\n')
 		b.WriteString(text)
 	}
-	text := c.cut(b.String())
+	text := c.cut(legal(b.String()))
 	if isAction(strings.SplitN(text, "\n", 2)[0]) {
 		return joiner + text
 	}
@@ -36,3 +36,13 @@ func (c Config) payara(e *envelope.Envelope) string {
 
 // orNull is what Java makes of a string that is not there.
 func orNull(s string) string { return cmp.Or(s, "null") }
+
+// legal drops what XML 1.0 forbids (section 2.2), and nothing else.
+func legal(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == '\uFFFE' || r == '\uFFFF' {
+			return -1
+		}
+		return r
+	}, s)
+}

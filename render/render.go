@@ -13,11 +13,11 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 )
 
-// The limits of a text. A phone shows about twenty lines, and with them a
-// stanza stays well below what any server accepts.
+// The limits of a text. A phone shows about twenty lines of fifty characters:
+// one can read the longest text with one or two strokes.
 const (
 	maxLines      = 20
-	maxBytes      = 4000
+	maxBytes      = 2000
 	maxTitleBytes = 250
 	maxPartBytes  = 100 // of one part of the origin
 	maxURLBytes   = 500 // a part of an address is of no use

@@ -72,6 +72,16 @@ func TestMentions(t *testing.T) {
 	}
 }
 
+func TestCasesOfAnotherLengthMentionNobody(t *testing.T) {
+	c := settings()
+	c.Mention = []string{"kim", "straße"}
+	e := envelope.Envelope{Subject: "\u212Aim, K, KIM and STRAẞE"} // the first K is the sign for Kelvin
+	want := "\u212A\u2060im, K, K\u2060IM and S\u2060TRAẞE"
+	if got := newRenderer(t, c).Text(e); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestLinksWorkEvenIfTheyHaveANickname(t *testing.T) {
 	c := settings()
 	c.Mention = []string{"alice"}
@@ -94,6 +104,7 @@ func TestPayaraText(t *testing.T) {
 		},
 		"null. (host: ?.?.?.?, server: null, domain: null, instance: null)\n*x*  y": {Message: "*x*  y"},
 		"s. (host: h, server: null, domain: null, instance: null)":                  {Subject: "s", HostName: "h"},
+		"a b\tc. (host: ?.?.?.?, server: null, domain: null, instance: null)\nx": {Subject: "a\x00 b\tc\x1b", Message: "x\uFFFF"},
 		"\u2060/me x. (host: h, server: null, domain: null, instance: null)":        {Subject: "/me x", HostName: "h"},
 	} {
 		if got := r.Text(e); got != want {

@@ -74,14 +74,19 @@ func (r *run) Write(p []byte) (int, error) {
 	return r.out.Write(p)
 }
 
-// execute returns the text for e. Every limit that it meets is an error.
-func (t *tmpl) execute(e *envelope.Envelope) (string, error) {
+// execute returns the text for e. Every limit that it meets is an error, and
+// so is a panic: no template ends the program.
+func (t *tmpl) execute(e *envelope.Envelope) (text string, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			text, err = "", fmt.Errorf("panic: %v", p)
+		}
+	}()
 	r := &run{started: time.Now()}
 	if err := t.parsed.Execute(exec.Env{Out: r, Funcs: t.funcs, Method: method, Step: r.step}, newView(e, t.config)); err != nil {
 		return "", err
 	}
-	text := t.config.cut(clean(r.out.String()))
-	if strings.TrimSpace(strings.ReplaceAll(text, joiner, "")) == "" {
+	if text = t.config.cut(clean(r.out.String())); text == "" {
 		return "", errNoText
 	}
 	if first, _, _ := strings.Cut(text, "\n"); isAction(first) {

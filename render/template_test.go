@@ -17,7 +17,7 @@ import (
 
 // settings are the defaults of the program.
 func settings() render.Config {
-	return render.Config{Style: "plain", MaxLines: 20, MaxBytes: 4000, MentionSeverity: "critical"}
+	return render.Config{Style: "plain", MaxLines: 20, MaxBytes: 2000, MentionSeverity: "critical"}
 }
 
 func newRenderer(t *testing.T, c render.Config) *render.Renderer {
@@ -97,36 +97,55 @@ func TestATemplateWithoutTextGivesTheDefault(t *testing.T) {
 // TestAFailingTemplateLosesNothing makes a template fail for one notification
 // in ways that the samples do not show.
 func TestAFailingTemplateLosesNothing(t *testing.T) {
-	for name, template := range map[string]string{
-		"error":     `{{if .Labels.boom}}{{index .Links 99}}{{end}}{{.Subject}}`,
-		"loop":      `{{if .Labels.boom}}{{range 1000000000}}{{range 1000000000}}{{end}}{{end}}{{end}}{{.Subject}}`,
-		"recursion": `{{define "r"}}{{template "r" .}}{{end}}{{if .Labels.boom}}{{template "r" .}}{{end}}{{.Subject}}`,
-		"output":    `{{$x := .Subject}}{{if .Labels.boom}}{{range 5000}}{{$x = print $x $x}}{{end}}{{end}}{{$x}}`,
-		"escapes":   `{{$x := "'"}}{{if .Labels.boom}}{{range 5000}}{{$x = js $x}}{{end}}{{end}}{{$x}}{{.Subject}}`,
-		"replace":   `{{$x := "ab"}}{{if .Labels.boom}}{{range 5000}}{{$x = replace "a" "aa" $x}}{{end}}{{end}}{{$x}}{{.Subject}}`,
+	for name, c := range map[string]struct{ template, why string }{
+		"error":      {`{{index .Links 99}}`, "index 99 is out of range"},
+		"loop":       {`{{range 1000000000}}{{range 1000000000}}{{end}}{{end}}`, "more than 10000 turns of loops"},
+		"long list":  {`{{range .Data}}x{{end}}`, "more than 10000 turns of loops"},
+		"slow":       {`{{range 9999}}{{$.Data}}{{end}}`, "more than "},
+		"recursion":  {`{{define "r"}}{{template "r" .}}{{end}}{{template "r" .}}`, "more than 10000 turns of loops"},
+		"output":     {`{{range 9999}}{{$.Message}}{{end}}`, "more than 65536 bytes"},
+		"doubling":   {`{{$x := .Subject}}{{range 5000}}{{$x = print $x $x}}{{end}}{{$x}}`, "more than 65536 bytes"},
+		"data":       {`{{.Data}}`, "more than 65536 bytes"},
+		"escapes":    {`{{$x := "'"}}{{range 5000}}{{$x = js $x}}{{end}}{{$x}}`, "more than 65536 bytes"},
+		"replace":    {`{{$x := "ab"}}{{range 5000}}{{$x = replace "a" "aa" $x}}{{end}}{{$x}}`, "more than 65536 bytes"},
+		"wide":       {`{{printf "%1000d" 1}}`, "printf: the format is too long"},
+		"many words": {`{{range split "" .Message}}{{.}}{{end}}{{range split "" .Message}}{{.}}{{end}}`, "more than 10000 turns of loops"},
+		"zone":       {`{{date .Message "no zone" .Time}}`, "unknown time zone"},
+		"no list":    {`{{join "," .Subject}}`, "expected a list, got string"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer
-			c := settings()
-			c.Template = template
-			r, err := render.New(c, slog.New(slog.NewTextHandler(&log, nil)))
+			settings := settings()
+			settings.Template = `{{if .Labels.boom}}` + c.template + `{{end}}{{.Subject}}`
+			if strings.Contains(c.template, "define") {
+				settings.Template = `{{define "r"}}{{template "r" .}}{{end}}{{if .Labels.boom}}{{template "r" .}}{{end}}{{.Subject}}`
+			}
+			r, err := render.New(settings, slog.New(slog.NewTextHandler(&log, nil)))
 			if err != nil {
 				t.Fatal(err)
 			}
 			start := time.Now()
 			for range 2 {
-				got := r.Text(envelope.Envelope{Subject: "s", Labels: map[string]string{"boom": "yes"}})
-				if got != "s" {
+				if got, want := r.Text(huge()), render.Text(huge()); got != want {
 					t.Errorf("got %.100q, want the default text", got)
 				}
 			}
 			if took := time.Since(start); took > 10*time.Second {
 				t.Errorf("took %s", took)
 			}
-			if r.Failures() != 2 || strings.Count(log.String(), "template failed") == 0 {
-				t.Errorf("%d failures, log %s", r.Failures(), log.String())
+			if r.Failures() != 2 || !strings.Contains(log.String(), c.why) {
+				t.Errorf("%d failures, want 2 because of %q; log %s", r.Failures(), c.why, log.String())
 			}
 		})
+	}
+}
+
+// huge is a notification as large as a broker can carry.
+func huge() envelope.Envelope {
+	return envelope.Envelope{
+		Subject: "s", Message: strings.Repeat("m", 1<<20), Labels: map[string]string{"boom": "yes"},
+		Time: time.Date(2026, 3, 29, 11, 5, 0, 0, time.UTC),
+		Data: json.RawMessage("[" + strings.Repeat("1,", 1<<19) + "1]"),
 	}
 }
 

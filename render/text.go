@@ -98,7 +98,7 @@ func hot(s envelope.Severity) string {
 // content returns the title of one line, if there is a text below it, and the
 // text. Many publishers repeat the subject in the message.
 func (c Config) content(e *envelope.Envelope) (title, text string) {
-	title, text = oneLine(e.Subject), clean(e.Message)
+	title, text = oneLine(e.Subject), messageText(e.Message)
 	if text == "" {
 		text = dataText(e.Data)
 	}
@@ -107,7 +107,9 @@ func (c Config) content(e *envelope.Envelope) (title, text string) {
 		return "", noText
 	case text == "":
 		return "", c.body(title)
-	case title == oneLine(text):
+	case title == "":
+		return "", c.body(text)
+	case title[:1] == text[:1] && title == oneLine(text):
 		return "", c.body(text)
 	}
 	if rest, ok := strings.CutPrefix(text, title+"\n"); ok && len(title) <= maxTitleBytes {
