@@ -104,7 +104,7 @@ func TestPayaraText(t *testing.T) {
 		},
 		"null. (host: ?.?.?.?, server: null, domain: null, instance: null)\n*x*  y": {Message: "*x*  y"},
 		"s. (host: h, server: null, domain: null, instance: null)":                  {Subject: "s", HostName: "h"},
-		"a b\tc. (host: ?.?.?.?, server: null, domain: null, instance: null)\nx": {Subject: "a\x00 b\tc\x1b", Message: "x\uFFFF"},
+		"a b\tc. (host: ?.?.?.?, server: null, domain: null, instance: null)\nx":    {Subject: "a\x00 b\tc\x1b", Message: "x\uFFFF"},
 		"\u2060/me x. (host: h, server: null, domain: null, instance: null)":        {Subject: "/me x", HostName: "h"},
 	} {
 		if got := r.Text(e); got != want {

@@ -100,7 +100,7 @@ func TestAFailingTemplateLosesNothing(t *testing.T) {
 	for name, c := range map[string]struct{ template, why string }{
 		"error":      {`{{index .Links 99}}`, "index 99 is out of range"},
 		"loop":       {`{{range 1000000000}}{{range 1000000000}}{{end}}{{end}}`, "more than 10000 turns of loops"},
-		"long list":  {`{{range .Data}}x{{end}}`, "more than 10000 turns of loops"},
+		"long list":  {`{{range .Data}}x{{end}}`, "more than "},
 		"slow":       {`{{range 9999}}{{$.Data}}{{end}}`, "more than "},
 		"recursion":  {`{{define "r"}}{{template "r" .}}{{end}}{{template "r" .}}`, "more than 10000 turns of loops"},
 		"output":     {`{{range 9999}}{{$.Message}}{{end}}`, "more than 65536 bytes"},
