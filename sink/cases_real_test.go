@@ -11,6 +11,7 @@ import (
 
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/sinktest"
 	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 	"github.com/xmpp-notifier/xmpp-notifier/testbed/owner"
 )
@@ -391,45 +392,51 @@ func textMadeToFit(sc *scene) {
 	sc.oneConnection()
 }
 
-// hostileOccupant says what has ended sessions of other clients.
+// hostileOccupant says what has ended sessions of other clients, between our
+// messages. Who comes later gets it as history.
 func hostileOccupant(sc *scene) {
 	sc.create(owner.Room{})
+	w := sc.watch()
+	w.only = "notifier"
 	c := openRoom(sc.T, sc.settings())
 	c.post(0, 10)
 	c.delivered(10)
+	w.wait(10)
 	evil := sc.login("other")
 	_, err := evil.Enter(sc.Context(), "evil", "")
 	sc.must(err)
 	room := sc.room + "@" + sc.server.MUC
-	for _, stanza := range []string{
-		"<message type='groupchat' to='%[1]s' id='h1'><x xmlns='urn:x'><message xmlns='jabber:client'><body>nested</body></message></x><body>1</body></message>",
-		"<presence to='%[1]s/evil'><priority>abc</priority></presence>",
-		"<presence to='%[1]s/evil'><x xmlns='urn:x'><priority xmlns='jabber:client'>200</priority></x></presence>",
-		"<message xmlns:a='urn:a' a:id='x' a:from='%[1]s/notifier' a:type='groupchat' type='groupchat' to='%[1]s' id='h2'><body>2</body></message>",
-		"<message type='groupchat' to='%[1]s' id='h3'><body xmlns='urn:foo'>evil</body><body>3</body></message>",
-		"<message type='chat' to='%[1]s/notifier' id='h4'><forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' type='groupchat' from='%[1]s/notifier' id='x'><body>f</body></message></forwarded></message>",
-		"<message type='error' to='%[1]s/notifier' id='h5'><error type='cancel'><not-acceptable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>",
-		"<iq type='get' to='%[1]s/notifier' id='h6'><query xmlns='urn:x'/></iq>",
-		"<iq type='set' to='%[1]s/notifier' id='h7'><query xmlns='jabber:iq:roster'/></iq>",
-		"<message type='groupchat' to='%[1]s' id='h8'><body>" + strings.Repeat("<x xmlns=\"urn:x\">", 60) + strings.Repeat("</x>", 60) + "8</body></message>",
-		"<message type='groupchat' to='%[1]s' id='h9'><body>" + strings.Repeat("9", 60_000) + "</body></message>",
-	} {
-		sc.must(evil.Send(fmt.Sprintf(stanza, room)))
+	attacks := sinktest.Hostile(room, "notifier", w.shown()[9].ID)
+	if !sc.small {
+		attacks = append(attacks, sinktest.HostileHuge(room))
+	}
+	n := 10
+	for _, stanza := range attacks {
+		sc.must(evil.Send(stanza))
+		c.post(n, n+1)
+		n++
 	}
 	sc.must(evil.Alive(sc.Context()))
-	c.post(10, 60)
-	c.delivered(60)
+	c.delivered(n)
 	sc.oneConnection()
+	c.stop()
+	next := openRoom(sc.T, sc.settings())
+	next.post(n, n+10)
+	next.delivered(10)
+	if got := sc.proxy.Connections(); got != 2 {
+		sc.Errorf("the next client has connected %d times", got-1)
+	}
+	w.check(n + 10)
 }
 
 // idle checks that silence is no reason to leave.
 func idle(sc *scene) {
 	sc.create(owner.Room{})
 	cfg := sc.settings()
-	cfg.PingInterval = 200 * time.Millisecond
+	cfg.PingInterval = time.Second
 	c := openRoom(sc.T, cfg)
 	c.joined()
-	ctx, cancel := context.WithTimeout(sc.Context(), 3*time.Second)
+	ctx, cancel := context.WithTimeout(sc.Context(), 4*time.Second)
 	defer cancel()
 	<-ctx.Done()
 	c.post(0, 10)

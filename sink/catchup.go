@@ -36,7 +36,7 @@ const (
 func (s *session) catchUp() {
 	s.phase = catching
 	s.out.text(fmt.Sprintf("<iq type='get' to='%s' id='%s%s'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>",
-		attr(s.room), s.joinID, infoSuffix))
+		attr(s.room), s.askID, infoSuffix))
 	s.ping(fenceSuffix)
 }
 
@@ -71,7 +71,7 @@ func (s *session) advance() error {
 	c := &s.catchup
 	switch {
 	case s.phase != catching || !c.done || !c.informed || c.pages > 0:
-	case c.archive && !s.box.remembered():
+	case c.archive && !s.skipArchive && !s.box.remembered():
 		s.ask("")
 	default:
 		s.enter()
@@ -84,14 +84,14 @@ func (s *session) ask(before string) {
 	s.catchup.pages++
 	s.out.text(fmt.Sprintf("<iq type='set' to='%s' id='%s%s'><query xmlns='%s' queryid='%s'>"+
 		"<set xmlns='http://jabber.org/protocol/rsm'><max>%d</max><before>%s</before></set></query></iq>",
-		attr(s.room), s.joinID, archiveSuffix, nsArchive, s.joinID, archivePage, attr(before)))
+		attr(s.room), s.askID, archiveSuffix, nsArchive, s.askID, archivePage, attr(before)))
 }
 
 // archived takes one message of the archive: <result> around <forwarded>
 // around the message as the room showed it.
 func (s *session) archived(e wire.Element) error {
 	for result := range e.Children() {
-		if string(result.Name) != "result" || string(result.XMLNS) != nsArchive || string(result.Attr("queryid")) != s.joinID {
+		if string(result.Name) != "result" || string(result.XMLNS) != nsArchive || string(result.Attr("queryid")) != s.askID {
 			continue
 		}
 		for forwarded := range result.Children() {
@@ -139,14 +139,26 @@ func (s *session) page(e wire.Element) error {
 	return nil
 }
 
+// measure keeps the window within what the history can tell.
+func (s *session) measure() {
+	holds := s.depth.told(s.catchup.replayed, s.box.forgot())
+	if s.catchup.archive || holds == 0 || holds >= s.cfg.Window {
+		return
+	}
+	if s.box.narrow(holds) {
+		s.log.Warn("the room's history is shorter than the window, so fewer messages are sent at once: let it keep more, or lower XMPP_WINDOW",
+			"room", s.room, "history", holds, "window", s.cfg.Window)
+	}
+}
+
 // memory says for the log what the room can tell after an interruption.
-func (c *catchup) memory() string {
+func (s *session) memory() string {
 	switch {
-	case c.archive:
+	case s.catchup.archive:
 		return "archive"
-	case c.replayed > 0:
-		return "history of " + strconv.Itoa(c.replayed) + " or more"
+	case s.catchup.replayed > 0:
+		return "history of " + strconv.Itoa(s.catchup.replayed) + " or more"
 	default:
-		return "none seen"
+		return "none seen: if the room keeps no history, what is on its way when the connection breaks may be shown twice"
 	}
 }

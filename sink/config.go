@@ -29,7 +29,7 @@ type Config struct {
 	Nick         string        `envconfig:"XMPP_NICK" desc:"Nickname in the room; a suffix is added while somebody else has it. Default: the user part of XMPP_JID."`
 
 	Window         int           `envconfig:"XMPP_WINDOW" default:"20" desc:"How many messages may be on their way to the room at once, 1 to 1000. Not more than the room keeps as history (20 on most servers): history tells after a broken connection what has arrived."`
-	MaxStanzaBytes int           `envconfig:"XMPP_MAX_STANZA_BYTES" default:"65000" desc:"Longest stanza to send, in bytes, 1000 or more. Longer texts are cut with a mark. A server that announces a lower limit (XEP-0478) is obeyed."`
+	MaxStanzaBytes int           `envconfig:"XMPP_MAX_STANZA_BYTES" default:"65000" desc:"Longest stanza to send, in bytes, 1000 to 160000. Longer texts are cut with a mark. A server that announces a lower limit (XEP-0478) is obeyed."`
 	IDKey          config.Secret `envconfig:"XMPP_ID_KEY" desc:"Key for the ids of messages, by which workers recognise what the room has already shown. Workers of one room need the same key. Default: derived from XMPP_PASSWORD."`
 
 	ConnectTimeout time.Duration `envconfig:"XMPP_CONNECT_TIMEOUT" default:"30s" desc:"Limit for connecting, logging in and joining the room together."`
@@ -46,7 +46,8 @@ const (
 )
 
 const (
-	minStanzaBytes = 1000 // room for addresses and some text
+	minStanzaBytes = 1000    // room for addresses and some text
+	maxStanzaBytes = 160_000 // a reflection with everything escaped still fits into maxInbound
 	maxWindow      = 1000
 )
 
@@ -72,8 +73,8 @@ func (c Config) Validate() []error {
 	if c.Window < 1 || c.Window > maxWindow {
 		bad("XMPP_WINDOW=%d: use 1 to %d; 20 suits most servers", c.Window, maxWindow)
 	}
-	if c.MaxStanzaBytes < minStanzaBytes {
-		bad("XMPP_MAX_STANZA_BYTES=%d: use %d or more", c.MaxStanzaBytes, minStanzaBytes)
+	if c.MaxStanzaBytes < minStanzaBytes || c.MaxStanzaBytes > maxStanzaBytes {
+		bad("XMPP_MAX_STANZA_BYTES=%d: use %d to %d", c.MaxStanzaBytes, minStanzaBytes, maxStanzaBytes)
 	}
 	if _, err := c.roots(); err != nil {
 		errs = append(errs, err)

@@ -32,6 +32,8 @@ type habits struct {
 	stays bool
 	// disorder: its rooms do not keep the order, whatever one does.
 	disorder bool
+	// small: a stanza of more than 64 KiB makes it deaf to who sent it.
+	small bool
 	// silent: a join that it refuses is not answered.
 	silent bool
 }
@@ -40,7 +42,7 @@ func servers() []habits {
 	return []habits{
 		{name: "Prosody", start: testbed.Prosody, direct: true},
 		{name: "ejabberd", start: testbed.Ejabberd, direct: true},
-		{name: "jabberd2", start: testbed.Jabberd2, direct: true, stays: true},
+		{name: "jabberd2", start: testbed.Jabberd2, direct: true, stays: true, small: true},
 		{
 			name: "Vysper", start: testbed.Vysper, forgetsRooms: true, disorder: true, silent: true,
 			cannot: map[string]string{

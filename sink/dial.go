@@ -36,7 +36,7 @@ func (a *account) endpoints(ctx context.Context) ([]endpoint, error) {
 		priority uint16
 	}
 	var records []record
-	refused := false
+	refused := map[bool]bool{} // by direct
 	for _, service := range []string{"xmpps-client", "xmpp-client"} {
 		direct := service == "xmpps-client"
 		if a.mode == tlsDirect && !direct || a.mode == tlsStart && direct {
@@ -48,15 +48,14 @@ func (a *account) endpoints(ctx context.Context) ([]endpoint, error) {
 				addr := net.JoinHostPort(host, strconv.Itoa(int(srv.Port)))
 				records = append(records, record{endpoint{addr, direct}, srv.Priority})
 			} else {
-				refused = true
+				refused[direct] = true
 			}
 		}
 	}
-	if len(records) == 0 && refused {
+	if other := a.fallback(); len(records) == 0 && refused[other.direct] {
 		return nil, errNoService
-	}
-	if len(records) == 0 {
-		return []endpoint{a.fallback()}, nil
+	} else if len(records) == 0 {
+		return []endpoint{other}, nil
 	}
 	slices.SortStableFunc(records, func(a, b record) int { return int(a.priority) - int(b.priority) })
 	list := make([]endpoint, len(records))
@@ -66,12 +65,14 @@ func (a *account) endpoints(ctx context.Context) ([]endpoint, error) {
 	return list, nil
 }
 
-// fallback is where a server listens whose domain has no SRV records.
+// fallback is where a server listens whose domain has no SRV records, or is an
+// address, like [2001:db8::1].
 func (a *account) fallback() endpoint {
+	host := strings.Trim(a.domain, "[]")
 	if a.mode == tlsDirect {
-		return endpoint{net.JoinHostPort(a.domain, portDirect), true}
+		return endpoint{net.JoinHostPort(host, portDirect), true}
 	}
-	return endpoint{net.JoinHostPort(a.domain, portStartTLS), false}
+	return endpoint{net.JoinHostPort(host, portStartTLS), false}
 }
 
 // connect opens an encrypted stream to the first endpoint that takes us. The

@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -24,22 +25,26 @@ func TestEndpointsFollowDNS(t *testing.T) {
 	none := []*net.SRV{{Target: "."}}
 	both := records{"xmpps-client": secure, "xmpp-client": plain}
 	for name, tc := range map[string]struct {
-		addr, mode string
-		direct     bool
-		dns        records
-		want       []endpoint
-		err        error
+		domain, addr, mode string
+		direct             bool
+		dns                records
+		want               []endpoint
+		err                error
 	}{
 		"both kinds, by priority":   {mode: tlsAuto, dns: both, want: []endpoint{{"b.example:5222", false}, {"a.example:5223", true}, {"c.example:443", false}}},
 		"only direct":               {mode: tlsDirect, dns: both, want: []endpoint{{"a.example:5223", true}}},
 		"only starttls":             {mode: tlsStart, dns: both, want: []endpoint{{"b.example:5222", false}, {"c.example:443", false}}},
 		"direct refused by the dot": {mode: tlsAuto, dns: records{"xmpps-client": none, "xmpp-client": plain[:1]}, want: []endpoint{{"b.example:5222", false}}},
 		"all refused by the dot":    {mode: tlsAuto, dns: records{"xmpps-client": none, "xmpp-client": none}, err: errNoService},
+		"direct refused, no others": {mode: tlsAuto, dns: records{"xmpps-client": none}, want: []endpoint{{"example.org:5222", false}}},
+		"starttls refused":          {mode: tlsAuto, dns: records{"xmpp-client": none}, err: errNoService},
+		"wanted kind refused":       {mode: tlsDirect, dns: records{"xmpps-client": none, "xmpp-client": plain}, err: errNoService},
 		"no records":                {mode: tlsAuto, want: []endpoint{{"example.org:5222", false}}},
 		"no records, direct":        {mode: tlsDirect, want: []endpoint{{"example.org:5223", true}}},
+		"domain is an address":      {domain: "[2001:db8::1]", mode: tlsAuto, want: []endpoint{{"[2001:db8::1]:5222", false}}},
 		"an address, whatever DNS":  {addr: "[::1]:5222", mode: tlsAuto, dns: both, want: []endpoint{{"[::1]:5222", false}}},
 	} {
-		a := &account{domain: "example.org", addr: tc.addr, mode: tc.mode, direct: tc.direct, lookup: tc.dns.lookup}
+		a := &account{domain: cmp.Or(tc.domain, "example.org"), addr: tc.addr, mode: tc.mode, direct: tc.direct, lookup: tc.dns.lookup}
 		got, err := a.endpoints(t.Context())
 		if !slices.Equal(got, tc.want) || !errors.Is(err, tc.err) {
 			t.Errorf("%s: got %v, %v", name, got, err)

@@ -34,6 +34,9 @@ type Condition struct { //nolint:errname // RFC 6120 calls it so
 	Name string // like "not-authorized"
 	Type string // of a stanza error: auth, cancel, continue, modify, wait
 	Text string
+	// Elsewhere is the address that "gone", "redirect" and "see-other-host"
+	// send us to.
+	Elsewhere string
 }
 
 func (c *Condition) Error() string {
@@ -103,7 +106,7 @@ func condition(e wire.Element, ns string) *Condition {
 		case string(child.Name) == "text":
 			c.Text = oneLine(child.Text())
 		case c.Name == "":
-			c.Name = string(child.Name)
+			c.Name, c.Elsewhere = string(child.Name), oneLine(child.Text())
 		}
 	}
 	if c.Name == "" {
@@ -131,13 +134,24 @@ func joinCure(c *Condition) (cure string, lasting bool) {
 		return "the room is for members only: make the account of XMPP_JID a member", true
 	case "forbidden":
 		return "the account is banned from the room: ask an owner of the room to lift the ban", true
-	case "item-not-found", "recipient-unavailable", "gone":
+	case "conflict":
+		return "all nicknames that were tried are taken: set XMPP_NICK to another", true
+	case "not-acceptable":
+		return "the room does not take this nickname: set XMPP_NICK to the one that is reserved for the account", true
+	case "gone", "redirect":
+		if c.Elsewhere != "" {
+			return fmt.Sprintf("its owner names %.200q as the place to go: set XMPP_ROOM", c.Elsewhere), true
+		}
+		return "create the room again or change XMPP_ROOM", true
+	case "resource-constraint":
+		return "the room is full: raise its number of occupants, or make the account an admin of the room", false
+	case "item-not-found", "recipient-unavailable":
 		return "the room does not exist or is locked: create it, correct XMPP_ROOM, or set XMPP_ROOM_CREATE=true", true
 	case "not-allowed":
 		return "the account may not create the room, or the service of XMPP_ROOM is wrong: create the room or correct XMPP_ROOM", true
 	case "remote-server-not-found", "service-unavailable":
 		if c.Type == "wait" {
-			return "", false
+			return "the room may be full", false
 		}
 		return "no chat rooms there: check the service in XMPP_ROOM", true
 	case "jid-malformed":

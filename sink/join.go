@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"gosrc.io/xmpp/stanza"
 
@@ -22,18 +23,23 @@ const (
 	fenceSuffix     = "-fence"
 	archiveSuffix   = "-archive"
 	configureSuffix = "-configure"
+	cancelSuffix    = "-cancel"
 	pingSuffix      = "-ping"
 )
+
+// maxNicks is how many nicknames are tried in one stay.
+const maxNicks = 5
 
 // join asks for a seat in the room, with its history: that is what tells
 // which messages of an earlier connection, process or worker have arrived.
 func (s *session) join() {
-	s.joinID = rand.Text()
+	s.joinID, s.askID = rand.Text(), rand.Text()
+	s.nicks++
 	s.occupant = s.room + "/" + s.nick
 	p := stanza.NewPresence(stanza.Attrs{To: s.occupant, Id: s.joinID})
 	p.Extensions = append(p.Extensions, stanza.MucPresence{
 		Password: s.cfg.RoomPassword.Reveal(),
-		History:  stanza.History{MaxStanzas: stanza.NewNullableInt(historyRequest)},
+		History:  stanza.History{MaxStanzas: stanza.NewNullableInt(max(historyRequest, s.cfg.Window))},
 	})
 	text, err := xml.Marshal(p)
 	if err != nil {
@@ -60,8 +66,8 @@ func (s *session) presence(e wire.Element) error {
 			return errNickFree
 		}
 	case "":
-		if s.phase == joining && s.fromRoom(e.From) && (own || answer) {
-			return s.seated(e)
+		if s.phase == joining && s.fromRoom(e.From) {
+			return s.seated(e, own, answer)
 		}
 	}
 	return nil
@@ -69,7 +75,7 @@ func (s *session) presence(e wire.Element) error {
 
 // refused tries another nickname if ours is taken, and gives up otherwise.
 func (s *session) refused(c *Condition) error {
-	if c.Name == "conflict" {
+	if c.Name == "conflict" && s.nicks < maxNicks {
 		s.log.Warn("nickname is taken, trying another", "nick", s.nick, "room", s.room)
 		s.nick = nickOf(s.cfg) + "-" + strings.ToLower(rand.Text()[:4])
 		s.join()
@@ -79,24 +85,44 @@ func (s *session) refused(c *Condition) error {
 	return &Error{Op: fmt.Sprintf("join %s as %q", s.room, s.nick), Err: c, Cure: cure, Lasting: lasting}
 }
 
-// seated takes our own presence: we are in, and the history follows.
-func (s *session) seated(e wire.Element) error {
+// seated looks for our own presence: we are in, and the history follows. It
+// answers the join, or has status 110, and 210 if the nickname is not the one
+// that we asked for. Our nickname alone says nothing: the room may be about to
+// give us another, because that one is somebody else's.
+func (s *session) seated(e wire.Element, own, answer bool) error {
 	x, err := mucUser(e)
 	if err != nil {
 		return fmt.Errorf("join %s: %w", s.room, err)
 	}
-	if x.has(statusCreated) {
-		if !s.cfg.RoomCreate {
-			return &Error{
-				Op: "join " + s.room, Err: errors.New("the room does not exist"),
-				Cure: "create it, correct XMPP_ROOM, or set XMPP_ROOM_CREATE=true", Lasting: true,
-			}
-		}
-		s.configure()
+	if !answer && !(x.has(statusSelf) && (own || x.has(statusRenamed))) {
+		return nil
 	}
 	s.occupant = string(e.From)
+	if x.has(statusCreated) && !s.cfg.RoomCreate {
+		s.cancel()
+		return nil
+	}
+	if x.has(statusCreated) {
+		s.configure()
+	}
 	s.catchUp()
 	return nil
+}
+
+// cancel takes back the making of a room that nobody asked for (XEP-0045,
+// 10.1.2). Some services would keep it, locked, and let nobody in but us: what
+// we posted there nobody would see. The answer ends the stay.
+func (s *session) cancel() {
+	s.out.text(fmt.Sprintf("<iq type='set' to='%s' id='%s%s'><query xmlns='http://jabber.org/protocol/muc#owner'>"+
+		"<x xmlns='jabber:x:data' type='cancel'/></query></iq>", attr(s.room), s.askID, cancelSuffix))
+}
+
+// notCreated says that there is no room, and that we make none.
+func (s *session) notCreated() error {
+	return &Error{
+		Op: "join " + s.room, Err: errors.New("the room does not exist"),
+		Cure: "create it, correct XMPP_ROOM, or set XMPP_ROOM_CREATE=true", Lasting: true,
+	}
 }
 
 // configure makes a new room persistent, which also unlocks it (XEP-0045,
@@ -107,14 +133,14 @@ func (s *session) configure() {
 		"<x xmlns='jabber:x:data' type='submit'>"+
 		"<field var='FORM_TYPE'><value>http://jabber.org/protocol/muc#roomconfig</value></field>"+
 		"<field var='muc#roomconfig_persistentroom'><value>1</value></field>"+
-		"</x></query></iq>", attr(s.room), s.joinID, configureSuffix))
+		"</x></query></iq>", attr(s.room), s.askID, configureSuffix))
 	s.log.Info("room created", "room", s.room)
 }
 
 // ping asks the room for ourselves (XEP-0410).
 func (s *session) ping(suffix string) {
 	s.out.text(fmt.Sprintf("<iq type='get' to='%s' id='%s%s'><ping xmlns='urn:xmpp:ping'/></iq>",
-		attr(s.occupant), s.joinID, suffix))
+		attr(s.occupant), s.askID, suffix))
 }
 
 // expelled says why the room put us out.
@@ -124,12 +150,20 @@ func (s *session) expelled(e wire.Element) error {
 		return fmt.Errorf("left %s: %w", s.room, err)
 	}
 	why, cure := x.reason()
-	return &Error{Op: "stay in " + s.room, Err: x.removal(why), Cure: cure, Lasting: x.has(statusBanned)}
+	end := &Error{Op: "stay in " + s.room, Err: x.removal(why), Cure: cure, Lasting: x.has(statusBanned)}
+	if !errors.Is(end, errGone) {
+		return end
+	}
+	s.gone = end
+	_ = s.stream.tcp.SetReadDeadline(time.Now().Add(lastWords)) // fails only if it is closed
+	return nil
 }
 
 // Status codes of XEP-0045, 15.6.
 const (
+	statusSelf        = 110
 	statusCreated     = 201
+	statusRenamed     = 210
 	statusBanned      = 301
 	statusKicked      = 307
 	statusAffiliation = 321
@@ -152,15 +186,20 @@ type userInfo struct {
 	} `xml:"destroy"`
 }
 
-// mucUser reads the room's part of a presence.
+// mucUser reads the room's part of a presence. It is the last of its kind: a
+// service that passes on what occupants put there appends its own.
 func mucUser(e wire.Element) (userInfo, error) {
-	var x userInfo
+	var part []byte
 	for child := range e.Children() {
 		if string(child.Name) == "x" && string(child.XMLNS) == "http://jabber.org/protocol/muc#user" {
-			return x, wire.Decode(child.Raw, &x)
+			part = child.Raw
 		}
 	}
-	return x, nil
+	var x userInfo
+	if part == nil {
+		return x, nil
+	}
+	return x, wire.Decode(part, &x)
 }
 
 func (x *userInfo) has(code int) bool {

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"hash"
+	"hash/maphash"
 	"sync"
 )
 
@@ -93,7 +94,7 @@ func (m *minter) hash(purpose byte, data string) []byte {
 	return m.sum
 }
 
-// ledgerSize bounds what a worker remembers: at 40 bytes each, and hours of
+// ledgerSize bounds what a worker remembers: at some 60 bytes each, and hours of
 // reflections at the pace of a busy room.
 const ledgerSize = 16 << 10
 
@@ -104,38 +105,44 @@ type shownID [idSize]byte
 // are forgotten first. It is not safe for concurrent use.
 type ledger struct {
 	minter *minter
-	shown  map[shownID]struct{}
+	seed   maphash.Seed
+	shown  map[shownID]uint32 // the seat that showed it first, hashed
 	ring   []shownID
 	next   int
 }
 
 func newLedger(m *minter) *ledger {
-	return &ledger{minter: m, shown: make(map[shownID]struct{})}
+	return &ledger{minter: m, seed: maphash.MakeSeed(), shown: make(map[shownID]uint32)}
 }
 
-// add records that the room has shown id. It reports whether a worker made the
-// id, which is certain if it is ours, and whether it was known. Others are not
-// recorded: nobody can flood the memory or suppress a notification.
-func (l *ledger) add(id []byte, ours bool) (made, known bool) {
+// add records that the room has shown id from a seat. It reports whether a
+// worker made the id, which is certain if it is ours, and what it proves if the history shows it: nothing if it
+// is new, or if another than the first has shown it. Whoever was shown a
+// message can repeat its id. Invented ids are not recorded: nobody can flood the
+// memory or suppress a notification.
+func (l *ledger) add(id, seat []byte, ours bool) (made bool, p proof) {
 	if len(id) != idSize {
-		return false, false
+		return false, nothing
 	}
-	key := shownID(id)
-	if _, known := l.shown[key]; known {
-		return true, true
+	key, from := shownID(id), uint32(maphash.Bytes(l.seed, seat)) //nolint:gosec // a part of the hash is enough
+	if first, known := l.shown[key]; known {
+		if first == from {
+			p = complete
+		}
+		return true, p
 	}
 	if !ours && !l.minter.made(id) {
-		return false, false
+		return false, nothing
 	}
-	l.shown[key] = struct{}{}
+	l.shown[key] = from
 	if len(l.ring) < ledgerSize {
 		l.ring = append(l.ring, key)
-		return true, false
+		return true, nothing
 	}
 	delete(l.shown, l.ring[l.next])
 	l.ring[l.next] = key
 	l.next = (l.next + 1) % ledgerSize
-	return true, false
+	return true, nothing
 }
 
 // has reports whether the room is known to have shown id.

@@ -7,8 +7,10 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
+	"time"
 
 	"gosrc.io/xmpp/stanza"
 
@@ -56,8 +58,9 @@ func newAccount(cfg Config) (*account, error) {
 
 // identity is what the server says of us after the login.
 type identity struct {
-	jid            string // full JID
-	maxStanzaBytes int    // 0: not announced
+	jid            string        // full JID
+	maxStanzaBytes int           // 0: not announced
+	idle           time.Duration // after which the server drops us, 0: not announced
 }
 
 // login connects, authenticates and binds a resource. The caller owns the
@@ -94,7 +97,7 @@ func (a *account) authenticate(s *stream, offered features) (identity, error) {
 			return identity{}, err
 		}
 	}
-	return identity{jid, offered.maxBytes}, nil
+	return identity{jid, offered.maxBytes, offered.idle}, nil
 }
 
 var errNoTLS = errors.New("server offers no STARTTLS")
@@ -176,8 +179,9 @@ func request(s *stream, id, payload string) ([]byte, error) {
 // features is what a server offers on a stream.
 type features struct {
 	stanza.StreamFeatures
-	maxBytes int      // XEP-0478; 0: not announced
-	bindings []string // types of channel binding, XEP-0440
+	maxBytes int           // XEP-0478; 0: not announced
+	idle     time.Duration // the same
+	bindings []string      // types of channel binding, XEP-0440
 }
 
 func parseFeatures(e wire.Element) (features, error) {
@@ -189,7 +193,10 @@ func parseFeatures(e wire.Element) (features, error) {
 		return f, err
 	}
 	var more struct {
-		MaxBytes int `xml:"urn:xmpp:stream-limits:0 limits>max-bytes"`
+		Limits struct {
+			MaxBytes    int `xml:"max-bytes"`
+			IdleSeconds int `xml:"idle-seconds"`
+		} `xml:"urn:xmpp:stream-limits:0 limits"`
 		Bindings []struct {
 			Type string `xml:"type,attr"`
 		} `xml:"urn:xmpp:sasl-cb:0 sasl-channel-binding>channel-binding"`
@@ -197,7 +204,7 @@ func parseFeatures(e wire.Element) (features, error) {
 	if err := wire.Decode(e.Raw, &more); err != nil {
 		return f, err
 	}
-	f.maxBytes = more.MaxBytes
+	f.maxBytes, f.idle = more.Limits.MaxBytes, time.Duration(more.Limits.IdleSeconds)*time.Second
 	for _, b := range more.Bindings {
 		f.bindings = append(f.bindings, b.Type)
 	}
@@ -209,6 +216,7 @@ func explain(op string, err error) *Error {
 	e := &Error{Op: op, Err: err}
 	var (
 		name    x509.HostnameError
+		noTLS   tls.RecordHeaderError
 		unknown x509.UnknownAuthorityError
 		invalid x509.CertificateInvalidError
 		refused *Condition
@@ -226,12 +234,20 @@ func explain(op string, err error) *Error {
 		e.Cure, e.Lasting = fmt.Sprintf("the certificate must name the domain of XMPP_JID, or else XMPP_TLS_SERVER_NAME: it names %s", strings.Join(name.Certificate.DNSNames, ", ")), true
 	case errors.As(err, &unknown):
 		e.Cure, e.Lasting = "set XMPP_CA_FILE to the authority that issued the server's certificate", true
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		e.Cure, e.Lasting = "renew the server's certificate, or set the clock of this machine", true
 	case errors.As(err, &invalid):
-		e.Cure, e.Lasting = "renew the server's certificate", true
+		e.Cure, e.Lasting = "give the server a certificate for TLS servers", true
+	case errors.As(err, &noTLS):
+		e.Cure, e.Lasting = "there is no TLS from the first byte: set XMPP_TLS=starttls, or correct the port in XMPP_ADDR", true
+	case errors.Is(err, wire.ErrNoStream), errors.Is(err, io.ErrUnexpectedEOF) && strings.HasPrefix(op, "connect"):
+		e.Cure, e.Lasting = "no XMPP server there, or one with TLS from the first byte: set XMPP_TLS=direct, or correct XMPP_ADDR", errors.Is(err, wire.ErrNoStream)
 	case errors.Is(err, errNoMechanism):
 		e.Cure, e.Lasting = "enable SCRAM-SHA-256, SCRAM-SHA-1 or PLAIN on the server", true
 	case errors.As(err, &refused) && refused.Name == "host-unknown":
 		e.Cure, e.Lasting = "the server does not serve the domain of XMPP_JID: correct XMPP_JID or XMPP_ADDR", true
+	case errors.As(err, &refused) && refused.Elsewhere != "":
+		e.Cure = fmt.Sprintf("the server sends us to another: set XMPP_ADDR to %.200q", refused.Elsewhere)
 	case errors.As(err, &refused) && loginCure(refused) != "":
 		e.Cure, e.Lasting = loginCure(refused), true
 	}

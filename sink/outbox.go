@@ -14,7 +14,7 @@ import (
 // which they were submitted. It outlives connections and knows nothing of
 // XMPP: a session attaches itself as the link, and tells what the room shows.
 type outbox struct {
-	slots  chan struct{} // one element per message in the window
+	slots  chan struct{} // one element per message in the window, and per place that is not used
 	closed chan struct{}
 
 	mu       sync.Mutex
@@ -23,11 +23,11 @@ type outbox struct {
 	queue    []*entry // in order; settled ones stay until they are at the front
 	recent   recent
 	link     link
-	oldest   time.Time           // since when the front of the queue is the front
-	anchored bool                // the room's history showed something that we knew before
-	reached  bool                // and went back to what we knew: it has no hole
-	replayed map[string]struct{} // what it showed, apart from that
+	oldest   time.Time // since when the front of the queue is the front
+	recall   recall
 	settled  []settlement
+	surplus  int // places of the window that are not to be used
+	unused   int // of them, those that are taken already
 }
 
 // link is the way to the room while we are in it.
@@ -61,7 +61,7 @@ func newOutbox(window int, l *ledger) *outbox {
 		slots:    make(chan struct{}, window),
 		recent:   recent{limit: window},
 		closed:   make(chan struct{}),
-		replayed: make(map[string]struct{}),
+		recall:   recall{told: make(map[string]proof)},
 		ledger:   l,
 		inflight: make(map[string]*entry, window),
 	}
@@ -137,25 +137,20 @@ func both(first, second func(Result)) func(Result) {
 	}
 }
 
-// seen records a message that the room showed: ours if own, else another
-// occupant's. It reports whether a worker made the id. Only our own reflection
-// settles a message that is on its way; what another worker showed is
-// remembered. The session calls flush after a batch of them.
-func (b *outbox) seen(id []byte, own bool) bool {
+// seen records a message that the room showed from a seat: ours if own, else
+// another occupant's. It reports whether a worker made the id. Only our own
+// reflection settles a message that is on its way; what another worker showed
+// is remembered. The session calls flush after a batch of them.
+func (b *outbox) seen(id, seat []byte, own bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e, ours := b.inflight[string(id)]
+	made, p := b.ledger.add(id, seat, ours)
 	if ours && own {
-		b.shown(e)
+		p = b.shown(e)
 	}
-	made, known := b.ledger.add(id, ours)
-	if b.link != nil || !made {
-		return made
-	}
-	if _, again := b.replayed[string(id)]; !again { // archives repeat what histories tell
-		if b.replayed[string(id)] = struct{}{}; known {
-			b.anchored, b.reached = true, true
-		}
+	if made && b.link == nil {
+		b.recall.add(string(id), p)
 	}
 	return made
 }
@@ -170,8 +165,10 @@ func (b *outbox) seenText(text string) bool {
 			if !e.sent || !sameText(e.Body, text) {
 				return false
 			}
-			b.ledger.add([]byte(e.id), true)
-			b.shown(e)
+			b.ledger.add([]byte(e.id), nil, true)
+			if p := b.shown(e); b.link == nil {
+				b.recall.add(e.id, p)
+			}
 			return true
 		}
 	}
@@ -185,17 +182,20 @@ func sameText(body, text string) bool {
 	return body == text || cut && strings.HasPrefix(body, start)
 }
 
-// shown settles e as delivered.
-func (b *outbox) shown(e *entry) {
-	r, now := Result{Outcome: Delivered}, time.Now()
+// shown settles e as delivered. It returns what it proves if it was found in
+// the history: the room was shown our messages in order, so behind the first of
+// them there is no hole.
+func (b *outbox) shown(e *entry) proof {
+	r, p, now := Result{Outcome: Delivered}, remembers, time.Now()
 	if b.link != nil { // else it was found in the history
 		r.Took = now.Sub(e.sentAt)
 	}
-	// If we are not sending yet: the room remembers. It was shown our messages
-	// in order, so behind the first one there is no hole.
-	b.anchored, b.reached = true, b.reached || b.first(e)
+	if b.first(e) {
+		p = complete
+	}
 	b.settle(e, r)
 	b.recent.add(e, now)
+	return p
 }
 
 // first reports whether e is the oldest message in the window.
@@ -213,7 +213,25 @@ func (b *outbox) first(e *entry) bool {
 func (b *outbox) remembered() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.reached
+	return b.recall.proof == complete
+}
+
+// forgot reports whether the room has told nothing that we knew.
+func (b *outbox) forgot() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.recall.proof == nothing
+}
+
+// narrow lowers the window to n messages, as those on their way are settled.
+// It reports whether it was wider.
+func (b *outbox) narrow(n int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	surplus := cap(b.slots) - n
+	wider := surplus > b.surplus
+	b.surplus = max(b.surplus, surplus)
+	return wider
 }
 
 // inDoubt reports whether anything was sent of which we do not know whether the
@@ -255,7 +273,7 @@ func (b *outbox) bounce(id []byte, c *Condition) error {
 func (b *outbox) attach(l link) (resent, doubtful int) {
 	b.mu.Lock()
 	b.link = l
-	if !b.anchored {
+	if b.recall.proof == nothing {
 		b.queue = append(b.recent.entries(), b.queue...)
 	}
 	b.recent.clear()
@@ -274,10 +292,10 @@ func (b *outbox) attach(l link) (resent, doubtful int) {
 			b.send(e)
 		}
 	}
-	if !b.reached {
+	if b.recall.proof != complete {
 		doubtful = resent
 	}
-	clear(b.replayed)
+	b.recall.clear()
 	b.oldest = time.Now()
 	b.mu.Unlock()
 	b.flush()
@@ -290,7 +308,7 @@ func (b *outbox) attach(l link) (resent, doubtful int) {
 func (b *outbox) detach(orderly bool, last time.Time) {
 	b.mu.Lock()
 	b.link = nil
-	b.anchored, b.reached = false, false
+	b.recall.interrupt()
 	if b.recent.end(last); orderly {
 		b.recent.clear()
 	}
@@ -355,15 +373,24 @@ func (b *outbox) flush() {
 	batch := b.settled
 	b.settled = nil
 	b.mu.Unlock()
+	places := 0
 	for _, s := range batch {
 		if s.done != nil {
 			s.done(s.result)
+			places++
 		}
 	}
-	for _, s := range batch {
-		if s.done != nil {
-			<-b.slots
-		}
+	b.free(places)
+}
+
+// free frees places of the window, but for those that are not to be used.
+func (b *outbox) free(places int) {
+	b.mu.Lock()
+	keep := min(places, b.surplus-b.unused)
+	b.unused += keep
+	b.mu.Unlock()
+	for range places - keep {
+		<-b.slots
 	}
 }
 

@@ -19,9 +19,14 @@ type Room struct {
 	log     *slog.Logger
 	account *account
 	box     *outbox
-	// originIDs is set when the room turns out not to keep ids.
-	originIDs atomic.Bool
-	observer  Observer
+	// originIDs is set when the room turns out not to keep ids, keepsIDs when it
+	// does.
+	originIDs, keepsIDs atomic.Bool
+	observer            Observer
+	// What earlier stays have taught; Run's own.
+	maxBytes    int // longest stanza that the server takes
+	skipArchive bool
+	depth       depth
 
 	mu     sync.Mutex
 	joined chan struct{} // closed while we are in the room
@@ -43,8 +48,9 @@ func New(cfg Config, log *slog.Logger) (*Room, error) {
 	}
 	return &Room{
 		cfg: cfg, log: log, account: account,
-		box:    newOutbox(cfg.Window, newLedger(minter)),
-		joined: make(chan struct{}),
+		box:      newOutbox(cfg.Window, newLedger(minter)),
+		joined:   make(chan struct{}),
+		maxBytes: cfg.MaxStanzaBytes,
 	}, nil
 }
 
@@ -123,11 +129,24 @@ func (r *Room) stay(ctx context.Context) (time.Duration, error) {
 		r.setJoined(true)
 	})
 	err = s.run(ctx, setup)
+	r.learn(s, setup.Err() != nil && ctx.Err() == nil)
 	if since.IsZero() {
 		return 0, causeOr(setup, err)
 	}
 	r.setJoined(false)
 	return time.Since(since), err
+}
+
+// learn takes over what a stay has taught for the next ones. late says that
+// there was not enough time to enter the room.
+func (r *Room) learn(s *session, late bool) {
+	if s.blamed > 0 && s.blamed < r.maxBytes {
+		r.maxBytes = s.blamed
+		r.log.Warn("the server refused a long message: longer ones are cut from now on; set XMPP_MAX_STANZA_BYTES to its limit", "bytes", s.blamed)
+	}
+	if r.skipArchive = late && s.phase == catching && s.catchup.pages > 0; r.skipArchive {
+		r.log.Warn("the archive of the room did not answer in time: doing without it", "room", s.room)
+	}
 }
 
 func (r *Room) newSession(stream *stream, id identity, joined func()) *session {
@@ -136,7 +155,7 @@ func (r *Room) newSession(stream *stream, id identity, joined func()) *session {
 		cfg: &r.cfg, log: r.log, observer: r.observer, stream: stream, out: newWriter(), box: r.box,
 		me: id.jid, room: r.cfg.Room, service: service, nick: nickOf(&r.cfg),
 		head:     messageHead(r.cfg.Room),
-		maxBytes: r.cfg.MaxStanzaBytes, originIDs: &r.originIDs,
+		maxBytes: r.maxBytes, skipArchive: r.skipArchive, depth: &r.depth, idle: id.idle, keepsIDs: &r.keepsIDs, originIDs: &r.originIDs,
 		entered: make(chan struct{}),
 		ended:   make(chan struct{}),
 	}
@@ -144,7 +163,7 @@ func (r *Room) newSession(stream *stream, id identity, joined func()) *session {
 		s.maxBytes = max(minStanzaBytes, min(s.maxBytes, id.maxStanzaBytes))
 	}
 	s.joined = func() {
-		r.log.Info("in the room", "room", s.room, "nick", s.nick, "jid", s.me, "memory", s.catchup.memory())
+		r.log.Info("in the room", "room", s.room, "nick", s.nick, "jid", s.me, "memory", s.memory())
 		joined()
 		r.observer.tell(Event{Kind: Joined, Seat: s.occupant})
 	}

@@ -51,8 +51,11 @@ func (sc *scene) must(err error) {
 // log in returns a connection of the account, for things to do to the room.
 func (sc *scene) login(account string) *owner.Owner {
 	sc.Helper()
-	o, err := owner.Login(sc.Context(), sc.server, account, sc.room)
-	sc.must(err)
+	var o *owner.Owner
+	sc.until(account+" is logged in", func() (err error) { // servers that have just been started close some
+		o, err = owner.Login(sc.Context(), sc.server, account, sc.room)
+		return err
+	})
 	sc.Cleanup(o.Close)
 	return o
 }
@@ -106,6 +109,7 @@ func (sc *scene) watchWith(password string) *watcher {
 type watcher struct {
 	sc       *scene
 	password string
+	only     string // begin of the nicknames to watch, "" for all
 	seat     *observer.Observer
 
 	mu    sync.Mutex
@@ -130,7 +134,7 @@ func (w *watcher) sit() {
 		OnMessage: func(m observer.Message) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			if !m.Delayed || !w.known[m.ID] {
+			if strings.HasPrefix(m.Nick, w.only) && (!m.Delayed || !w.known[m.ID]) {
 				w.log = append(w.log, m)
 			}
 			w.known[m.ID] = true

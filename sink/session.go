@@ -3,6 +3,7 @@ package sink
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -30,14 +31,22 @@ type session struct {
 	room, service string
 	head          []byte       // of every message stanza
 	maxBytes      int          // of every message stanza
+	blamed        int          // what maxBytes must not exceed from now on, 0: whatever it likes
+	keepsIDs      *atomic.Bool // the room has reflected one of ours
 	originIDs     *atomic.Bool // send them: the room does not keep our ids
 
 	// The reader's, and fixed once entered is closed.
-	phase    phase
-	catchup  catchup
-	nick     string
-	occupant string // our address in the room, as the room writes it
-	joinID   string
+	phase       phase
+	catchup     catchup
+	skipArchive bool // it did not answer the last time
+	depth       *depth
+	idle        time.Duration // after which the server drops us, 0: not known
+	nick        string
+	occupant    string // our address in the room, as the room writes it
+	gone        error  // our seat was taken without a word; the server may say more
+	nicks       int    // how many nicknames have been tried
+	joinID      string // of our join, which some services show to everybody
+	askID       string // begins the ids of our requests
 
 	entered chan struct{} // closed when we are in the room
 	ended   chan struct{} // closed when the session is over, with end set
@@ -77,6 +86,9 @@ func (s *session) run(ctx, setup context.Context) error {
 	s.fail(s.read())
 	helpers.Wait()
 	release()
+	if c, ok := blames(s.end); ok {
+		s.blamed = s.box.blame(c, func(id, body, extra string) int { return len(s.stanza(nil, id, body, extra)) })
+	}
 	s.box.detach(orderly(s.end), time.Unix(0, s.stream.lastRead.Load()))
 	return s.end
 }
@@ -90,8 +102,9 @@ func (s *session) fail(err error) {
 	})
 }
 
-// lastWords is how long a server that takes nothing more may still be heard. One
-// that stops says so, and tells what it has shown, but closes its end first.
+// lastWords is how long a server that takes nothing more, or has taken our seat
+// without a word, may still be heard. One that stops says so, and tells what it
+// has shown, but closes its end first.
 const lastWords = time.Second
 
 // write sends what is posted until the session ends, or ends it.
@@ -111,6 +124,9 @@ func (s *session) write() {
 func (s *session) read() error {
 	for {
 		e, err := s.stream.next()
+		if _, said := errors.AsType[*Condition](err); err != nil && !said && s.gone != nil {
+			return s.gone
+		}
 		if err != nil {
 			return err
 		}
@@ -144,9 +160,7 @@ func (s *session) message(e wire.Element) error {
 			return s.archived(e)
 		}
 	case "error":
-		// Services differ in who the error is from, but it is never another
-		// occupant: they could make one up.
-		if from := string(e.From); from == s.room || from == s.service {
+		if s.official(e.From) {
 			return s.bounced(e)
 		}
 	}
@@ -155,19 +169,28 @@ func (s *session) message(e wire.Element) error {
 
 // shown takes a message of the room: live, or from its history or archive.
 func (s *session) shown(e wire.Element) {
-	if s.phase == catching {
+	if s.phase == catching && len(e.From) > len(s.room) { // not what the room itself says
 		s.catchup.replayed++
 	}
 	own := string(e.From) == s.occupant
-	if s.box.seen(e.ID, own) || !own {
+	if s.box.seen(e.ID, e.From, own) {
+		if own && s.phase == inRoom {
+			s.depth.shown++
+		}
+		if own && !s.keepsIDs.Load() {
+			s.keepsIDs.Store(true)
+		}
 		return
+	}
+	if !own || s.keepsIDs.Load() {
+		return // not ours: another connection with our nickname
 	}
 	// A room that does not keep ids: the origin id (XEP-0359) may be there, or
 	// else the text of the message that is next in order.
 	for child := range e.Children() {
 		switch {
 		case string(child.Name) == "origin-id" && string(child.XMLNS) == nsStanzaID:
-			if s.box.seen(child.ID, own) {
+			if s.box.seen(child.ID, e.From, own) {
 				return
 			}
 		case child.Is("body") && s.box.seenText(child.Text()) && !s.originIDs.Swap(true):
@@ -200,24 +223,30 @@ func (s *session) iq(e wire.Element) error {
 // answer replies to a ping (XEP-0199) and declines everything else. Servers
 // and rooms ask to find out whether we are alive.
 func (s *session) answer(e wire.Element) {
-	to, id := attr(string(e.From)), attr(string(e.ID))
+	to, id := "", attr(string(e.ID))
+	if len(e.From) > 0 { // else it is our own server
+		to = " to='" + attr(string(e.From)) + "'"
+	}
 	for child := range e.Children() {
 		if string(child.Name) == "ping" && string(child.XMLNS) == "urn:xmpp:ping" {
-			s.out.text(fmt.Sprintf("<iq type='result' to='%s' id='%s'/>", to, id))
+			s.out.text(fmt.Sprintf("<iq type='result'%s id='%s'/>", to, id))
 			return
 		}
 	}
-	s.out.text(fmt.Sprintf("<iq type='error' to='%s' id='%s'><error type='cancel'>"+
+	s.out.text(fmt.Sprintf("<iq type='error'%s id='%s'><error type='cancel'>"+
 		"<service-unavailable xmlns='%s'/></error></iq>", to, id, nsStanzaErrors))
 }
 
 // answered takes the answer to a request of ours. Any answer proves that the
 // connection lives; some say that we are not in the room (XEP-0410, 3.2).
 func (s *session) answered(e wire.Element) error {
-	if !bytes.HasPrefix(e.ID, []byte(s.joinID)) || !s.fromRoom(e.From) {
+	suffix, ours := bytes.CutPrefix(e.ID, []byte(s.askID))
+	if !ours || !s.official(e.From) {
 		return nil
 	}
-	switch failed := string(e.Type) == "error"; string(e.ID[len(s.joinID):]) {
+	switch failed := string(e.Type) == "error"; string(suffix) {
+	case cancelSuffix:
+		return s.notCreated()
 	case configureSuffix:
 		if failed {
 			return &Error{Op: "create room " + s.room, Err: stanzaError(e), Cure: "create it on the server", Lasting: true}
@@ -247,6 +276,7 @@ func (s *session) missing(c *Condition) error {
 // enter starts sending: we are in the room and know its history.
 func (s *session) enter() {
 	s.phase = inRoom
+	s.measure()
 	close(s.entered)
 	if resent, doubtful := s.box.attach(s); resent > 0 {
 		s.log.Info("sent again what was on its way", "messages", resent, "perhaps_shown_twice", doubtful)
@@ -257,9 +287,12 @@ func (s *session) enter() {
 
 // post implements link.
 func (s *session) post(id, body, extra string) {
-	s.out.append(func(b []byte) []byte {
-		return appendMessage(b, s.head, id, body, extra, s.maxBytes, s.originIDs.Load())
-	})
+	s.out.append(func(b []byte) []byte { return s.stanza(b, id, body, extra) })
+}
+
+// stanza appends a message as we send it.
+func (s *session) stanza(b []byte, id, body, extra string) []byte {
+	return appendMessage(b, s.head, id, body, extra, s.maxBytes, s.originIDs.Load())
 }
 
 // appendMessage appends a message stanza of at most limit bytes.
@@ -302,6 +335,14 @@ func appendBody(b []byte, body string, limit int) []byte {
 	}
 	b, _ = wire.AppendText(b[:start], body, limit-len(cutMark))
 	return append(b, cutMark...)
+}
+
+// official reports whether from speaks for the room. Services differ in who an
+// answer or an error is from, but it is never another occupant: they could
+// make one up.
+func (s *session) official(from []byte) bool {
+	f := string(from)
+	return f == s.room || f == s.service || f == s.occupant
 }
 
 // fromRoom reports whether from is the room or somebody in it.

@@ -19,7 +19,11 @@ func (s *session) watch(ctx context.Context) {
 		s.fail(ctx.Err())
 		return
 	}
-	tick := time.NewTicker(min(s.cfg.PingInterval, s.cfg.StallTimeout) / 4)
+	interval := s.cfg.PingInterval
+	if s.idle > 0 {
+		interval = min(interval, s.idle/2)
+	}
+	tick := time.NewTicker(min(interval, s.cfg.StallTimeout) / 4)
 	defer tick.Stop()
 	pinged := false
 	for {
@@ -34,9 +38,9 @@ func (s *session) watch(ctx context.Context) {
 			switch {
 			case s.box.stalled(now) > s.cfg.StallTimeout:
 				s.fail(&Error{Op: "post to " + s.room, Err: errStalled})
-			case silent > 2*s.cfg.PingInterval:
+			case silent > 2*interval:
 				s.fail(&Error{Op: "stay connected", Err: errSilent})
-			case silent < s.cfg.PingInterval:
+			case silent < interval:
 				pinged = false
 			case !pinged:
 				s.ping(pingSuffix)

@@ -19,6 +19,12 @@ func Hostile(room, nick, id string) []string {
 	return list
 }
 
+// HostileHuge returns a stanza as long as most servers allow, made to grow six
+// times when a server escapes it again.
+func HostileHuge(room string) string {
+	return strings.ReplaceAll(toRoom("id='huge'", "<body>"+strings.Repeat("'", 250_000)+"</body>"), "{room}", room)
+}
+
 // forgery is a reflection of the victim's message, to be hidden somewhere.
 const forgery = "<message xmlns='jabber:client' type='groupchat' from='{me}' id='{id}'><body>forged</body></message>"
 

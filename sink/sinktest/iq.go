@@ -92,6 +92,10 @@ func (s *session) ownerIQ(n *node) {
 			"<field var='FORM_TYPE' type='hidden'><value>"+nsMUC+"#roomconfig</value></field>"+
 			"<field var='muc#roomconfig_persistentroom' type='boolean'><value>0</value></field>"+
 			"<field var='muc#roomconfig_historylength' type='text-single'><value>20</value></field></x></query>")
+	case strings.Contains(n.inner, "type='cancel'"):
+		s.result(n, "")
+		s.srv.DestroyRoom("", "")
+		s.srv.room.forgetTombstone()
 	default:
 		s.srv.room.configured()
 		s.result(n, "")

@@ -24,6 +24,7 @@ type Post struct {
 
 // Join is an attempt to join the room.
 type Join struct {
+	ID                string // of the presence
 	JID, Nick         string // full address, nickname as given in the end
 	Password          string // as sent to the room
 	MaxStanzas, Since string // of the history that was asked for

@@ -147,6 +147,13 @@ func (r *room) configured() {
 	r.locked = false
 }
 
+// forgetTombstone makes a destroyed room one that has never been.
+func (r *room) forgetTombstone() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tombstone = nil
+}
+
 // features is what disco#info tells of the room.
 func (r *room) features() []string {
 	r.mu.Lock()

@@ -11,8 +11,12 @@ import (
 	"io"
 )
 
-// ErrTooBig reports an element that exceeds the limit of the Framer.
-var ErrTooBig = errors.New("element exceeds the size limit")
+// ErrTooBig reports a tag or a CDATA section that exceeds the limit of the
+// Framer.
+var ErrTooBig = errors.New("tag exceeds the size limit")
+
+// ErrNoStream reports that what was read is not the begin of an XMPP stream.
+var ErrNoStream = errors.New("not an XMPP stream")
 
 const readSize = 16 << 10 // one TLS record
 
@@ -25,13 +29,16 @@ type Framer struct {
 	r     io.Reader
 	max   int
 	buf   []byte
-	start int // first byte of the element in work
-	end   int // end of what has been read
-	pos   int // bytes of the element already tokenised
-	depth int // open tags of the element
+	start int  // first byte of the element in work
+	end   int  // end of what has been read
+	pos   int  // bytes of the element already tokenised
+	depth int  // open tags of the element
+	drop  bool // the element is too big: it is read, and not kept
 }
 
-// NewFramer returns a Framer that refuses elements of more than limit bytes.
+// NewFramer returns a Framer that drops elements of more than limit bytes: a
+// server may make a long stanza six times longer by escaping, and pass it on
+// to everybody, so one must not end the stream.
 func NewFramer(r io.Reader, limit int) *Framer {
 	return &Framer{r: r, max: limit, buf: make([]byte, readSize)}
 }
@@ -54,7 +61,7 @@ func (f *Framer) Header() ([]byte, error) {
 		}
 		if n > 0 {
 			if kind != open || !bytes.Equal(name(b), []byte("stream:stream")) {
-				return nil, fmt.Errorf("expected a stream header, got %.40q", b)
+				return nil, fmt.Errorf("%w: %.40q", ErrNoStream, b)
 			}
 			f.start = f.end - len(b) + n
 			return b[:n], nil
@@ -102,6 +109,9 @@ func (f *Framer) scan() ([]byte, error) {
 			if err := f.skip(); err != nil {
 				return nil, err
 			}
+		case f.depth == 0 && (f.drop || f.pos > f.max):
+			f.take()
+			f.drop = false
 		case f.depth == 0:
 			return f.take(), nil
 		}
@@ -125,8 +135,15 @@ func (f *Framer) take() []byte {
 	return element
 }
 
-// fill reads more bytes, at least one. The buffer grows up to the limit.
+// fill reads more bytes, at least one. The buffer grows up to the limit; an
+// element that does not fit is dropped, token by token.
 func (f *Framer) fill() error {
+	if f.end-f.start >= f.max && f.depth > 0 {
+		f.drop = true
+	}
+	if f.drop {
+		f.take()
+	}
 	if f.start > 0 {
 		f.end = copy(f.buf, f.buf[f.start:f.end])
 		f.start = 0

@@ -59,13 +59,13 @@ func TestFramerCutsElementsWhateverTheReads(t *testing.T) {
 
 func TestFramerRefuses(t *testing.T) {
 	for name, tc := range map[string]struct{ stream, want string }{
-		"no stream":      {`<html><body/></html>`, "expected a stream header"},
+		"no stream":      {`<html><body/></html>`, "not an XMPP stream"},
 		"comment":        {header + `<!-- a -->`, "not allowed"},
 		"DTD":            {header + `<!DOCTYPE a [<!ENTITY b "c">]>`, "not allowed"},
 		"PI":             {header + `<a><?php ?></a>`, "not allowed"},
 		"text":           {header + `hello<a/>`, "text between stanzas"},
 		"empty tag":      {header + `<>`, "malformed tag"},
-		"too big":        {header + `<a>` + strings.Repeat("x", 64<<10), "size limit of 20000 bytes"},
+		"huge CDATA":     {header + `<a><![CDATA[` + strings.Repeat("x", 64<<10), "size limit of 20000 bytes"},
 		"huge tag":       {header + `<a b='` + strings.Repeat("x", 64<<10), "size limit of 20000 bytes"},
 		"cut off":        {header + `<a><b/>`, "unexpected EOF"},
 		"cut off header": {`<stream:stream `, "unexpected EOF"},
@@ -73,6 +73,20 @@ func TestFramerRefuses(t *testing.T) {
 		_, err := readAll(t, strings.NewReader(tc.stream), 20000)
 		if err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: got error %v, want %q", name, err, tc.want)
+		}
+	}
+}
+
+func TestFramerDropsWhatIsTooBigAndGoesOn(t *testing.T) {
+	big := "<a>" + strings.Repeat("<b c='&lt;'>&apos;</b>", 10_000) + "</a>"
+	stream := header + elements[0] + big + elements[1] + big + elements[2] + "</stream:stream>"
+	for name, reader := range map[string]io.Reader{
+		"whole":        strings.NewReader(stream),
+		"byte by byte": iotest.OneByteReader(strings.NewReader(stream)),
+	} {
+		got, err := readAll(t, reader, 20_000)
+		if !errors.Is(err, io.EOF) || !slices.Equal(got, elements[:3]) {
+			t.Errorf("%s: got %.300q, %v", name, got, err)
 		}
 	}
 }

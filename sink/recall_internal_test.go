@@ -1,0 +1,76 @@
+package sink
+
+import (
+	"testing"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
+)
+
+// page is what a history shows: ids of a worker, and from whom.
+type page struct{ id, seat string }
+
+// TestWhatAHistoryProves is about what decides, after an interruption, whether
+// the messages reflected last are sent again, and what is counted as doubtful.
+func TestWhatAHistoryProves(t *testing.T) {
+	m, err := newMinter(Config{Room: "r@c", IDKey: config.NewSecret("k")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, fresh, evil := page{m.id("old"), "r@c/w"}, page{m.id("new"), "r@c/w2"}, page{m.id("old"), "r@c/evil"}
+	for name, tc := range map[string]struct {
+		attempts [][]page
+		want     proof
+	}{
+		"nothing":                              {[][]page{{}}, nothing},
+		"something known":                      {[][]page{{old, fresh}}, complete},
+		"only news":                            {[][]page{{fresh}}, nothing},
+		"news that the archive repeats":        {[][]page{{fresh, fresh}}, nothing},
+		"a copy by somebody else":              {[][]page{{evil, fresh}}, nothing},
+		"known, in the second attempt as well": {[][]page{{old}, {old}}, complete},
+		"news, in two attempts":                {[][]page{{fresh}, {fresh}}, nothing},
+		"known, but the last attempt is empty": {[][]page{{old}, {}}, nothing},
+	} {
+		b := newOutbox(1, newLedger(m))
+		b.attach(discard{})
+		b.seen([]byte(old.id), []byte(old.seat), true)
+		for _, attempt := range tc.attempts {
+			b.detach(false, time.Now())
+			for _, p := range attempt {
+				b.seen([]byte(p.id), []byte(p.seat), false)
+			}
+		}
+		if got := b.recall.proof; got != tc.want {
+			t.Errorf("%s: proof %d, want %d", name, got, tc.want)
+		}
+	}
+}
+
+type discard struct{}
+
+func (discard) post(string, string, string) {}
+
+func TestDepthOfTheHistory(t *testing.T) {
+	type telling struct {
+		shown  int // since the telling before
+		tells  int
+		forgot bool
+		want   int
+	}
+	for name, list := range map[string][]telling{
+		"long enough":                        {{0, 0, true, 0}, {100, 100, false, 0}, {100, 200, false, 0}},
+		"short":                              {{0, 0, true, 0}, {100, 5, false, 0}, {1, 5, false, 5}, {9, 5, false, 5}},
+		"short for others' messages":         {{0, 5, true, 0}, {3, 8, false, 0}, {3, 11, false, 0}},
+		"a part is kept over a restart":      {{0, 0, true, 0}, {100, 1, false, 0}, {0, 1, false, 0}, {50, 20, false, 0}},
+		"forgotten, and filled again":        {{100, 0, true, 0}, {3, 3, false, 0}, {3, 6, false, 0}},
+		"short, but nothing said in between": {{0, 0, true, 0}, {100, 5, false, 0}, {0, 5, false, 0}},
+	} {
+		var d depth
+		for i, l := range list {
+			d.shown += l.shown
+			if got := d.told(l.tells, l.forgot); got != l.want {
+				t.Errorf("%s, telling %d: holds %d, want %d", name, i, got, l.want)
+			}
+		}
+	}
+}
