@@ -22,6 +22,9 @@ const (
 	IsExcluded Verdict = "excluded"  // a rule of EXCLUDE takes it
 )
 
+// Reasons returns why a notification may not be shown: all verdicts but Show.
+func Reasons() []Verdict { return []Verdict{Expired, Elsewhere, TooLow, NoMatch, IsExcluded} }
+
 // Filter holds the rules. The zero value shows everything that has not expired
 // and is not meant for others.
 type Filter struct {

@@ -125,16 +125,14 @@ func TestAFailingTemplateLosesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			start := time.Now()
-			for range 2 {
-				if got, want := r.Text(huge()), render.Text(huge()); got != want {
-					t.Errorf("got %.100q, want the default text", got)
-				}
+			if got, want := r.Text(huge()), render.Text(huge()); got != want {
+				t.Errorf("got %.100q, want the default text", got)
 			}
 			if took := time.Since(start); took > 10*time.Second {
 				t.Errorf("took %s", took)
 			}
-			if r.Failures() != 2 || !strings.Contains(log.String(), c.why) {
-				t.Errorf("%d failures, want 2 because of %q; log %s", r.Failures(), c.why, log.String())
+			if r.Failures() != 1 || !strings.Contains(log.String(), c.why) {
+				t.Errorf("%d failures, want 1 because of %q; log %s", r.Failures(), c.why, log.String())
 			}
 		})
 	}

@@ -16,12 +16,12 @@ const namespace = "xmpp_notifier"
 // metrics are the counters and histograms. Labels have few values, all of our
 // own making: nothing that a broker, a room or a publisher says becomes one.
 type metrics struct {
-	received, filtered, delivered, suppressed *prometheus.CounterVec // by source
-	failed, deadLettered                      *prometheus.CounterVec // by source, reason
-	acks                                      *prometheus.CounterVec // by source, outcome
-	delivery, age                             *prometheus.HistogramVec
-	reflection                                prometheus.Histogram
-	lastDelivery                              *prometheus.GaugeVec
+	received, delivered, suppressed *prometheus.CounterVec // by source
+	filtered, failed, deadLettered  *prometheus.CounterVec // by source, reason
+	acks                            *prometheus.CounterVec // by source, outcome
+	delivery, age                   *prometheus.HistogramVec
+	reflection                      prometheus.Histogram
+	lastDelivery                    *prometheus.GaugeVec
 
 	retries    *prometheus.CounterVec // by reason
 	doubtful   prometheus.Counter
@@ -52,7 +52,7 @@ func histogram(name, help string, buckets []float64, labels ...string) *promethe
 func newMetrics() *metrics {
 	m := &metrics{
 		received:     counter("messages_received_total", "Messages taken from the broker.", "source"),
-		filtered:     counter("messages_filtered_total", "Notifications that are not meant for the room.", "source"),
+		filtered:     counter("messages_filtered_total", "Notifications that are not meant for the room.", "source", "reason"),
 		delivered:    counter("messages_delivered_total", "Notifications that the room has shown.", "source"),
 		suppressed:   counter("messages_duplicate_suppressed_total", "Notifications not posted because the room had shown them before.", "source"),
 		failed:       counter("messages_failed_total", "Messages that can never be delivered.", "source", "reason"),

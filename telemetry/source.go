@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/xmpp-notifier/xmpp-notifier/filter"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/worker"
 )
@@ -19,10 +20,10 @@ type sourceState struct {
 	name    string
 	metrics *metrics
 
-	received, filtered, delivered, suppressed prometheus.Counter
-	acked, ackFailed, released, term          prometheus.Counter
-	delivery, age                             prometheus.Observer
-	lastDelivery                              prometheus.Gauge
+	received, delivered, suppressed  prometheus.Counter
+	acked, ackFailed, released, term prometheus.Counter
+	delivery, age                    prometheus.Observer
+	lastDelivery                     prometheus.Gauge
 
 	held      atomic.Int64 // received, and not yet settled
 	deliverer moment       // of the last delivery
@@ -53,11 +54,13 @@ func newSourceState(source sources.Source, m *metrics) *sourceState {
 		m.failed.WithLabelValues(name, string(reason))
 		m.deadLettered.WithLabelValues(name, string(reason))
 	}
+	for _, reason := range filter.Reasons() {
+		m.filtered.WithLabelValues(name, string(reason))
+	}
 	acks := func(outcome string) prometheus.Counter { return m.acks.WithLabelValues(name, outcome) }
 	return &sourceState{
 		source: source, name: name, metrics: m, trouble: map[string]fault{},
-		received: m.received.WithLabelValues(name), filtered: m.filtered.WithLabelValues(name),
-		delivered: m.delivered.WithLabelValues(name), suppressed: m.suppressed.WithLabelValues(name),
+		received: m.received.WithLabelValues(name), delivered: m.delivered.WithLabelValues(name), suppressed: m.suppressed.WithLabelValues(name),
 		acked: acks("ack"), ackFailed: acks("error"), released: acks("nak"), term: acks("term"),
 		delivery: m.delivery.WithLabelValues(name), age: m.age.WithLabelValues(name),
 		lastDelivery: m.lastDelivery.WithLabelValues(name),
@@ -92,7 +95,7 @@ func (s *sourceState) observe(e *worker.Event) {
 		s.held.Add(1)
 		s.receiver.set(time.Now())
 	case worker.Filtered:
-		s.filtered.Inc()
+		s.metrics.filtered.WithLabelValues(s.name, e.Why).Inc()
 	case worker.Delivered:
 		s.shown(e.Delivery, time.Now())
 	case worker.Suppressed:

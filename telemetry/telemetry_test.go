@@ -113,7 +113,7 @@ func TestCountsWhatBecomesOfNotifications(t *testing.T) {
 		{Kind: worker.Received},
 		{Kind: worker.Released},
 		{Kind: worker.Received},
-		{Kind: worker.Filtered},
+		{Kind: worker.Filtered, Why: "expired"},
 	} {
 		e.Source, e.Delivery = jetstream, one
 		d.ObserveWorker(e)
@@ -121,7 +121,7 @@ func TestCountsWhatBecomesOfNotifications(t *testing.T) {
 	d.expect(
 		t, `messages_received_total{source="nats:NOTIFY"} 5`, `messages_received_total{source="kafka:alerts"} 0`,
 		`messages_delivered_total{source="nats:NOTIFY"} 1`, `messages_duplicate_suppressed_total{source="nats:NOTIFY"} 1`,
-		`messages_filtered_total{source="nats:NOTIFY"} 1`,
+		`messages_filtered_total{reason="expired",source="nats:NOTIFY"} 1`, `messages_filtered_total{reason="severity",source="nats:NOTIFY"} 0`,
 		`messages_failed_total{reason="decode",source="nats:NOTIFY"} 1`,
 		`messages_dead_lettered_total{reason="decode",source="nats:NOTIFY"} 1`,
 		`acks_total{outcome="ack",source="nats:NOTIFY"} 1`, `acks_total{outcome="error",source="nats:NOTIFY"} 1`,

@@ -12,7 +12,7 @@ type EventKind int
 // What can happen to a delivery, or to a source as a whole.
 const (
 	Received     EventKind = iota + 1 // lent by the source
-	Filtered                          // not meant for the room
+	Filtered                          // not meant for the room; Why
 	Delivered                         // the room has shown it; Took
 	Suppressed                        // the room had shown it before
 	Failed                            // it can never be delivered, a dead letter follows; Reason
@@ -34,6 +34,8 @@ type Event struct {
 	Took time.Duration
 	// Reason says why it can never be delivered.
 	Reason sources.Reason
+	// Why says why it is not shown, in the word of the filter.
+	Why string
 	// Doing says what there is trouble with.
 	Doing string
 	Err   error
