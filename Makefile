@@ -1,12 +1,13 @@
 GOLANGCI = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
-INTEROP = envelope/interop# a module of its own: CloudEvents by the official SDK
+INTEROP = envelope/interop# modules of their own: CloudEvents by the official SDK,
+MANIFESTS = deploy/kubernetes/validate# and Kubernetes
 
-.PHONY: help build check-size demo test test-hermetic test-real bench chaos check-monitoring lint fix cover vuln up down
+.PHONY: help build check-size check-kubernetes demo test test-hermetic test-real bench chaos check-monitoring lint fix cover vuln up down
 .NOTPARALLEL:
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 build: ## build the static binary bin/xmpp-notifier; VERSION=1.2.3 names it
 	CGO_ENABLED=0 go build -trimpath -tags nethttpomithttp2 -o bin/ \
@@ -20,7 +21,7 @@ check-size: build ## hold the binary to 15 MB; docs/decisions/0030-binary-size.m
 demo: ## see it work, with nothing but Go: broker, room and worker in one process
 	go run ./cmd/demo
 
-test: check-size test-hermetic test-real ## run all tests
+test: check-size check-kubernetes test-hermetic test-real ## run all tests
 
 test-hermetic: ## run the tests that need nothing but Go and a C compiler (for -race)
 	go test -race ./...
@@ -38,12 +39,15 @@ chaos: ## drive every fault on real servers, in about 25 minutes; writes docs/fa
 check-monitoring: ## check metrics, alert rules and dashboard with Prometheus; the first time it builds that, for minutes
 	go test -count=1 -tags monitoring -timeout 30m -run TestMonitoring ./e2e
 
+check-kubernetes: ## check the manifests for Kubernetes with kustomize, kubeconform and the schemas
+	cd $(MANIFESTS) && go test -count=1 ./...
+
 lint: ## check the code, go.mod and the format
 	go vet -tags real ./...
 	go mod tidy -diff
 	$(GOLANGCI) run ./...
 	$(GOLANGCI) fmt --diff ./...
-	cd $(INTEROP) && go mod tidy -diff && $(GOLANGCI) run ./...
+	for module in $(INTEROP) $(MANIFESTS); do (cd $$module && go mod tidy -diff && $(GOLANGCI) run ./...) || exit; done
 
 fix: ## repair what lint finds, as far as tools can
 	go fix ./...

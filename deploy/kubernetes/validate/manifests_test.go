@@ -1,0 +1,248 @@
+package validate_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/yannh/kubeconform/pkg/validator"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/yaml"
+)
+
+// directories are what operators apply.
+func directories() []string { return []string{"nats", "kafka", "keda/nats", "keda/kafka"} }
+
+// build returns what kubectl apply -k would apply.
+func build(t *testing.T, dir string) []byte {
+	t.Helper()
+	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join("..", dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := resources.AsYaml()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// TestManifestsSatisfyTheSchemas holds them against the schemas of Kubernetes
+// and KEDA, strictly: a misspelt member is an error.
+func TestManifestsSatisfyTheSchemas(t *testing.T) {
+	v := newValidator(t)
+	for _, dir := range directories() {
+		manifests := build(t, dir)
+		for _, wrong := range problems(v, manifests) {
+			t.Errorf("%s: %s", dir, wrong)
+		}
+		// A check that finds nothing wrong must find what is.
+		for from, to := range map[string]string{
+			"readinessProbe:": "readyProbe:", "containerPort: 9464": "containerPort: many", "podSelector:": "podSelektor:",
+		} {
+			if broken := bytes.Replace(manifests, []byte(from), []byte(to), 1); len(problems(v, broken)) == 0 {
+				t.Errorf("%s: nothing is wrong with %s", dir, to)
+			}
+		}
+	}
+}
+
+func newValidator(t *testing.T) validator.Validator {
+	t.Helper()
+	v, err := validator.New([]string{writeSchemas(t)}, validator.Opts{Strict: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func problems(v validator.Validator, manifests []byte) (list []string) {
+	for _, result := range v.Validate("manifests.yaml", io.NopCloser(bytes.NewReader(manifests))) {
+		if result.Status != validator.Valid && result.Status != validator.Empty {
+			list = append(list, string(result.Resource.Bytes)+"\n"+result.Err.Error())
+		}
+	}
+	return list
+}
+
+// resources returns what is built, by kind.
+func resources(t *testing.T, dir string) map[string]object {
+	t.Helper()
+	all := map[string]object{}
+	for _, text := range strings.SplitSeq(string(build(t, dir)), "\n---\n") {
+		var r object
+		if err := yaml.Unmarshal([]byte(text), &r); err != nil {
+			t.Fatal(err)
+		}
+		kind, _ := r["kind"].(string)
+		all[kind] = r
+	}
+	return all
+}
+
+// at returns the member at a path.
+func at[T any](t *testing.T, r object, path ...string) T {
+	t.Helper()
+	var value any = r
+	for _, name := range path {
+		inner, _ := value.(object)
+		value = inner[name]
+	}
+	typed, ok := value.(T)
+	if !ok {
+		t.Fatalf("%s is %T in %v", strings.Join(path, "."), value, r)
+	}
+	return typed
+}
+
+// TestTheirPartsFitTogether holds what no schema knows.
+func TestTheirPartsFitTogether(t *testing.T) {
+	known := settings(t)
+	for _, dir := range directories() {
+		t.Run(dir, func(t *testing.T) {
+			all := resources(t, dir)
+			deployment := all["Deployment"]
+			labels := at[object](t, deployment, "spec", "template", "metadata", "labels")
+			for kind, path := range map[string][]string{
+				"Deployment":          {"spec", "selector", "matchLabels"},
+				"PodDisruptionBudget": {"spec", "selector", "matchLabels"},
+				"NetworkPolicy":       {"spec", "podSelector", "matchLabels"},
+			} {
+				if selector := at[object](t, all[kind], path...); len(selector) == 0 || !maps.Equal(selector, labels) {
+					t.Errorf("%s selects %v, the pods are %v", kind, selector, labels)
+				}
+			}
+			if grace := at[float64](t, deployment, "spec", "template", "spec", "terminationGracePeriodSeconds"); grace <= 20 {
+				t.Errorf("pods are killed after %v s, SHUTDOWN_GRACE is 20s", grace)
+			}
+			for name := range at[object](t, all["ConfigMap"], "data") {
+				if !strings.Contains(known, "\n  "+name+" ") {
+					t.Errorf("%s is no setting", name)
+				}
+			}
+			checkContainers(t, all, known)
+		})
+	}
+}
+
+// checkContainers checks the containers' references.
+func checkContainers(t *testing.T, all map[string]object, known string) {
+	t.Helper()
+	pod := at[object](t, all["Deployment"], "spec", "template", "spec")
+	secret := at[object](t, all["Secret"], "data")
+	containers := append(at[[]any](t, pod, "initContainers"), at[[]any](t, pod, "containers")...)
+	var commands []string
+	for _, c := range containers {
+		container, _ := c.(object)
+		command, _ := at[[]any](t, container, "args")[0].(string)
+		commands = append(commands, command)
+		if command != "check" && !strings.Contains(known, "\n  "+command+" ") {
+			t.Errorf("%s is no command of the worker", command)
+		}
+		for _, e := range at[[]any](t, container, "env") {
+			env, _ := e.(object)
+			name, value := at[string](t, env, "name"), at[string](t, env, "value")
+			if name, isFile := strings.CutSuffix(name, "_FILE"); isFile {
+				if secret[filepath.Base(value)] == nil {
+					t.Errorf("%s: there is no %s in the secret", name, value)
+				}
+			}
+			if !strings.Contains(known, strings.TrimSuffix(name, "_FILE")) {
+				t.Errorf("%s is no setting", name)
+			}
+		}
+	}
+	if last := len(commands) - 1; commands[last] != "run" || commands[last-1] != "check" {
+		t.Errorf("the containers run %q, want check and then run", commands)
+	}
+}
+
+// TestSecretsAreExamples: nobody has put a real one into the repository.
+func TestSecretsAreExamples(t *testing.T) {
+	for _, dir := range directories() {
+		for name, value := range at[object](t, resources(t, dir)["Secret"], "data") {
+			encoded, _ := value.(string)
+			text, err := base64.StdEncoding.DecodeString(encoded)
+			if err != nil || string(text) != "change-me\n" {
+				t.Errorf("%s: %s is %q, %v", dir, name, text, err)
+			}
+		}
+	}
+}
+
+// TestScalersAreKnown holds the triggers against KEDA's list of parameters,
+// and against the settings of the workers that they scale.
+func TestScalersAreKnown(t *testing.T) {
+	var keda struct {
+		Scalers []struct {
+			Type       string
+			Parameters []struct {
+				Name             string
+				Optional         bool
+				Default          string
+				AllowedValue     []string
+				MetadataVariable bool `json:"metadataVariableReadable"`
+				TriggerAuth      bool `json:"triggerAuthenticationVariableReadable"`
+			}
+		}
+	}
+	if err := json.Unmarshal(read(t, filepath.Join(moduleDir(t, kedaModule), kedaScalers)), &keda); err != nil {
+		t.Fatal(err)
+	}
+	for dir, same := range map[string]map[string]string{
+		"keda/nats":  {"stream": "NATS_STREAM", "consumer": "NATS_CONSUMER"},
+		"keda/kafka": {"topic": "KAFKA_TOPICS", "consumerGroup": "KAFKA_GROUP_ID", "bootstrapServers": "KAFKA_BROKERS"},
+	} {
+		all := resources(t, dir)
+		trigger, _ := at[[]any](t, all["ScaledObject"], "spec", "triggers")[0].(object)
+		metadata := at[object](t, trigger, "metadata")
+		for parameter, setting := range same {
+			if want := at[string](t, all["ConfigMap"], "data", setting); metadata[parameter] != want {
+				t.Errorf("%s: %s is %v, %s is %s", dir, parameter, metadata[parameter], setting, want)
+			}
+		}
+		var names []string
+		for _, scaler := range keda.Scalers {
+			if scaler.Type != trigger["type"] {
+				continue
+			}
+			for _, p := range scaler.Parameters {
+				value, given := metadata[p.Name].(string)
+				switch names = append(names, p.Name); {
+				case !given && !p.Optional && p.Default == "" && !p.TriggerAuth:
+					t.Errorf("%s: %s is missing", dir, p.Name)
+				case given && (!p.MetadataVariable || len(p.AllowedValue) > 0 && !slices.Contains(p.AllowedValue, value)):
+					t.Errorf("%s: %s cannot be %q", dir, p.Name, value)
+				}
+			}
+		}
+		for name := range metadata {
+			if !slices.Contains(names, name) {
+				t.Errorf("%s: %s is no parameter of %v", dir, name, trigger["type"])
+			}
+		}
+		if at[object](t, all["Deployment"], "spec")["replicas"] != nil {
+			t.Errorf("%s: KEDA and the Deployment both say how many workers there are", dir)
+		}
+	}
+}
+
+// TestTheImageIsOne: kustomize replaces it in all containers.
+func TestTheImageIsOne(t *testing.T) {
+	for _, dir := range directories() {
+		images := regexp.MustCompile(`(?m)^ +image: (.*)$`).FindAllSubmatch(build(t, dir), -1)
+		for _, image := range images {
+			if string(image[1]) != "registry.example.org/xmpp-notifier:devel" {
+				t.Errorf("%s: image %s", dir, image[1])
+			}
+		}
+	}
+}
