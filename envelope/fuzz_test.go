@@ -1,6 +1,7 @@
 package envelope_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"os"
@@ -174,8 +175,13 @@ func compareEvent(t *testing.T, e envelope.Envelope, body []byte) {
 	}
 }
 
-// sdkEvent reads an event with the SDK, which panics on some bodies.
+// sdkEvent reads an event with the SDK, which panics on some bodies, and reads
+// only up to a member with an empty name.
 func sdkEvent(body []byte) (e event.Event, err error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(bytes.TrimPrefix(body, []byte("\uFEFF")), &members); err != nil || members[""] != nil {
+		return e, errors.New("the SDK does not read all of it")
+	}
 	defer func() {
 		if recover() != nil {
 			err = errors.New("the SDK panics")
