@@ -35,6 +35,24 @@ func TestEscapingStaysSmall(t *testing.T) {
 	}
 }
 
+func TestLinksAreShownOnce(t *testing.T) {
+	const url, other = "https://example.org/a", "https://example.org/b"
+	links := []envelope.Link{{Name: "one", URL: url}, {Name: "two", URL: other}, {Name: "again", URL: other}}
+	for want, e := range map[string]envelope.Envelope{
+		"see https://example.org/a\n→ two https://example.org/b":              {Message: "see " + url},
+		"s https://example.org/b\nm\n→ one https://example.org/a":             {Subject: "s " + other, Message: "m"},
+		"reason: x\n→ one https://example.org/a\n→ two https://example.org/b": {Message: `{"reason":"x"}`},
+	} {
+		e.Links = links
+		if got := render.Text(e); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if got := render.Text(envelope.Envelope{Message: strings.Repeat("x", 5000) + url, Links: links[:1]}); !strings.HasSuffix(got, "\n→ one "+url) {
+		t.Errorf("a link that was cut off is missing: %q", got)
+	}
+}
+
 func TestStyledTitlesAreBold(t *testing.T) {
 	c := settings()
 	c.Style = "styled"

@@ -124,12 +124,13 @@ func (c Config) body(text string) string {
 	return c.cutMore(c.safe(text[:end]), len(text)-end)
 }
 
-// writeLinks adds the most useful links, each on a line of its own.
+// writeLinks adds the most useful links that are not in the text, each on a
+// line of its own.
 func (c Config) writeLinks(b *strings.Builder, e *envelope.Envelope) {
 	count := 0
 	for _, link := range e.Links {
 		url := oneLine(link.URL)
-		if count == maxLinks || !isWeb(url) || strings.Contains(e.Message, url) {
+		if count == maxLinks || !isWeb(url) || strings.Contains(b.String(), url) {
 			continue
 		}
 		count++

@@ -73,7 +73,11 @@ func readFile(name string, stdin io.Reader) ([]byte, error) {
 		defer func() { _ = file.Close() }()
 		stdin = file
 	}
-	return io.ReadAll(io.LimitReader(stdin, maxFile))
+	body, err := io.ReadAll(io.LimitReader(stdin, maxFile+1))
+	if len(body) > maxFile {
+		return nil, fmt.Errorf("%s: longer than %d bytes, which no broker would carry", name, maxFile)
+	}
+	return body, err
 }
 
 // preview shows messages as the settings of the environment make them.

@@ -87,6 +87,9 @@ func TestRenderExplainsMistakes(t *testing.T) {
 			t.Errorf("%v: code %d, %s", args, code, errs)
 		}
 	}
+	if code, _, errs := invoke(t, strings.Repeat("x", maxFile+1), "render", "-"); code != exitFailed || !strings.Contains(errs, "longer than 16777216 bytes") {
+		t.Errorf("code %d, %s", code, errs)
+	}
 	t.Setenv("TEMPLATE", "{{.Nope}}")
 	t.Setenv("MATCH", "team=\"")
 	code, _, errs := invoke(t, "", "render", "-")
