@@ -29,12 +29,14 @@ test-hermetic: ## run the tests that need nothing but Go and a C compiler (for -
 
 test-real: ## run the end-to-end suite on real servers; testbed/install-debian.sh installs them
 	go test -count=1 -tags real -timeout 20m ./e2e
+	go test -count=1 -tags real -short -timeout 10m -run 'Conformance|TestReal|TestReplayReal' ./sources/... ./cmd/...
 
 bench: ## measure on real servers, in about 15 minutes; writes docs/benchmarks.md
 	BENCH_OUT=../docs/benchmarks.md go test -count=1 -tags real -timeout 60m -run TestBench -v ./bench
 
-chaos: ## drive every fault on real servers, in about 25 minutes; writes docs/faults.md
+chaos: ## drive every fault on real servers, in about an hour; writes docs/faults.md
 	CHAOS_RUNS=5 CHAOS_OUT=../docs/faults.md go test -count=1 -tags real -timeout 90m -v ./chaos
+	CHAOS_RUNS=20 CHAOS_OUT=../docs/faults.md go test -count=1 -tags 'real chaos' -timeout 90m -run TestBrokerChaos -v ./e2e
 
 check-monitoring: ## check metrics, alert rules and dashboard with Prometheus; the first time it builds that, for minutes
 	go test -count=1 -tags monitoring -timeout 30m -run TestMonitoring ./e2e

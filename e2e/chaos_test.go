@@ -21,19 +21,29 @@ import (
 // dead letters find no place, and what is no notification comes in bursts.
 //
 // What happens, and in which order, follows from a seed. CHAOS_SEED=n runs that
-// one; CHAOS_RUNS=n says how many are run otherwise, 20 by default. The table at
-// the end is Markdown.
+// one; CHAOS_RUNS=n says how many are run otherwise, 20 by default, and CHAOS_FIRST=n
+// from which seed on. CHAOS_OUT is the page whose section on brokers is written.
 func TestBrokerChaos(t *testing.T) {
 	first, runs := uint64(1), 20
 	if n, err := strconv.Atoi(os.Getenv("CHAOS_RUNS")); err == nil {
 		runs = n
 	}
+	if seed, err := strconv.ParseUint(os.Getenv("CHAOS_FIRST"), 10, 64); err == nil {
+		first = seed
+	}
 	if seed, err := strconv.ParseUint(os.Getenv("CHAOS_SEED"), 10, 64); err == nil {
 		first, runs = seed, 1
 	}
 	var table rows
-	t.Cleanup(func() { fmt.Println(table.markdown()) })
-	for _, kind := range []string{"JetStream", "Kafka"} {
+	t.Cleanup(func() {
+		fmt.Println(table.sums())
+		if out := os.Getenv("CHAOS_OUT"); out != "" {
+			if err := testbed.WriteSection(out, "The brokers", table.markdown()); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for _, kind := range stormKinds() {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			bed := &bed{dir: t.TempDir()}
@@ -51,6 +61,8 @@ func TestBrokerChaos(t *testing.T) {
 		})
 	}
 }
+
+func stormKinds() []string { return []string{"JetStream", "Kafka"} }
 
 // withArchive starts Prosody with an archive for its rooms. When several workers
 // come back at once, the usual history of 20 messages is too short to tell each
@@ -111,6 +123,7 @@ type storm struct {
 	rng    *rand.Rand
 	server *chaosBroker
 	link   *proxy
+	spy    *spy // of JetStream
 	good   int
 	events []string
 
@@ -122,6 +135,9 @@ const (
 	burstSize  = 90
 	poisonSize = 10
 	eventCount = 6
+
+	stormAckWait = 4 * time.Second
+	stormSession = 6 * time.Second
 )
 
 func newStorm(t *testing.T, seed uint64, kind string, room func(*testing.T) roomServer, server *chaosBroker) *storm {
@@ -140,7 +156,11 @@ func newStorm(t *testing.T, seed uint64, kind string, room func(*testing.T) room
 	tr.env["XMPP_ADDR"] = s.link.addr()
 	tr.env["XMPP_PING_INTERVAL"] = "2s"
 	tr.env["LOG_LEVEL"] = "info"
-	tr.env["NATS_ACK_WAIT"] = "4s"
+	tr.env["NATS_ACK_WAIT"] = stormAckWait.String()
+	tr.env["KAFKA_SESSION_TIMEOUT"] = stormSession.String()
+	if b, ok := tr.broker.(*natsBroker); ok {
+		s.spy = startSpy(t, b)
+	}
 	for range 3 {
 		s.hire()
 	}
@@ -172,6 +192,19 @@ func (s *storm) run(table *rows) {
 	stop()
 	s.allShown(s.good, 0)
 	s.countLetters()
+	s.checkOrder()
+}
+
+// checkOrder expects that a worker shows the messages of a lane in their order,
+// apart from those that JetStream delivered again.
+func (s *storm) checkOrder() {
+	s.Helper()
+	b, ok := s.broker.(*natsBroker)
+	for _, k := range s.watch.late {
+		if !ok || !s.spy.saw(b.sequence(k)) {
+			s.Errorf("%d-%d was shown after a newer one, by the same worker", k.lane, k.number)
+		}
+	}
 }
 
 // result is what came of it, however far it came.
@@ -181,7 +214,7 @@ func (s *storm) result(took, recovery time.Duration) row {
 	}
 	return row{
 		kind: s.kind, seed: s.seed, events: s.events, published: s.good, poison: s.poison(),
-		lost: s.good - s.watch.count(), twice: s.watch.repeated, late: len(s.watch.disorder),
+		lost: s.good - s.watch.count(), twice: s.watch.repeated, late: len(s.watch.late),
 		recovery: recovery, took: took, failed: s.Failed(),
 	}
 }

@@ -30,7 +30,7 @@ type watcher struct {
 	last     [lanes]int
 	disorder []string
 	newest   map[string]int // in a lane, by a nickname
-	late     int            // shown for the first time after a newer one, by the same worker
+	late     []key          // shown for the first time after a newer one, by the same worker
 }
 
 type key struct{ lane, number int }
@@ -100,7 +100,7 @@ func (w *watcher) message(m observer.Message) {
 func (w *watcher) order(k key, nick string) {
 	place := fmt.Sprint(nick, " ", k.lane)
 	if k.number < w.newest[place] {
-		w.late++
+		w.late = append(w.late, k)
 	}
 	w.newest[place] = max(w.newest[place], k.number)
 }

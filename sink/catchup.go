@@ -3,6 +3,7 @@ package sink
 import (
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
@@ -16,16 +17,24 @@ type catchup struct {
 	done     bool // the history has ended
 	informed bool // we know whether there is an archive, or will not
 	archive  bool
-	pages    int // asked of the archive
+	pages    int       // asked of the archive
+	asked    time.Time // the first of them
+	// newest and oldest are when the room showed what the archive has told.
+	newest, oldest time.Time
 }
 
 const (
 	// archivePage is how many messages one query asks for, and archivePages
-	// how often it is asked: more often if something of ours is in doubt, because
-	// other workers may have posted a lot since. Prosody gives 50 at most.
-	archivePage         = 50
-	archivePages        = 4
-	archivePagesInDoubt = 100
+	// how often it is asked at least. Prosody gives 50 at most.
+	archivePage  = 50
+	archivePages = 4
+	// archivePagesMost is how often if something of ours is in doubt, because
+	// other workers may have posted a lot since; and within archiveLimit, until
+	// archiveSpan is covered. A worker that is new may be given what another
+	// posted before it died: as long ago as the broker waits for the dead.
+	archivePagesMost = 100
+	archiveSpan      = 2 * time.Minute
+	archiveLimit     = 5 * time.Second
 
 	nsArchive = "urn:xmpp:mam:2"
 )
@@ -81,7 +90,9 @@ func (s *session) advance() error {
 
 // ask queries the archive for the messages before one, "" for the last ones.
 func (s *session) ask(before string) {
-	s.catchup.pages++
+	if s.catchup.pages++; s.catchup.pages == 1 {
+		s.catchup.asked = time.Now()
+	}
 	s.out.text(fmt.Sprintf("<iq type='set' to='%s' id='%s%s'><query xmlns='%s' queryid='%s'>"+
 		"<set xmlns='http://jabber.org/protocol/rsm'><max>%d</max><before>%s</before></set></query></iq>",
 		attr(s.room), s.askID, archiveSuffix, nsArchive, s.askID, archivePage, attr(before)))
@@ -98,6 +109,8 @@ func (s *session) archived(e wire.Element) error {
 			for m := range forwarded.Children() {
 				if m.Is("message") && s.fromRoom(m.From) {
 					s.shown(m)
+				} else if string(m.Name) == "delay" {
+					s.catchup.date(string(m.Attr("stamp")))
 				}
 			}
 		}
@@ -127,16 +140,34 @@ func (s *session) page(e wire.Element) error {
 			}
 		}
 	}
-	limit := archivePages
-	if s.box.inDoubt() {
-		limit = archivePagesInDoubt
-	}
-	if complete || first == "" || s.catchup.pages >= limit || s.box.remembered() {
+	if complete || first == "" || s.catchup.pages >= s.catchup.limit(s.box.inDoubt()) || s.box.remembered() {
 		s.enter()
 		return nil
 	}
 	s.ask(first)
 	return nil
+}
+
+// date notes when the room showed a message of the archive.
+func (c *catchup) date(stamp string) {
+	at, err := time.Parse(time.RFC3339, stamp)
+	if err != nil {
+		return
+	}
+	if at.After(c.newest) {
+		c.newest = at
+	}
+	if c.oldest.IsZero() || at.Before(c.oldest) {
+		c.oldest = at
+	}
+}
+
+// limit is how many pages the archive is asked for.
+func (c *catchup) limit(inDoubt bool) int {
+	if inDoubt || c.newest.Sub(c.oldest) < archiveSpan && time.Since(c.asked) < archiveLimit {
+		return archivePagesMost
+	}
+	return archivePages
 }
 
 // measure keeps the window within what the history can tell.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
-	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
 )
 
 // prepareLimit bounds the work with one broker.
@@ -35,7 +34,7 @@ func prepare(ctx context.Context, args []string, stdout io.Writer) error {
 	var errs []error
 	for _, name := range s.general.Sources {
 		ctx, cancel := context.WithTimeout(ctx, prepareLimit)
-		report, err := s.preparer(name)(ctx, *create)
+		report, err := s.kind(name).prepare(ctx, *create)
 		cancel()
 		show(stdout, name, report)
 		switch {
@@ -46,25 +45,6 @@ func prepare(ctx context.Context, args []string, stdout io.Writer) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// preparer returns the function that prepares the broker of a source. With
-// create it also creates what holds notifications and dead letters.
-func (s *settings) preparer(name string) func(ctx context.Context, create bool) (sources.Report, error) {
-	switch name {
-	case sourceNATS:
-		return func(ctx context.Context, create bool) (sources.Report, error) {
-			return nats.Init(ctx, s.natsCommon, s.nats, create)
-		}
-	case sourceCore:
-		return func(ctx context.Context, create bool) (sources.Report, error) {
-			return nats.InitCore(ctx, s.natsCommon, s.core, create)
-		}
-	default:
-		return func(context.Context, bool) (sources.Report, error) {
-			return sources.Report{Notes: []string{"nothing is prepared or checked here: topics are yours to create"}}, nil
-		}
-	}
 }
 
 // show prints a report, one line for each item.

@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
-	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka"
-	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
 )
 
 const replayUsage = `usage: xmpp-notifier replay [list | show | send] [filters] [-dry-run] [-delete]
@@ -61,18 +59,6 @@ func replay(ctx context.Context, c call) error {
 	return nil
 }
 
-// openLetters opens the dead letters of a source.
-func (s *settings) openLetters(name string) (sources.Letters, error) {
-	switch name {
-	case sourceKafka:
-		return kafka.OpenLetters(s.kafka)
-	case sourceNATS:
-		return nats.OpenLetters(s.natsCommon, s.nats)
-	default:
-		return nats.OpenCoreLetters(s.natsCommon, s.core)
-	}
-}
-
 // replayJob is one call of replay.
 type replayJob struct {
 	filter   letterFilter
@@ -88,7 +74,7 @@ var errEnough = errors.New("enough")
 
 // source does the verb with the letters of one source.
 func (j *replayJob) source(ctx context.Context, s *settings, name, verb string) error {
-	letters, err := s.openLetters(name)
+	letters, err := s.kind(name).letters()
 	if err != nil {
 		return err
 	}

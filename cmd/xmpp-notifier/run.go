@@ -11,8 +11,6 @@ import (
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
-	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka"
-	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
 	"github.com/xmpp-notifier/xmpp-notifier/telemetry"
 	"github.com/xmpp-notifier/xmpp-notifier/telemetry/otlp"
 	"github.com/xmpp-notifier/xmpp-notifier/worker"
@@ -75,22 +73,11 @@ func (s *settings) observe(w *worker.Worker, room *sink.Room, tracer trace.Trace
 func (s *settings) open(log *slog.Logger) ([]sources.Source, error) {
 	var from []sources.Source
 	for _, name := range s.general.Sources {
-		source, err := s.openOne(name, log)
+		source, err := s.kind(name).open(log)
 		if err != nil {
 			return nil, &usageError{fmt.Errorf("open source %s: %w", name, err)}
 		}
 		from = append(from, source)
 	}
 	return from, nil
-}
-
-func (s *settings) openOne(name string, log *slog.Logger) (sources.Source, error) {
-	switch name {
-	case sourceKafka:
-		return kafka.Open(s.kafka, log)
-	case sourceCore:
-		return nats.OpenCore(s.natsCommon, s.core, log)
-	default:
-		return nats.Open(s.natsCommon, s.nats, log)
-	}
 }

@@ -28,19 +28,12 @@ type general struct {
 	LogFormat string   `envconfig:"LOG_FORMAT" default:"text" desc:"text or json."`
 }
 
-// The names in SOURCES.
-const (
-	sourceNATS  = "nats"
-	sourceCore  = "nats-core"
-	sourceKafka = "kafka"
-)
-
 // Validate returns everything that is wrong with g.
 func (g *general) Validate() []error {
 	var errs []error
 	for i, name := range g.Sources {
-		if name != sourceNATS && name != sourceCore && name != sourceKafka {
-			errs = append(errs, fmt.Errorf("SOURCES: unknown source %q: use %s, %s, %s, or several with commas between", name, sourceNATS, sourceCore, sourceKafka))
+		if !slices.Contains(sourceNames(), name) {
+			errs = append(errs, fmt.Errorf("SOURCES: unknown source %q: %s", name, unknownSource()))
 		}
 		if slices.Contains(g.Sources[:i], name) {
 			errs = append(errs, fmt.Errorf("SOURCES: %q is there twice: remove one", name))
@@ -102,25 +95,6 @@ func (s *settings) groups(all bool) []config.Group {
 		config.Group{Title: "XMPP account and room", Spec: &s.room},
 	)
 	return append(groups, s.sourceGroups(all)...)
-}
-
-// sourceGroups are the settings of the sources that are on, or of all.
-func (s *settings) sourceGroups(all bool) []config.Group {
-	on := func(name string) bool { return all || slices.Contains(s.general.Sources, name) }
-	var groups []config.Group
-	if on(sourceNATS) || on(sourceCore) {
-		groups = append(groups, config.Group{Title: "NATS (SOURCES=nats and nats-core)", Spec: &s.natsCommon})
-	}
-	if on(sourceNATS) {
-		groups = append(groups, config.Group{Title: "NATS JetStream (SOURCES=nats)", Spec: &s.nats})
-	}
-	if on(sourceCore) {
-		groups = append(groups, config.Group{Title: "NATS without JetStream (SOURCES=nats-core)", Spec: &s.core})
-	}
-	if on(sourceKafka) {
-		groups = append(groups, config.Group{Title: "Kafka (SOURCES=kafka)", Spec: &s.kafka})
-	}
-	return groups
 }
 
 // textGroups are the settings of what stands between a broker and the room.

@@ -29,6 +29,7 @@ func TestReal(t *testing.T) {
 			return c
 		})
 	})
+	t.Run("init", func(t *testing.T) { checkInit(t, realCluster(t, broker.Addr)) })
 	for _, g := range guards() {
 		t.Run(g.name, func(t *testing.T) {
 			g.check(t, realCluster(t, g.listener(broker.Secure)), filepath.Dir(broker.Secure.CAFile))
@@ -52,6 +53,9 @@ func realCluster(t testing.TB, addr string) *cluster {
 	t.Helper()
 	c := clusterAt(t, fmt.Sprintf("alerts-%d", time.Now().UnixNano()), addr)
 	c.config.SessionTimeout = 6 * time.Second // the least that Kafka takes
+	if testing.Short() {
+		c.rounds = 50
+	}
 	return c
 }
 

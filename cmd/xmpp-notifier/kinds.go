@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
+)
+
+// sourceKind is a source that SOURCES may name. Everything that the command does
+// with one kind and not with another is here.
+type sourceKind struct {
+	name   string
+	groups []config.Group // its settings
+	open   func(*slog.Logger) (sources.Source, error)
+	// prepare creates in the broker what the source needs, with create also what
+	// holds notifications and dead letters, and looks at the rest.
+	prepare func(ctx context.Context, create bool) (sources.Report, error)
+	// letters opens its dead letters.
+	letters func() (sources.Letters, error)
+}
+
+// The names in SOURCES.
+const (
+	sourceNATS  = "nats"
+	sourceCore  = "nats-core"
+	sourceKafka = "kafka"
+)
+
+// sourceNames are in the order of the help.
+func sourceNames() []string { return []string{sourceNATS, sourceCore, sourceKafka} }
+
+// kinds lists the sources there are, with the settings in s.
+func (s *settings) kinds() []sourceKind {
+	common := config.Group{Title: "NATS (SOURCES=nats and nats-core)", Spec: &s.natsCommon}
+	return []sourceKind{{
+		name:   sourceNATS,
+		groups: []config.Group{common, {Title: "NATS JetStream (SOURCES=nats)", Spec: &s.nats}},
+		open:   func(log *slog.Logger) (sources.Source, error) { return nats.Open(s.natsCommon, s.nats, log) },
+		prepare: func(ctx context.Context, create bool) (sources.Report, error) {
+			return nats.Init(ctx, s.natsCommon, s.nats, create)
+		},
+		letters: func() (sources.Letters, error) { return nats.OpenLetters(s.natsCommon, s.nats) },
+	}, {
+		name:   sourceCore,
+		groups: []config.Group{common, {Title: "NATS without JetStream (SOURCES=nats-core)", Spec: &s.core}},
+		open:   func(log *slog.Logger) (sources.Source, error) { return nats.OpenCore(s.natsCommon, s.core, log) },
+		prepare: func(ctx context.Context, create bool) (sources.Report, error) {
+			return nats.InitCore(ctx, s.natsCommon, s.core, create)
+		},
+		letters: func() (sources.Letters, error) { return nats.OpenCoreLetters(s.natsCommon, s.core) },
+	}, {
+		name:   sourceKafka,
+		groups: []config.Group{{Title: "Kafka (SOURCES=kafka)", Spec: &s.kafka}},
+		open:   func(log *slog.Logger) (sources.Source, error) { return kafka.Open(s.kafka, log) },
+		prepare: func(ctx context.Context, create bool) (sources.Report, error) {
+			return kafka.Init(ctx, s.kafka, create)
+		},
+		letters: func() (sources.Letters, error) { return kafka.OpenLetters(s.kafka) },
+	}}
+}
+
+// kind returns the source of a name in SOURCES, which has been validated.
+func (s *settings) kind(name string) sourceKind {
+	kinds := s.kinds()
+	return kinds[slices.IndexFunc(kinds, func(k sourceKind) bool { return k.name == name })]
+}
+
+// sourceGroups are the settings of the sources that are on, or of all. Settings
+// that two sources share are there once.
+func (s *settings) sourceGroups(all bool) []config.Group {
+	var groups []config.Group
+	for _, kind := range s.kinds() {
+		if !all && !slices.Contains(s.general.Sources, kind.name) {
+			continue
+		}
+		for _, group := range kind.groups {
+			if !slices.Contains(groups, group) {
+				groups = append(groups, group)
+			}
+		}
+	}
+	return groups
+}
+
+// unknownSource says what else SOURCES may name.
+func unknownSource() string {
+	return "use " + strings.Join(sourceNames(), ", ") + ", or several with commas between"
+}

@@ -1,0 +1,159 @@
+//go:build real && chaos
+
+package e2e_test
+
+import (
+	"fmt"
+	"maps"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// row is the result of one run.
+type row struct {
+	kind              string
+	seed              uint64
+	events            []string
+	published, poison int
+	lost, twice       int
+	late              int
+	recovery, took    time.Duration
+	failed            bool
+}
+
+// rows are the results of all runs.
+type rows struct {
+	mu   sync.Mutex
+	list []row
+}
+
+func (r *rows) add(one row) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.list = append(r.list, one)
+	fmt.Println(one.markdown())
+}
+
+// markdown is what the page of faults says.
+func (r *rows) markdown() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	slices.SortFunc(r.list, func(a, b row) int {
+		return strings.Compare(fmt.Sprintf("%s %3d", a.kind, a.seed), fmt.Sprintf("%s %3d", b.kind, b.seed))
+	})
+	return r.intro() + r.sums() + r.frequencies() + r.runs()
+}
+
+func (r *rows) intro() string {
+	return fmt.Sprintf(`Written by `+"`make chaos`"+` on %s. Do not edit.
+
+Three workers carry notifications from a real broker into a room of a real Prosody with an archive, while %d things
+happen in each run, one after the other and in the middle of bursts: which, when and to whom follows from the seed
+(`+"`CHAOS_SEED=7 go test -count=1 -tags 'real chaos' -run TestBrokerChaos ./e2e`"+` repeats that run, as far as real servers can
+repeat). The ack wait is %s and the session timeout %s; what is away is away for %s. An independent occupant counts what
+the room shows, and at every moment nothing may be acknowledged that it has not been shown. Every malformed message must
+have become a dead letter.
+
+- Machine: %d cores, %s.
+- Versions: %s, %s, NATS server %s, Apache Kafka of the test bed.
+- "Late": shown for the first time after a newer one of the same partition (Kafka) or subject, by the same worker. With
+  Kafka that is a failure. JetStream delivers again what a worker gave back or left behind, after newer ones: of
+  those alone is it allowed, and the broker's own count of deliveries is the witness.
+- Recovery: from the last event until everything is shown and acknowledged.
+
+`, time.Now().UTC().Format(time.DateOnly), eventCount, stormAckWait, stormSession, longAbsence,
+		runtime.NumCPU(), runtime.GOOS, runtime.Version(), installed("prosody"), module("github.com/nats-io/nats-server/v2"))
+}
+
+// sums has a line for each broker.
+func (r *rows) sums() string {
+	var b strings.Builder
+	b.WriteString("| broker | runs | published | malformed | lost | shown twice | late | recovery: median (longest) | failed runs |\n")
+	b.WriteString("|---|---|---|---|---|---|---|---|---|\n")
+	for _, kind := range stormKinds() {
+		var sum row
+		var recoveries []time.Duration
+		failed := 0
+		for _, one := range r.of(kind) {
+			if one.failed {
+				failed++
+			}
+			sum.published += one.published
+			sum.poison += one.poison
+			sum.lost += one.lost
+			sum.twice += one.twice
+			sum.late += one.late
+			recoveries = append(recoveries, one.recovery)
+		}
+		if slices.Sort(recoveries); len(recoveries) > 0 {
+			fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d | %d | %.1f s (%.1f s) | %d |\n", kind, len(recoveries), sum.published, sum.poison,
+				sum.lost, sum.twice, sum.late, recoveries[len(recoveries)/2].Seconds(), recoveries[len(recoveries)-1].Seconds(), failed)
+		}
+	}
+	return b.String()
+}
+
+func (r *rows) of(kind string) []row {
+	return slices.DeleteFunc(slices.Clone(r.list), func(one row) bool { return one.kind != kind })
+}
+
+// frequencies says how often each thing happened.
+func (r *rows) frequencies() string {
+	count := map[string]map[string]int{}
+	for _, one := range r.list {
+		for _, event := range one.events {
+			if count[event] == nil {
+				count[event] = map[string]int{}
+			}
+			count[event][one.kind]++
+		}
+	}
+	var b strings.Builder
+	b.WriteString("\n| what happened | JetStream | Kafka |\n|---|---|---|\n")
+	for _, event := range slices.Sorted(maps.Keys(count)) {
+		fmt.Fprintf(&b, "| %s | %d | %d |\n", event, count[event]["JetStream"], count[event]["Kafka"])
+	}
+	return b.String()
+}
+
+func (r *rows) runs() string {
+	var b strings.Builder
+	b.WriteString("\n| broker | seed | events | messages | result | recovery, all | verdict |\n|---|---|---|---|---|---|---|\n")
+	for _, one := range r.list {
+		b.WriteString(one.markdown() + "\n")
+	}
+	return b.String()
+}
+
+// markdown is one run as a line of a table.
+func (r row) markdown() string {
+	verdict := "ok"
+	if r.failed {
+		verdict = "FAILED"
+	}
+	return fmt.Sprintf("| %s | %d | %s | %d and %d malformed | lost %d, twice %d, late %d | %.1f s, %.0f s | %s |",
+		r.kind, r.seed, strings.Join(r.events, "; "), r.published, r.poison, r.lost, r.twice, r.late,
+		r.recovery.Seconds(), r.took.Seconds(), verdict)
+}
+
+// installed is a Debian package with its version, as far as that is known.
+func installed(name string) string {
+	out, err := exec.Command("dpkg-query", "-W", "-f", "${Version}", name).Output() //nolint:noctx // reads a file
+	if err != nil {
+		return name
+	}
+	return name + " " + string(out)
+}
+
+// module is the version of a Go module.
+func module(path string) string {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Version}}", path).Output() //nolint:noctx,gosec // reads a file
+	if err != nil {
+		return "of unknown version"
+	}
+	return strings.TrimPrefix(strings.TrimSpace(string(out)), "v")
+}
