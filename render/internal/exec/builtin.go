@@ -30,8 +30,9 @@ func length(value any) (int, error) {
 	switch v.Kind() {
 	case reflect.Map, reflect.Slice, reflect.Array, reflect.String:
 		return v.Len(), nil
+	default:
+		return 0, fmt.Errorf("a %T has no length", value)
 	}
-	return 0, fmt.Errorf("a %T has no length", value)
 }
 
 // index returns value[indexes[0]][indexes[1]] and so on.
@@ -68,8 +69,9 @@ func element(value, index any) (any, error) {
 		return reflect.Zero(v.Type().Elem()).Interface(), nil
 	case reflect.Invalid:
 		return nil, errNil
+	default:
+		return nil, fmt.Errorf("a %T has no elements", value)
 	}
-	return nil, fmt.Errorf("a %T has no elements", value)
 }
 
 // position returns an index up to last.
@@ -139,8 +141,9 @@ func isNil(v reflect.Value) bool {
 		return true
 	case reflect.Map, reflect.Slice, reflect.Pointer:
 		return v.IsNil()
+	default:
+		return false
 	}
-	return false
 }
 
 // basic returns the kind of what has an order, 0 for anything else.

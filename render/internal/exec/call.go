@@ -118,7 +118,7 @@ func result(f reflect.Value, in []reflect.Value) (value any, err error) {
 	}()
 	out := f.Call(in)
 	if len(out) > 1 {
-		if err, ok := out[1].Interface().(error); ok {
+		if err, ok := reflect.TypeAssert[error](out[1]); ok {
 			return nil, err
 		}
 	}
