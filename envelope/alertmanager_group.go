@@ -19,22 +19,18 @@ import (
 func (w *webhook) group() (Envelope, error) {
 	t := tally{sum: sha256.New(), state: Resolved}
 	_, _ = fmt.Fprintf(t.sum, "%q", w.groupKey) // a hash takes everything
-	lines := make([]string, 0, len(w.alerts)+1)
+	list := make([]Envelope, len(w.alerts))
 	for i := range w.alerts {
-		e, err := w.alerts[i].envelope()
-		if err != nil {
+		var err error
+		if list[i], err = w.alerts[i].envelope(); err != nil {
 			return Envelope{}, at("alerts"+index(i), err)
 		}
-		t.add(&e)
-		lines = append(lines, w.line(&e))
-	}
-	if w.truncated > 0 {
-		lines = append(lines, fmt.Sprintf("… and %d more that Alertmanager did not send", w.truncated))
+		t.add(&list[i])
 	}
 	e := Envelope{
 		ID: t.identity(), Source: "alertmanager",
 		Time: t.latest, State: t.state, Severity: t.worst, Fingerprint: w.groupKey,
-		Subject: strings.TrimRight(w.title(), ".") + ": " + t.String(), Message: strings.Join(lines, "\n"),
+		Subject: strings.TrimRight(w.title(), ".") + ": " + t.String(), Message: strings.Join(w.lines(list), "\n"),
 		HostName: w.commonLabels["instance"], EventType: w.commonLabels["alertname"],
 		Links: w.commonLinks(), Labels: w.commonLabels,
 	}
@@ -87,24 +83,49 @@ func (t *tally) String() string {
 	return fmt.Sprintf("%d firing, %d resolved", t.firing, t.resolved)
 }
 
-// line tells of one alert what the title does not.
-func (w *webhook) line(e *Envelope) string {
-	mark := "• "
-	if e.State == Resolved {
-		mark = "✓ "
+// lines tell of each alert what the title does not, and what tells it from
+// the others.
+func (w *webhook) lines(list []Envelope) []string {
+	count := make(map[string]int, len(list))
+	for i := range list {
+		count[list[i].Subject]++
 	}
-	if e.Subject != w.commonNotes["summary"] && e.Subject != w.commonLabels["alertname"] {
-		return mark + strings.ReplaceAll(e.Subject, "\n", " ")
+	lines := make([]string, 0, len(list)+1)
+	for i := range list {
+		e, mark := &list[i], "• "
+		if e.State == Resolved {
+			mark = "✓ "
+		}
+		first, _, _ := strings.Cut(e.Message, "\n")
+		own := cmp.Or(w.own(e), first)
+		switch {
+		case e.Subject == w.commonNotes["summary"] || e.Subject == w.commonLabels["alertname"]:
+			lines = append(lines, mark+cmp.Or(own, e.Subject))
+		case count[e.Subject] > 1 && own != "":
+			lines = append(lines, mark+oneLine(e.Subject)+" ("+own+")")
+		default:
+			lines = append(lines, mark+oneLine(e.Subject))
+		}
 	}
+	if w.truncated > 0 {
+		lines = append(lines, fmt.Sprintf("… and %d more that Alertmanager did not send", w.truncated))
+	}
+	return lines
+}
+
+// own lists the labels of an alert that are not those of the whole group, and
+// do not say again what the subject says.
+func (w *webhook) own(e *Envelope) string {
 	var own []string
 	for _, name := range slices.Sorted(maps.Keys(e.Labels)) {
-		if value := e.Labels[name]; w.commonLabels[name] != value {
+		if value := e.Labels[name]; w.commonLabels[name] != value && name != "alertname" && name != "severity" {
 			own = append(own, name+"="+value)
 		}
 	}
-	first, _, _ := strings.Cut(e.Message, "\n")
-	return mark + cmp.Or(strings.Join(own, " "), first, e.Subject)
+	return strings.Join(own, " ")
 }
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // title names the group.
 func (w *webhook) title() string {
