@@ -4,62 +4,76 @@ package chaos_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
+	"regexp"
 	"testing"
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
 
-// TestReal drives every fault on every server. CHAOS_RUNS is how often,
-// CHAOS_OUT is where to write the table.
+// TestReal drives every fault on every server, on all of them at once.
+// CHAOS_RUNS is how often, CHAOS_ONLY a regular expression for the faults,
+// CHAOS_OUT the page whose section to write.
 func TestReal(t *testing.T) {
 	b := newBed(t)
-	r := &report{bed: b, begin: load()}
-	for _, k := range kinds() {
-		t.Run(k.name, func(t *testing.T) {
-			fleet := &fleet{T: t, bed: b, kind: k, running: map[testbed.Options]*testbed.XMPP{}}
-			for _, f := range faults() {
-				if testing.Short() && !f.short {
-					continue
-				}
-				t.Run(f.name, func(t *testing.T) { r.rows = append(r.rows, fleet.drive(t, f)) })
-			}
+	r := &report{bed: b, began: time.Now(), load: load()}
+	for i, k := range kinds() {
+		r.fleets = append(r.fleets, &fleet{
+			bed: b, kind: k, running: map[testbed.Options]*testbed.XMPP{},
+			random: rand.New(rand.NewPCG(b.seed, uint64(i))), //nolint:gosec // it chooses moments
 		})
 	}
-	if !testing.Short() {
-		for _, k := range kinds() {
-			t.Run("depth on "+k.name, func(t *testing.T) { r.depths = append(r.depths, b.depth(t, k)) })
+	only := regexp.MustCompile(os.Getenv("CHAOS_ONLY"))
+	t.Run("on", func(t *testing.T) { // returns when all have ended
+		for _, f := range r.fleets {
+			t.Run(f.kind.name, func(t *testing.T) {
+				t.Parallel()
+				f.sail(t, only)
+			})
 		}
-	}
+	})
 	if out := os.Getenv("CHAOS_OUT"); out != "" {
-		brokers, err := testbed.Section(out, "The brokers") // another suite's part of the page
-		must(t, err)
-		if brokers != "" {
-			brokers = "\n" + brokers
-		}
-		must(t, os.WriteFile(out, []byte(r.markdown()+brokers), 0o644)) //nolint:gosec // for everybody to read
+		must(t, testbed.WriteSection(out, "The room", r.markdown()))
 	}
 }
 
-// fleet holds the servers of one kind, by their options.
+// fleet holds the servers of one kind, by their options, and what was seen.
 type fleet struct {
-	*testing.T
+	t       *testing.T
 	bed     *bed
 	kind    serverKind
+	random  *rand.Rand
 	running map[testbed.Options]*testbed.XMPP
+	rows    []*row
+	depths  *depths
+}
+
+// sail drives all faults on one kind of server.
+func (f *fleet) sail(t *testing.T, only *regexp.Regexp) {
+	f.t = t
+	for _, what := range faults() {
+		if testing.Short() && !what.short || !only.MatchString(what.name) {
+			continue
+		}
+		t.Run(what.name, func(t *testing.T) { f.rows = append(f.rows, f.drive(t, what)) })
+	}
+	if !testing.Short() && only.MatchString("depth") {
+		t.Run("depth", f.depth)
+	}
 }
 
 func (f *fleet) server(o testbed.Options) *testbed.XMPP {
-	f.Helper()
+	f.t.Helper()
 	if f.running[o] == nil {
-		f.running[o] = f.bed.start(f.T, f.kind, o)
+		f.running[o] = f.bed.start(f.t, f.kind, o)
 	}
 	return f.running[o]
 }
 
 // usual is how many notifications a trial has.
-const usual = 2500
+const usual = 2000
 
 // drive runs all trials of one fault.
 func (f *fleet) drive(t *testing.T, what fault) *row {
@@ -69,10 +83,10 @@ func (f *fleet) drive(t *testing.T, what fault) *row {
 	if n == 0 {
 		n = usual
 	}
-	r := &row{server: f.kind.name, fault: what}
+	r := &row{fault: what}
 	for i := range f.bed.runs {
-		t.Run(fmt.Sprint(i+1), func(t *testing.T) {
-			tr := f.bed.begin(t, x, what, n)
+		ok := t.Run(fmt.Sprint(i+1), func(t *testing.T) {
+			tr := f.begin(t, x, what, n)
 			if !tr.underLoad() {
 				t.Fatal("all had been shown before the fault")
 			}
@@ -82,6 +96,9 @@ func (f *fleet) drive(t *testing.T, what fault) *row {
 			o.check(t, what)
 			r.add(o)
 		})
+		if !ok {
+			r.failed++
+		}
 	}
 	return r
 }

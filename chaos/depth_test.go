@@ -15,7 +15,6 @@ import (
 // depths tells, for servers that were killed, how many of the notifications
 // that the worker had seen reflected had not reached the other occupant.
 type depths struct {
-	server  string
 	runs    int
 	unshown []int // how many, for each run with any
 	deepest int   // how far behind the last reflected one, 1 is itself
@@ -24,24 +23,23 @@ type depths struct {
 
 // depth kills a server again and again, with the worker connected directly.
 // The history is long, so that the observer misses nothing.
-func (b *bed) depth(t *testing.T, k serverKind) *depths {
-	t.Helper()
-	x := b.start(t, k, testbed.Options{HistorySize: 2000})
-	d := &depths{server: k.name, runs: number(t, "CHAOS_KILLS", 20)}
-	for i := range d.runs {
-		t.Run(fmt.Sprint(i+1), func(t *testing.T) { b.killOnce(t, x, d) })
+func (f *fleet) depth(t *testing.T) {
+	x := f.bed.start(t, f.kind, testbed.Options{HistorySize: 2000})
+	f.depths = &depths{runs: number(t, "CHAOS_KILLS", 20)}
+	for i := range f.depths.runs {
+		t.Run(fmt.Sprint(i+1), func(t *testing.T) { f.killOnce(t, x, f.depths) })
 	}
-	return d
 }
 
-func (b *bed) killOnce(t *testing.T, x *testbed.XMPP, d *depths) {
+func (f *fleet) killOnce(t *testing.T, x *testbed.XMPP, d *depths) {
 	t.Helper()
-	tr := &trial{T: t, bed: b, server: x, total: usual, name: fmt.Sprintf("depth-%x", b.random.Uint64())}
+	tr := &trial{T: t, bed: f.bed, server: x, total: usual, name: fmt.Sprintf("depth-%x", f.random.Uint64())}
 	admin := tr.login("admin")
 	must(t, admin.Create(t.Context(), owner.Room{}))
 	tr.watch = watch(t, x, tr.room())
-	tr.startWorker(x.Addr, "")
-	tr.watch.wait(usual/5 + b.random.IntN(usual/4))
+	tr.prepare(x.Addr, fault{})
+	tr.hire()
+	tr.watch.wait(usual/5 + f.random.IntN(usual/4))
 	must(t, x.Kill())
 	<-tr.watch.seat.Done()
 	reflected := tr.quiet()

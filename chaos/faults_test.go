@@ -17,18 +17,31 @@ type fault struct {
 	drive func(tr *trial) time.Time
 	// forgets says why the server cannot tell what it has shown; "" if it can.
 	forgets string
-	options testbed.Options // of the server
-	prepare func(tr *trial) // of the room, before the worker comes; may be nil
-	n       int             // how many notifications, 0 for the usual number
-	ping    string          // XMPP_PING_INTERVAL, "" for the usual one: slow servers are silent for seconds
-	stays   int             // how many stays in the room there may be at most
-	short   bool            // part of the short form
+	options testbed.Options   // of the server
+	prepare func(tr *trial)   // of the room, before the worker comes; may be nil
+	n       int               // how many notifications, 0 for the usual number
+	poison  int               // a poison message behind every so many, 0 for none
+	env     map[string]string // of the worker, beside the usual
+	stays   int               // how many stays in the room there may be at most
+	short   bool              // part of the short form
+	// reorders says why the order may suffer; "" if it may not.
+	reorders string
 }
 
 const (
 	forgetsAll = "the room's history is gone"
 	pushedOut  = "others push ours out of the room's history"
+	unwritten  = "the archive loses what was not yet on disk"
+	redelivers = "JetStream redelivers what a dead worker held behind later ones"
 )
+
+// slow is for servers that are silent for seconds under load.
+func slow() map[string]string {
+	return map[string]string{"XMPP_PING_INTERVAL": "15s", "XMPP_CONNECT_TIMEOUT": "60s"}
+}
+
+// shortLease makes JetStream redeliver after 2 s what is not kept alive.
+func shortLease() map[string]string { return map[string]string{"NATS_ACK_WAIT": "2s"} }
 
 func faults() []fault {
 	return []fault{
@@ -48,8 +61,13 @@ func faults() []fault {
 		{name: "hostile occupant", drive: hostile, short: true, stays: 1},
 		{name: "hostile occupant and reset", drive: hostileReset, forgets: pushedOut},
 		{name: "hostile occupant and black hole towards the worker", drive: hostileDeafness, forgets: pushedOut},
-		{name: "limits that Debian ships, and reset", drive: reset, options: testbed.Options{Throttle: true}, n: 120, stays: 2, ping: "15s"},
-		{name: "large archive, and reset", drive: reset, prepare: largeArchive, options: testbed.Options{Archive: true}, n: 120, stays: 2, ping: "15s"},
+		{name: "worker killed and started", drive: workerKilled, env: shortLease(), reorders: redelivers, short: true},
+		{name: "away for three times the lease", drive: longOutage, env: shortLease()},
+		{name: "poison messages, and reset", drive: reset, poison: 20, short: true},
+		{name: "limits that Debian ships, and reset", drive: reset, options: testbed.Options{Throttle: true}, n: 80, stays: 2, env: slow()},
+		{name: "large archive, and reset", drive: reset, prepare: largeArchive, options: testbed.Options{Archive: true}, n: 120, stays: 2, env: slow()},
+		{name: "archive; server terminated and started", drive: func(tr *trial) time.Time { return restart(tr, false) }, options: testbed.Options{Archive: true}, n: 200, env: slow()},
+		{name: "archive; server killed and started", drive: func(tr *trial) time.Time { return restart(tr, true) }, options: testbed.Options{Archive: true}, n: 200, env: slow(), forgets: unwritten},
 	}
 }
 
@@ -119,6 +137,25 @@ func destroyed(tr *trial) time.Time {
 			return err == nil, err
 		})
 	})
+}
+
+// workerKilled leaves to the next what the last one had not acknowledged.
+func workerKilled(tr *trial) time.Time {
+	tr.Helper()
+	tr.worker().kill()
+	tr.hire()
+	return time.Now()
+}
+
+// longOutage keeps the worker away from the room for longer than the broker
+// waits for it.
+func longOutage(tr *trial) time.Time {
+	tr.Helper()
+	tr.proxy.Refuse(true)
+	tr.proxy.Reset()
+	pause(tr.T, 6*time.Second)
+	tr.proxy.Refuse(false)
+	return time.Now()
 }
 
 func kicked(tr *trial) time.Time {

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,10 +29,11 @@ const (
 type bed struct {
 	dir, binary string
 	nats        *natsServer
-	random      *rand.Rand
 	seed        uint64
 	runs        int
-	servers     int
+
+	mu      sync.Mutex
+	folders int
 }
 
 func must(t testing.TB, err error) {
@@ -51,7 +53,6 @@ func newBed(t *testing.T) *bed {
 		b.seed, err = strconv.ParseUint(text, 10, 64)
 		must(t, err)
 	}
-	b.random = rand.New(rand.NewPCG(b.seed, 0)) //nolint:gosec // it chooses moments
 	t.Logf("CHAOS_SEED=%d", b.seed)
 	b.binary = filepath.Join(b.dir, "xmpp-notifier")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-tags", "nethttpomithttp2", "-o", b.binary, workerPkg).CombinedOutput(); err != nil {
@@ -74,8 +75,10 @@ func number(t *testing.T, name string, otherwise int) int {
 }
 
 func (b *bed) folder() string {
-	b.servers++
-	return filepath.Join(b.dir, strconv.Itoa(b.servers))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.folders++
+	return filepath.Join(b.dir, strconv.Itoa(b.folders))
 }
 
 // serverKind is a server that can be had.

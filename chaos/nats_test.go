@@ -36,8 +36,9 @@ func startNATS(t *testing.T, dir string) *natsServer {
 }
 
 // fill makes a stream with n notifications, numbered from 1, and returns the
-// worker's settings for it.
-func (s *natsServer) fill(ctx context.Context, name string, n int) (map[string]string, error) {
+// worker's settings for it. Behind every so many, if poison is not 0, comes
+// something that is none.
+func (s *natsServer) fill(ctx context.Context, name string, n, poison int) (map[string]string, error) {
 	for _, c := range []jetstream.StreamConfig{
 		{Name: name, Subjects: []string{name}},
 		{Name: name + "-dlq", Subjects: []string{"dlq." + name + ".>"}},
@@ -47,10 +48,15 @@ func (s *natsServer) fill(ctx context.Context, name string, n int) (map[string]s
 		}
 	}
 	for i := range n {
-		body := fmt.Appendf(nil, `{"id":"%s-%d","source":"chaos","severity":"warning","subject":"n %d","message":"%s"}`,
-			name, i+1, i+1, strings.Repeat("lorem ipsum ", 18))
-		if _, err := s.js.PublishAsync(name, body, jetstream.WithStallWait(10*time.Second)); err != nil {
-			return nil, err
+		bodies := []string{fmt.Sprintf(`{"id":"%s-%d","source":"chaos","severity":"warning","subject":"n %d","message":"%s"}`,
+			name, i+1, i+1, strings.Repeat("lorem ipsum ", 18))}
+		if poison > 0 && (i+1)%poison == 0 {
+			bodies = append(bodies, `{"id":"broken`)
+		}
+		for _, body := range bodies {
+			if _, err := s.js.PublishAsync(name, []byte(body), jetstream.WithStallWait(10*time.Second)); err != nil {
+				return nil, err
+			}
 		}
 	}
 	select {
@@ -71,6 +77,15 @@ func (s *natsServer) acked(ctx context.Context, stream string) (int, error) {
 		return 0, err
 	}
 	return int(consumer.CachedInfo().AckFloor.Stream), nil //nolint:gosec // a few thousand
+}
+
+// letters returns how many dead letters there are.
+func (s *natsServer) letters(ctx context.Context, stream string) (int, error) {
+	letters, err := s.js.Stream(ctx, stream+"-dlq")
+	if err != nil {
+		return 0, err
+	}
+	return int(letters.CachedInfo().State.Msgs), nil //nolint:gosec // a few hundred
 }
 
 // drop deletes what a trial needed.

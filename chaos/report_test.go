@@ -14,34 +14,34 @@ import (
 // report is everything that was seen.
 type report struct {
 	bed    *bed
-	rows   []*row
-	depths []*depths
-	begin  string // load average
+	fleets []*fleet
+	began  time.Time
+	load   string // at that time
 }
 
 func (r *report) markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, `# Faults
+	fmt.Fprintf(&b, `Written by `+"`make chaos`"+` on %s, in %s.
 
-Written by `+"`make chaos`"+` on %s. Do not edit.
+Each fault is driven for real, on real servers, in the middle of a run of %d
+notifications (fewer on slow servers) that the worker carries from JetStream into
+the room with a window of %d. Another occupant counts what the room shows.
 
-Each fault is driven for real, on real servers, in the middle of a run of %d notifications (fewer on slow servers)
-that the worker carries from JetStream into the room with a window of %d. Another occupant counts what the room shows.
-Recovery is the time from when the cause is gone until the room shows notifications again: the median and the longest.
-The worker ran with XMPP_RECONNECT_MAX=2s and XMPP_PING_INTERVAL=1s (slow servers: 15s); with the defaults it asks less
-often. "Worker spoke of" is the sum of perhaps_shown_twice in its log.
+- *worker spoke of*: the sum of `+"`perhaps_shown_twice`"+` in its log, which is also the metric
+  `+"`possible_duplicates_total`"+`.
+- *recovery*: seconds from when the cause is gone until the room shows notifications again,
+  the median and the longest. The worker ran with XMPP_RECONNECT_MAX=2s and
+  XMPP_PING_INTERVAL=1s (slow servers: 15s); with the defaults it asks less often.
+- *why*: the reason for which more than 0 may be repeated, at most a window in one run, or out of order.
 
-- Machine: %d cores, %s. Load average before: %s, after: %s.
-- Versions: %s, %s, %s, NATS server %s.
-- Seed: CHAOS_SEED=%d.
-`, time.Now().UTC().Format(time.DateOnly), usual, window, runtime.NumCPU(), runtime.GOOS, r.begin, load(),
+Machine: %d cores, %s, shared by both servers, two workers and others; load average before %s, after %s.
+Versions: %s, %s, %s, NATS server %s. Seed: CHAOS_SEED=%d.
+`, r.began.UTC().Format(time.DateOnly), time.Since(r.began).Round(time.Second), usual, window, runtime.NumCPU(), runtime.GOOS, r.load, load(),
 		runtime.Version(), packageVersion("prosody"), packageVersion("ejabberd"), natsVersion(), r.bed.seed)
-	for _, k := range kinds() {
-		fmt.Fprintf(&b, "\n## %s\n\n| fault | runs | lost | repeated | worker spoke of | out of order | recovery s | why it may repeat |\n|---|---|---|---|---|---|---|---|\n", k.name)
-		for _, row := range r.rows {
-			if row.server == k.name && row.runs > 0 {
-				b.WriteString(row.markdown())
-			}
+	for _, f := range r.fleets {
+		fmt.Fprintf(&b, "\n### %s\n\n| fault | runs | lost | repeated | worker spoke of | out of order | recovery | why |\n|---|---|---|---|---|---|---|---|\n", f.kind.name)
+		for _, row := range f.rows {
+			b.WriteString(row.markdown())
 		}
 	}
 	r.kills(&b)
@@ -49,20 +49,26 @@ often. "Worker spoke of" is the sum of perhaps_shown_twice in its log.
 }
 
 func (r *row) markdown() string {
-	repeated := fmt.Sprint(r.repeated)
+	repeated, runs, recovery := fmt.Sprint(r.repeated), fmt.Sprint(r.runs), "-"
 	if r.repeated > 0 {
 		repeated = fmt.Sprintf("%d (at most %d at once)", r.repeated, r.worst.repeated)
 	}
-	return fmt.Sprintf("| %s | %d | %d | %s | %d | %d | %.1f (%.1f) | %s |\n", r.fault.name, r.runs, r.lost, repeated, r.perhaps,
-		r.disorder, r.recovers[len(r.recovers)/2].Seconds(), r.recovers[len(r.recovers)-1].Seconds(), r.fault.forgets)
+	if r.failed > 0 {
+		runs += fmt.Sprintf(", **%d failed**", r.failed)
+	}
+	if n := len(r.recovers); n > 0 {
+		recovery = fmt.Sprintf("%.1f (%.1f)", r.recovers[n/2].Seconds(), r.recovers[n-1].Seconds())
+	}
+	return fmt.Sprintf("| %s | %s | %d | %s | %d | %d | %s | %s |\n", r.fault.name, runs, r.lost, repeated, r.perhaps,
+		r.disorder, recovery, r.fault.forgets+r.fault.reorders)
 }
 
 func (r *report) kills(b *strings.Builder) {
-	if len(r.depths) == 0 {
+	if r.fleets[0].depths == nil {
 		return
 	}
 	b.WriteString(`
-## Servers killed
+### Servers killed
 
 A server that is killed may have reflected a notification to the worker, and not yet have sent it to others. The worker
 therefore sends its last reflected notifications again to a server that has forgotten its history. How often that
@@ -71,12 +77,12 @@ happened, how deep it went, counted back from the last reflected notification, a
 | server | kills | with reflected but unshown ones | how many at most | how deep | lost |
 |---|---|---|---|---|---|
 `)
-	for _, d := range r.depths {
-		most := 0
+	for _, f := range r.fleets {
+		d, most := f.depths, 0
 		for _, n := range d.unshown {
 			most = max(most, n)
 		}
-		fmt.Fprintf(b, "| %s | %d | %d | %d | %d | %d |\n", d.server, d.runs, len(d.unshown), most, d.deepest, d.lost)
+		fmt.Fprintf(b, "| %s | %d | %d | %d | %d | %d |\n", f.kind.name, d.runs, len(d.unshown), most, d.deepest, d.lost)
 	}
 }
 

@@ -56,6 +56,13 @@ func (w *worker) text() string {
 	return string(text)
 }
 
+// kill ends the worker at once.
+func (w *worker) kill() {
+	w.Helper()
+	must(w, w.cmd.Process.Kill())
+	_ = w.cmd.Wait() // it was killed
+}
+
 // stop ends the worker in order.
 func (w *worker) stop() {
 	w.Helper()
