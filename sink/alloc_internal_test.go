@@ -26,7 +26,7 @@ func TestAMessageAllocatesLittle(t *testing.T) {
 	}
 	// What it writes is what the room would reflect.
 	s.head = []byte("<message from='" + s.occupant + "' type='groupchat' id='")
-	s.box.attach(s)
+	s.box.attach(s, s.occupant)
 	shown := 0
 	message := Message{Body: strings.Repeat("300 bytes ", 30), Done: func(r Result) {
 		if r.Outcome == Delivered {

@@ -24,7 +24,7 @@ func TestMessageThatTheServerNeverTakesIsGivenUp(t *testing.T) {
 	end := &Condition{Name: "not-well-formed"}
 	size := func(_, body, _ string) int { return len(body) }
 	for range maxUnclear + 1 {
-		b.attach(discard{})
+		b.attach(discard{}, "r@c/w")
 		b.seen([]byte(m.id("good")), []byte("r@c/w"), true) // what comes before it is reflected
 		c, ok := blames(end)
 		if !ok {
@@ -33,7 +33,7 @@ func TestMessageThatTheServerNeverTakesIsGivenUp(t *testing.T) {
 		b.blame(c, size)
 		b.detach(true, time.Now())
 	}
-	b.attach(discard{})
+	b.attach(discard{}, "r@c/w")
 	b.seen([]byte(m.id("next")), []byte("r@c/w"), true)
 	b.flush()
 	if outcomes["good"] != Delivered || outcomes["poison"] != Rejected || outcomes["next"] != Delivered {

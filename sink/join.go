@@ -98,6 +98,7 @@ func (s *session) seated(e wire.Element, own, answer bool) error {
 		return nil
 	}
 	s.occupant = string(e.From)
+	s.nick = s.occupant[len(s.room)+1:]
 	if x.has(statusCreated) && !s.cfg.RoomCreate {
 		s.cancel()
 		return nil

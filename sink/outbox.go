@@ -23,6 +23,7 @@ type outbox struct {
 	queue    []*entry // in order; settled ones stay until they are at the front
 	recent   recent
 	link     link
+	seat     string    // our address in the room, as long as there is a link
 	oldest   time.Time // since when the front of the queue is the front
 	recall   recall
 	settled  []settlement
@@ -40,7 +41,8 @@ type link interface {
 type entry struct {
 	Message
 	id      string
-	sent    bool // it may have reached the room
+	sent    bool   // it may have reached the room
+	seat    string // from where
 	sentAt  time.Time
 	again   bool // the room has shown it, and may have forgotten
 	bounces int  // for reasons that may have been the room's
@@ -123,7 +125,7 @@ func (b *outbox) enter(m Message) {
 
 func (b *outbox) send(e *entry) {
 	b.link.post(e.id, e.Body, e.Extra)
-	e.sent, e.sentAt = true, time.Now()
+	e.sent, e.sentAt, e.seat = true, time.Now(), b.seat
 }
 
 // both settles two submissions of one notification with one reflection.
@@ -139,14 +141,15 @@ func both(first, second func(Result)) func(Result) {
 
 // seen records a message that the room showed from a seat: ours if own, else
 // another occupant's. It reports whether a worker made the id. Only our own
-// reflection settles a message that is on its way; what another worker showed
-// is remembered. The session calls flush after a batch of them.
+// reflection settles a message that is on its way, in a history also one from
+// the seat that we had when it was sent; what another worker showed is
+// remembered. The session calls flush after a batch of them.
 func (b *outbox) seen(id, seat []byte, own bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e, ours := b.inflight[string(id)]
 	made, p := b.ledger.add(id, seat, ours)
-	if ours && own {
+	if ours && (own || b.link == nil && string(seat) == e.seat) {
 		p = b.shown(e)
 	}
 	if made && b.link == nil {
@@ -262,7 +265,7 @@ func (b *outbox) bounce(id []byte, c *Condition) error {
 	return c
 }
 
-// attach starts sending through l: first, in order, whatever is in the window
+// attach starts sending through l, from a seat: first, in order, whatever is in the window
 // and has not been shown, as the room's history told before. It returns how
 // many messages it sent again, and how many of them the room may show twice.
 //
@@ -270,9 +273,9 @@ func (b *outbox) bounce(id []byte, c *Condition) error {
 // forgotten, and cannot tell what it had shown. What was on its way is sent
 // again, and so is what was reflected last: the copies for others may have
 // died with the server.
-func (b *outbox) attach(l link) (resent, doubtful int) {
+func (b *outbox) attach(l link, seat string) (resent, doubtful int) {
 	b.mu.Lock()
-	b.link = l
+	b.link, b.seat = l, seat
 	if b.recall.proof == nothing {
 		b.queue = append(b.recent.entries(), b.queue...)
 	}

@@ -32,7 +32,7 @@ func TestWhatAHistoryProves(t *testing.T) {
 		"known, but the last attempt is empty": {[][]page{{old}, {}}, nothing},
 	} {
 		b := newOutbox(1, newLedger(m))
-		b.attach(discard{})
+		b.attach(discard{}, "r@c/w")
 		b.seen([]byte(old.id), []byte(old.seat), true)
 		for _, attempt := range tc.attempts {
 			b.detach(false, time.Now())

@@ -278,7 +278,7 @@ func (s *session) enter() {
 	s.phase = inRoom
 	s.measure()
 	close(s.entered)
-	if resent, doubtful := s.box.attach(s); resent > 0 {
+	if resent, doubtful := s.box.attach(s, s.occupant); resent > 0 {
 		s.log.Info("sent again what was on its way", "messages", resent, "perhaps_shown_twice", doubtful)
 		s.observer.tell(Event{Kind: Resent, Messages: resent, Doubtful: doubtful})
 	}
