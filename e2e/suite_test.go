@@ -145,6 +145,7 @@ func (b bench) run(t *testing.T) {
 	})
 	t.Run("worker killed and started", b.workerKilled)
 	t.Run("three workers share the load, and come and go", b.severalWorkers)
+	t.Run("three workers are replaced under load", b.rollingUpdate)
 }
 
 func (b bench) allArrive(t *testing.T) {
