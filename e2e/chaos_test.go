@@ -44,20 +44,35 @@ func TestBrokerChaos(t *testing.T) {
 		}
 	})
 	for _, kind := range stormKinds() {
-		t.Run(kind, func(t *testing.T) {
-			t.Parallel()
-			bed := &bed{dir: t.TempDir()}
-			room := bed.xmpp(t, withArchive, 20)
-			server := bed.chaosBroker(t, kind)
-			bed.summary(t)
-			if room == nil || server == nil {
-				t.Fatal("nothing to run on")
-			}
-			for seed := first; seed < first+uint64(runs); seed++ { //nolint:gosec // few
-				t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-					newStorm(t, seed, kind, room, server).run(&table)
-				})
-			}
+		for bed := range uint64(stormBeds) {
+			t.Run(fmt.Sprint(kind, " ", bed+1), func(t *testing.T) {
+				t.Parallel()
+				runStorms(t, kind, first+bed, first+uint64(runs), &table) //nolint:gosec // few
+			})
+		}
+	}
+}
+
+// stormBeds is how many runs of a kind go on at once, each with servers of its own:
+// for the most part they wait.
+const stormBeds = 2
+
+// runStorms runs every stormBeds-th seed.
+func runStorms(t *testing.T, kind string, first, end uint64, table *rows) {
+	t.Helper()
+	if first >= end {
+		return
+	}
+	bed := &bed{dir: t.TempDir()}
+	room := bed.xmpp(t, withArchive, 20)
+	server := bed.chaosBroker(t, kind)
+	bed.summary(t)
+	if room == nil || server == nil {
+		t.Fatal("nothing to run on")
+	}
+	for seed := first; seed < end; seed += stormBeds {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			newStorm(t, seed, kind, room, server).run(table)
 		})
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
 
 // row is the result of one run.
@@ -59,14 +61,22 @@ the room shows, and at every moment nothing may be acknowledged that it has not 
 have become a dead letter.
 
 - Machine: %d cores, %s.
-- Versions: %s, %s, NATS server %s, Apache Kafka of the test bed.
+- Versions: %s, %s, NATS server %s, Apache Kafka %s.
 - "Late": shown for the first time after a newer one of the same partition (Kafka) or subject, by the same worker. With
   Kafka that is a failure. JetStream delivers again what a worker gave back or left behind, after newer ones: of
   those alone is it allowed, and the broker's own count of deliveries is the witness.
 - Recovery: from the last event until everything is shown and acknowledged.
 
 `, time.Now().UTC().Format(time.DateOnly), eventCount, stormAckWait, stormSession, longAbsence,
-		runtime.NumCPU(), runtime.GOOS, runtime.Version(), installed("prosody"), module("github.com/nats-io/nats-server/v2"))
+		runtime.NumCPU(), runtime.GOOS, runtime.Version(), installed("prosody"), module("github.com/nats-io/nats-server/v2"), kafkaVersion())
+}
+
+func kafkaVersion() string {
+	version, err := testbed.KafkaVersion()
+	if err != nil {
+		return "of unknown version"
+	}
+	return version
 }
 
 // sums has a line for each broker.

@@ -76,7 +76,7 @@ func kafkaHome(ctx context.Context) (string, error) {
 	if err := need("Kafka", "install Maven and a JDK 17", "java", "mvn"); err != nil {
 		return "", err
 	}
-	version, err := kafkaVersion()
+	version, err := KafkaVersion()
 	if err != nil {
 		return "", err
 	}
@@ -88,8 +88,8 @@ func kafkaHome(ctx context.Context) (string, error) {
 	})
 }
 
-// kafkaVersion reads the version out of the POM, its only place.
-func kafkaVersion() (string, error) {
+// KafkaVersion reads the version out of the POM, its only place.
+func KafkaVersion() (string, error) {
 	text, err := kafkaFiles.ReadFile("kafka/pom.xml")
 	if err != nil {
 		return "", fmt.Errorf("read kafka/pom.xml: %w", err)

@@ -1,6 +1,7 @@
 package kafka_test
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"net"
@@ -165,7 +166,9 @@ func (g guard) refuses(t *testing.T, c *cluster) {
 func refusesToJoin(t *testing.T, c *cluster, why string) {
 	t.Helper()
 	s := c.open(t)
-	batch, err := s.Receive(t.Context(), 1)
+	ctx, cancel := context.WithTimeout(t.Context(), patience/2) // it would wait for ever if it could join
+	defer cancel()
+	batch, err := s.Receive(ctx, 1)
 	if len(batch) > 0 || err == nil || !strings.Contains(err.Error(), why) {
 		t.Errorf("error %v does not say %q", err, why)
 	}
