@@ -6,12 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"os"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
@@ -32,6 +32,8 @@ type habits struct {
 	stays bool
 	// disorder: its rooms do not keep the order, whatever one does.
 	disorder bool
+	// slow: there are only some cases in the short form.
+	slow bool
 	// small: a stanza of more than 64 KiB makes it deaf to who sent it.
 	small bool
 	// silent: a join that it refuses is not answered.
@@ -42,9 +44,9 @@ func servers() []habits {
 	return []habits{
 		{name: "Prosody", start: testbed.Prosody, direct: true},
 		{name: "ejabberd", start: testbed.Ejabberd, direct: true},
-		{name: "jabberd2", start: testbed.Jabberd2, direct: true, stays: true, small: true},
+		{name: "jabberd2", start: testbed.Jabberd2, direct: true, stays: true, small: true, slow: true},
 		{
-			name: "Vysper", start: testbed.Vysper, forgetsRooms: true, disorder: true, silent: true,
+			name: "Vysper", start: testbed.Vysper, forgetsRooms: true, disorder: true, silent: true, slow: true,
 			cannot: map[string]string{
 				"ban":     "<iq type='set'><query xmlns='http://jabber.org/protocol/muc#admin'><item jid='notifier@xmpp.test' affiliation='outcast'/></query></iq> about an occupant is not answered",
 				"revoke":  "<iq type='set'><query xmlns='http://jabber.org/protocol/muc#admin'><item jid='notifier@xmpp.test' affiliation='none'/></query></iq> about an occupant is not answered",
@@ -55,33 +57,54 @@ func servers() []habits {
 }
 
 // TestRealRooms is the conformance suite: the room against every real server
-// that can be had. What cannot is named at the end; with CI=true, where
-// everything must be there, that is a failure.
+// that can be had, all at once. What cannot is named at the end; with CI=true,
+// where everything must be there, that is a failure. In its short form the slow
+// servers run a part.
 func TestRealRooms(t *testing.T) {
-	var missing []string
-	for _, h := range servers() {
-		t.Run(h.name, func(t *testing.T) {
-			begin := time.Now()
-			server, err := h.start(t.Context(), testbed.Options{Dir: t.TempDir()})
-			if gone, ok := errors.AsType[*testbed.Missing](err); ok {
-				missing = append(missing, fmt.Sprintf("real %s: not run, because %s", gone.Server, gone.Why))
+	missing := make(chan string, len(servers()))
+	t.Run("on", func(t *testing.T) { // returns when all have ended
+		for _, h := range servers() {
+			t.Run(h.name, func(t *testing.T) {
+				t.Parallel()
+				server, err := h.start(t.Context(), testbed.Options{Dir: t.TempDir()})
+				if gone, ok := errors.AsType[*testbed.Missing](err); ok {
+					missing <- fmt.Sprintf("real %s: not run, because %s", gone.Server, gone.Why)
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() {
+					if err := server.Kill(); err != nil {
+						t.Error(err)
+					}
+				})
+				runCases(t, h, server)
+			})
+		}
+	})
+	close(missing)
+	report(t, slices.Collect(all(missing)))
+}
+
+func runCases(t *testing.T, h habits, server *testbed.XMPP) {
+	t.Helper()
+	for _, c := range casesOf(server) {
+		if !testing.Short() || !h.slow || c.quick {
+			t.Run(c.name, func(t *testing.T) { c.run(newScene(t, h, server, c.name)) })
+		}
+	}
+}
+
+// all ranges over what a closed channel holds.
+func all[T any](c <-chan T) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for v := range c {
+			if !yield(v) {
 				return
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() {
-				if err := server.Kill(); err != nil {
-					t.Error(err)
-				}
-			})
-			t.Logf("started in %v", time.Since(begin).Round(time.Millisecond))
-			for _, c := range casesOf(server) {
-				t.Run(c.name, func(t *testing.T) { c.run(newScene(t, h, server, c.name)) })
-			}
-		})
+		}
 	}
-	report(t, missing)
 }
 
 // casesOf adds the one for rooms that are served by a process of their own.
@@ -89,7 +112,7 @@ func casesOf(server *testbed.XMPP) []realCase {
 	if server.Rooms == nil {
 		return cases()
 	}
-	return append(cases(), realCase{"rooms restarted", roomsRestarted})
+	return append(cases(), realCase{name: "rooms restarted", run: roomsRestarted})
 }
 
 // report names what was not run, and the exceptions.

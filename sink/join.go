@@ -94,7 +94,7 @@ func (s *session) seated(e wire.Element, own, answer bool) error {
 	if err != nil {
 		return fmt.Errorf("join %s: %w", s.room, err)
 	}
-	if !answer && !(x.has(statusSelf) && (own || x.has(statusRenamed))) {
+	if ours := answer || x.has(statusSelf) && (own || x.has(statusRenamed)); !ours {
 		return nil
 	}
 	s.occupant = string(e.From)
