@@ -18,7 +18,7 @@ shown it.
 
 Usage: xmpp-notifier [command]
 
-Commands
+Commands, each explained by xmpp-notifier help COMMAND
 %s
 Exit codes: 0 done, 1 failed, 2 the command line or a setting is wrong.
 
@@ -29,7 +29,7 @@ not set. Lists are separated by commas.
 func showHelp(w io.Writer) error {
 	var list strings.Builder
 	for _, c := range commands() {
-		fmt.Fprintf(&list, "  %-8s %s\n", c.name, c.summary)
+		fmt.Fprintf(&list, "  %-11s %s\n", c.name, c.summary)
 	}
 	if _, err := fmt.Fprintf(w, helpText, list.String()); err != nil {
 		return err

@@ -15,6 +15,13 @@ import (
 // prepareLimit bounds the work with one broker.
 const prepareLimit = 30 * time.Second
 
+const initUsage = `usage: xmpp-notifier init [--create]
+Creates the durable consumer of JetStream if it is missing, and says what else
+in the brokers is missing or defeats the promises; the exit code is then 1.
+It can run again and again.
+  --create  create the streams for notifications and dead letters as well
+The settings are those of the sources`
+
 // errFlawed is the outcome of an init that found what defeats the promises.
 var errFlawed = errors.New("the brokers are not as they have to be, see above")
 
@@ -25,7 +32,7 @@ func prepare(ctx context.Context, args []string, stdout io.Writer) error {
 	flags.SetOutput(io.Discard)
 	create := flags.Bool("create", false, "create what holds notifications and dead letters, too")
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
-		return &usageError{fmt.Errorf("init %q: use init or init --create", args)}
+		return &usageError{fmt.Errorf("init %q: use init or init --create\n%s", args, initUsage)}
 	}
 	var s settings
 	if err := s.loadSources(); err != nil {

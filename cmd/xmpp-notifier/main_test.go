@@ -21,7 +21,7 @@ func invoke(t *testing.T, stdin string, args ...string) (code int, stdout, stder
 func TestHelpNamesEveryCommandAndVariable(t *testing.T) {
 	for _, args := range [][]string{{"help"}, {"--help"}, {"-h"}} {
 		code, out, _ := invoke(t, "", args...)
-		for _, want := range []string{"  run  ", "  send  ", "XMPP_JID  (text, required)", "NATS_STREAM", "KAFKA_TOPICS", "SHUTDOWN_GRACE  (duration, default 20s)"} {
+		for _, want := range []string{"  run  ", "  send  ", "  completion  ", "XMPP_JID  (text, required)", "NATS_STREAM", "KAFKA_TOPICS", "SHUTDOWN_GRACE  (duration, default 20s)"} {
 			if code != exitOK || !strings.Contains(out, want) {
 				t.Errorf("%v: code %d, %q is missing", args, code, want)
 			}
