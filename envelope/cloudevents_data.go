@@ -50,7 +50,7 @@ func (e *Envelope) setData(data, media string, isJSON bool) {
 		e.setText(unquote(data))
 	case isJSON:
 		e.setJSONData(data)
-	case isJSONMedia(media) && json.Valid([]byte(data)):
+	case isJSONMedia(media) && validJSON(data):
 		e.setJSONData(strings.TrimSpace(data))
 	case utf8.ValidString(data) && (strings.HasPrefix(media, "text/") || media == "" || isJSONMedia(media)):
 		e.setText(data)

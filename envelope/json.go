@@ -9,7 +9,7 @@ import (
 )
 
 // The functions here read JSON that is known to be valid. Together with
-// json.Valid they decode an object in two fast passes and with one copy of
+// validJSON they decode an object in two fast passes and with one copy of
 // it, where encoding/json takes several times as long and matches names in
 // any case, keeps the last of two, and forgets where in the text it was.
 
@@ -95,9 +95,44 @@ func text(value string) (string, error) {
 
 // unquote returns the string that a JSON string stands for.
 func unquote(value string) string {
-	if strings.IndexByte(value, '\\') < 0 {
-		return value[1 : len(value)-1]
+	raw := value[1 : len(value)-1]
+	next := strings.IndexByte(raw, '\\')
+	if next < 0 {
+		return raw
 	}
+	if strings.Contains(raw, `\u`) {
+		return unquoteUnicode(value)
+	}
+	var b strings.Builder
+	b.Grow(len(raw))
+	for ; next >= 0; next = strings.IndexByte(raw, '\\') {
+		b.WriteString(raw[:next])
+		b.WriteByte(escaped(raw[next+1]))
+		raw = raw[next+2:]
+	}
+	b.WriteString(raw)
+	return b.String()
+}
+
+// escaped returns the character that c stands for after a backslash.
+func escaped(c byte) byte {
+	switch c {
+	case 'n':
+		return '\n'
+	case 't':
+		return '\t'
+	case 'r':
+		return '\r'
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	}
+	return c // one of " \ /
+}
+
+// unquoteUnicode is unquote for all strings.
+func unquoteUnicode(value string) string {
 	// Go knows all of JSON's escapes but \/ and pairs of surrogates, means
 	// the same by them, and undoes them faster.
 	s, err := strconv.Unquote(value)

@@ -54,7 +54,7 @@ func (m *message) parse() (err error) {
 	if err := m.read(); err != nil || m.kind != '{' && m.kind != '[' {
 		return err
 	}
-	if !json.Valid(m.Body[len(m.Body)-len(m.body):]) {
+	if !validJSON(m.body) {
 		return syntaxError(m.Body)
 	}
 	if m.kind == '{' {
@@ -71,7 +71,7 @@ func (m *message) object() error {
 	if m.kind == '{' {
 		return nil
 	}
-	if !json.Valid([]byte(m.body)) {
+	if !validJSON(m.body) {
 		return syntaxError([]byte(m.body))
 	}
 	return fmt.Errorf("expected a JSON object, got %s", describe(strings.TrimSpace(m.body)))

@@ -91,7 +91,7 @@ func unmarshal(body string) func() error {
 
 // TestDecodeAndTextAllocateLittle holds the budget of the worker's hot path.
 func TestDecodeAndTextAllocateLittle(t *testing.T) {
-	limits := map[string]float64{"native": 25, "cloudevents": 30}
+	limits := map[string]float64{"native": 15, "cloudevents": 25}
 	for name, work := range map[string]func() error{
 		"native": decodeAndText(envelope.Raw{Body: []byte(notification)}), "cloudevents": decodeAndText(structured()),
 	} {
