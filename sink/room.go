@@ -96,7 +96,7 @@ func (r *Room) Run(ctx context.Context) error {
 			return nil
 		}
 		r.observer.tell(Event{Kind: Left, Err: err, Stay: stay})
-		if stay > lastingStay {
+		if stay > calm(err) {
 			pause.reset()
 		}
 		wait := pause.next(isLasting(err))
@@ -204,8 +204,19 @@ func isLasting(err error) bool {
 }
 
 // lastingStay is how long we must have been in the room for the next pause to
-// be short again: a room that kicks us each time is not pestered.
-const lastingStay = 10 * time.Second
+// be short again, and undisturbedStay the same after it has put us out: who
+// kicks us again and again is pestered less and less.
+const (
+	lastingStay     = 10 * time.Second
+	undisturbedStay = 5 * time.Minute
+)
+
+func calm(end error) time.Duration {
+	if _, removed := errors.AsType[*RemovedError](end); removed {
+		return undisturbedStay
+	}
+	return lastingStay
+}
 
 const shortestPause = 500 * time.Millisecond
 
