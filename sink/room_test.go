@@ -213,13 +213,26 @@ func TestDeliversInOrderOverBothKindsOfTLSAndAllMechanisms(t *testing.T) {
 // shown exactly once, in order.
 func TestFaultsCostNothing(t *testing.T) {
 	faults := map[string]func(srv *sinktest.Server){
-		"connection reset":             func(srv *sinktest.Server) { srv.DropConnections() },
-		"cut before the reflection":    func(srv *sinktest.Server) { srv.CutAfterPosts(7) },
-		"cut before the room":          func(srv *sinktest.Server) { srv.CutBeforePosts(7) },
-		"stream closed":                func(srv *sinktest.Server) { srv.CloseStreams() },
-		"stream error":                 func(srv *sinktest.Server) { srv.StreamError("system-shutdown", "bye") },
-		"black hole":                   func(srv *sinktest.Server) { srv.Blackhole() },
-		"kick":                         func(srv *sinktest.Server) { srv.Kick("notifier", 307) },
+		"connection reset":           func(srv *sinktest.Server) { srv.DropConnections() },
+		"cut before the reflection":  func(srv *sinktest.Server) { srv.CutAfterPosts(7) },
+		"cut before the room":        func(srv *sinktest.Server) { srv.CutBeforePosts(7) },
+		"stream closed":              func(srv *sinktest.Server) { srv.CloseStreams() },
+		"stream error":               func(srv *sinktest.Server) { srv.StreamError("system-shutdown", "bye") },
+		"black hole":                 func(srv *sinktest.Server) { srv.Blackhole() },
+		"kick":                       func(srv *sinktest.Server) { srv.Kick("notifier", 307) },
+		"removed by an error":        func(srv *sinktest.Server) { srv.Kick("notifier", 333) },
+		"membership revoked":         func(srv *sinktest.Server) { srv.Kick("notifier", 321) },
+		"voice taken and given back": func(srv *sinktest.Server) { srv.RemoveVoice("notifier"); srv.GiveVoice("notifier") },
+		"nickname taken in between":  func(srv *sinktest.Server) { srv.DropConnections(); srv.TakeNick("notifier") },
+		"chat service restarted": func(srv *sinktest.Server) {
+			srv.SuspendRoom(sinktest.StanzaError{Type: "cancel", Condition: "remote-server-not-found"})
+			srv.ResumeRoom()
+		},
+		"room password set for a while": func(srv *sinktest.Server) {
+			srv.SetRoomPassword("secret")
+			srv.Kick("notifier", 307)
+			srv.SetRoomPassword("")
+		},
 		"message swallowed":            func(srv *sinktest.Server) { srv.LoseNext(1) },
 		"orderly shutdown":             func(srv *sinktest.Server) { srv.Shutdown(); _ = srv.Start() },
 		"restart with kept history":    func(srv *sinktest.Server) { _ = srv.Restart() },
