@@ -41,7 +41,7 @@ func prepare(ctx context.Context, args []string, stdout io.Writer) error {
 	var errs []error
 	for _, name := range s.general.Sources {
 		ctx, cancel := context.WithTimeout(ctx, prepareLimit)
-		report, err := s.kind(name).prepare(ctx, *create)
+		report, err := s.kind(name).look(ctx, *create)
 		cancel()
 		show(stdout, name, report)
 		switch {

@@ -19,9 +19,9 @@ type sourceKind struct {
 	groups []config.Group // its settings
 	open   func(*slog.Logger) (sources.Source, error)
 	// prepare creates in the broker what the source needs, with create also what
-	// holds notifications and dead letters, and looks at the rest.
+	// holds notifications and dead letters, and looks at the rest. It may be nil.
 	prepare func(ctx context.Context, create bool) (sources.Report, error)
-	// letters opens its dead letters.
+	// letters opens its dead letters. It may be nil.
 	letters func() (sources.Letters, error)
 }
 
@@ -33,7 +33,13 @@ const (
 )
 
 // sourceNames are in the order of the help.
-func sourceNames() []string { return []string{sourceNATS, sourceCore, sourceKafka} }
+func sourceNames() []string {
+	var names []string
+	for _, kind := range new(settings).kinds() {
+		names = append(names, kind.name)
+	}
+	return names
+}
 
 // kinds lists the sources there are, with the settings in s.
 func (s *settings) kinds() []sourceKind {
@@ -69,6 +75,14 @@ func (s *settings) kinds() []sourceKind {
 func (s *settings) kind(name string) sourceKind {
 	kinds := s.kinds()
 	return kinds[slices.IndexFunc(kinds, func(k sourceKind) bool { return k.name == name })]
+}
+
+// look prepares the broker, where there is anything to prepare.
+func (k sourceKind) look(ctx context.Context, create bool) (sources.Report, error) {
+	if k.prepare == nil {
+		return sources.Report{Notes: []string{"nothing is prepared or checked here"}}, nil
+	}
+	return k.prepare(ctx, create)
 }
 
 // sourceGroups are the settings of the sources that are on, or of all. Settings

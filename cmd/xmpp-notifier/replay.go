@@ -74,7 +74,11 @@ var errEnough = errors.New("enough")
 
 // source does the verb with the letters of one source.
 func (j *replayJob) source(ctx context.Context, s *settings, name, verb string) error {
-	letters, err := s.kind(name).letters()
+	kind := s.kind(name)
+	if kind.letters == nil {
+		return fmt.Errorf("the dead letters of source %s cannot be replayed", name)
+	}
+	letters, err := kind.letters()
 	if err != nil {
 		return err
 	}

@@ -91,7 +91,7 @@ type Features struct {
 	// a message to somebody else. Keep it short: the suite waits for it.
 	Lease time.Duration
 	// PerMessage is true where single messages are acknowledged and given
-	// back, and false where a watermark moves per partition (Kafka). There a
+	// back, and deliveries of a message counted; and false where a watermark moves per partition (Kafka). There a
 	// message that was given back returns only after the source is reopened,
 	// together with all that followed it, and a partition has one reader,
 	// which is told by Lost when it moves.
