@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,23 +17,49 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/testbed/owner"
 )
 
-// patience bounds every single run.
-const patience = 3 * time.Minute
+const (
+	// patience bounds every single run.
+	patience = 3 * time.Minute
+	// window is the default of XMPP_WINDOW.
+	window = 20
+)
 
-// window is the default of XMPP_WINDOW.
-const window = 20
+// part is one section of the report.
+type part struct {
+	name, title string
+	measure     func(*bed) string // returns the section
+}
 
-// bed is what all measurements share.
+func parts() []part {
+	return []part{
+		{"throughput", "Throughput", throughput},
+		{"windows", "Throughput by window", windows},
+		{"latency", "Latency at low load", latency},
+		{"bursts", "Bursts, and the 40 ms", bursts},
+		{"limits", "Servers with limits", limits},
+		{"archive", "A room with a large archive", archive},
+		{"consume", "Reading from the brokers alone", consume},
+		{"memory", "Memory", memory},
+		{"render", "Decoding and rendering", rendering},
+		{"start", "Start and size", start},
+	}
+}
+
+// bed is what one part measures with.
 type bed struct {
 	*testing.T
+	*common
+}
+
+// common is what all parts share. The brokers start when they are needed.
+type common struct {
+	all    *testing.T
 	dir    string
-	binary string
-	bytes  int64 // size of the binary
-	nats   *natsBroker
-	kafka  *kafkaBroker
-	rounds int
-	body   string
+	rounds int // how often each contestant has its turn
 	count  int // makes names unique
+	binary func() string
+	nats   func() *natsBroker
+	kafka  func() *kafkaBroker
 }
 
 // server is an XMPP server with a room.
@@ -42,7 +69,15 @@ type server struct {
 	place
 }
 
-type start func(context.Context, testbed.Options) (*testbed.XMPP, error)
+// product is a kind of XMPP server.
+type product struct {
+	name  string // in lower case that of its Debian package
+	start func(context.Context, testbed.Options) (*testbed.XMPP, error)
+}
+
+func products() []product {
+	return []product{{"Prosody", testbed.Prosody}, {"ejabberd", testbed.Ejabberd}}
+}
 
 func must(t testing.TB, err error) {
 	t.Helper()
@@ -51,48 +86,54 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// TestBench measures and writes the report to the file BENCH_OUT. BENCH_ROUNDS
-// is how often each contestant has its turn.
+// TestBench measures all parts, or those that -run names, and puts each into
+// the file BENCH_OUT. BENCH_ROUNDS is how often each contestant has its turn.
 func TestBench(t *testing.T) {
-	b := &bed{T: t, dir: t.TempDir(), rounds: 5}
+	c := &common{all: t, dir: t.TempDir(), rounds: 5}
 	if testing.Short() {
-		b.rounds = 1
+		c.rounds = 1
 	}
 	if text := os.Getenv("BENCH_ROUNDS"); text != "" {
 		var err error
-		b.rounds, err = strconv.Atoi(text)
+		c.rounds, err = strconv.Atoi(text)
 		must(t, err)
 	}
-	b.binary, b.bytes = build(t)
-	b.nats = newNATS(t, filepath.Join(b.dir, "nats"))
-	b.kafka = newKafka(t, filepath.Join(b.dir, "kafka"))
-	r := &results{bed: b, begin: load()}
-	for _, s := range []struct {
-		name  string
-		start start
-	}{{"Prosody", testbed.Prosody}, {"ejabberd", testbed.Ejabberd}} {
-		r.servers = append(r.servers, b.measure(s.name, s.start))
-	}
-	r.end = load()
-	if out := os.Getenv("BENCH_OUT"); out != "" {
-		must(t, os.WriteFile(out, []byte(r.markdown()), 0o644)) //nolint:gosec // for everybody to read
-	} else {
-		t.Log(r.markdown())
+	keepOff(t)
+	c.binary = sync.OnceValue(func() string { return build(t) })
+	c.nats = sync.OnceValue(func() *natsBroker { return newNATS(t, filepath.Join(c.dir, "nats")) })
+	c.kafka = sync.OnceValue(func() *kafkaBroker { return newKafka(t, filepath.Join(c.dir, "kafka")) })
+	for _, p := range parts() {
+		t.Run(p.name, func(t *testing.T) { (&bed{t, c}).take(p) })
 	}
 }
 
-// serve starts a server with a room, until the end of the test.
-func (b *bed) serve(name string, start start, o testbed.Options) *server {
+// take measures a part and puts it into the report.
+func (b *bed) take(p part) {
 	b.Helper()
-	o.Dir = filepath.Join(b.dir, b.name(name))
-	x, err := start(b.Context(), o)
+	begin, before := time.Now(), load()
+	section := p.measure(b)
+	section += fmt.Sprintf("\n*%s, commit %s; it took %.0f s, load average %s before and %s after.*\n",
+		begin.UTC().Format("2006-01-02 15:04 UTC"), commit(), time.Since(begin).Seconds(), before, load())
+	b.Log(section)
+	if path := os.Getenv("BENCH_OUT"); path != "" {
+		must(b, putSection(path, p.name, section))
+	}
+}
+
+// serve starts a server with a room, until the end of the part. It has a core
+// for itself.
+func (b *bed) serve(p product, o testbed.Options) *server {
+	b.Helper()
+	o.Dir = filepath.Join(b.dir, b.name(p.name))
+	x, err := p.start(b.Context(), o)
 	must(b, err)
 	b.Cleanup(func() { must(b, x.Kill()) })
+	bind(b, x.PID(), limitCore)
 	admin, err := owner.Login(b.Context(), x, "admin", "bench")
 	must(b, err)
 	defer admin.Close()
 	must(b, admin.Create(b.Context(), owner.Room{}))
-	return &server{x, name, place{Addr: x.Addr, Domain: x.Domain, CAFile: x.CAFile, Room: "bench@" + x.MUC}}
+	return &server{x, p.name, place{Addr: x.Addr, Domain: x.Domain, CAFile: x.CAFile, Room: "bench@" + x.MUC}}
 }
 
 // name makes a name that was not used before.
@@ -101,46 +142,10 @@ func (b *bed) name(prefix string) string {
 	return fmt.Sprintf("%s%d", strings.ToLower(prefix), b.count)
 }
 
-// measure takes all measurements on one server.
-func (b *bed) measure(name string, start start) *serverResults {
-	b.Helper()
-	s := b.serve(name, start, testbed.Options{})
-	r := &serverResults{name: name, version: packageVersion(strings.ToLower(name))}
-	b.body = b.rendered(s)
-	for round := range b.rounds {
-		r.main = append(r.main, b.turns(s, b.contestants(), round))
+// fewer is n, or much less if this is only to see whether it works at all.
+func fewer(n int) int {
+	if testing.Short() {
+		return n/20 + 20
 	}
-	for round := range max(1, b.rounds*3/5) {
-		r.sweep = append(r.sweep, b.turns(s, sweep(), round))
-	}
-	r.latency = b.latencies(s)
-	r.startup = b.startups(s)
-	must(b, s.Kill())
-	r.throttled = b.slow(name, start, testbed.Options{Throttle: true}, 150)
-	r.archive = b.slow(name, start, testbed.Options{Archive: true}, 400)
-	return r
-}
-
-// rendered returns what the worker makes of a notification, so that all
-// contestants send the same text.
-func (b *bed) rendered(s *server) string {
-	b.Helper()
-	env, err := b.nats.fill(b.Context(), b.name("text"), 1)
-	must(b, err)
-	observer, err := dial(b.Context(), s.place, "observer", "observer")
-	must(b, err)
-	defer func() { _ = observer.conn.Close() }()
-	w, err := startWorker(b.Context(), b.binary, s.place, env)
-	must(b, err)
-	defer func() { must(b, w.stop()) }()
-	must(b, observer.conn.SetReadDeadline(time.Now().Add(patience)))
-	var got string
-	for !strings.Contains(got, "</body>") {
-		n, err := observer.conn.Read(observer.buf)
-		must(b, err)
-		got += string(observer.buf[:n])
-	}
-	got, _, _ = strings.Cut(got, "</body>")
-	_, body, _ := strings.Cut(got, "<body>")
-	return body
+	return n
 }

@@ -24,19 +24,26 @@ type broker interface {
 	fill(ctx context.Context, name string, n int) (map[string]string, error)
 	// publish adds one notification to the last stream or topic.
 	publish(ctx context.Context, id string) error
+	// process is the broker's.
+	process() int
 }
 
-// notification is one that is shown as about 300 bytes.
+// notificationSize is how long a notification is, in bytes of JSON.
+const notificationSize = 300
+
 func notification(id string) []byte {
-	return fmt.Appendf(nil, `{"id":"%s","source":"bench","severity":"warning","subject":"Disk almost full on db-1","message":"%s"}`,
-		id, strings.Repeat("lorem ipsum dolor sit amet, ", 10)[:260])
+	text := fmt.Sprintf(`{"id":"%s","source":"bench","severity":"warning","subject":"Disk almost full on db-1","message":"`, id)
+	padding := strings.Repeat("lorem ipsum dolor sit amet, ", 10)[:notificationSize-len(text)-len(`"}`)]
+	return []byte(text + padding + `"}`)
 }
 
 type natsBroker struct {
-	url  string
+	*testbed.NATSServer
 	js   jetstream.JetStream
 	name string
 }
+
+func (b *natsBroker) process() int { return b.PID() }
 
 func newNATS(t *testing.T, dir string) *natsBroker {
 	t.Helper()
@@ -48,7 +55,7 @@ func newNATS(t *testing.T, dir string) *natsBroker {
 	t.Cleanup(conn.Close)
 	js, err := jetstream.New(conn)
 	must(t, err)
-	return &natsBroker{url: server.URL, js: js}
+	return &natsBroker{NATSServer: server, js: js}
 }
 
 func (b *natsBroker) fill(ctx context.Context, name string, n int) (map[string]string, error) {
@@ -72,7 +79,7 @@ func (b *natsBroker) fill(ctx context.Context, name string, n int) (map[string]s
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	return map[string]string{"SOURCES": "nats", "NATS_URL": b.url, "NATS_STREAM": name, "NATS_CREATE": "true"}, nil
+	return map[string]string{"SOURCES": "nats", "NATS_URL": b.URL, "NATS_STREAM": name, "NATS_CREATE": "true"}, nil
 }
 
 func (b *natsBroker) publish(ctx context.Context, id string) error {
@@ -81,19 +88,41 @@ func (b *natsBroker) publish(ctx context.Context, id string) error {
 }
 
 type kafkaBroker struct {
-	addr   string
+	*testbed.KafkaBroker
 	name   string
 	writer *kafka.Writer
 }
+
+func (b *kafkaBroker) process() int { return b.PID() }
 
 func newKafka(t *testing.T, dir string) *kafkaBroker {
 	t.Helper()
 	server, err := testbed.Kafka(t.Context(), testbed.Options{Dir: dir})
 	must(t, err)
 	t.Cleanup(func() { must(t, server.Kill()) })
-	b := &kafkaBroker{addr: server.Addr}
+	b := &kafkaBroker{KafkaBroker: server}
 	t.Cleanup(func() { must(t, b.close()) })
+	must(t, b.warmUp(t.Context()))
 	return b
+}
+
+// warmUp waits until the broker can coordinate groups, which it prepares when
+// it is first asked.
+func (b *kafkaBroker) warmUp(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	client := &kafka.Client{Addr: kafka.TCP(b.Addr)}
+	for {
+		found, err := client.FindCoordinator(ctx, &kafka.FindCoordinatorRequest{Key: "warm-up", KeyType: kafka.CoordinatorKeyTypeConsumer})
+		if err == nil && found.Error == nil {
+			return nil
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return fmt.Errorf("wait for Kafka's group coordinator: %w", ctx.Err())
+		}
+	}
 }
 
 func (b *kafkaBroker) close() error {
@@ -105,7 +134,7 @@ func (b *kafkaBroker) close() error {
 
 func (b *kafkaBroker) fill(ctx context.Context, name string, n int) (map[string]string, error) {
 	b.name = name
-	client := &kafka.Client{Addr: kafka.TCP(b.addr)}
+	client := &kafka.Client{Addr: kafka.TCP(b.Addr)}
 	created, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{
 		{Topic: name, NumPartitions: 3, ReplicationFactor: 1}, {Topic: name + ".dlq", NumPartitions: 1, ReplicationFactor: 1},
 	}})
@@ -115,15 +144,16 @@ func (b *kafkaBroker) fill(ctx context.Context, name string, n int) (map[string]
 	if err != nil {
 		return nil, err
 	}
-	b.writer = &kafka.Writer{Addr: client.Addr, Topic: name, RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond}
-	messages := make([]kafka.Message, n)
-	for i := range messages {
-		messages[i].Value = notification(fmt.Sprint(name, "-", i))
-	}
-	if n > 0 {
+	b.writer = &kafka.Writer{Addr: client.Addr, Topic: name, RequiredAcks: kafka.RequireAll, BatchSize: 1000, BatchTimeout: time.Millisecond}
+	for i := 0; i < n && err == nil; {
+		messages := make([]kafka.Message, min(n-i, 10_000))
+		for j := range messages {
+			messages[j].Value = notification(fmt.Sprint(name, "-", i+j))
+		}
 		err = b.writer.WriteMessages(ctx, messages...)
+		i += len(messages)
 	}
-	return map[string]string{"SOURCES": "kafka", "KAFKA_BROKERS": b.addr, "KAFKA_TOPICS": name, "KAFKA_GROUP_ID": name}, err
+	return map[string]string{"SOURCES": "kafka", "KAFKA_BROKERS": b.Addr, "KAFKA_TOPICS": name, "KAFKA_GROUP_ID": name}, err
 }
 
 func (b *kafkaBroker) publish(ctx context.Context, id string) error {

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/exec"
 	"runtime"
@@ -22,47 +21,79 @@ import (
 
 // job is what a child does.
 type job struct {
-	Place   place
-	Run     string // part of the ids
-	Body    string
-	N       int
-	Window  int
-	Way     kind
-	Profile string
+	Place  place
+	Broker map[string]string // the worker's settings for it
+	Run    string            // part of the ids
+	Body   string
+	N      int
+	Window int
+	Way    kind
 }
 
 // report is what a child says at its end.
 type report struct {
 	Mallocs, Bytes float64 // per message
+	Seconds        float64
+	CPU            float64 `json:"OwnCPU"` // µs per message
 }
 
+// run does the job. BENCH_PROFILE names a file for a CPU profile of it.
 func (j job) run() error {
-	if j.Profile != "" {
-		out, err := os.Create(j.Profile)
+	if path := os.Getenv("BENCH_PROFILE"); path != "" {
+		stop, err := profile(path)
 		if err != nil {
 			return err
 		}
-		if err := pprof.StartCPUProfile(out); err != nil {
-			return err
-		}
-		defer pprof.StopCPUProfile()
+		defer stop()
 	}
 	var before, after runtime.MemStats
-	start := func() { runtime.ReadMemStats(&before) }
-	post := j.bare
-	if j.Way == viaSink {
-		post = j.sink
+	var begin time.Time
+	var used time.Duration
+	start := func() {
+		runtime.ReadMemStats(&before)
+		begin, used = time.Now(), ownCPU()
 	}
-	if err := post(start); err != nil {
+	if err := j.post()(start); err != nil {
 		return err
 	}
+	took, used := time.Since(begin), ownCPU()-used
 	runtime.ReadMemStats(&after)
+	n := float64(j.N)
 	err := json.NewEncoder(os.Stdout).Encode(report{
-		Mallocs: float64(after.Mallocs-before.Mallocs) / float64(j.N),
-		Bytes:   float64(after.TotalAlloc-before.TotalAlloc) / float64(j.N),
+		Mallocs: float64(after.Mallocs-before.Mallocs) / n, Bytes: float64(after.TotalAlloc-before.TotalAlloc) / n,
+		Seconds: took.Seconds(), CPU: float64(used.Nanoseconds()) / 1e3 / n,
 	})
 	_, _ = io.Copy(io.Discard, os.Stdin) // till we have been looked at
 	return err
+}
+
+func profile(path string) (stop func(), err error) {
+	out, err := os.Create(path) //nolint:gosec // whoever calls us says so
+	if err != nil {
+		return nil, err
+	}
+	return pprof.StopCPUProfile, pprof.StartCPUProfile(out)
+}
+
+// post returns what does the job. It calls start when the preparations are
+// over.
+func (j job) post() func(start func()) error {
+	switch j.Way {
+	case viaSink:
+		return j.sink
+	case drainNATS:
+		return j.drainNATS
+	case fetchNATS:
+		return j.fetchNATS
+	case iterateNATS:
+		return j.iterateNATS
+	case drainKafka:
+		return j.drainKafka
+	case readKafka:
+		return j.readKafka
+	default:
+		return j.bare
+	}
 }
 
 func (j job) bare(start func()) error {
@@ -120,7 +151,7 @@ func openRoom(p place, window int) (*sink.Room, error) {
 		JID: "notifier@" + p.Domain, Password: config.NewSecret("notifier-pw"), Addr: p.Addr, TLS: "starttls",
 		CAFile: p.CAFile, Room: p.Room, Nick: p.Nick, Window: window, MaxStanzaBytes: 65000, IDKey: config.NewSecret("bench"),
 		ConnectTimeout: 30 * time.Second, PingInterval: 30 * time.Second, StallTimeout: time.Minute, ReconnectMax: 30 * time.Second,
-	}, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	}, quiet())
 }
 
 // child is a running sender.

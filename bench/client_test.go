@@ -22,17 +22,26 @@ type place struct {
 	Nick                       string // of the sink; "" for its default
 }
 
+func (p place) roots() (*x509.CertPool, error) {
+	pem, err := os.ReadFile(p.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
+	return roots, nil
+}
+
 // client is the least that can post to a room: it knows its echoes by their
 // last tag. It shares no code with the worker.
 type client struct {
 	conn    net.Conn
 	control func(func(fd uintptr)) error // of the TCP connection
 	buf     []byte
-	tail    []byte // of what was read before, where an end tag may have begun
+	tail    []byte // of what was read before, where the mark may have begun
+	mark    []byte // how a message ends that counts
 	place   place
 }
-
-const endOfBody = "</body>"
 
 // dial logs in and takes a seat in the room, without its history.
 func dial(ctx context.Context, p place, user, nick string) (*client, error) {
@@ -44,7 +53,7 @@ func dial(ctx context.Context, p place, user, nick string) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &client{conn: conn, control: tcp.Control, buf: make([]byte, 64<<10), place: p}
+	c := &client{conn: conn, control: tcp.Control, buf: make([]byte, 64<<10), mark: []byte("</body>"), place: p}
 	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
 	if err := c.login(ctx, user); err != nil {
 		_ = conn.Close()
@@ -59,12 +68,10 @@ func dial(ctx context.Context, p place, user, nick string) (*client, error) {
 }
 
 func (c *client) login(ctx context.Context, user string) error {
-	pem, err := os.ReadFile(c.place.CAFile)
+	roots, err := c.place.roots()
 	if err != nil {
 		return err
 	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(pem)
 	open := "<stream:stream to='" + c.place.Domain + "' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
 	if err := c.ask(open, "</stream:features>"); err != nil {
 		return err
@@ -123,8 +130,8 @@ func (c *client) echoes() (int, error) {
 		return 0, err
 	}
 	text := c.buf[:kept+n]
-	c.tail = append(c.tail[:0], text[max(0, len(text)-len(endOfBody)+1):]...)
-	return bytes.Count(text, []byte(endOfBody)), nil
+	c.tail = append(c.tail[:0], text[max(0, len(text)-len(c.mark)+1):]...)
+	return bytes.Count(text, c.mark), nil
 }
 
 // stanzas returns n messages with the given body, ready to be written, all of

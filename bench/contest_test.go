@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"maps"
 	"strconv"
+	"strings"
 	"testing"
-
-	"github.com/xmpp-notifier/xmpp-notifier/testbed"
+	"time"
 )
 
 // contestant is a way into the room.
@@ -16,7 +16,8 @@ type contestant struct {
 	name   string
 	kind   kind
 	window int
-	n      int
+	n      int // messages
+	first  int // of them, which do not count: the run-up
 }
 
 type kind int
@@ -27,42 +28,23 @@ const (
 	viaSink
 	viaNATS
 	viaKafka
+
+	drainNATS // the source, without a room
+	fetchNATS
+	iterateNATS
+	drainKafka
+	readKafka
 )
-
-func (b *bed) contestants() []contestant {
-	const n = 8000
-	return []contestant{
-		{"bare sender", bare, window, n},
-		{"bare sender with a writer", bareAside, window, n},
-		{"sink alone", viaSink, window, n},
-		{"worker from JetStream", viaNATS, window, n},
-		{"worker from Kafka", viaKafka, window, n},
-	}
-}
-
-// sweep compares the sink with the bare sender by window.
-func sweep() []contestant {
-	var all []contestant
-	for _, w := range sweepWindows() {
-		n := 4000
-		if w == 1 {
-			n = 1500
-		}
-		all = append(all, contestant{"bare " + strconv.Itoa(w), bare, w, n}, contestant{"aside " + strconv.Itoa(w), bareAside, w, n}, contestant{"sink " + strconv.Itoa(w), viaSink, w, n})
-	}
-	return all
-}
-
-func sweepWindows() []int { return []int{1, 8, 15, 20, 32, 128} }
 
 // turns lets each contestant have a run; who begins changes from round to
 // round.
-func (b *bed) turns(s *server, all []contestant, round int) map[string]figure {
+func (b *bed) turns(s *server, all []contestant, body string, number int) round {
 	b.Helper()
-	figures := map[string]figure{}
+	figures := round{}
 	for i := range all {
-		c := all[(i+round)%len(all)]
-		f, err := b.one(s, c)
+		c := all[(i+number)%len(all)]
+		c.n, c.first = fewer(c.n), min(c.first, fewer(c.n)/2)
+		f, err := b.one(s, c, body)
 		if err != nil {
 			b.Fatalf("%s, %s: %v", s.name, c.name, err)
 		}
@@ -73,10 +55,7 @@ func (b *bed) turns(s *server, all []contestant, round int) map[string]figure {
 }
 
 // one is one run of one contestant.
-func (b *bed) one(s *server, c contestant) (figure, error) {
-	if testing.Short() {
-		c.n = c.n/20 + 20 // to see whether it works at all
-	}
+func (b *bed) one(s *server, c contestant, body string) (figure, error) {
 	observer, err := dial(b.Context(), s.place, "observer", "observer")
 	if err != nil {
 		return figure{}, err
@@ -87,13 +66,13 @@ func (b *bed) one(s *server, c contestant) (figure, error) {
 		return b.worker(m, s, c)
 	}
 	child, err := spawn(b.Context(), job{
-		Place: s.place, Run: b.name("run"), Body: b.body, N: c.n, Window: c.window, Way: c.kind,
+		Place: s.place, Run: b.name("run"), Body: body, N: c.n, Window: c.window, Way: c.kind,
 	})
 	if err != nil {
 		return figure{}, err
 	}
 	m.sender = child.Process.Pid
-	f, err := m.run(c.n, patience)
+	f, err := m.run(c.first, c.n, patience)
 	if err != nil {
 		return f, err
 	}
@@ -102,58 +81,58 @@ func (b *bed) one(s *server, c contestant) (figure, error) {
 }
 
 func (b *bed) worker(m *meter, s *server, c contestant) (figure, error) {
-	var from broker = b.nats
-	if c.kind == viaKafka {
-		from = b.kafka
-	}
-	env, err := from.fill(b.Context(), b.name("backlog"), c.n)
+	env, err := b.broker(c.kind).fill(b.Context(), b.name("backlog"), c.n)
 	if err != nil {
 		return figure{}, fmt.Errorf("publish: %w", err)
 	}
 	maps.Copy(env, map[string]string{"XMPP_WINDOW": strconv.Itoa(c.window)})
-	w, err := startWorker(b.Context(), b.binary, s.place, env)
+	w, err := startWorker(b.Context(), b.binary(), s.place, env)
 	if err != nil {
 		return figure{}, err
 	}
 	m.sender = w.Process.Pid
-	f, err := m.run(c.n, patience)
+	f, err := m.run(c.first, c.n, patience)
 	if err != nil {
 		return f, err
 	}
+	f.Joins = int(w.joins.Load())
 	return f, w.stop()
 }
 
-// slow compares the sink with the bare sender on a server that is slow.
-func (b *bed) slow(name string, start start, o testbed.Options, n int) []map[string]figure {
-	b.Helper()
-	s := b.serve(name, start, o)
-	defer func() { must(b, s.Kill()) }()
-	if o.Archive {
-		b.fillArchive(s)
+func (b *bed) broker(k kind) broker {
+	if k == viaKafka {
+		return b.kafka()
 	}
-	var figures []map[string]figure
-	for round := range 2 {
-		figures = append(figures, b.turns(s, []contestant{{"bare", bare, window, n}, {"sink", viaSink, window, n}}, round))
-	}
-	return figures
+	return b.nats()
 }
 
-// fillArchive makes the archive as large as it takes for Prosody to become
-// slow; ejabberd's is from the start.
-func (b *bed) fillArchive(s *server) {
+// rendered returns what the worker makes of a notification, so that all
+// contestants send the same text.
+func (b *bed) rendered(s *server) string {
 	b.Helper()
-	n := 10_000
-	if s.API != "" {
-		n = 100
+	env, err := b.nats().fill(b.Context(), b.name("text"), 1)
+	must(b, err)
+	observer, err := dial(b.Context(), s.place, "observer", "observer")
+	must(b, err)
+	defer func() { _ = observer.conn.Close() }()
+	w, err := startWorker(b.Context(), b.binary(), s.place, env)
+	must(b, err)
+	defer func() { must(b, w.stop()) }()
+	must(b, observer.conn.SetReadDeadline(time.Now().Add(patience)))
+	var got string
+	for !strings.Contains(got, "</body>") {
+		n, err := observer.conn.Read(observer.buf)
+		must(b, err)
+		got += string(observer.buf[:n])
 	}
-	if _, err := b.one(s, contestant{"archive", bare, 128, n}); err != nil {
-		b.Fatal(err)
-	}
+	got, _, _ = strings.Cut(got, "</body>")
+	_, body, _ := strings.Cut(got, "<body>")
+	return body
 }
 
 // TestNotificationIsAsLongAsClaimed keeps the figures comparable.
 func TestNotificationIsAsLongAsClaimed(t *testing.T) {
-	if n := len(notification("1234")); n < 300 || n > 400 {
+	if n := len(notification("backlog12-1234")); n != 300 {
 		t.Errorf("a notification has %d bytes", n)
 	}
 }

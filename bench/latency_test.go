@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
 
 // How many messages are timed on each way into the room, after how many.
@@ -19,35 +20,49 @@ const (
 	warmUp  = 20
 )
 
-// latencies times single messages, from the call that sends or publishes
-// until the observer reads it. All ways take turns in the same room.
-func (b *bed) latencies(s *server) (took map[string][]time.Duration) {
+// latency is from the call that sends or publishes a single message until the
+// observer has read it. All ways take turns in the same room.
+func latency(b *bed) string {
 	b.Helper()
-	b.Run("latency", func(t *testing.T) {
-		part := *b // with its own cleanup
-		part.T = t
-		took = part.timeSingle(s)
-		b.count = part.count
-	})
-	return took
+	text := "From the call that sends or publishes until the observer has read it. Each message begins from rest. What the worker\n" +
+		"adds includes the broker's part.\n"
+	for _, p := range products() {
+		b.Run(p.name, func(t *testing.T) { // which cleans up after itself
+			text += (&bed{t, b.common}).latencyOn(p)
+		})
+	}
+	return text
+}
+
+func (b *bed) latencyOn(p product) string {
+	b.Helper()
+	took := b.timeSingle(b.serve(p, testbed.Options{}))
+	t := newTable(p.name, "p50 ms", "p99 ms", "p50 over bare", "p99 over bare")
+	var kept promises
+	p50, p99 := quantile(took[bareInTurn], 0.5), quantile(took[bareInTurn], 0.99)
+	for _, name := range []string{bareInTurn, sinkAlone, jetstreamed, kafkaed} {
+		own50, own99 := quantile(took[name], 0.5), quantile(took[name], 0.99)
+		t.row(name, fmt.Sprintf("%.2f", own50), fmt.Sprintf("%.2f", own99), fmt.Sprintf("%.2f", own50-p50), fmt.Sprintf("%.2f", own99-p99))
+		if name != bareInTurn {
+			kept.atMost(1, "ms", p.name+", "+name+", p50 added", own50-p50)
+			kept.atMost(5, "ms", p.name+", "+name+", p99 added", own99-p99)
+		}
+	}
+	return "\n" + t.String() + "\n" + kept.String()
 }
 
 func (b *bed) timeSingle(s *server) map[string][]time.Duration {
 	b.Helper()
+	body := b.rendered(s)
 	observer, err := dial(b.Context(), s.place, "observer", "observer")
 	must(b, err)
 	defer func() { _ = observer.conn.Close() }()
 	must(b, observer.conn.SetReadDeadline(time.Now().Add(patience)))
 	took := map[string][]time.Duration{}
-	ways := b.ways(s)
-	n := samples
-	if testing.Short() {
-		n = 20
-	}
-	for i := range warmUp + n {
+	ways := b.ways(s, body)
+	for i := range warmUp + fewer(samples) {
 		for _, w := range ways {
-			// Each message begins from rest, not in the wake of the last.
-			<-time.After(3 * time.Millisecond)
+			<-time.After(3 * time.Millisecond) // not in the wake of the last
 			begin := time.Now()
 			must(b, w.send(fmt.Sprintf("latency%d", i)))
 			for back := 0; back == 0; {
@@ -73,7 +88,7 @@ type way struct {
 }
 
 // ways opens all ways, until the end of the test.
-func (b *bed) ways(s *server) []way {
+func (b *bed) ways(s *server, body string) []way {
 	b.Helper()
 	ctx := b.Context()
 	plain, err := dial(ctx, s.place, "notifier", "bare")
@@ -89,15 +104,15 @@ func (b *bed) ways(s *server) []way {
 	b.Cleanup(func() { _ = plain.conn.Close() })
 	room := b.room(s.place)
 	return []way{
-		{"bare", func(id string) error {
-			_, err := plain.conn.Write(s.stanzas(1, id, b.body).text)
+		{bareInTurn, func(id string) error {
+			_, err := plain.conn.Write(s.stanzas(1, id, body).text)
 			return err
 		}},
-		{"sink", func(id string) error {
-			return room.Submit(ctx, sink.Message{Identity: id, Body: b.body, Done: func(sink.Result) {}})
+		{sinkAlone, func(id string) error {
+			return room.Submit(ctx, sink.Message{Identity: id, Body: body, Done: func(sink.Result) {}})
 		}},
-		{"worker from JetStream", b.idle(s, b.nats, "nats")},
-		{"worker from Kafka", b.idle(s, b.kafka, "kafka")},
+		{jetstreamed, b.idle(s, b.nats(), "nats")},
+		{kafkaed, b.idle(s, b.kafka(), "kafka")},
 	}
 }
 
@@ -122,28 +137,9 @@ func (b *bed) idle(s *server, from broker, nick string) func(id string) error {
 	env, err := from.fill(b.Context(), b.name("idle"), 0)
 	must(b, err)
 	env["XMPP_NICK"] = nick
-	w, err := startWorker(b.Context(), b.binary, s.place, env)
+	w, err := startWorker(b.Context(), b.binary(), s.place, env)
 	must(b, err)
 	b.Cleanup(func() { _ = w.stop() })
 	<-w.joined
 	return func(id string) error { return from.publish(b.Context(), id) }
-}
-
-// startups times the way from the start of the process to its seat in the
-// room.
-func (b *bed) startups(s *server) []time.Duration {
-	b.Helper()
-	env, err := b.nats.fill(b.Context(), b.name("startup"), 0)
-	must(b, err)
-	var took []time.Duration
-	for range 9 {
-		begin := time.Now()
-		w, err := startWorker(b.Context(), b.binary, s.place, env)
-		must(b, err)
-		<-w.joined
-		took = append(took, time.Since(begin))
-		must(b, w.stop())
-	}
-	slices.Sort(took)
-	return took
 }

@@ -33,9 +33,9 @@ func cpu(pid int) (time.Duration, error) {
 	return total, nil
 }
 
-// memory returns the resident memory of a process, in MB: now or, as VmHWM, at
+// resident returns the resident memory of a process, in MB: now or, as VmHWM, at
 // its highest.
-func memory(pid int, field string) float64 {
+func resident(pid int, field string) float64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0

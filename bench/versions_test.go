@@ -12,7 +12,17 @@ import (
 	"strings"
 )
 
-func goVersion() string { return "Go " + strings.TrimPrefix(runtime.Version(), "go") }
+func versions() string {
+	list := []string{
+		"Go " + strings.TrimPrefix(runtime.Version(), "go"),
+		"NATS server " + moduleVersion("github.com/nats-io/nats-server/v2"), "nats.go " + moduleVersion("github.com/nats-io/nats.go"),
+		"Kafka " + kafkaVersion(), "kafka-go " + moduleVersion("github.com/segmentio/kafka-go"),
+	}
+	for _, name := range []string{"prosody", "ejabberd", "jabberd2"} {
+		list = append(list, packageVersion(name))
+	}
+	return strings.Join(list, ", ")
+}
 
 // machine describes what we run on.
 func machine() string {
@@ -25,13 +35,34 @@ func machine() string {
 	return fmt.Sprintf("%s, %d cores, %s", name, runtime.NumCPU(), runtime.GOOS)
 }
 
+// commit names the state of the code.
+func commit() string {
+	if name := output("git", "describe", "--always", "--dirty", "--exclude=*"); name != "" {
+		return name
+	}
+	return "unknown"
+}
+
 // moduleVersion is the version of a module in go.mod.
 func moduleVersion(path string) string {
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Version}}", path).Output() //nolint:noctx // reads a file
-	if err != nil {
-		return "of unknown version"
+	if version := output("go", "list", "-m", "-f", "{{.Version}}", path); version != "" {
+		return strings.TrimPrefix(version, "v")
 	}
-	return strings.TrimPrefix(strings.TrimSpace(string(out)), "v")
+	return "of unknown version"
+}
+
+// packageVersion is the version of a Debian package, or just its name.
+func packageVersion(name string) string {
+	return strings.TrimSpace(name + " " + output("dpkg-query", "-W", "-f", "${Version}", name))
+}
+
+// output is what a command prints, "" if it fails.
+func output(name string, args ...string) string {
+	out, err := exec.Command(name, args...).Output() //nolint:noctx // it reads a file
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
 }
 
 func kafkaVersion() string {
@@ -43,13 +74,4 @@ func kafkaVersion() string {
 		return "of unknown version"
 	}
 	return pom.Version
-}
-
-// packageVersion is the version of a Debian package, or just its name.
-func packageVersion(name string) string {
-	out, err := exec.Command("dpkg-query", "-W", "-f", "${Version}", name).Output() //nolint:noctx // reads a file
-	if err != nil {
-		return name
-	}
-	return name + " " + string(out)
 }

@@ -13,11 +13,11 @@ type figure struct {
 	CPU       float64 // µs per notification, of the sender's process
 	ServerCPU float64 // µs per notification, of the XMPP server
 	RSS       float64 // MB, the highest
+	Joins     int     // how often the worker entered the room
 	report
 }
 
-// meter watches one run from the room. Its first tenth is a run-up and does
-// not count.
+// meter watches one run from the room.
 type meter struct {
 	observer       *client
 	sender, server int // processes
@@ -31,11 +31,11 @@ type moment struct {
 	sender, server time.Duration // CPU used
 }
 
-func (m *meter) run(n int, patience time.Duration) (figure, error) {
+func (m *meter) run(first, n int, patience time.Duration) (figure, error) {
 	if err := m.observer.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		return figure{}, err
 	}
-	begin, err := m.until(n / 10)
+	begin, err := m.until(first)
 	if err != nil {
 		return figure{}, err
 	}
@@ -48,7 +48,7 @@ func (m *meter) run(n int, patience time.Duration) (figure, error) {
 	return figure{
 		Rate: count / end.at.Sub(begin.at).Seconds(),
 		CPU:  per(end.sender - begin.sender), ServerCPU: per(end.server - begin.server),
-		RSS: memory(m.sender, "VmHWM"),
+		RSS: resident(m.sender, "VmHWM"),
 	}, nil
 }
 

@@ -7,12 +7,7 @@ import (
 
 // OpenPolling is Open with another pause between looks at the partition counts.
 func OpenPolling(cfg Config, log *slog.Logger, poll time.Duration) (*Source, error) {
-	return open(cfg, log, timing{poll: poll, gather: commitPause})
-}
-
-// OpenGathering is Open with another pause before commits.
-func OpenGathering(cfg Config, log *slog.Logger, gather time.Duration) (*Source, error) {
-	return open(cfg, log, timing{poll: time.Minute, gather: gather})
+	return open(cfg, log, poll)
 }
 
 // Crash cuts the source off from the cluster as the death of the process would:

@@ -12,9 +12,14 @@ import (
 )
 
 const (
-	// commitPause lets acknowledgements gather before a commit. It is as
-	// short as it can be: what is not committed is repeated after a crash.
-	commitPause = time.Millisecond
+	// commitPause is how long acknowledgements may gather before a commit: what
+	// is not committed is repeated after a crash.
+	commitPause = 5 * time.Millisecond
+	// commitShare ends the pause when as many are settled as this part of those
+	// that are not. A commit costs the broker as much as a hundred messages; but
+	// the worker has a window of messages in doubt, until their commit, lends
+	// out up to two windows, and must not run dry.
+	commitShare = 4
 	// commitRetry is the pause after a commit that failed.
 	commitRetry = time.Second
 	// drainPause is how long a generation that ends waits for the next message
@@ -70,7 +75,7 @@ func (g *generation) names() []string {
 // generation ends it gives what is out some time to be settled.
 func (g *generation) commitLoop(ctx context.Context) {
 	defer g.end()
-	for g.waitDirty(ctx) && pause(ctx, g.source.timing.gather) {
+	for g.waitDirty(ctx) && g.gather(ctx) {
 		if g.commit(g.kafka.CommitOffsets) != nil && pause(ctx, commitRetry) {
 			nudge(g.dirty)
 		}
@@ -99,6 +104,22 @@ func (g *generation) waitDirty(ctx context.Context) bool {
 	case <-g.dirty:
 		return true
 	}
+}
+
+// gather waits until a commit is worth its while.
+func (g *generation) gather(ctx context.Context) bool {
+	late := time.NewTimer(commitPause)
+	defer late.Stop()
+	for g.uncommitted()*commitShare < g.outstanding() {
+		select {
+		case <-g.dirty:
+		case <-late.C:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
 }
 
 // drain waits until everything that is out is settled or released, as long as
@@ -154,6 +175,14 @@ func (g *generation) clean() map[string][]int {
 		}
 	}
 	return list
+}
+
+func (g *generation) uncommitted() int {
+	n := 0
+	for _, p := range g.partitions {
+		n += p.tracker.uncommitted()
+	}
+	return n
 }
 
 func (g *generation) outstanding() int {
@@ -212,7 +241,7 @@ func (g *generation) noteCommit(err error) {
 // than when the group was joined, or none. The library's own watcher is not
 // used: it rejoins without pause while a topic is missing.
 func (g *generation) watch(ctx context.Context) {
-	for misses := 0; misses < 2 && pause(ctx, g.source.timing.poll); {
+	for misses := 0; misses < 2 && pause(ctx, g.source.poll); {
 		counts, err := g.source.client.partitions(ctx)
 		switch {
 		case errors.Is(err, kafka.UnknownTopicOrPartition):

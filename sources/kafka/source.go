@@ -28,7 +28,7 @@ type Source struct {
 	log     *slog.Logger
 	client  *client
 	letters *letterBox
-	timing  timing
+	poll    time.Duration // between two looks at the partition counts
 
 	balancer *balancer
 
@@ -48,19 +48,16 @@ type Source struct {
 
 var _ sources.Source = (*Source)(nil)
 
-// timing holds the pauses that tests shorten.
-type timing struct {
-	poll   time.Duration // between two looks at the partition counts
-	gather time.Duration // before a commit
-}
+// pollPause is the pause between two looks at the partition counts.
+const pollPause = 30 * time.Second
 
 // Open starts to join the consumer group, in the background and until it
 // succeeds; Receive tells what is in the way. The error is about cfg alone.
 func Open(cfg Config, log *slog.Logger) (*Source, error) {
-	return open(cfg, log, timing{poll: 30 * time.Second, gather: commitPause})
+	return open(cfg, log, pollPause)
 }
 
-func open(cfg Config, log *slog.Logger, t timing) (*Source, error) {
+func open(cfg Config, log *slog.Logger, poll time.Duration) (*Source, error) {
 	if err := errors.Join(cfg.Validate()...); err != nil {
 		return nil, err
 	}
@@ -69,7 +66,7 @@ func open(cfg Config, log *slog.Logger, t timing) (*Source, error) {
 		return nil, err
 	}
 	s := &Source{
-		config: cfg, log: log, client: c, letters: newLetterBox(c), timing: t, balancer: &balancer{},
+		config: cfg, log: log, client: c, letters: newLetterBox(c), poll: poll, balancer: &balancer{},
 		done: make(chan struct{}), wake: make(chan struct{}, 1),
 	}
 	s.closing, s.stop = context.WithCancel(context.Background())

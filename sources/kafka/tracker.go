@@ -155,6 +155,13 @@ func callAll(reports []func()) {
 	}
 }
 
+// uncommitted counts the messages that could be committed now.
+func (t *tracker) uncommitted() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return int(t.settled - t.committed) //nolint:gosec // it is at most the number of slots
+}
+
 // outstanding counts the messages that are lent out.
 func (t *tracker) outstanding() int {
 	t.mu.Lock()

@@ -8,8 +8,17 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// confirmTime limits one question to the broker; the next one follows.
-const confirmTime = time.Second
+const (
+	// confirmTime limits one question to the broker; the next one follows.
+	confirmTime = time.Second
+	// gatherTime is how long acknowledgements may gather before the question.
+	gatherTime = 5 * time.Millisecond
+	// gatherShare ends that when as many have gathered as this part of those
+	// that are still to come. A question costs as much as a few messages; but the
+	// worker has a window of messages in doubt, until they are confirmed, holds
+	// up to two windows more, and must not run dry.
+	gatherShare = 4
+)
 
 // acks are the acknowledgements of which it is not yet certain that the broker
 // has them. One goroutine asks, for all of them with one ping: its answer
@@ -17,6 +26,7 @@ const confirmTime = time.Second
 // connection that has broken since is sent again.
 type acks struct {
 	conn func() *nats.Conn
+	held func() int // messages on loan, those in the list included
 	poke chan struct{}
 
 	mu     sync.Mutex
@@ -24,8 +34,8 @@ type acks struct {
 	closed bool
 }
 
-func newAcks(conn func() *nats.Conn) *acks {
-	return &acks{conn: conn, poke: make(chan struct{}, 1)}
+func newAcks(conn func() *nats.Conn, held func() int) *acks {
+	return &acks{conn: conn, held: held, poke: make(chan struct{}, 1)}
 }
 
 // add notes that l was acknowledged.
@@ -58,11 +68,34 @@ func (a *acks) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-a.poke:
+			a.gather(ctx)
 			if a.conn().IsConnected() { // else the new connection pokes
 				a.confirm(ctx)
 			}
 		}
 	}
+}
+
+// gather waits until it is worth its while to ask.
+func (a *acks) gather(ctx context.Context) {
+	late := time.NewTimer(gatherTime)
+	defer late.Stop()
+	for !a.enough() {
+		select {
+		case <-a.poke:
+		case <-late.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (a *acks) enough() bool {
+	a.mu.Lock()
+	gathered := len(a.list)
+	a.mu.Unlock()
+	return gathered*gatherShare >= a.held()-gathered
 }
 
 // confirm asks once.

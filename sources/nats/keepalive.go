@@ -37,13 +37,14 @@ type leases struct {
 }
 
 func newLeases(src *Source) *leases {
-	return &leases{
+	all := &leases{
 		src:  src,
-		acks: newAcks(func() *nats.Conn { return src.conn }),
 		poke: make(chan struct{}, 1),
 		held: map[place]*lease{},
 		wait: defaultWait,
 	}
+	all.acks = newAcks(func() *nats.Conn { return src.conn }, all.count)
+	return all
 }
 
 // add takes a message into the table. It returns nil if there is nothing new
@@ -181,6 +182,12 @@ func (all *leases) forget(age time.Duration) {
 			all.remove(l)
 		}
 	}
+}
+
+func (all *leases) count() int {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	return len(all.held)
 }
 
 func (all *leases) list() []*lease {

@@ -1,0 +1,106 @@
+//go:build real && linux
+
+package bench_test
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	natsgo "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
+)
+
+// drainNATS reads with the source.
+func (j job) drainNATS(start func()) error {
+	s, err := nats.Open(
+		nats.Common{URLs: []string{j.Broker["NATS_URL"]}, DLQSubject: "dlq", InboxPrefix: "_INBOX"},
+		nats.Config{Stream: j.Broker["NATS_STREAM"], Consumer: j.Run, Create: true, AckWait: 30 * time.Second}, quiet())
+	if err != nil {
+		return err
+	}
+	return errors.Join(j.drain(s, start), s.Close(context.Background()))
+}
+
+// consumer makes a durable consumer of its own for the bare client.
+func (j job) consumer(ctx context.Context) (*natsgo.Conn, jetstream.Consumer, error) {
+	conn, err := natsgo.Connect(j.Broker["NATS_URL"])
+	if err != nil {
+		return nil, nil, err
+	}
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := js.CreateConsumer(ctx, j.Broker["NATS_STREAM"], jetstream.ConsumerConfig{
+		Durable: j.Run, AckPolicy: jetstream.AckExplicitPolicy, MaxDeliver: -1, MaxAckPending: 10_000,
+	})
+	return conn, c, err
+}
+
+// fetchNATS reads batch by batch.
+func (j job) fetchNATS(start func()) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	conn, consumer, err := j.consumer(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	for left := j.N; left > 0; {
+		batch, err := consumer.Fetch(min(left, consumeBatch))
+		if err != nil {
+			return err
+		}
+		for m := range batch.Messages() {
+			if left == j.N {
+				start()
+			}
+			if err := use(m); err != nil {
+				return err
+			}
+			left--
+		}
+		if err := errors.Join(batch.Error(), conn.FlushWithContext(ctx)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// iterateNATS asks for more before it has used what it has.
+func (j job) iterateNATS(start func()) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	conn, consumer, err := j.consumer(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(consumeBatch))
+	if err != nil {
+		return err
+	}
+	defer messages.Stop()
+	for i := range j.N {
+		m, err := messages.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			start()
+		}
+		if err := use(m); err != nil {
+			return err
+		}
+	}
+	return conn.FlushWithContext(ctx)
+}
+
+func use(m jetstream.Msg) error {
+	_, err := envelope.Decode(envelope.Raw{Body: m.Data()})
+	return errors.Join(err, m.Ack())
+}
