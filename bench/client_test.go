@@ -60,7 +60,7 @@ func dial(ctx context.Context, p place, user, nick string) (*client, error) {
 		return nil, fmt.Errorf("log %s in: %w", user, err)
 	}
 	if err := c.ask("<presence/><presence to='"+p.Room+"/"+nick+"'><x xmlns='http://jabber.org/protocol/muc'>"+
-		"<history maxstanzas='0'/></x></presence>", "<subject"); err != nil {
+		"<history maxstanzas='0'/></x></presence>", "code='110'"); err != nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("join %s: %w", p.Room, err)
 	}

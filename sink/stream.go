@@ -25,17 +25,23 @@ type stream struct {
 	framer *wire.Framer
 	// beforeRead is called when all that was received has been handled.
 	beforeRead func()
-	lastRead   atomic.Int64 // UnixNano
+	// acknowledge has the next read acknowledged at once, or is nil. It has to
+	// be called each time.
+	acknowledge func()
+	lastRead    atomic.Int64 // UnixNano
 }
 
 func newStream(conn net.Conn) *stream {
-	return &stream{tcp: conn, conn: conn}
+	return &stream{tcp: conn, conn: conn, acknowledge: acknowledger(conn)}
 }
 
 // Read reads for the framer.
 func (s *stream) Read(p []byte) (int, error) {
 	if s.beforeRead != nil {
 		s.beforeRead()
+	}
+	if s.acknowledge != nil {
+		s.acknowledge()
 	}
 	n, err := s.conn.Read(p)
 	if n > 0 {

@@ -19,7 +19,7 @@ const (
 	// that are not. A commit costs the broker as much as a hundred messages; but
 	// the worker has a window of messages in doubt, until their commit, lends
 	// out up to two windows, and must not run dry.
-	commitShare = 4
+	commitShare = 8
 	// commitRetry is the pause after a commit that failed.
 	commitRetry = time.Second
 	// drainPause is how long a generation that ends waits for the next message

@@ -17,7 +17,7 @@ const (
 	// that are still to come. A question costs as much as a few messages; but the
 	// worker has a window of messages in doubt, until they are confirmed, holds
 	// up to two windows more, and must not run dry.
-	gatherShare = 4
+	gatherShare = 8
 )
 
 // acks are the acknowledgements of which it is not yet certain that the broker
