@@ -32,7 +32,9 @@ the room with a window of %d. Another occupant counts what the room shows.
 - *recovery*: seconds from when the cause is gone until the room shows notifications again,
   the median and the longest. The worker ran with XMPP_RECONNECT_MAX=2s and
   XMPP_PING_INTERVAL=1s (slow servers: 15s); with the defaults it asks less often.
-- *why*: the reason for which more than 0 may be repeated, at most a window in one run, or out of order.
+- *why*: the reason for which something may be repeated or out of order. Where the room has forgotten, what was on
+  its way is sent again, and so is what was reflected in the last 250 ms of a connection that did not end in order:
+  at most a window of either in one run.
 
 Machine: %d cores, %s, shared by both servers, two workers and others; load average before %s, after %s.
 Versions: %s, %s, %s, NATS server %s. Seed: CHAOS_SEED=%d.
