@@ -35,7 +35,7 @@ func parseTemplate(text string, c Config) (*tmpl, error) {
 	t := &tmpl{c, parsed, funcs}
 	for _, sample := range samples() {
 		if _, err := t.execute(&sample); err != nil && !errors.Is(err, errNoText) {
-			return nil, fmt.Errorf("fails for the sample %q: %w: every member may be absent, see docs/templates.md", sample.ID, err)
+			return nil, fmt.Errorf("fails for the sample %q: %w: see docs/templates.md, and mind that every member may be absent", sample.ID, err)
 		}
 	}
 	return t, nil

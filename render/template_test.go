@@ -72,6 +72,7 @@ func TestTemplatesSeeTheWholeNotification(t *testing.T) {
 		`{{printf "%-6s|" .Host}}`:                                      "db-1  |",
 		`{{.Header "TEAM"}}{{.Header "none"}}`:                          "*ops",
 		`{{.Default}}`:                                                  render.Text(disk()),
+		`{{.}}`:                                                         render.Text(disk()),
 	} {
 		if got := byTemplate(t, template, disk()); got != want {
 			t.Errorf("%s\n got: %q\nwant: %q", template, got, want)

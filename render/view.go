@@ -54,6 +54,9 @@ func bound(s string) string { return s[:boundary(s, maxOutput)] }
 // Default returns the text that is sent without a template.
 func (v *View) Default() string { return v.config.text(v.envelope) }
 
+// String is what a template shows of the whole notification.
+func (v *View) String() string { return v.Default() }
+
 // Link returns the address with that name, "" if there is none.
 func (v *View) Link(name string) string {
 	for _, link := range v.Links {
