@@ -65,6 +65,7 @@ func startWorker(t *testing.T, env ...map[string]string) *process {
 	go func() { p.exited <- p.cmd.Wait() }() // ends with the process, which cleanup kills
 	t.Cleanup(func() {
 		_ = p.cmd.Process.Kill()
+		p.keepsSecrets(all)
 		if t.Failed() {
 			t.Logf("log of the worker:\n%s", p.tail())
 		}

@@ -127,7 +127,7 @@ func (d *drain) choose(delivery *sources.Delivery) []int {
 			if why := d.Filter(&delivery.Envelopes[i]); why != "" {
 				d.stats.filtered.Add(1)
 				d.tell(Event{Kind: Filtered, Delivery: delivery, Why: why})
-				d.log.Debug("notification filtered", "place", delivery.Place(), "why", why)
+				d.log.Debug("notification filtered", "place", delivery.Place(), "reason", why)
 				continue
 			}
 		}

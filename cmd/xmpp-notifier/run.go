@@ -24,7 +24,7 @@ func run(ctx context.Context, stderr io.Writer) error {
 	}
 	log := s.general.logger(stderr)
 	for _, line := range misspelt() {
-		log.Warn("variable is ignored", "why", line)
+		log.Warn("variable is ignored", "reason", line)
 	}
 	room, err := sink.New(s.room, log)
 	if err != nil {

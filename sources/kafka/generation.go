@@ -227,7 +227,7 @@ func (g *generation) commit(send func(map[string]map[int]int64) error) error {
 func (g *generation) noteCommit(err error) {
 	switch {
 	case err != nil && g.unsaved == nil:
-		g.source.log.Warn("kafka commit failed", "group", g.kafka.GroupID, "err", err)
+		g.source.log.Warn("kafka commit failed", "group", g.kafka.GroupID, "error", err)
 	case err == nil && g.unsaved != nil:
 		g.source.log.Info("kafka commit works again", "group", g.kafka.GroupID)
 	}

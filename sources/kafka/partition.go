@@ -133,7 +133,7 @@ func (p *partition) note(err error) {
 		p.failing = failed
 		log := p.gen.source.log.With("topic", p.topic, "partition", p.id)
 		if failed {
-			log.Warn("kafka fetch failed", "err", p.gen.source.client.explain(err))
+			log.Warn("kafka fetch failed", "error", p.gen.source.client.explain(err))
 		} else {
 			log.Info("kafka fetch works again")
 		}
