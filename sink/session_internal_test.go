@@ -31,10 +31,10 @@ func TestServerIsHeardAfterItTakesNothingMore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ours, theirs := net.Pipe()
-				defer theirs.Close()
+				defer func() { _ = theirs.Close() }()
 				if tc.says != "" {
 					go func() {
-						time.Sleep(lastWords / 2)
+						<-time.After(lastWords / 2)
 						_, _ = io.WriteString(theirs, tc.says)
 					}()
 				}
