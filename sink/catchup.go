@@ -44,8 +44,7 @@ const (
 // order, so an answer to the second request comes after it.
 func (s *session) catchUp() {
 	s.phase = catching
-	s.out.text(fmt.Sprintf("<iq type='get' to='%s' id='%s%s'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>",
-		attr(s.room), s.askID, infoSuffix))
+	s.out.text(fmt.Sprintf("<iq type='get' to='%s' id='%s%s'>%s</iq>", attr(s.room), s.askID, infoSuffix, askInfo))
 	s.ping(fenceSuffix)
 }
 

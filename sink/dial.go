@@ -82,6 +82,7 @@ func (a *account) connect(ctx context.Context) (*stream, features, error) {
 	if err != nil {
 		return nil, features{}, &Error{Op: "find the server of " + a.domain, Err: err, Cure: "correct XMPP_JID or set XMPP_ADDR", Lasting: true}
 	}
+	a.trace.reach(stepAddress, a.found(list))
 	var failed []error
 	for i, e := range list {
 		s, offered, err := a.try(ctx, e, len(list)-i)
@@ -89,11 +90,30 @@ func (a *account) connect(ctx context.Context) (*stream, features, error) {
 			return s, offered, nil
 		}
 		failed = append(failed, explain(fmt.Sprintf("connect to %s for %s", e.addr, a.domain), err))
+		a.trace.useless(failed[i])
 	}
 	if len(failed) == 1 {
 		return nil, features{}, failed[0]
 	}
 	return nil, features{}, errors.Join(failed...)
+}
+
+// found says where endpoints come from.
+func (a *account) found(list []endpoint) string {
+	addrs := make([]string, len(list))
+	for i, e := range list {
+		addrs[i] = e.addr
+		if e.direct {
+			addrs[i] += " (TLS from the first byte)"
+		}
+	}
+	source := "SRV records of " + a.domain
+	if a.addr != "" {
+		source = "XMPP_ADDR"
+	} else if len(list) == 1 && list[0] == a.fallback() {
+		source = "no SRV records of " + a.domain
+	}
+	return source + ": " + strings.Join(addrs, ", ")
 }
 
 // try opens a stream to one endpoint, within its share of the time that is
@@ -109,6 +129,8 @@ func (a *account) try(ctx context.Context, e endpoint, left int) (*stream, featu
 		return nil, features{}, err
 	}
 	s := newStream(conn)
+	s.trace = a.trace
+	a.trace.reach(stepTCP, "connected to "+conn.RemoteAddr().String())
 	defer s.bound(ctx)()
 	offered, err := a.encrypt(ctx, s, e.direct)
 	if err != nil {

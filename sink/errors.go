@@ -53,6 +53,8 @@ var (
 	errClosed    = errors.New("server closed the stream")
 	errNotInRoom = errors.New("room no longer counts us as an occupant")
 	errNickFree  = errors.New("the preferred nickname is free again")
+	errMute      = errors.New("no voice")
+	errNoRooms   = errors.New("it is no chat service")
 )
 
 // orderly reports whether the other side ended the stay on purpose. It had
@@ -125,6 +127,14 @@ func stanzaError(e wire.Element) *Condition {
 	return &Condition{Name: "undefined-condition"}
 }
 
+// Cures that more than one place names.
+const (
+	nickCure    = "set XMPP_NICK to one that nobody else has"
+	muteCure    = "the room is moderated and we have no voice: give the account of XMPP_JID a voice or membership"
+	serviceCure = "no chat rooms there: check the service in XMPP_ROOM"
+	missingCure = "create it, correct XMPP_ROOM, or set XMPP_ROOM_CREATE=true"
+)
+
 // joinCure tells what to do about the refusal of a join (XEP-0045, 7.2).
 func joinCure(c *Condition) (cure string, lasting bool) {
 	switch c.Name {
@@ -153,7 +163,7 @@ func joinCure(c *Condition) (cure string, lasting bool) {
 		if c.Type == "wait" {
 			return "the room may be full", false
 		}
-		return "no chat rooms there: check the service in XMPP_ROOM", true
+		return serviceCure, true
 	case "jid-malformed":
 		return "correct XMPP_ROOM or XMPP_NICK", true
 	default:
@@ -179,7 +189,7 @@ func oneLine(text string) string { return strings.Join(strings.Fields(text), " "
 // postCure tells what to do about a bounced message.
 func postCure(c *Condition) string {
 	if c.Name == "forbidden" {
-		return "the room is moderated and we have no voice: give the account of XMPP_JID a voice or membership"
+		return muteCure
 	}
 	return ""
 }

@@ -20,6 +20,7 @@ const historyRequest = 100
 // Suffixes of the join's id, for the requests that belong to a stay.
 const (
 	infoSuffix      = "-info"
+	serviceSuffix   = "-service"
 	fenceSuffix     = "-fence"
 	archiveSuffix   = "-archive"
 	configureSuffix = "-configure"
@@ -46,7 +47,8 @@ func (s *session) join() {
 		s.fail(fmt.Errorf("encode the join: %w", err))
 		return
 	}
-	s.out.text("<presence><priority>-1</priority></presence>" + string(text))
+	s.out.text("<presence><priority>-1</priority></presence>" + string(text) +
+		fmt.Sprintf("<iq type='get' to='%s' id='%s%s'>%s</iq>", attr(s.service), s.askID, serviceSuffix, askInfo))
 }
 
 // presence watches our own seat. Presence of others is of no interest.
@@ -76,7 +78,7 @@ func (s *session) presence(e wire.Element) error {
 // refused tries another nickname if ours is taken, and gives up otherwise.
 func (s *session) refused(c *Condition) error {
 	if c.Name == "conflict" && s.nicks < maxNicks {
-		s.log.Warn("nickname is taken, trying another", "nick", s.nick, "room", s.room)
+		s.log.Warn("nickname is taken, trying another: "+nickCure, "nick", s.nick, "room", s.room)
 		s.nick = nickOf(s.cfg) + "-" + strings.ToLower(rand.Text()[:4])
 		s.join()
 		return nil
@@ -106,6 +108,10 @@ func (s *session) seated(e wire.Element, own, answer bool) error {
 	if x.has(statusCreated) {
 		s.configure()
 	}
+	s.role, s.affiliation = x.Item.Role, x.Item.Affiliation
+	if s.role == roleVisitor {
+		s.log.Warn("cannot post", "room", s.room, "error", s.mute())
+	}
 	s.catchUp()
 	return nil
 }
@@ -118,11 +124,19 @@ func (s *session) cancel() {
 		"<x xmlns='jabber:x:data' type='cancel'/></query></iq>", attr(s.room), s.askID, cancelSuffix))
 }
 
+// roleVisitor is that of an occupant who may only listen (XEP-0045, 5.1).
+const roleVisitor = "visitor"
+
+// mute says that the room does not let us post.
+func (s *session) mute() error {
+	return &Error{Op: "post to " + s.room, Err: errMute, Cure: muteCure, Lasting: true}
+}
+
 // notCreated says that there is no room, and that we make none.
-func (s *session) notCreated() error {
+func notCreated(room string) error {
 	return &Error{
-		Op: "join " + s.room, Err: errors.New("the room does not exist"),
-		Cure: "create it, correct XMPP_ROOM, or set XMPP_ROOM_CREATE=true", Lasting: true,
+		Op: "join " + room, Err: errors.New("the room does not exist"),
+		Cure: missingCure, Lasting: true,
 	}
 }
 
@@ -179,7 +193,9 @@ type userInfo struct {
 		Code int `xml:"code,attr"`
 	} `xml:"status"`
 	Item struct {
-		Reason string `xml:"reason"`
+		Role        string `xml:"role,attr"`
+		Affiliation string `xml:"affiliation,attr"`
+		Reason      string `xml:"reason"`
 	} `xml:"item"`
 	Destroy *struct {
 		JID    string `xml:"jid,attr"`

@@ -26,6 +26,7 @@ type account struct {
 	tls           *tls.Config
 	sasl          *authenticator
 	lookup        lookupSRV
+	trace         *trace // nil, but for Inspect
 }
 
 // The ports of a server without SRV records.
@@ -93,10 +94,11 @@ func (a *account) authenticate(s *stream, offered features) (identity, error) {
 		return identity{}, err
 	}
 	if !offered.Session.IsOptional() {
-		if _, err := request(s, "session", "<session xmlns='urn:ietf:params:xml:ns:xmpp-session'/>"); err != nil {
+		if _, err := request(s, "", "session", "<session xmlns='urn:ietf:params:xml:ns:xmpp-session'/>"); err != nil {
 			return identity{}, err
 		}
 	}
+	s.trace.reach(stepLogin, "logged in as "+jid)
 	return identity{jid, offered.maxBytes, offered.idle}, nil
 }
 
@@ -139,7 +141,7 @@ func (a *account) encrypt(ctx context.Context, s *stream, direct bool) (features
 // bind asks for a resource of the server's choice. It is new every time: with
 // a fixed one the remains of the last session would reach this one.
 func bind(s *stream) (string, error) {
-	frame, err := request(s, "bind", "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>")
+	frame, err := request(s, "", "bind", "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>")
 	if err != nil {
 		return "", err
 	}
@@ -155,10 +157,14 @@ func bind(s *stream) (string, error) {
 	return result.Bind.Jid, nil
 }
 
-// request sends an IQ set and waits for its result. Nothing else comes before
-// the first presence.
-func request(s *stream, id, payload string) ([]byte, error) {
-	if err := s.write(fmt.Sprintf("<iq type='set' id='%s'>%s</iq>", id, payload)); err != nil {
+// request sends an IQ set to our server, or an IQ get to somebody else, and
+// waits for its result. Nothing else comes before the first presence.
+func request(s *stream, to, id, payload string) ([]byte, error) {
+	head := "type='set'"
+	if to != "" {
+		head = "type='get' to='" + attr(to) + "'"
+	}
+	if err := s.write(fmt.Sprintf("<iq %s id='%s'>%s</iq>", head, id, payload)); err != nil {
 		return nil, err
 	}
 	for {

@@ -59,6 +59,7 @@ func newAuthenticator(user string, password config.Secret) *authenticator {
 // authenticate runs the best mechanism that is offered.
 func (a *authenticator) authenticate(s *stream, f features) error {
 	offered := f.Mechanisms.Mechanism
+	s.trace.reach(stepMechanisms, "offered: "+strings.Join(offered, ", "))
 	binding, bound := s.channelBinding(f.bindings)
 	for _, m := range mechanisms() {
 		if bound && slices.Contains(offered, m.name+plus) {
@@ -71,6 +72,7 @@ func (a *authenticator) authenticate(s *stream, f features) error {
 		switch {
 		case !slices.Contains(offered, m.name):
 		case m.hash == nil:
+			s.trace.chosen(m.name)
 			return a.plain(s)
 		default:
 			return a.scram(s, m, m.name, unbound(offered))
@@ -121,6 +123,7 @@ func (a *authenticator) scram(s *stream, m mechanism, name string, begin func(*s
 	if err != nil {
 		return err
 	}
+	s.trace.chosen(name)
 	conversation := begin(client)
 	first, err := conversation.Step("")
 	if err != nil {

@@ -45,6 +45,8 @@ type session struct {
 	occupant    string // our address in the room, as the room writes it
 	gone        error  // our seat was taken without a word; the server may say more
 	nicks       int    // how many nicknames have been tried
+	role        string // what we may do in the room
+	affiliation string // what we are to the room
 	joinID      string // of our join, which some services show to everybody
 	askID       string // begins the ids of our requests
 
@@ -246,10 +248,14 @@ func (s *session) answered(e wire.Element) error {
 	}
 	switch failed := string(e.Type) == "error"; string(suffix) {
 	case cancelSuffix:
-		return s.notCreated()
+		return notCreated(s.room)
 	case configureSuffix:
 		if failed {
 			return &Error{Op: "create room " + s.room, Err: stanzaError(e), Cure: "create it on the server", Lasting: true}
+		}
+	case serviceSuffix:
+		if s.phase == joining && !failed {
+			return rooms(e, s.service)
 		}
 	case infoSuffix:
 		return s.info(e)

@@ -23,6 +23,7 @@ type stream struct {
 	tcp    net.Conn // what ends everything when it is closed
 	conn   net.Conn // tcp or TLS over it
 	framer *wire.Framer
+	trace  *trace
 	// beforeRead is called when all that was received has been handled.
 	beforeRead func()
 	// acknowledge has the next read acknowledged at once, or is nil. It has to
@@ -112,6 +113,7 @@ func (s *stream) secure(ctx context.Context, cfg *tls.Config) error {
 		return fmt.Errorf("TLS handshake: %w", err)
 	}
 	s.conn = conn
+	s.trace.secured(conn.ConnectionState())
 	return nil
 }
 

@@ -26,6 +26,10 @@ func commands() []command {
 			run: func(ctx context.Context, c call) error { return run(ctx, c.stderr) },
 		},
 		{
+			name: "check", summary: "look at everything that the worker needs, and say what is wrong", usage: checkUsage,
+			run: checkSetup,
+		},
+		{
 			name: "init", summary: "create what the sources need in the brokers, and check the rest", usage: initUsage,
 			run: func(ctx context.Context, c call) error { return prepare(ctx, c.args, c.stdout) },
 		},

@@ -20,7 +20,8 @@ Usage: xmpp-notifier [command]
 
 Commands, each explained by xmpp-notifier help COMMAND
 %s
-Exit codes: 0 done, 1 failed, 2 the command line or a setting is wrong.
+Exit codes: 0 done, 1 failed, 2 the command line or a setting is wrong; check has
+more: see xmpp-notifier check --help.
 
 Settings come from environment variables. A variable that is empty counts as
 not set. Lists are separated by commas.

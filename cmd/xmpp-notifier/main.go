@@ -31,9 +31,13 @@ func main() {
 func execute(ctx context.Context, c call) int {
 	err := dispatch(ctx, c)
 	var usage *usageError
+	var report *reportError
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &report):
+		fmt.Fprintln(c.stderr, "xmpp-notifier:", err)
+		return report.code
 	case errors.As(err, &usage):
 		fmt.Fprintln(c.stderr, "xmpp-notifier:", err)
 		return exitUsage

@@ -140,9 +140,15 @@ func (t *texts) hide(e *envelope.Envelope) string {
 // load reads the settings from the environment. The error, if any, has a line
 // for everything that is wrong.
 func (s *settings) load() ([]config.Setting, error) {
+	loaded, errs := s.loadAll()
+	return loaded, wrong(errs)
+}
+
+// loadAll is load with the errors one by one.
+func (s *settings) loadAll() ([]config.Setting, []error) {
 	first, errs := config.Load(s.groups(false)[0])
 	rest, more := config.Load(s.groups(false)[1:]...) // SOURCES is known now
-	return append(first, rest...), wrong(append(errs, more...))
+	return append(first, rest...), append(errs, more...)
 }
 
 // misspelt has a line for every variable that looks like a setting and is none.

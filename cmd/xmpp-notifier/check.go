@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/check"
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
+)
+
+const checkUsage = `usage: xmpp-notifier check [--round-trip] [--probe] [--wait DURATION] [--json] [--ascii]
+Looks at everything that the worker needs, one line each, with the cure of what
+is wrong. It goes the way that the worker goes, and changes nothing.
+  --round-trip     post one message into the room and measure its reflection
+  --probe          post 40 messages of 1 kB and measure the server's limit
+  --wait DURATION  try again until all is well, for so long (init containers)
+  --json           write JSON
+  --ascii          write words instead of ✓, ! and ✗
+The exit code is that of the first failure: 2 settings, 3 XMPP connection,
+4 XMPP login, 5 room, 6 broker, 7 dead letters. Warnings do not count`
+
+// checkAgain is the pause between two tries of check --wait.
+const checkAgain = 2 * time.Second
+
+// checkOptions are the flags of check.
+type checkOptions struct {
+	sink.Probes
+	wait        time.Duration
+	json, ascii bool
+}
+
+// reportError is a report in which something has failed. It is already printed.
+type reportError struct{ code int }
+
+func (*reportError) Error() string { return "the setup is not as it has to be, see above" }
+
+// checkSetup looks at the whole setup and reports on it.
+func checkSetup(ctx context.Context, c call) error {
+	options, err := parseCheck(c.args)
+	if err != nil {
+		return err
+	}
+	report, err := awaitSetup(ctx, options)
+	if err != nil {
+		return err
+	}
+	if options.json {
+		err = report.WriteJSON(c.stdout)
+	} else {
+		err = report.WriteTable(c.stdout, options.ascii || !speaksUTF8())
+	}
+	if code := report.ExitCode(); err == nil && code != exitOK {
+		return &reportError{code}
+	}
+	return err
+}
+
+func parseCheck(args []string) (checkOptions, error) {
+	var o checkOptions
+	flags := flag.NewFlagSet("check", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.BoolVar(&o.RoundTrip, "round-trip", false, "")
+	flags.BoolVar(&o.Throttle, "probe", false, "")
+	flags.DurationVar(&o.wait, "wait", 0, "")
+	flags.BoolVar(&o.json, "json", false, "")
+	flags.BoolVar(&o.ascii, "ascii", false, "")
+	err := flags.Parse(args)
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	if err != nil {
+		return o, &usageError{errors.Join(err, errors.New(checkUsage))}
+	}
+	return o, nil
+}
+
+// awaitSetup looks until all is well, or the time is up. Settings do not mend
+// themselves: they are looked at once.
+func awaitSetup(ctx context.Context, o checkOptions) (check.Report, error) {
+	var s settings
+	if _, errs := s.loadAll(); len(errs) > 0 {
+		return settingsReport(errs), nil
+	}
+	for end := time.Now().Add(o.wait); ; {
+		report := s.inspect(ctx, o.Probes)
+		if report.ExitCode() == exitOK || time.Now().Add(checkAgain).After(end) {
+			return report, nil
+		}
+		select {
+		case <-time.After(checkAgain):
+		case <-ctx.Done():
+			return report, ctx.Err()
+		}
+	}
+}
+
+// settingsReport has a line for every wrong setting.
+func settingsReport(errs []error) check.Report {
+	var report check.Report
+	for _, err := range errs {
+		report.Fail(check.Settings, "settings", err)
+	}
+	for _, line := range misspelt() {
+		report.Add(check.Settings, "settings", check.Warn, line, "")
+	}
+	return report
+}
+
+// inspect looks at everything once.
+func (s *settings) inspect(ctx context.Context, p sink.Probes) check.Report {
+	report := check.Report{}
+	report.Add(check.Settings, "settings", check.OK, "valid", "")
+	for _, line := range misspelt() {
+		report.Add(check.Settings, "settings", check.Warn, line, "")
+	}
+	report = append(report, sink.Inspect(ctx, s.room, p)...)
+	return report
+}
+
+// speaksUTF8 tells by the locale (POSIX) whether the terminal has ✓ and ✗. No
+// locale at all, as in containers, says nothing: their logs are read elsewhere.
+func speaksUTF8() bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if locale := os.Getenv(name); locale != "" {
+			return strings.Contains(strings.ToUpper(strings.ReplaceAll(locale, "-", "")), "UTF8")
+		}
+	}
+	return true
+}
