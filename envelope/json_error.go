@@ -5,6 +5,9 @@ import (
 	"strconv"
 )
 
+// maxQuoted is how many characters of a bad value an error quotes.
+const maxQuoted = 64
+
 // placeError says where in the JSON an error is.
 type placeError struct {
 	path string

@@ -1,0 +1,104 @@
+package envelope
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// text returns the string that value is, or says what it is instead.
+func text(value string) (string, error) {
+	if value[0] != '"' {
+		return "", fmt.Errorf("expected a string, got %s", describe(value))
+	}
+	return unquote(value), nil
+}
+
+// unquote returns the string that a JSON string stands for.
+func unquote(value string) string {
+	raw := value[1 : len(value)-1]
+	next := strings.IndexByte(raw, '\\')
+	if next < 0 {
+		return raw
+	}
+	if strings.Contains(raw, `\u`) {
+		return unquoteUnicode(value)
+	}
+	var b strings.Builder
+	b.Grow(len(raw))
+	for ; next >= 0; next = strings.IndexByte(raw, '\\') {
+		b.WriteString(raw[:next])
+		b.WriteByte(escaped(raw[next+1]))
+		raw = raw[next+2:]
+	}
+	b.WriteString(raw)
+	return b.String()
+}
+
+// escaped returns the character that c stands for after a backslash.
+func escaped(c byte) byte {
+	switch c {
+	case 'n':
+		return '\n'
+	case 't':
+		return '\t'
+	case 'r':
+		return '\r'
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	}
+	return c // one of " \ /
+}
+
+// unquoteUnicode is unquote for all strings.
+func unquoteUnicode(value string) string {
+	// Go knows all of JSON's escapes but \/ and pairs of surrogates, means
+	// the same by them, and undoes them faster.
+	s, err := strconv.Unquote(value)
+	if err == nil {
+		return s
+	}
+	if err = json.Unmarshal([]byte(value), &s); err != nil {
+		return value // cannot happen: it is valid
+	}
+	return s
+}
+
+// number returns the integer that a JSON number or a string of digits is.
+func number(value string) (int64, bool) {
+	n, err := strconv.ParseInt(strings.Trim(value, `"`), 10, 64)
+	return n, err == nil
+}
+
+// kindOf names the type of a value in JSON's words.
+func kindOf(value string) string {
+	switch value[0] {
+	case '{':
+		return "object"
+	case '[':
+		return "array"
+	case '"':
+		return "string"
+	case 't', 'f':
+		return "boolean"
+	case 'n':
+		return "null"
+	}
+	return "number"
+}
+
+// scalar returns the text of a string, number or boolean; null is "".
+func scalar(value string) (string, error) {
+	switch value[0] {
+	case '{', '[':
+		return "", fmt.Errorf("expected a string, got %s", describe(value))
+	case '"':
+		return unquote(value), nil
+	case 'n':
+		return "", nil
+	}
+	return value, nil
+}
