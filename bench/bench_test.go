@@ -60,6 +60,7 @@ type common struct {
 	binary func() string
 	nats   func() *natsBroker
 	kafka  func() *kafkaBroker
+	brisk  func() *kafkaBroker // Kafka that stores commits at once
 }
 
 // server is an XMPP server with a room.
@@ -102,6 +103,9 @@ func TestBench(t *testing.T) {
 	c.binary = sync.OnceValue(func() string { return build(t) })
 	c.nats = sync.OnceValue(func() *natsBroker { return newNATS(t, filepath.Join(c.dir, "nats")) })
 	c.kafka = sync.OnceValue(func() *kafkaBroker { return newKafka(t, filepath.Join(c.dir, "kafka")) })
+	c.brisk = sync.OnceValue(func() *kafkaBroker {
+		return newKafka(t, filepath.Join(c.dir, "brisk"), "group.coordinator.append.linger.ms=0", "group.min.session.timeout.ms=1000")
+	})
 	for _, p := range parts() {
 		t.Run(p.name, func(t *testing.T) { (&bed{t, c}).take(p) })
 	}

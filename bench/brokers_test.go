@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -95,20 +97,35 @@ type kafkaBroker struct {
 
 func (b *kafkaBroker) process() int { return b.PID() }
 
-func newKafka(t *testing.T, dir string) *kafkaBroker {
+// newKafka starts Kafka with more settings than the testbed gives it, and makes
+// it warm: a JVM is slow at first.
+func newKafka(t *testing.T, dir string, settings ...string) *kafkaBroker {
 	t.Helper()
 	server, err := testbed.Kafka(t.Context(), testbed.Options{Dir: dir})
 	must(t, err)
 	t.Cleanup(func() { must(t, server.Kill()) })
 	b := &kafkaBroker{KafkaBroker: server}
 	t.Cleanup(func() { must(t, b.close()) })
+	if len(settings) > 0 {
+		must(t, b.reconfigure(t.Context(), filepath.Join(dir, "server.properties"), settings))
+	}
+	must(t, b.coordinates(t.Context()))
 	must(t, b.warmUp(t.Context()))
 	return b
 }
 
-// warmUp waits until the broker can coordinate groups, which it prepares when
-// it is first asked.
-func (b *kafkaBroker) warmUp(ctx context.Context) error {
+func (b *kafkaBroker) reconfigure(ctx context.Context, file string, settings []string) error {
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0) //nolint:gosec // ours
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(strings.Join(settings, "\n") + "\n")
+	return errors.Join(err, f.Close(), b.Stop(ctx), b.Start(ctx))
+}
+
+// coordinates waits until the broker can coordinate groups, which it prepares
+// when it is first asked.
+func (b *kafkaBroker) coordinates(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	client := &kafka.Client{Addr: kafka.TCP(b.Addr)}
@@ -123,6 +140,20 @@ func (b *kafkaBroker) warmUp(ctx context.Context) error {
 			return fmt.Errorf("wait for Kafka's group coordinator: %w", ctx.Err())
 		}
 	}
+}
+
+// warmUp has a group read and commit for a while.
+func (b *kafkaBroker) warmUp(ctx context.Context) error {
+	env, err := b.fill(ctx, "warm-up", fewer(40_000))
+	if err != nil {
+		return err
+	}
+	child, err := spawn(ctx, job{Broker: env, Run: "warm-up", N: fewer(40_000), Way: readKafka})
+	if err != nil {
+		return err
+	}
+	_, err = child.end()
+	return err
 }
 
 func (b *kafkaBroker) close() error {

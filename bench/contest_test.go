@@ -28,6 +28,7 @@ const (
 	viaSink
 	viaNATS
 	viaKafka
+	viaBrisk
 
 	drainNATS // the source, without a room
 	fetchNATS
@@ -62,7 +63,7 @@ func (b *bed) one(s *server, c contestant, body string) (figure, error) {
 	}
 	defer func() { _ = observer.conn.Close() }()
 	m := &meter{observer: observer, server: s.PID()}
-	if c.kind == viaNATS || c.kind == viaKafka {
+	if c.kind == viaNATS || c.kind == viaKafka || c.kind == viaBrisk {
 		return b.worker(m, s, c)
 	}
 	child, err := spawn(b.Context(), job{
@@ -100,10 +101,14 @@ func (b *bed) worker(m *meter, s *server, c contestant) (figure, error) {
 }
 
 func (b *bed) broker(k kind) broker {
-	if k == viaKafka {
+	switch k {
+	case viaKafka:
 		return b.kafka()
+	case viaBrisk:
+		return b.brisk()
+	default:
+		return b.nats()
 	}
-	return b.nats()
 }
 
 // rendered returns what the worker makes of a notification, so that all

@@ -30,7 +30,7 @@ func memory(b *bed) string {
 		faster map[string]string
 	}{
 		{"from JetStream", b.nats(), map[string]string{"NATS_ACK_WAIT": "1s"}},
-		{"from Kafka", b.kafka(), map[string]string{"KAFKA_SESSION_TIMEOUT": "1s"}},
+		{"from Kafka", b.brisk(), map[string]string{"KAFKA_SESSION_TIMEOUT": "1s"}},
 	} {
 		env, err := from.broker.fill(b.Context(), b.name("million"), fewer(backlog))
 		must(b, err)
