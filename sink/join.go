@@ -26,6 +26,7 @@ const (
 	configureSuffix = "-configure"
 	cancelSuffix    = "-cancel"
 	pingSuffix      = "-ping"
+	suspectSuffix   = "-suspect"
 )
 
 // maxNicks is how many nicknames are tried in one stay.

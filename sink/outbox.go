@@ -2,6 +2,7 @@ package sink
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -55,8 +56,11 @@ type settlement struct {
 }
 
 // maxUnclear is how often a message may bounce for a reason that may have been
-// the room's, each time after a fresh join, before it is held to be its own.
+// the room's, each time after a fresh join. The next time the room is asked
+// whether we are in it.
 const maxUnclear = 2
+
+var errSuspect = errors.New("message bounces again and again")
 
 func newOutbox(window int, l *ledger) *outbox {
 	return &outbox{
@@ -246,7 +250,8 @@ func (b *outbox) inDoubt() bool {
 }
 
 // bounce takes an error stanza for the message id. It returns an error if the
-// session must be repaired before the message is sent again.
+// session must be repaired before the message is sent again, and errSuspect if
+// the message is to be rejected, should we still be in the room.
 func (b *outbox) bounce(id []byte, c *Condition) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -254,15 +259,26 @@ func (b *outbox) bounce(id []byte, c *Condition) error {
 	if !ok {
 		return nil
 	}
-	about := judge(c)
-	if about == unclear {
-		e.bounces++
-	}
-	if about == aboutMessage || e.bounces > maxUnclear {
+	switch judge(c) {
+	case aboutMessage:
 		b.settle(e, Result{Outcome: Rejected, Err: c})
 		return nil
+	case unclear:
+		if e.bounces++; e.bounces > maxUnclear {
+			return errSuspect
+		}
+	case aboutRoom: // repair
 	}
 	return c
+}
+
+// reject gives up the message id.
+func (b *outbox) reject(id string, c *Condition) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e, ok := b.inflight[id]; ok {
+		b.settle(e, Result{Outcome: Rejected, Err: c})
+	}
 }
 
 // attach starts sending through l, from a seat: first, in order, whatever is in the window

@@ -43,6 +43,9 @@ type session struct {
 	idle        time.Duration // after which the server drops us, 0: not known
 	nick        string
 	occupant    string // our address in the room, as the room writes it
+	suspect     string // id of the message that bounces again and again, "" for none
+	charge      *Condition
+	accomplices bool   // others have bounced since
 	gone        error  // our seat was taken without a word; the server may say more
 	nicks       int    // how many nicknames have been tried
 	role        string // what we may do in the room
@@ -88,6 +91,9 @@ func (s *session) run(ctx, setup context.Context) error {
 	s.fail(s.read())
 	helpers.Wait()
 	release()
+	if malformed, big := s.stream.malformed, s.stream.framer.Dropped(); malformed+big > 0 {
+		s.log.Warn("dropped what the server passed on", "malformed", malformed, "too_big", big)
+	}
 	if c, ok := blames(s.end); ok {
 		s.blamed = s.box.blame(c, func(id, body, extra string) int { return len(s.stanza(nil, id, body, extra)) })
 	}
@@ -204,10 +210,29 @@ func (s *session) shown(e wire.Element) {
 func (s *session) bounced(e wire.Element) error {
 	c := stanzaError(e)
 	s.observer.tell(Event{Kind: Bounced, Err: c})
-	if err := s.box.bounce(e.ID, c); err != nil {
+	switch err := s.box.bounce(e.ID, c); {
+	case err == nil:
+		return nil
+	case s.suspect != "": // the answer about that decides
+		s.accomplices = true
+		return nil
+	case errors.Is(err, errSuspect):
+		s.suspect, s.charge = string(e.ID), c
+		s.ping(suspectSuffix)
+		return nil
+	default:
 		return &Error{Op: "post to " + s.room, Err: err, Cure: postCure(c)}
 	}
-	return nil
+}
+
+// convict gives up the suspect: we are still in the room, so the bounces were its
+// own. What bounced meanwhile is sent again after a fresh join.
+func (s *session) convict() error {
+	s.box.reject(s.suspect, s.charge)
+	if s.suspect = ""; !s.accomplices {
+		return nil
+	}
+	return &Error{Op: "post to " + s.room, Err: s.charge, Cure: "the message is given up"}
 }
 
 // iq answers requests, and takes the answers to ours.
@@ -263,9 +288,14 @@ func (s *session) answered(e wire.Element) error {
 		return s.fence()
 	case archiveSuffix:
 		return s.page(e)
-	case pingSuffix:
+	case pingSuffix, suspectSuffix:
 		if failed {
-			return s.missing(stanzaError(e))
+			if err := s.missing(stanzaError(e)); err != nil {
+				return err
+			}
+		}
+		if string(suffix) == suspectSuffix {
+			return s.convict()
 		}
 	}
 	return nil

@@ -30,6 +30,7 @@ type stream struct {
 	// be called each time.
 	acknowledge func()
 	lastRead    atomic.Int64 // UnixNano
+	malformed   int          // elements that did not parse
 }
 
 func newStream(conn net.Conn) *stream {
@@ -88,7 +89,8 @@ func (s *stream) next() (wire.Element, error) {
 		e, err := wire.Parse(frame)
 		switch {
 		case err != nil:
-			continue // one bad element does not end the stream
+			s.malformed++ // one bad element does not end the stream
+			continue
 		case string(e.Name) == "stream:error":
 			return e, fmt.Errorf("server ended the stream: %w", condition(e, nsStreamErrors))
 		default:

@@ -26,14 +26,15 @@ const readSize = 16 << 10 // one TLS record
 // document types are refused (RFC 6120, 11.1), names of end tags are not
 // compared. That a stanza is well formed is the server's promise.
 type Framer struct {
-	r     io.Reader
-	max   int
-	buf   []byte
-	start int  // first byte of the element in work
-	end   int  // end of what has been read
-	pos   int  // bytes of the element already tokenised
-	depth int  // open tags of the element
-	drop  bool // the element is too big: it is read, and not kept
+	r       io.Reader
+	max     int
+	buf     []byte
+	start   int  // first byte of the element in work
+	end     int  // end of what has been read
+	pos     int  // bytes of the element already tokenised
+	depth   int  // open tags of the element
+	drop    bool // the element is too big: it is read, and not kept
+	dropped int
 }
 
 // NewFramer returns a Framer that drops elements of more than limit bytes: a
@@ -45,6 +46,9 @@ func NewFramer(r io.Reader, limit int) *Framer {
 
 // Buffered returns how many bytes have been read but not yet returned.
 func (f *Framer) Buffered() int { return f.end - f.start }
+
+// Dropped returns how many elements were too big.
+func (f *Framer) Dropped() int { return f.dropped }
 
 // Header reads the opening tag of the stream, with the XML declaration that
 // may precede it. The result is valid until the next call.
@@ -112,6 +116,7 @@ func (f *Framer) scan() ([]byte, error) {
 		case f.depth == 0 && (f.drop || f.pos > f.max):
 			f.take()
 			f.drop = false
+			f.dropped++
 		case f.depth == 0:
 			return f.take(), nil
 		}
