@@ -16,15 +16,19 @@ const (
 // dataText returns a JSON string as the text that it is, an object as a few
 // lines of name and value, and any other value in its shortest form.
 func dataText(data json.RawMessage) string {
-	if len(data) == 0 {
+	data = bytes.TrimSpace(data)
+	switch {
+	case len(data) == 0:
 		return ""
+	case data[0] == '"':
+		return clean(valueText(data))
+	case data[0] == '{':
+		if lines := dataLines(data); lines != "" {
+			return lines
+		}
 	}
-	var text string
-	if err := json.Unmarshal(data, &text); err == nil {
-		return clean(text)
-	}
-	if lines := dataLines(data); lines != "" {
-		return lines
+	if len(data) > maxOutput { // only its beginning is shown
+		return shorten(oneLine(bound(string(data[:maxOutput]))), maxDataOther)
 	}
 	return shorten(clean(compact(data)), maxDataOther)
 }

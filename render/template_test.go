@@ -101,12 +101,12 @@ func TestAFailingTemplateLosesNothing(t *testing.T) {
 	for name, c := range map[string]struct{ template, why string }{
 		"error":      {`{{index .Links 99}}`, "index 99 is out of range"},
 		"loop":       {`{{range 1000000000}}{{range 1000000000}}{{end}}{{end}}`, "more than "},
-		"long list":  {`{{range .Data}}x{{end}}`, "more than "},
-		"slow":       {`{{range 9999}}{{$.Data}}{{end}}`, "more than "},
+		"slow":       {`{{range 9999}}{{$.Default}}{{end}}`, "more than "},
 		"recursion":  {`{{define "r"}}{{template "r" .}}{{end}}{{template "r" .}}`, "more than "},
 		"output":     {`{{range 9999}}{{$.Message}}{{end}}`, "more than "},
 		"doubling":   {`{{$x := .Subject}}{{range 5000}}{{$x = print $x $x}}{{end}}{{$x}}`, "more than "},
-		"data":       {`{{.Data}}`, "more than "},
+		"data":       {`{{.Data}}`, "Data: more than 262144 bytes of JSON"},
+		"extra":      {`{{.Extra.big}}`, "Extra: more than 262144 bytes of JSON"},
 		"escapes":    {`{{$x := "'"}}{{range 5000}}{{$x = js $x}}{{end}}{{$x}}`, "more than "},
 		"replace":    {`{{$x := "ab"}}{{range 5000}}{{$x = replace "a" "aa" $x}}{{end}}{{$x}}`, "more than "},
 		"wide":       {`{{printf "%1000d" 1}}`, "printf: the format is too long"},
@@ -143,8 +143,20 @@ func TestAFailingTemplateLosesNothing(t *testing.T) {
 func huge() envelope.Envelope {
 	return envelope.Envelope{
 		Subject: "s", Message: strings.Repeat("m", 1<<20), Labels: map[string]string{"boom": "yes"},
-		Time: time.Date(2026, 3, 29, 11, 5, 0, 0, time.UTC),
-		Data: json.RawMessage("[" + strings.Repeat("1,", 1<<17) + "1]"),
+		Time:  time.Date(2026, 3, 29, 11, 5, 0, 0, time.UTC),
+		Data:  json.RawMessage("[" + strings.Repeat("1,", 1<<17) + "1]"),
+		Extra: map[string]json.RawMessage{"big": json.RawMessage(`"` + strings.Repeat("x", 1<<18) + `"`)},
+	}
+}
+
+// TestALongListEndsAtALimit has the longest list that templates can see.
+func TestALongListEndsAtALimit(t *testing.T) {
+	c := settings()
+	c.Template = `{{range .Data}}x{{end}}`
+	r := newRenderer(t, c)
+	e := envelope.Envelope{Subject: "s", Data: json.RawMessage("[" + strings.Repeat("1,", 1<<17-1) + "1]")}
+	if got := r.Text(e); r.Failures() != 1 || got != render.Text(e) {
+		t.Errorf("%d failures, got %.100q", r.Failures(), got)
 	}
 }
 

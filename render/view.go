@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
@@ -24,6 +25,8 @@ type View struct {
 
 	envelope *envelope.Envelope
 	config   Config
+	data     any            // decoded, for the next time
+	extra    map[string]any // likewise
 }
 
 func newView(e *envelope.Envelope, c Config) *View {
@@ -74,16 +77,38 @@ func (v *View) Header(name string) string {
 	return v.config.safe(oneLine(raw.Get(name)))
 }
 
+// maxData is how many bytes of JSON a template can see: to decode them takes
+// time.
+const maxData = 256 << 10
+
+var errData = fmt.Errorf("more than %d bytes of JSON", maxData)
+
 // Data returns the structured payload; nil if there is none.
-func (v *View) Data() any { return v.decode(v.envelope.Data) }
+func (v *View) Data() (any, error) {
+	if v.data == nil && len(v.envelope.Data) > maxData {
+		return nil, errData
+	}
+	if v.data == nil {
+		v.data = v.decode(v.envelope.Data)
+	}
+	return v.data, nil
+}
 
 // Extra returns what of the notification has no place elsewhere, by name.
-func (v *View) Extra() map[string]any {
+func (v *View) Extra() (map[string]any, error) {
+	if v.extra != nil {
+		return v.extra, nil
+	}
+	size := 0
 	all := make(map[string]any, len(v.envelope.Extra))
 	for name, value := range v.envelope.Extra {
+		if size += len(value); size > maxData {
+			return nil, errData
+		}
 		all[v.config.safe(oneLine(name))] = v.decode(value)
 	}
-	return all
+	v.extra = all
+	return all, nil
 }
 
 // decode returns a JSON value as Go has it, with safe strings.
