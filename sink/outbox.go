@@ -167,17 +167,15 @@ func (b *outbox) seen(id, seat []byte, own bool) bool {
 func (b *outbox) seenText(text string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, e := range b.queue {
-		if !e.over {
-			if !e.sent || !sameText(e.Body, text) {
-				return false
-			}
-			b.ledger.add([]byte(e.id), nil, true)
-			if p := b.shown(e); b.link == nil {
-				b.recall.add(e.id, p)
-			}
-			return true
+	if e := b.front(); e != nil && e.sent && sameText(e.Body, text) {
+		b.ledger.add([]byte(e.id), nil, true)
+		if p := b.shown(e); b.link == nil {
+			b.recall.add(e.id, p)
 		}
+		return true
+	}
+	if b.link == nil {
+		b.recall.proof = max(b.recall.proof, b.recent.prove(text))
 	}
 	return false
 }
@@ -197,7 +195,7 @@ func (b *outbox) shown(e *entry) proof {
 	if b.link != nil { // else it was found in the history
 		r.Took = now.Sub(e.sentAt)
 	}
-	if b.first(e) {
+	if b.front() == e {
 		p = complete
 	}
 	b.settle(e, r)
@@ -205,14 +203,14 @@ func (b *outbox) shown(e *entry) proof {
 	return p
 }
 
-// first reports whether e is the oldest message in the window.
-func (b *outbox) first(e *entry) bool {
-	for _, other := range b.queue {
-		if !other.over {
-			return other == e
+// front returns the oldest message in the window, nil if there is none.
+func (b *outbox) front() *entry {
+	for _, e := range b.queue {
+		if !e.over {
+			return e
 		}
 	}
-	return false
+	return nil
 }
 
 // remembered reports whether the room has told, since we came back, everything

@@ -1,6 +1,9 @@
 package sink
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // recent remembers what the room has just reflected. A server that is killed
 // may have sent our reflection and not yet the copies of others; it then has
@@ -30,6 +33,20 @@ func (r *recent) add(e *entry, now time.Time) {
 		r.messages = r.messages[:r.limit-1]
 	}
 	r.messages = append(r.messages, posted{e.id, e.Body, e.Extra, now})
+}
+
+// prove says what a text of ours is worth in the history of a room that does
+// not keep ids.
+func (r *recent) prove(text string) proof {
+	for i, m := range slices.Backward(r.messages) {
+		if sameText(m.body, text) {
+			if i == len(r.messages)-1 {
+				return complete
+			}
+			return remembers
+		}
+	}
+	return nothing
 }
 
 // end keeps what was recent when the connection ended.

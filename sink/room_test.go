@@ -481,6 +481,11 @@ func TestHabitsOfOtherServers(t *testing.T) {
 	for name, cfg := range map[string]sinktest.Config{
 		"ejabberd": {Profile: sinktest.Ejabberd()},
 		"jabberd2": {Profile: sinktest.Jabberd2(), Mechanisms: []string{"PLAIN"}, MaxStanzaBytes: 65408, HistorySize: 40},
+		"Openfire": {Profile: sinktest.Openfire(), MaxStanzaBytes: 1 << 20, AdvertiseLimits: true, HistorySize: 25},
+		"Vysper":   {Profile: sinktest.Vysper(), Mechanisms: []string{"PLAIN"}},
+		// CommuniGate Pro and Oracle Communications IM, as far as that is known:
+		// accounts in LDAP, and nothing promised of ids.
+		"unstable": {Profile: sinktest.Unstable(), Mechanisms: []string{"PLAIN"}},
 		"session":  {Profile: sinktest.Profile{SessionRequired: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
