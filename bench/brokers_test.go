@@ -115,7 +115,7 @@ func newKafka(t *testing.T, dir string, settings ...string) *kafkaBroker {
 }
 
 func (b *kafkaBroker) reconfigure(ctx context.Context, file string, settings []string) error {
-	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0) //nolint:gosec // ours
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}

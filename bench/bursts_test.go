@@ -39,7 +39,7 @@ func bursts(b *bed) string {
 	return "From the call that sends until the last echo is back. A server that leaves Nagle's algorithm on (Prosody, jabberd2) may hold\n" +
 		"the last segment back until the client's TCP has acknowledged the one before, which it delays by 40 ms if it has nothing\n" +
 		"to send. A client can avoid it by acknowledging at once (TCP_QUICKACK), but not what happens between the processes of\n" +
-		"jabberd2. While a backlog flows, each echo is answered with the next message, and nobody waits.\n\n" + t.String()
+		"jabberd2. While a backlog flows, each echo is answered with the next message, and nobody waits.\n\n" + t.text
 }
 
 func (b *bed) burstsOn(p product, t *table) {

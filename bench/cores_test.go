@@ -25,7 +25,7 @@ func bind(t testing.TB, pid int, cores string) {
 	if runtime.NumCPU() == 1 {
 		return
 	}
-	cmd := exec.CommandContext(t.Context(), "taskset", "--all-tasks", "--cpu-list", "--pid", cores, strconv.Itoa(pid)) //nolint:gosec // numbers
+	cmd := exec.CommandContext(t.Context(), "taskset", "--all-tasks", "--cpu-list", "--pid", cores, strconv.Itoa(pid))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("bind process %d to cores %s: %v\n%s", pid, cores, err, out)
 	}

@@ -62,7 +62,7 @@ func quantile(sorted []time.Duration, q float64) float64 {
 }
 
 // promises is the list of what must hold, and whether it did.
-type promises struct{ strings.Builder }
+type promises struct{ text string }
 
 func (p *promises) atLeast(limit float64, what string, got float64) {
 	p.add(got >= limit, fmt.Sprintf("%s: %.2f, promised at least %.2f", what, got, limit))
@@ -77,17 +77,17 @@ func (p *promises) add(kept bool, text string) {
 	if !kept {
 		sign = "✗ **missed:**"
 	}
-	fmt.Fprintf(p, "- %s %s\n", sign, text)
+	p.text += "- " + sign + " " + text + "\n"
 }
 
 // table writes a table in Markdown.
-type table struct{ strings.Builder }
+type table struct{ text string }
 
 func newTable(columns ...string) *table {
 	t := &table{}
 	t.row(columns...)
-	t.WriteString(strings.Repeat("|---", len(columns)) + "|\n")
+	t.text += strings.Repeat("|---", len(columns)) + "|\n"
 	return t
 }
 
-func (t *table) row(cells ...string) { t.WriteString("| " + strings.Join(cells, " | ") + " |\n") }
+func (t *table) row(cells ...string) { t.text += "| " + strings.Join(cells, " | ") + " |\n" }

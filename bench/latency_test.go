@@ -48,7 +48,7 @@ func (b *bed) latencyOn(p product) string {
 			kept.atMost(5, "ms", p.name+", "+name+", p99 added", own99-p99)
 		}
 	}
-	return "\n" + t.String() + "\n" + kept.String()
+	return "\n" + t.text + "\n" + kept.text
 }
 
 func (b *bed) timeSingle(s *server) map[string][]time.Duration {

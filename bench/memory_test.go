@@ -46,7 +46,7 @@ The outage stands for one of more than ten minutes: whatever could grow does so 
 the renewals of leases and the heartbeats, and these come 15 to 30 times as often as by default (XMPP_RECONNECT_MAX=1s,
 NATS_ACK_WAIT=1s, KAFKA_SESSION_TIMEOUT=1s).
 
-`, memoryUp, memoryDown, memoryUp) + t.String() + "\n" + kept.String()
+`, memoryUp, memoryDown, memoryUp) + t.text + "\n" + kept.text
 }
 
 // outageFigures are medians and highest values of the phases.

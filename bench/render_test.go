@@ -31,7 +31,7 @@ func rendering(b *bed) string {
 			kept.atMost(c.allocation, "allocations", c.name, allocations)
 		}
 	}
-	return t.String() + "\n" + kept.String()
+	return t.text + "\n" + kept.text
 }
 
 func structured() envelope.Raw {

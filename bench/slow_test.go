@@ -62,7 +62,7 @@ func (b *bed) slowness(all ...slow) string {
 		kept.add(repeats == 0, fmt.Sprintf("%s: %d shown twice, promised none", what.name, repeats))
 		kept.add(reconnects == 0, fmt.Sprintf("%s: %d reconnects, promised none", what.name, reconnects))
 	}
-	return t.String() + "\n" + kept.String()
+	return t.text + "\n" + kept.text
 }
 
 func (b *bed) slowRounds(what slow) (rounds []round, repeats, reconnects int) {

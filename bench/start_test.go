@@ -29,7 +29,7 @@ func start(b *bed) string {
 		t.row(p.name, took.whole())
 		kept.atMost(200, "ms", "start to joined on "+p.name, took.median)
 	}
-	return t.String() + "\n" + kept.String()
+	return t.text + "\n" + kept.text
 }
 
 func (b *bed) startUps(s *server) stat {

@@ -82,7 +82,7 @@ func throughputOn(p product, rounds []round) string {
 		kept.atMost(40, "µs CPU", kafkaed, of(rounds, kafkaed, used).median)
 		kept.atMost(40, "µs CPU", briskly, of(rounds, briskly, used).median)
 	}
-	return "\n" + t.String() + "\n" + kept.String()
+	return "\n" + t.text + "\n" + kept.text
 }
 
 // windows compares the sink with the bare senders by window.
@@ -104,7 +104,7 @@ func windows(b *bed) string {
 				ratio(rounds, sink, fastest(rounds, bare, aside)).String(),
 				fmt.Sprintf("%.1f", of(rounds, bare, used).median), fmt.Sprintf("%.1f", of(rounds, sink, used).median))
 		}
-		text.WriteString(t.String() + "\n")
+		text.WriteString(t.text + "\n")
 	}
 	return strings.TrimSuffix(text.String(), "\n")
 }
