@@ -38,7 +38,7 @@ bench: ## measure on real servers, in about 15 minutes; writes docs/benchmarks.m
 
 chaos: ## drive every fault on real servers, in about an hour; writes docs/faults.md
 	CHAOS_RUNS=5 CHAOS_OUT=../docs/faults.md go test -count=1 -tags real -timeout 25m -v ./chaos
-	CHAOS_RUNS=20 CHAOS_OUT=../docs/faults.md go test -count=1 -tags 'real chaos' -timeout 90m -run TestBrokerChaos -v ./e2e
+	CHAOS_RUNS=20 CHAOS_OUT=../docs/faults.md go test -count=1 -tags 'real chaos' -timeout 90m -parallel 4 -run TestBrokerChaos -v ./e2e
 
 check-monitoring: ## check metrics, alert rules and dashboard with Prometheus; the first time it builds that, for minutes
 	go test -count=1 -tags monitoring -timeout 30m -run TestMonitoring ./e2e

@@ -38,7 +38,7 @@ func TestBrokerChaos(t *testing.T) {
 	t.Cleanup(func() {
 		fmt.Println(table.sums())
 		if out := os.Getenv("CHAOS_OUT"); out != "" {
-			if err := testbed.WriteSection(out, "The brokers", table.markdown()); err != nil {
+			if err := table.write(out); err != nil {
 				t.Error(err)
 			}
 		}
@@ -228,9 +228,9 @@ func (s *storm) result(took, recovery time.Duration) row {
 		s.Logf("twice: %v", s.watch.twice)
 	}
 	return row{
-		kind: s.kind, seed: s.seed, events: s.events, published: s.good, poison: s.poison(),
-		lost: s.good - s.watch.count(), twice: s.watch.repeated, late: len(s.watch.late),
-		recovery: recovery, took: took, failed: s.Failed(),
+		Kind: s.kind, Seed: s.seed, Events: s.events, Published: s.good, Poison: s.poison(),
+		Lost: s.good - s.watch.count(), Twice: s.watch.repeated, Late: len(s.watch.late),
+		Recovery: recovery, Took: took, Failed: s.Failed(),
 	}
 }
 

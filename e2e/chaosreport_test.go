@@ -3,8 +3,10 @@
 package e2e_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
 	"os/exec"
 	"runtime"
 	"slices"
@@ -17,14 +19,13 @@ import (
 
 // row is the result of one run.
 type row struct {
-	kind              string
-	seed              uint64
-	events            []string
-	published, poison int
-	lost, twice       int
-	late              int
-	recovery, took    time.Duration
-	failed            bool
+	Kind              string
+	Seed              uint64
+	Events            []string
+	Published, Poison int
+	Lost, Twice, Late int
+	Recovery, Took    time.Duration
+	Failed            bool
 }
 
 // rows are the results of all runs.
@@ -36,8 +37,32 @@ type rows struct {
 func (r *rows) add(one row) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.list = slices.DeleteFunc(r.list, func(old row) bool { return old.Kind == one.Kind && old.Seed == one.Seed })
 	r.list = append(r.list, one)
 	fmt.Println(one.markdown())
+}
+
+// write writes the section. CHAOS_ROWS names a file that keeps the rows of several
+// calls, for those who run the seeds in pieces.
+func (r *rows) write(page string) error {
+	file := os.Getenv("CHAOS_ROWS")
+	if file != "" {
+		fresh := slices.Clone(r.list)
+		if text, err := os.ReadFile(file); err == nil && json.Unmarshal(text, &r.list) != nil {
+			return fmt.Errorf("%s does not hold rows", file)
+		}
+		for _, one := range fresh {
+			r.add(one)
+		}
+		text, err := json.Marshal(r.list)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			return err
+		}
+	}
+	return testbed.WriteSection(page, "The brokers", r.markdown())
 }
 
 // markdown is what the page of faults says.
@@ -45,7 +70,7 @@ func (r *rows) markdown() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	slices.SortFunc(r.list, func(a, b row) int {
-		return strings.Compare(fmt.Sprintf("%s %3d", a.kind, a.seed), fmt.Sprintf("%s %3d", b.kind, b.seed))
+		return strings.Compare(fmt.Sprintf("%s %3d", a.Kind, a.Seed), fmt.Sprintf("%s %3d", b.Kind, b.Seed))
 	})
 	return r.intro() + r.sums() + r.frequencies() + r.runs()
 }
@@ -89,37 +114,37 @@ func (r *rows) sums() string {
 		var recoveries []time.Duration
 		failed := 0
 		for _, one := range r.of(kind) {
-			if one.failed {
+			if one.Failed {
 				failed++
 			}
-			sum.published += one.published
-			sum.poison += one.poison
-			sum.lost += one.lost
-			sum.twice += one.twice
-			sum.late += one.late
-			recoveries = append(recoveries, one.recovery)
+			sum.Published += one.Published
+			sum.Poison += one.Poison
+			sum.Lost += one.Lost
+			sum.Twice += one.Twice
+			sum.Late += one.Late
+			recoveries = append(recoveries, one.Recovery)
 		}
 		if slices.Sort(recoveries); len(recoveries) > 0 {
-			fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d | %d | %.1f s (%.1f s) | %d |\n", kind, len(recoveries), sum.published, sum.poison,
-				sum.lost, sum.twice, sum.late, recoveries[len(recoveries)/2].Seconds(), recoveries[len(recoveries)-1].Seconds(), failed)
+			fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d | %d | %.1f s (%.1f s) | %d |\n", kind, len(recoveries), sum.Published, sum.Poison,
+				sum.Lost, sum.Twice, sum.Late, recoveries[len(recoveries)/2].Seconds(), recoveries[len(recoveries)-1].Seconds(), failed)
 		}
 	}
 	return b.String()
 }
 
 func (r *rows) of(kind string) []row {
-	return slices.DeleteFunc(slices.Clone(r.list), func(one row) bool { return one.kind != kind })
+	return slices.DeleteFunc(slices.Clone(r.list), func(one row) bool { return one.Kind != kind })
 }
 
 // frequencies says how often each thing happened.
 func (r *rows) frequencies() string {
 	count := map[string]map[string]int{}
 	for _, one := range r.list {
-		for _, event := range one.events {
+		for _, event := range one.Events {
 			if count[event] == nil {
 				count[event] = map[string]int{}
 			}
-			count[event][one.kind]++
+			count[event][one.Kind]++
 		}
 	}
 	var b strings.Builder
@@ -142,12 +167,12 @@ func (r *rows) runs() string {
 // markdown is one run as a line of a table.
 func (r row) markdown() string {
 	verdict := "ok"
-	if r.failed {
+	if r.Failed {
 		verdict = "FAILED"
 	}
 	return fmt.Sprintf("| %s | %d | %s | %d and %d malformed | lost %d, twice %d, late %d | %.1f s, %.0f s | %s |",
-		r.kind, r.seed, strings.Join(r.events, "; "), r.published, r.poison, r.lost, r.twice, r.late,
-		r.recovery.Seconds(), r.took.Seconds(), verdict)
+		r.Kind, r.Seed, strings.Join(r.Events, "; "), r.Published, r.Poison, r.Lost, r.Twice, r.Late,
+		r.Recovery.Seconds(), r.Took.Seconds(), verdict)
 }
 
 // installed is a Debian package with its version, as far as that is known.

@@ -13,6 +13,11 @@ import (
 const (
 	// lookupTime limits a request about the consumer.
 	lookupTime = 5 * time.Second
+	// calmTime is how long nothing is asked for after the connection was lost. A
+	// broker that was killed may not know any more what it had delivered, and
+	// gives it to whoever asks first. By then those who hold it have
+	// reconnected, and the room has shown it: so it is recognised.
+	calmTime = 2 * time.Second
 	// connectTime is how long Receive waits for the connection before it says
 	// that there is none.
 	connectTime = 2 * time.Second
@@ -27,7 +32,10 @@ type binding struct {
 
 // bind looks the consumer up, unless that has been done.
 func (s *Source) bind(ctx context.Context) error {
-	if err := s.watch.online(ctx, s.conn); err != nil || s.bound != nil {
+	if err := s.watch.online(ctx, s.conn); err != nil {
+		return err
+	}
+	if err := s.calmDown(ctx); err != nil || s.bound != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
@@ -46,6 +54,25 @@ func (s *Source) bind(ctx context.Context) error {
 	s.condition.well()
 	s.condition.behind(info.NumPending)
 	return nil
+}
+
+// reconnected notes that the connection was lost, and is there again.
+func (s *Source) reconnected() { s.calm.Store(time.Now().Add(calmTime).UnixNano()) }
+
+// calmDown waits until what happened before the connection was lost is over.
+func (s *Source) calmDown(ctx context.Context) error {
+	left := time.Until(time.Unix(0, s.calm.Load()))
+	if left <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(left)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func newBinding(info *jetstream.ConsumerInfo) *binding {

@@ -39,9 +39,11 @@ func note(id int) sourcetest.Record {
 	return sourcetest.Record{Body: fmt.Appendf(nil, `{"id":"%d","subject":"s","message":"m"}`, id)}
 }
 
-// publish stores the notifications from to to-1.
+// publish stores the notifications from to to-1. The broker may just have been
+// started.
 func (b *broker) publish(t testing.TB, from, to int) {
 	t.Helper()
+	eventually(t, "the broker answers", func() bool { _, err := b.js.AccountInfo(t.Context()); return err == nil })
 	for i := from; i < to; i++ {
 		must(t, b.Publish(t.Context(), note(i)))
 	}

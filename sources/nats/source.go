@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -33,8 +34,9 @@ type Source struct {
 	condition condition
 	leases    *leases
 	inbox     *inbox
-	bound     *binding // nil: look the consumer up; belongs to Receive
-	warned    string   // the last warning about the consumer
+	calm      atomic.Int64 // until then nothing is asked for, in Unix nanoseconds
+	bound     *binding     // nil: look the consumer up; belongs to Receive
+	warned    string       // the last warning about the consumer
 
 	closing sync.Once
 	closed  error
@@ -54,7 +56,7 @@ func Open(common Common, cfg Config, log *slog.Logger) (*Source, error) {
 	s.condition.lag.Store(-1)
 	s.leases = newLeases(s)
 	s.inbox = newInbox(s.leases)
-	s.watch = &watcher{log: s.log, up: s.leases.connected, down: s.inbox.disconnected}
+	s.watch = &watcher{log: s.log, up: s.leases.connected, again: s.reconnected, down: s.inbox.disconnected}
 	var err error
 	if s.conn, err = common.dial(s.watch); err != nil {
 		return nil, err

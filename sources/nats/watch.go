@@ -16,6 +16,7 @@ import (
 type watcher struct {
 	log      *slog.Logger
 	up, down func()
+	again    func() // before up, when the connection had been lost; may be nil
 	// failed sees the errors that the client reports on the side, and says
 	// whether it takes care of one. It may be nil.
 	failed func(error) bool
@@ -35,7 +36,12 @@ func (w *watcher) watch(opts *nats.Options) {
 		w.up()
 	}
 	opts.ConnectedCB = connected
-	opts.ReconnectedCB = connected
+	opts.ReconnectedCB = func(c *nats.Conn) {
+		if w.again != nil {
+			w.again()
+		}
+		connected(c)
+	}
 	opts.DisconnectedErrCB = func(c *nats.Conn, err error) {
 		w.because(err)
 		w.down()
