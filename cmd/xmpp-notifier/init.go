@@ -38,11 +38,13 @@ func prepare(ctx context.Context, args []string, stdout io.Writer) error {
 	if err := s.loadSources(); err != nil {
 		return err
 	}
+	mode := sources.Bind
+	if *create {
+		mode = sources.Create
+	}
 	var errs []error
 	for _, name := range s.general.Sources {
-		ctx, cancel := context.WithTimeout(ctx, prepareLimit)
-		report, err := s.kind(name).look(ctx, *create)
-		cancel()
+		report, err := s.prepare(ctx, name, mode)
 		show(stdout, name, report)
 		switch {
 		case err != nil:
@@ -54,15 +56,23 @@ func prepare(ctx context.Context, args []string, stdout io.Writer) error {
 	return errors.Join(errs...)
 }
 
+// prepare prepares the broker of one source.
+func (s *settings) prepare(ctx context.Context, name string, mode sources.Mode) (sources.Report, error) {
+	ctx, cancel := context.WithTimeout(ctx, prepareLimit)
+	defer cancel()
+	return s.kind(name).look(ctx, mode)
+}
+
 // show prints a report, one line for each item.
 func show(w io.Writer, name string, r sources.Report) {
-	for _, part := range []struct {
-		mark  string
-		lines []string
-	}{{"", r.Done}, {"note: ", r.Notes}, {"wrong: ", r.Flaws}} {
-		for _, line := range part.lines {
-			fmt.Fprintf(w, "%s: %s%s\n", name, part.mark, line)
-		}
+	for _, line := range r.Done {
+		fmt.Fprintf(w, "%s: %s\n", name, line)
+	}
+	for _, line := range r.Notes {
+		fmt.Fprintf(w, "%s: note: %s\n", name, line)
+	}
+	for _, flaw := range r.Flaws {
+		fmt.Fprintf(w, "%s: wrong: %s\n", name, flaw)
 	}
 }
 

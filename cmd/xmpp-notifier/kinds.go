@@ -18,9 +18,9 @@ type sourceKind struct {
 	name   string
 	groups []config.Group // its settings
 	open   func(*slog.Logger) (sources.Source, error)
-	// prepare creates in the broker what the source needs, with create also what
-	// holds notifications and dead letters, and looks at the rest. It may be nil.
-	prepare func(ctx context.Context, create bool) (sources.Report, error)
+	// prepare creates in the broker what the source needs and the mode allows, and
+	// looks at the rest. It may be nil.
+	prepare func(context.Context, sources.Mode) (sources.Report, error)
 	// letters opens its dead letters. It may be nil.
 	letters func() (sources.Letters, error)
 }
@@ -48,24 +48,24 @@ func (s *settings) kinds() []sourceKind {
 		name:   sourceNATS,
 		groups: []config.Group{common, {Title: "NATS JetStream (SOURCES=nats)", Spec: &s.nats}},
 		open:   func(log *slog.Logger) (sources.Source, error) { return nats.Open(s.natsCommon, s.nats, log) },
-		prepare: func(ctx context.Context, create bool) (sources.Report, error) {
-			return nats.Init(ctx, s.natsCommon, s.nats, create)
+		prepare: func(ctx context.Context, mode sources.Mode) (sources.Report, error) {
+			return nats.Init(ctx, s.natsCommon, s.nats, mode)
 		},
 		letters: func() (sources.Letters, error) { return nats.OpenLetters(s.natsCommon, s.nats) },
 	}, {
 		name:   sourceCore,
 		groups: []config.Group{common, {Title: "NATS without JetStream (SOURCES=nats-core)", Spec: &s.core}},
 		open:   func(log *slog.Logger) (sources.Source, error) { return nats.OpenCore(s.natsCommon, s.core, log) },
-		prepare: func(ctx context.Context, create bool) (sources.Report, error) {
-			return nats.InitCore(ctx, s.natsCommon, s.core, create)
+		prepare: func(ctx context.Context, mode sources.Mode) (sources.Report, error) {
+			return nats.InitCore(ctx, s.natsCommon, s.core, mode)
 		},
 		letters: func() (sources.Letters, error) { return nats.OpenCoreLetters(s.natsCommon, s.core) },
 	}, {
 		name:   sourceKafka,
 		groups: []config.Group{{Title: "Kafka (SOURCES=kafka)", Spec: &s.kafka}},
 		open:   func(log *slog.Logger) (sources.Source, error) { return kafka.Open(s.kafka, log) },
-		prepare: func(ctx context.Context, create bool) (sources.Report, error) {
-			return kafka.Init(ctx, s.kafka, create)
+		prepare: func(ctx context.Context, mode sources.Mode) (sources.Report, error) {
+			return kafka.Init(ctx, s.kafka, mode)
 		},
 		letters: func() (sources.Letters, error) { return kafka.OpenLetters(s.kafka) },
 	}}
@@ -78,11 +78,11 @@ func (s *settings) kind(name string) sourceKind {
 }
 
 // look prepares the broker, where there is anything to prepare.
-func (k sourceKind) look(ctx context.Context, create bool) (sources.Report, error) {
+func (k sourceKind) look(ctx context.Context, mode sources.Mode) (sources.Report, error) {
 	if k.prepare == nil {
 		return sources.Report{Notes: []string{"nothing is prepared or checked here"}}, nil
 	}
-	return k.prepare(ctx, create)
+	return k.prepare(ctx, mode)
 }
 
 // sourceGroups are the settings of the sources that are on, or of all. Settings

@@ -10,6 +10,7 @@ import (
 	client "github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
 )
 
@@ -44,7 +45,7 @@ func TestAuthentication(t *testing.T) {
 			w.wrong(&cfg.Common)
 			fails(t, b.use(t, cfg), "not connected", "Authorization Violation")
 			fails(t, b.use(t, b.config()), "not connected", "Authorization Violation") // nobody
-			if _, err := nats.Init(t.Context(), cfg.Common, cfg.Config, false); err == nil {
+			if _, err := nats.Init(t.Context(), cfg.Common, cfg.Config, sources.Bind); err == nil {
 				t.Error("init works with wrong credentials")
 			}
 		})

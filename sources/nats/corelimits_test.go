@@ -165,16 +165,16 @@ func TestCoreValidate(t *testing.T) {
 func TestInitCore(t *testing.T) {
 	t.Parallel()
 	b := newCore(t)
-	report, err := nats.InitCore(t.Context(), common(b.addr()), b.cfg, false)
+	report, err := nats.InitCore(t.Context(), common(b.addr()), b.cfg, sources.Bind)
 	must(t, err)
 	if !strings.Contains(fmt.Sprint(report.Flaws), "dlq.core.>") {
 		t.Errorf("report %+v does not tell that dead letters have no place", report)
 	}
-	_, err = nats.InitCore(t.Context(), common(b.addr()), b.cfg, true)
+	_, err = nats.InitCore(t.Context(), common(b.addr()), b.cfg, sources.Create)
 	must(t, err)
 	_, err = b.js.Stream(t.Context(), "core-dlq")
 	must(t, err)
-	if report, err = nats.InitCore(t.Context(), common(b.addr()), b.cfg, false); err != nil || len(report.Flaws) > 0 {
+	if report, err = nats.InitCore(t.Context(), common(b.addr()), b.cfg, sources.Bind); err != nil || len(report.Flaws) > 0 {
 		t.Errorf("report %+v, error %v", report, err)
 	}
 }

@@ -7,15 +7,16 @@ import (
 	"testing"
 	"time"
 
+	client "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
 )
 
-func (b *broker) init(t *testing.T, cfg settings, create bool) sources.Report {
+func (b *broker) init(t *testing.T, cfg settings, mode sources.Mode) sources.Report {
 	t.Helper()
-	report, err := nats.Init(t.Context(), cfg.Common, cfg.Config, create)
+	report, err := nats.Init(t.Context(), cfg.Common, cfg.Config, mode)
 	must(t, err)
 	return report
 }
@@ -27,7 +28,7 @@ func TestInit(t *testing.T) {
 	b := startServer(t)
 	cfg := b.config()
 	cfg.Subjects = []string{"notify.>"}
-	first := b.init(t, cfg, true)
+	first := b.init(t, cfg, sources.Create)
 	if got := fmt.Sprint(first.Done); strings.Count(got, "created") != 3 || len(first.Flaws) > 0 {
 		t.Errorf("report %+v", first)
 	}
@@ -40,7 +41,7 @@ func TestInit(t *testing.T) {
 	must(t, got[1].Reject(t.Context(), sources.Reason{Code: sources.ReasonRejected}))
 	b.settles(t, 2)
 
-	second := b.init(t, cfg, true)
+	second := b.init(t, cfg, sources.Create)
 	if got := fmt.Sprint(second.Done); strings.Count(got, "found") != 3 || len(second.Flaws) > 0 {
 		t.Errorf("second report %+v", second)
 	}
@@ -56,20 +57,82 @@ func TestInitWithoutCreate(t *testing.T) {
 	t.Parallel()
 	b := startServer(t)
 	cfg := b.config()
-	_, err := nats.Init(t.Context(), cfg.Common, cfg.Config, false)
+	_, err := nats.Init(t.Context(), cfg.Common, cfg.Config, sources.Bind)
 	if !errors.Is(err, jetstream.ErrStreamNotFound) || !strings.Contains(err.Error(), "NATS_STREAM") {
 		t.Errorf("error %v", err)
 	}
-	if _, err = nats.Init(t.Context(), cfg.Common, cfg.Config, true); err == nil || !strings.Contains(err.Error(), "NATS_SUBJECTS is empty") {
+	if _, err = nats.Init(t.Context(), cfg.Common, cfg.Config, sources.Create); err == nil || !strings.Contains(err.Error(), "NATS_SUBJECTS is empty") {
 		t.Errorf("error %v", err)
 	}
 	b.createStream(t)
-	report := b.init(t, cfg, false)
+	report := b.init(t, cfg, sources.Bind)
 	if got := fmt.Sprint(report.Done); !strings.Contains(got, "created consumer") {
 		t.Errorf("report %+v", report)
 	}
 	if got := fmt.Sprint(report.Flaws); len(report.Flaws) != 1 || !strings.Contains(got, "dlq.NOTIFY.>") || !strings.Contains(got, "init --create") {
 		t.Errorf("report %+v does not tell of the dead letters", report)
+	}
+}
+
+// A look changes nothing: it misses the consumer, unless the worker makes it,
+// and asks whether dead letters can be written without writing any.
+func TestInitLooks(t *testing.T) {
+	t.Parallel()
+	b := startServer(t)
+	b.createStream(t)
+	must(t, b.CreateDeadLetters(t.Context()))
+	cfg := b.config()
+	if _, err := nats.Init(t.Context(), cfg.Common, cfg.Config, sources.Look); !errors.Is(err, jetstream.ErrConsumerNotFound) || !strings.Contains(err.Error(), "NATS_CREATE=true") {
+		t.Errorf("error %v", err)
+	}
+	cfg.Create = true
+	report := b.init(t, cfg, sources.Look)
+	if got := fmt.Sprint(report.Done); len(report.Flaws) > 0 || !strings.Contains(got, "the first worker creates it") {
+		t.Errorf("report %+v", report)
+	}
+	if _, err := b.info(t.Context()); !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		t.Errorf("the look has made the consumer: %v", err)
+	}
+	if letters, err := b.DeadLetters(t.Context()); err != nil || len(letters) > 0 {
+		t.Errorf("the look has written dead letters: %v, %v", letters, err)
+	}
+}
+
+// The permissions of a worker are enough for a look, and what they do not show
+// is no flaw; that dead letters cannot be written is.
+func TestInitLooksWithLeastPermissions(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		user    string
+		letters bool
+		want    string
+	}{
+		"enough":            {"w", true, ""},
+		"no stream for dlq": {"w", false, "no stream captures the dead letters' subject dlq.NOTIFY.>: create one"},
+		"no permission":     {"m", true, "dead letters are not ours to write: nats: permissions violation: Permissions Violation for Publish to \"dlq.NOTIFY.check\": allow the user to publish to dlq.NOTIFY.>"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fewer := strings.Replace(permissions, `, "dlq.NOTIFY.>"`, "", 1)
+			b := connect(t, newServer(t, fmt.Sprintf("authorization { users: [ { user: a, password: a }, { user: w, password: w, permissions: %s }, { user: m, password: m, permissions: %s } ] }", permissions, fewer)), client.UserInfo("a", "a"))
+			b.createStream(t)
+			b.createConsumer(t, jetstream.ConsumerConfig{Durable: durable, AckPolicy: jetstream.AckExplicitPolicy, MaxDeliver: -1})
+			if c.letters {
+				must(t, b.CreateDeadLetters(t.Context()))
+			}
+			cfg := b.config()
+			cfg.User, cfg.Password, cfg.InboxPrefix = c.user, secret(c.user), "_INBOX_worker"
+			report := b.init(t, cfg, sources.Look)
+			switch {
+			case c.want == "" && len(report.Flaws) > 0, c.want != "" && len(report.Flaws) != 1:
+				t.Errorf("report %+v", report)
+			case c.want != "" && (!report.Flaws[0].DeadLetters || !strings.HasPrefix(report.Flaws[0].String(), c.want)):
+				t.Errorf("flaw %q, want %q", report.Flaws[0], c.want)
+			}
+			if got := fmt.Sprint(report.Notes); !strings.Contains(got, "cannot be looked at") {
+				t.Errorf("notes %s", got)
+			}
+		})
 	}
 }
 
@@ -106,8 +169,8 @@ func TestInitFlaws(t *testing.T) {
 		_, err := b.js.CreateStream(t.Context(), s)
 		must(t, err)
 		b.createConsumer(t, c)
-		report := b.init(t, b.config(), false)
-		if got := strings.Join(report.Flaws, "\n"); !strings.Contains(got, want) {
+		report := b.init(t, b.config(), sources.Bind)
+		if got := fmt.Sprint(report.Flaws); !strings.Contains(got, want) {
 			t.Errorf("flaws %q lack %q", got, want)
 		}
 	}
@@ -125,7 +188,7 @@ func TestInitNotes(t *testing.T) {
 	})
 	cfg := b.config()
 	cfg.Subjects = []string{"notify.b"}
-	got := strings.Join(b.init(t, cfg, false).Notes, "\n")
+	got := strings.Join(b.init(t, cfg, sources.Bind).Notes, "\n")
 	for _, want := range []string{"retention is interest", "max_age is 1000h", "ack_wait is 1h", "deliver_policy", `["notify.a"], NATS_SUBJECTS names ["notify.b"]`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("notes %q lack %q", got, want)
