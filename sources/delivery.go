@@ -17,8 +17,8 @@ type Delivery struct {
 	// Envelopes are the decoded notifications: one of most messages, several
 	// of a batch. None if Malformed is set.
 	Envelopes []envelope.Envelope
-	// Envelope is the first of them.
-	Envelope envelope.Envelope
+	// Envelope is the first of them, empty if there is none.
+	Envelope *envelope.Envelope
 	// Malformed says why the message does not decode, or was not decoded.
 	// Such a delivery can only be rejected.
 	Malformed error
@@ -52,16 +52,18 @@ func (d *Delivery) Decode(decoder envelope.Decoder) {
 		return
 	}
 	decoded, err := decoder.Decode(d.Raw)
-	d.Envelopes, d.Envelope, d.Malformed = decoded.Envelopes, envelope.Envelope{}, err
-	if err == nil {
-		d.Envelope = decoded.Envelopes[0]
+	d.Envelopes, d.Malformed = decoded.Envelopes, err
+	if err != nil {
+		d.Envelope = new(envelope.Envelope)
+		return
 	}
+	d.Envelope = &decoded.Envelopes[0]
 }
 
 // NewUndecoded lends out m without looking into it, for the reason that err
 // tells: it is suspected to kill whoever does. It can only be rejected.
 func NewUndecoded(m Message, s Settler, err error) *Delivery {
-	return &Delivery{Message: m, Malformed: err, Received: time.Now(), settler: s, sealed: true}
+	return &Delivery{Message: m, Envelope: new(envelope.Envelope), Malformed: err, Received: time.Now(), settler: s, sealed: true}
 }
 
 // Identity names the first notification; see PartIdentity.
