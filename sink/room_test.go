@@ -458,6 +458,8 @@ func TestChannelBindingIsUsedWhereTheServerTakesIt(t *testing.T) {
 		"exporter":       {sinktest.Config{Mechanisms: []string{"SCRAM-SHA-1", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"}}, "SCRAM-SHA-256-PLUS"},
 		"end point":      {sinktest.Config{Mechanisms: []string{"SCRAM-SHA-1-PLUS"}, ChannelBindings: []string{"tls-server-end-point"}}, "SCRAM-SHA-1-PLUS"},
 		"none that fits": {sinktest.Config{Mechanisms: []string{"SCRAM-SHA-1-PLUS", "SCRAM-SHA-1"}, ChannelBindings: []string{"tls-unique"}}, "SCRAM-SHA-1"},
+		"PLAIN has none": {sinktest.Config{Mechanisms: []string{"PLAIN-PLUS", "SCRAM-SHA-1-PLUS", "PLAIN"}, ChannelBindings: []string{"tls-exporter"}}, "SCRAM-SHA-1-PLUS"},
+		"PLAIN alone":    {sinktest.Config{Mechanisms: []string{"PLAIN-PLUS", "PLAIN"}}, "PLAIN"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := startServer(t, tc.cfg)

@@ -62,7 +62,7 @@ func (a *authenticator) authenticate(s *stream, f features) error {
 	s.trace.reach(stepMechanisms, "offered: "+strings.Join(offered, ", "))
 	binding, bound := s.channelBinding(f.bindings)
 	for _, m := range mechanisms() {
-		if bound && slices.Contains(offered, m.name+plus) {
+		if bound && m.hash != nil && slices.Contains(offered, m.name+plus) { // a server may offer PLAIN-PLUS all the same
 			return a.scram(s, m, m.name+plus, func(c *scram.Client) *scram.ClientConversation {
 				return c.NewConversationWithChannelBinding(binding)
 			})
