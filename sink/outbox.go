@@ -2,13 +2,8 @@ package sink
 
 import (
 	"context"
-	"errors"
-	"slices"
-	"strings"
 	"sync"
 	"time"
-
-	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
 
 // outbox is the window of messages on their way to the room, in the order in
@@ -54,13 +49,6 @@ type settlement struct {
 	done   func(Result) // nil for one that had been settled before
 	result Result
 }
-
-// maxUnclear is how often a message may bounce for a reason that may have been
-// the room's, each time after a fresh join. The next time the room is asked
-// whether we are in it.
-const maxUnclear = 2
-
-var errSuspect = errors.New("message bounces again and again")
 
 func newOutbox(window int, l *ledger) *outbox {
 	return &outbox{
@@ -141,196 +129,6 @@ func both(first, second func(Result)) func(Result) {
 		}
 		second(r)
 	}
-}
-
-// seen records a message that the room showed from a seat: ours if own, else
-// another occupant's. It reports whether a worker made the id. Only our own
-// reflection settles a message that is on its way, in a history also one from
-// the seat that we had when it was sent; what another worker showed is
-// remembered. The session calls flush after a batch of them.
-func (b *outbox) seen(id, seat []byte, own bool) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	e, ours := b.inflight[string(id)]
-	made, p := b.ledger.add(id, seat, ours)
-	if ours && (own || b.link == nil && string(seat) == e.seat) {
-		p = b.shown(e)
-	}
-	if made && b.link == nil {
-		b.recall.add(string(id), p)
-	}
-	return made
-}
-
-// seenText is seen for a room that does not keep ids, as the last resort: the
-// message is ours, so it is the next in order if the text is the same.
-func (b *outbox) seenText(text string) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if e := b.front(); e != nil && e.sent && sameText(e.Body, text) {
-		b.ledger.add([]byte(e.id), nil, true)
-		if p := b.shown(e); b.link == nil {
-			b.recall.add(e.id, p)
-		}
-		return true
-	}
-	if b.link == nil {
-		b.recall.proof = max(b.recall.proof, b.recent.prove(text))
-	}
-	return false
-}
-
-// sameText reports whether the room would show body as text, perhaps cut.
-func sameText(body, text string) bool {
-	body = wire.Clean(body)
-	start, cut := strings.CutSuffix(text, cutMark)
-	return body == text || cut && strings.HasPrefix(body, start)
-}
-
-// shown settles e as delivered. It returns what it proves if it was found in
-// the history: the room was shown our messages in order, so behind the first of
-// them there is no hole.
-func (b *outbox) shown(e *entry) proof {
-	r, p, now := Result{Outcome: Delivered}, remembers, time.Now()
-	if b.link != nil { // else it was found in the history
-		r.Took = now.Sub(e.sentAt)
-	}
-	if b.front() == e {
-		p = complete
-	}
-	b.settle(e, r)
-	b.recent.add(e, now)
-	return p
-}
-
-// front returns the oldest message in the window, nil if there is none.
-func (b *outbox) front() *entry {
-	for _, e := range b.queue {
-		if !e.over {
-			return e
-		}
-	}
-	return nil
-}
-
-// remembered reports whether the room has told, since we came back, everything
-// that it showed meanwhile: back to something that we knew.
-func (b *outbox) remembered() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.recall.proof == complete
-}
-
-// forgot reports whether the room has told nothing that we knew.
-func (b *outbox) forgot() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.recall.proof == nothing
-}
-
-// narrow lowers the window to n messages, as those on their way are settled.
-// It reports whether it was wider.
-func (b *outbox) narrow(n int) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	surplus := cap(b.slots) - n
-	wider := surplus > b.surplus
-	b.surplus = max(b.surplus, surplus)
-	return wider
-}
-
-// inDoubt reports whether anything was sent of which we do not know whether the
-// room has shown it.
-func (b *outbox) inDoubt() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return slices.ContainsFunc(b.queue, func(e *entry) bool { return e.sent && !e.over && !b.ledger.has(e.id) })
-}
-
-// bounce takes an error stanza for the message id. It returns an error if the
-// session must be repaired before the message is sent again, and errSuspect if
-// the message is to be rejected, should we still be in the room.
-func (b *outbox) bounce(id []byte, c *Condition) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	e, ok := b.inflight[string(id)]
-	if !ok {
-		return nil
-	}
-	switch judge(c) {
-	case aboutMessage:
-		b.settle(e, Result{Outcome: Rejected, Err: c})
-		return nil
-	case unclear:
-		if e.bounces++; e.bounces > maxUnclear {
-			return errSuspect
-		}
-	case aboutRoom: // repair
-	}
-	return c
-}
-
-// reject gives up the message id.
-func (b *outbox) reject(id string, c *Condition) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if e, ok := b.inflight[id]; ok {
-		b.settle(e, Result{Outcome: Rejected, Err: c})
-	}
-}
-
-// attach starts sending through l, from a seat: first, in order, whatever is in the window
-// and has not been shown, as the room's history told before. It returns how
-// many messages it sent again, and how many of them the room may show twice.
-//
-// A history without anything that we knew comes from a server that has
-// forgotten, and cannot tell what it had shown. What was on its way is sent
-// again, and so is what was reflected last: the copies for others may have
-// died with the server.
-func (b *outbox) attach(l link, seat string) (resent, doubtful int) {
-	b.mu.Lock()
-	b.link, b.seat = l, seat
-	if b.recall.proof == nothing {
-		b.queue = append(b.recent.entries(), b.queue...)
-	}
-	b.recent.clear()
-	for _, e := range b.queue {
-		switch {
-		case e.over:
-		case !e.again && b.ledger.has(e.id):
-			b.settle(e, Result{Outcome: Delivered})
-		case isClosed(e.Lost):
-			b.settle(e, Result{Outcome: Dropped, Err: ErrLost})
-		default:
-			if e.sent {
-				resent++
-			}
-			b.inflight[e.id] = e
-			b.send(e)
-		}
-	}
-	if b.recall.proof != complete {
-		doubtful = resent
-	}
-	b.recall.clear()
-	b.oldest = time.Now()
-	b.mu.Unlock()
-	b.flush()
-	return resent, doubtful
-}
-
-// detach stops sending. What is in the window stays there, in doubt. After an
-// orderly end the server had told everybody what it told us; last is when it
-// told us anything.
-func (b *outbox) detach(orderly bool, last time.Time) {
-	b.mu.Lock()
-	b.link = nil
-	b.recall.interrupt()
-	if b.recent.end(last); orderly {
-		b.recent.clear()
-	}
-	b.mu.Unlock()
-	b.flush()
 }
 
 // close gives up what is in the window, for good.

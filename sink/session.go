@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -66,13 +65,6 @@ const (
 	joining  phase = iota // waiting for our own presence
 	catching              // reading the room's history
 	inRoom                // sending
-)
-
-const (
-	tail        = "</body></message>"
-	nsStanzaID  = "urn:xmpp:sid:0"
-	originOpen  = "<origin-id xmlns='" + nsStanzaID + "' id='"
-	originClose = "'/>"
 )
 
 // run stays in the room until ctx ends, which makes it leave politely, or
@@ -207,108 +199,6 @@ func (s *session) shown(e wire.Element) {
 	}
 }
 
-func (s *session) bounced(e wire.Element) error {
-	c := stanzaError(e)
-	s.observer.tell(Event{Kind: Bounced, Err: c})
-	switch err := s.box.bounce(e.ID, c); {
-	case err == nil:
-		return nil
-	case s.suspect != "": // the answer about that decides
-		s.accomplices = true
-		return nil
-	case errors.Is(err, errSuspect):
-		s.suspect, s.charge = string(e.ID), c
-		s.ping(suspectSuffix)
-		return nil
-	default:
-		return &Error{Op: "post to " + s.room, Err: err, Cure: postCure(c)}
-	}
-}
-
-// convict gives up the suspect: we are still in the room, so the bounces were its
-// own. What bounced meanwhile is sent again after a fresh join.
-func (s *session) convict() error {
-	s.box.reject(s.suspect, s.charge)
-	if s.suspect = ""; !s.accomplices {
-		return nil
-	}
-	return &Error{Op: "post to " + s.room, Err: s.charge, Cure: "the message is given up"}
-}
-
-// iq answers requests, and takes the answers to ours.
-func (s *session) iq(e wire.Element) error {
-	switch string(e.Type) {
-	case "get", "set":
-		s.answer(e)
-		return nil
-	case "result", "error":
-		return s.answered(e)
-	}
-	return nil
-}
-
-// answer replies to a ping (XEP-0199) and declines everything else. Servers
-// and rooms ask to find out whether we are alive.
-func (s *session) answer(e wire.Element) {
-	to, id := "", attr(string(e.ID))
-	if len(e.From) > 0 { // else it is our own server
-		to = " to='" + attr(string(e.From)) + "'"
-	}
-	for child := range e.Children() {
-		if string(child.Name) == "ping" && string(child.XMLNS) == "urn:xmpp:ping" {
-			s.out.text(fmt.Sprintf("<iq type='result'%s id='%s'/>", to, id))
-			return
-		}
-	}
-	s.out.text(fmt.Sprintf("<iq type='error'%s id='%s'><error type='cancel'>"+
-		"<service-unavailable xmlns='%s'/></error></iq>", to, id, nsStanzaErrors))
-}
-
-// answered takes the answer to a request of ours. Any answer proves that the
-// connection lives; some say that we are not in the room (XEP-0410, 3.2).
-func (s *session) answered(e wire.Element) error {
-	suffix, ours := bytes.CutPrefix(e.ID, []byte(s.askID))
-	if !ours || !s.official(e.From) {
-		return nil
-	}
-	switch failed := string(e.Type) == "error"; string(suffix) {
-	case cancelSuffix:
-		return notCreated(s.room)
-	case configureSuffix:
-		if failed {
-			return &Error{Op: "create room " + s.room, Err: stanzaError(e), Cure: "create it on the server", Lasting: true}
-		}
-	case serviceSuffix:
-		if s.phase == joining && !failed {
-			return rooms(e, s.service)
-		}
-	case infoSuffix:
-		return s.info(e)
-	case fenceSuffix:
-		return s.fence()
-	case archiveSuffix:
-		return s.page(e)
-	case pingSuffix, suspectSuffix:
-		if failed {
-			if err := s.missing(stanzaError(e)); err != nil {
-				return err
-			}
-		}
-		if string(suffix) == suspectSuffix {
-			return s.convict()
-		}
-	}
-	return nil
-}
-
-// missing takes an error to a ping to ourselves.
-func (s *session) missing(c *Condition) error {
-	if c.Name == "service-unavailable" || c.Name == "feature-not-implemented" {
-		return nil // we are in the room; the ping reached us and was declined
-	}
-	return &Error{Op: "stay in " + s.room, Err: fmt.Errorf("%w: %w", errNotInRoom, c)}
-}
-
 // enter starts sending: we are in the room and know its history.
 func (s *session) enter() {
 	s.phase = inRoom
@@ -319,58 +209,6 @@ func (s *session) enter() {
 		s.observer.tell(Event{Kind: Resent, Messages: resent, Doubtful: doubtful})
 	}
 	s.joined()
-}
-
-// post implements link.
-func (s *session) post(id, body, extra string) {
-	s.out.append(func(b []byte) []byte { return s.stanza(b, id, body, extra) })
-}
-
-// stanza appends a message as we send it.
-func (s *session) stanza(b []byte, id, body, extra string) []byte {
-	return appendMessage(b, s.head, id, body, extra, s.maxBytes, s.originIDs.Load())
-}
-
-// appendMessage appends a message stanza of at most limit bytes.
-func appendMessage(b, head []byte, id, body, extra string, limit int, originID bool) []byte {
-	if len(extra) > limit/4 {
-		extra = ""
-	}
-	start := len(b)
-	b = append(append(b, head...), id...)
-	b = append(b, "'><body>"...)
-	b = appendBody(b, body, start+limit-len(tail)-len(extra)-len(originOpen)-idSize-len(originClose))
-	b = append(append(b, "</body>"...), extra...)
-	if originID {
-		b = append(append(append(b, originOpen...), id...), originClose...)
-	}
-	return append(b, "</message>"...)
-}
-
-// messageHead is the begin of every message to a room, up to its id.
-func messageHead(room string) []byte {
-	return []byte("<message to='" + attr(room) + "' type='groupchat' id='")
-}
-
-// Preview returns the stanza that m would become, with an id that stands for
-// any, without sending it.
-func Preview(room string, m Message, maxBytes int) string {
-	return string(appendMessage(nil, messageHead(room), "…", m.Body, m.Extra, maxBytes, false))
-}
-
-// cutMark ends a text that did not fit into a stanza.
-const cutMark = " […]"
-
-// appendBody appends body, cut at a whole character and marked if b would be
-// longer than limit.
-func appendBody(b []byte, body string, limit int) []byte {
-	start := len(b)
-	b, fits := wire.AppendText(b, body, limit)
-	if fits {
-		return b
-	}
-	b, _ = wire.AppendText(b[:start], body, limit-len(cutMark))
-	return append(b, cutMark...)
 }
 
 // official reports whether from speaks for the room. Services differ in who an

@@ -1,0 +1,82 @@
+package sink
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
+)
+
+// iq answers requests, and takes the answers to ours.
+func (s *session) iq(e wire.Element) error {
+	switch string(e.Type) {
+	case "get", "set":
+		s.answer(e)
+		return nil
+	case "result", "error":
+		return s.answered(e)
+	}
+	return nil
+}
+
+// answer replies to a ping (XEP-0199) and declines everything else. Servers
+// and rooms ask to find out whether we are alive.
+func (s *session) answer(e wire.Element) {
+	to, id := "", attr(string(e.ID))
+	if len(e.From) > 0 { // else it is our own server
+		to = " to='" + attr(string(e.From)) + "'"
+	}
+	for child := range e.Children() {
+		if string(child.Name) == "ping" && string(child.XMLNS) == "urn:xmpp:ping" {
+			s.out.text(fmt.Sprintf("<iq type='result'%s id='%s'/>", to, id))
+			return
+		}
+	}
+	s.out.text(fmt.Sprintf("<iq type='error'%s id='%s'><error type='cancel'>"+
+		"<service-unavailable xmlns='%s'/></error></iq>", to, id, nsStanzaErrors))
+}
+
+// answered takes the answer to a request of ours. Any answer proves that the
+// connection lives; some say that we are not in the room (XEP-0410, 3.2).
+func (s *session) answered(e wire.Element) error {
+	suffix, ours := bytes.CutPrefix(e.ID, []byte(s.askID))
+	if !ours || !s.official(e.From) {
+		return nil
+	}
+	switch failed := string(e.Type) == "error"; string(suffix) {
+	case cancelSuffix:
+		return notCreated(s.room)
+	case configureSuffix:
+		if failed {
+			return &Error{Op: "create room " + s.room, Err: stanzaError(e), Cure: "create it on the server", Lasting: true}
+		}
+	case serviceSuffix:
+		if s.phase == joining && !failed {
+			return rooms(e, s.service)
+		}
+	case infoSuffix:
+		return s.info(e)
+	case fenceSuffix:
+		return s.fence()
+	case archiveSuffix:
+		return s.page(e)
+	case pingSuffix, suspectSuffix:
+		if failed {
+			if err := s.missing(stanzaError(e)); err != nil {
+				return err
+			}
+		}
+		if string(suffix) == suspectSuffix {
+			return s.convict()
+		}
+	}
+	return nil
+}
+
+// missing takes an error to a ping to ourselves.
+func (s *session) missing(c *Condition) error {
+	if c.Name == "service-unavailable" || c.Name == "feature-not-implemented" {
+		return nil // we are in the room; the ping reached us and was declined
+	}
+	return &Error{Op: "stay in " + s.room, Err: fmt.Errorf("%w: %w", errNotInRoom, c)}
+}

@@ -1,0 +1,94 @@
+package sink
+
+import (
+	"slices"
+	"time"
+)
+
+// remembered reports whether the room has told, since we came back, everything
+// that it showed meanwhile: back to something that we knew.
+func (b *outbox) remembered() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.recall.proof == complete
+}
+
+// forgot reports whether the room has told nothing that we knew.
+func (b *outbox) forgot() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.recall.proof == nothing
+}
+
+// inDoubt reports whether anything was sent of which we do not know whether the
+// room has shown it.
+func (b *outbox) inDoubt() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.ContainsFunc(b.queue, func(e *entry) bool { return e.sent && !e.over && !b.ledger.has(e.id) })
+}
+
+// narrow lowers the window to n messages, as those on their way are settled.
+// It reports whether it was wider.
+func (b *outbox) narrow(n int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	surplus := cap(b.slots) - n
+	wider := surplus > b.surplus
+	b.surplus = max(b.surplus, surplus)
+	return wider
+}
+
+// attach starts sending through l, from a seat: first, in order, whatever is in the window
+// and has not been shown, as the room's history told before. It returns how
+// many messages it sent again, and how many of them the room may show twice.
+//
+// A history without anything that we knew comes from a server that has
+// forgotten, and cannot tell what it had shown. What was on its way is sent
+// again, and so is what was reflected last: the copies for others may have
+// died with the server.
+func (b *outbox) attach(l link, seat string) (resent, doubtful int) {
+	b.mu.Lock()
+	b.link, b.seat = l, seat
+	if b.recall.proof == nothing {
+		b.queue = append(b.recent.entries(), b.queue...)
+	}
+	b.recent.clear()
+	for _, e := range b.queue {
+		switch {
+		case e.over:
+		case !e.again && b.ledger.has(e.id):
+			b.settle(e, Result{Outcome: Delivered})
+		case isClosed(e.Lost):
+			b.settle(e, Result{Outcome: Dropped, Err: ErrLost})
+		default:
+			if e.sent {
+				resent++
+			}
+			b.inflight[e.id] = e
+			b.send(e)
+		}
+	}
+	if b.recall.proof != complete {
+		doubtful = resent
+	}
+	b.recall.clear()
+	b.oldest = time.Now()
+	b.mu.Unlock()
+	b.flush()
+	return resent, doubtful
+}
+
+// detach stops sending. What is in the window stays there, in doubt. After an
+// orderly end the server had told everybody what it told us; last is when it
+// told us anything.
+func (b *outbox) detach(orderly bool, last time.Time) {
+	b.mu.Lock()
+	b.link = nil
+	b.recall.interrupt()
+	if b.recent.end(last); orderly {
+		b.recent.clear()
+	}
+	b.mu.Unlock()
+	b.flush()
+}
