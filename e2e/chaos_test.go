@@ -79,14 +79,6 @@ func runStorms(t *testing.T, kind string, first, end uint64, table *rows) {
 
 func stormKinds() []string { return []string{"JetStream", "Kafka"} }
 
-// withArchive starts Prosody with an archive for its rooms. When several workers
-// come back at once, the usual history of 20 messages is too short to tell each
-// of them what it had posted.
-func withArchive(ctx context.Context, o testbed.Options) (*testbed.XMPP, error) {
-	o.Archive = true
-	return testbed.Prosody(ctx, o)
-}
-
 // chaosServer is a real broker that a test may stop and start.
 type chaosServer interface {
 	PID() int

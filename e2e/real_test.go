@@ -40,7 +40,23 @@ func TestReal(t *testing.T) {
 			t.Run(room.name+" and both at once", b.runBoth)
 		}
 	}
+	if room := bed.xmpp(t, withArchive, 20); room != nil {
+		for name, broker := range brokers {
+			if broker != nil {
+				b := bench{room: room, broker: broker, few: 3000, archive: true}
+				t.Run("Prosody with an archive and "+name+"/three workers share the load, and come and go", b.severalWorkers)
+			}
+		}
+	}
 	bed.summary(t)
+}
+
+// withArchive starts Prosody with an archive for its rooms. When several workers
+// come back at once, the usual history of 20 messages is too short to tell each
+// of them what it had posted.
+func withArchive(ctx context.Context, o testbed.Options) (*testbed.XMPP, error) {
+	o.Archive = true
+	return testbed.Prosody(ctx, o)
 }
 
 type roomMaker struct {

@@ -29,6 +29,8 @@ type bench struct {
 	// for the observer, who may be back later than the worker.
 	room, stoppable func(t *testing.T) roomServer
 	broker          func(t *testing.T) broker
+	// archive says that the room has one, so that nothing is shown twice.
+	archive bool
 	// many is how many notifications go through, and few how many go through
 	// where something fails on the way.
 	many, few int
