@@ -77,7 +77,7 @@ func problems(v validator.Validator, manifests []byte) (list []string) {
 func resources(t *testing.T, dir string) map[string]object {
 	t.Helper()
 	all := map[string]object{}
-	for _, text := range strings.SplitSeq(string(build(t, dir)), "\n---\n") {
+	for text := range strings.SplitSeq(string(build(t, dir)), "\n---\n") {
 		var r object
 		if err := yaml.Unmarshal([]byte(text), &r); err != nil {
 			t.Fatal(err)
@@ -144,7 +144,7 @@ func checkContainers(t *testing.T, all map[string]object, known string) {
 		container, _ := c.(object)
 		command, _ := at[[]any](t, container, "args")[0].(string)
 		commands = append(commands, command)
-		if command != "check" && !strings.Contains(known, "\n  "+command+" ") {
+		if !strings.Contains(known, "\n  "+command+" ") {
 			t.Errorf("%s is no command of the worker", command)
 		}
 		for _, e := range at[[]any](t, container, "env") {
