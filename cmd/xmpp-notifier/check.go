@@ -12,6 +12,7 @@ import (
 
 	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
 const checkUsage = `usage: xmpp-notifier check [--round-trip] [--probe] [--wait DURATION] [--json] [--ascii]
@@ -120,6 +121,18 @@ func (s *settings) inspect(ctx context.Context, p sink.Probes) check.Report {
 		report.Add(check.Settings, "settings", check.Warn, line, "")
 	}
 	report = append(report, sink.Inspect(ctx, s.room, p)...)
+	return append(report, s.inspectBrokers(ctx)...)
+}
+
+// inspectBrokers looks at what the sources need.
+func (s *settings) inspectBrokers(ctx context.Context) check.Report {
+	var report check.Report
+	for _, name := range s.general.Sources {
+		for _, result := range s.kind(name).look(ctx, sources.Look) {
+			result.Name = name + " " + result.Name
+			report = append(report, result)
+		}
+	}
 	return report
 }
 

@@ -6,14 +6,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"time"
 
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
-
-// prepareLimit bounds the work with one broker.
-const prepareLimit = 30 * time.Second
 
 const initUsage = `usage: xmpp-notifier init [--create]
 Creates the durable consumer of JetStream if it is missing, and says what else
@@ -44,35 +41,20 @@ func prepare(ctx context.Context, args []string, stdout io.Writer) error {
 	}
 	var errs []error
 	for _, name := range s.general.Sources {
-		report, err := s.prepare(ctx, name, mode)
+		report := s.kind(name).look(ctx, mode)
 		show(stdout, name, report)
-		switch {
-		case err != nil:
-			errs = append(errs, fmt.Errorf("prepare %s: %w", name, err))
-		case len(report.Flaws) > 0:
+		if report.ExitCode() != exitOK {
 			errs = append(errs, fmt.Errorf("prepare %s: %w", name, errFlawed))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// prepare prepares the broker of one source.
-func (s *settings) prepare(ctx context.Context, name string, mode sources.Mode) (sources.Report, error) {
-	ctx, cancel := context.WithTimeout(ctx, prepareLimit)
-	defer cancel()
-	return s.kind(name).look(ctx, mode)
-}
-
 // show prints a report, one line for each item.
-func show(w io.Writer, name string, r sources.Report) {
-	for _, line := range r.Done {
-		fmt.Fprintf(w, "%s: %s\n", name, line)
-	}
-	for _, line := range r.Notes {
-		fmt.Fprintf(w, "%s: note: %s\n", name, line)
-	}
-	for _, flaw := range r.Flaws {
-		fmt.Fprintf(w, "%s: wrong: %s\n", name, flaw)
+func show(w io.Writer, name string, r check.Report) {
+	for i := range r {
+		mark := map[check.Status]string{check.Warn: "note: ", check.Fail: "wrong: ", check.Skip: "skipped: " + r[i].Name + " "}[r[i].Status]
+		fmt.Fprintf(w, "%s: %s%s\n", name, mark, r[i].Text())
 	}
 }
 

@@ -5,7 +5,9 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka"
@@ -18,9 +20,9 @@ type sourceKind struct {
 	name   string
 	groups []config.Group // its settings
 	open   func(*slog.Logger) (sources.Source, error)
-	// prepare creates in the broker what the source needs and the mode allows, and
-	// looks at the rest. It may be nil.
-	prepare func(context.Context, sources.Mode) (sources.Report, error)
+	// prepare looks at what the source needs in the broker, and creates what is
+	// missing as far as the mode allows. It may be nil.
+	prepare func(context.Context, sources.Mode) check.Report
 	// letters opens its dead letters. It may be nil.
 	letters func() (sources.Letters, error)
 }
@@ -48,7 +50,7 @@ func (s *settings) kinds() []sourceKind {
 		name:   sourceNATS,
 		groups: []config.Group{common, {Title: "NATS JetStream (SOURCES=nats)", Spec: &s.nats}},
 		open:   func(log *slog.Logger) (sources.Source, error) { return nats.Open(s.natsCommon, s.nats, log) },
-		prepare: func(ctx context.Context, mode sources.Mode) (sources.Report, error) {
+		prepare: func(ctx context.Context, mode sources.Mode) check.Report {
 			return nats.Init(ctx, s.natsCommon, s.nats, mode)
 		},
 		letters: func() (sources.Letters, error) { return nats.OpenLetters(s.natsCommon, s.nats) },
@@ -56,7 +58,7 @@ func (s *settings) kinds() []sourceKind {
 		name:   sourceCore,
 		groups: []config.Group{common, {Title: "NATS without JetStream (SOURCES=nats-core)", Spec: &s.core}},
 		open:   func(log *slog.Logger) (sources.Source, error) { return nats.OpenCore(s.natsCommon, s.core, log) },
-		prepare: func(ctx context.Context, mode sources.Mode) (sources.Report, error) {
+		prepare: func(ctx context.Context, mode sources.Mode) check.Report {
 			return nats.InitCore(ctx, s.natsCommon, s.core, mode)
 		},
 		letters: func() (sources.Letters, error) { return nats.OpenCoreLetters(s.natsCommon, s.core) },
@@ -64,7 +66,7 @@ func (s *settings) kinds() []sourceKind {
 		name:   sourceKafka,
 		groups: []config.Group{{Title: "Kafka (SOURCES=kafka)", Spec: &s.kafka}},
 		open:   func(log *slog.Logger) (sources.Source, error) { return kafka.Open(s.kafka, log) },
-		prepare: func(ctx context.Context, mode sources.Mode) (sources.Report, error) {
+		prepare: func(ctx context.Context, mode sources.Mode) check.Report {
 			return kafka.Init(ctx, s.kafka, mode)
 		},
 		letters: func() (sources.Letters, error) { return kafka.OpenLetters(s.kafka) },
@@ -77,10 +79,15 @@ func (s *settings) kind(name string) sourceKind {
 	return kinds[slices.IndexFunc(kinds, func(k sourceKind) bool { return k.name == name })]
 }
 
+// brokerLimit bounds the work with one broker.
+const brokerLimit = 30 * time.Second
+
 // look prepares the broker, where there is anything to prepare.
-func (k sourceKind) look(ctx context.Context, mode sources.Mode) (sources.Report, error) {
+func (k sourceKind) look(ctx context.Context, mode sources.Mode) check.Report {
+	ctx, cancel := context.WithTimeout(ctx, brokerLimit)
+	defer cancel()
 	if k.prepare == nil {
-		return sources.Report{Notes: []string{"nothing is prepared or checked here"}}, nil
+		return check.Report{{Class: check.Broker, Name: sources.PartConnection, Status: check.Warn, Detail: "nothing is prepared or checked here"}}
 	}
 	return k.prepare(ctx, mode)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -97,7 +96,7 @@ func (c *client) group(b *balancer) (*kafka.ConsumerGroup, error) {
 func (c *client) partitions(ctx context.Context) (map[string]int, error) {
 	response, err := c.api.Metadata(ctx, &kafka.MetadataRequest{Topics: c.config.Topics})
 	if err != nil {
-		return nil, fmt.Errorf("ask brokers %s for topics: %w", c.config.brokerList(), c.explain(err))
+		return nil, c.unreachable(err)
 	}
 	counts := make(map[string]int, len(response.Topics))
 	var errs []error

@@ -41,7 +41,7 @@ func (b *letterBox) write(ctx context.Context, m *sources.Message, reason source
 		err = b.send(ctx, m, headers)
 	}
 	if err != nil {
-		return fmt.Errorf("write dead letter of %s: %w", m.Place(), b.explain(m.Topic, err))
+		return fmt.Errorf("write dead letter of %s: %w", m.Place(), b.client.explainLetters(b.client.config.deadLetterTopic(m.Topic), err))
 	}
 	return nil
 }
@@ -56,20 +56,6 @@ func (b *letterBox) send(ctx context.Context, m *sources.Message, headers []enve
 		return errs[0]
 	}
 	return err
-}
-
-// explain names the topic and the cure.
-func (b *letterBox) explain(topic string, err error) error {
-	letters, c := b.client.config.deadLetterTopic(topic), b.client.config
-	switch {
-	case errors.Is(err, kafka.UnknownTopicOrPartition):
-		return fmt.Errorf("topic %s does not exist: create it or correct KAFKA_DLQ_SUFFIX=%s (%w)", letters, c.DLQSuffix, err)
-	case errors.Is(err, kafka.TopicAuthorizationFailed):
-		return fmt.Errorf("topic %s is not ours to write: allow KAFKA_USER=%s to write it (%w)", letters, c.User, err)
-	case errors.Is(err, kafka.MessageSizeTooLarge):
-		return fmt.Errorf("topic %s does not take it: raise its max.message.bytes (%w)", letters, err)
-	}
-	return fmt.Errorf("topic %s: %w", letters, err)
 }
 
 func (b *letterBox) close() { _ = b.writer.Close() }

@@ -1,38 +1,118 @@
 package kafka
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 )
 
 // explain adds to a broker's refusal the setting that it is about.
 func (c *client) explain(err error) error {
+	cure := c.cure(err)
+	if cure == "" {
+		cure = networkCure(err)
+	}
+	if cure == "" {
+		return err
+	}
+	what := ""
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		what = "the broker closed the connection"
+	}
+	return &check.Fault{What: what, Err: err, Cure: cure}
+}
+
+// cure tells what to do about what a broker says.
+func (c *client) cure(err error) string {
 	switch {
 	case errors.Is(err, kafka.SASLAuthenticationFailed):
-		return fmt.Errorf("%w: correct KAFKA_USER=%s or KAFKA_PASSWORD", err, c.config.User)
+		return fmt.Sprintf("correct KAFKA_USER=%s or KAFKA_PASSWORD", c.config.User)
 	case errors.Is(err, kafka.UnsupportedSASLMechanism):
-		return fmt.Errorf("%w: KAFKA_SASL=%s is not enabled on the brokers", err, c.config.SASL)
+		return fmt.Sprintf("KAFKA_SASL=%s is not enabled on the brokers: choose one that is", c.config.SASL)
 	case errors.Is(err, kafka.InvalidSessionTimeout):
-		return fmt.Errorf("%w: KAFKA_SESSION_TIMEOUT=%s is outside the brokers' group.min.session.timeout.ms and group.max.session.timeout.ms", err, c.config.SessionTimeout)
+		return fmt.Sprintf("KAFKA_SESSION_TIMEOUT=%s is outside the brokers' group.min.session.timeout.ms and group.max.session.timeout.ms", c.config.SessionTimeout)
 	case errors.Is(err, kafka.InconsistentGroupProtocol):
-		return fmt.Errorf("%w: KAFKA_GROUP_ID=%s is used by another kind of consumer: choose another name", err, c.config.GroupID)
+		return fmt.Sprintf("KAFKA_GROUP_ID=%s is used by another kind of consumer: choose another name", c.config.GroupID)
 	case errors.Is(err, kafka.GroupAuthorizationFailed):
-		return fmt.Errorf("%w: allow KAFKA_USER=%s to read the group KAFKA_GROUP_ID=%s", err, c.config.User, c.config.GroupID)
+		return fmt.Sprintf("allow KAFKA_USER=%s to read the group KAFKA_GROUP_ID=%s", c.config.User, c.config.GroupID)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return fmt.Errorf("the broker closed the connection (%w): if that persists, check KAFKA_TLS=%t, KAFKA_SASL=%s, KAFKA_USER=%s and KAFKA_PASSWORD", err, c.config.TLS, c.config.SASL, c.config.User)
+		return fmt.Sprintf("if that persists, check KAFKA_TLS=%t, KAFKA_SASL=%s, KAFKA_USER=%s and KAFKA_PASSWORD", c.config.TLS, c.config.SASL, c.config.User)
 	}
-	return err
+	return ""
+}
+
+// networkCure tells what to do if there is no way to a broker.
+func networkCure(err error) string {
+	var (
+		unknown x509.UnknownAuthorityError
+		name    x509.HostnameError
+		invalid x509.CertificateInvalidError
+		alert   tls.AlertError
+		header  tls.RecordHeaderError
+		dns     *net.DNSError
+		network *net.OpError
+	)
+	switch {
+	case errors.As(err, &unknown):
+		return "set KAFKA_CA to the authority that issued the brokers' certificates"
+	case errors.As(err, &name):
+		return "use a host in KAFKA_BROKERS, and in the brokers' advertised.listeners, that their certificates name"
+	case errors.As(err, &invalid):
+		return "renew the brokers' certificates"
+	case errors.As(err, &alert):
+		return "set KAFKA_CERT and KAFKA_KEY to a client certificate that the brokers take"
+	case errors.As(err, &header):
+		return "there is no TLS: set KAFKA_TLS=false, or correct the port in KAFKA_BROKERS"
+	case errors.As(err, &dns):
+		return "no such host: correct KAFKA_BROKERS, the brokers' advertised.listeners, or the DNS"
+	case errors.As(err, &network) && network.Op == "dial":
+		return "check that the brokers run, that KAFKA_BROKERS is right, and that no firewall is between"
+	}
+	return ""
+}
+
+// unreachable says that no broker tells of the topics.
+func (c *client) unreachable(err error) error {
+	what := "ask brokers " + c.config.brokerList() + " for topics"
+	if f, ok := errors.AsType[*check.Fault](c.explain(err)); ok {
+		return &check.Fault{What: what, Err: err, Cure: f.Cure}
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 func (c *client) explainTopic(topic kafka.Topic) error {
+	fault := func(cure, format string, args ...any) error {
+		return &check.Fault{What: fmt.Sprintf(format, args...), Err: topic.Error, Cure: cure}
+	}
 	switch {
 	case errors.Is(topic.Error, kafka.UnknownTopicOrPartition):
-		return fmt.Errorf("topic %s does not exist on brokers %s: create it or correct KAFKA_TOPICS (%w)", topic.Name, c.config.brokerList(), topic.Error)
+		return fault("create it or correct KAFKA_TOPICS", "topic %s does not exist on brokers %s", topic.Name, c.config.brokerList())
 	case errors.Is(topic.Error, kafka.TopicAuthorizationFailed):
-		return fmt.Errorf("topic %s is not ours to read: allow KAFKA_USER=%s to read it (%w)", topic.Name, c.config.User, topic.Error)
+		return fault(fmt.Sprintf("allow KAFKA_USER=%s to read it", c.config.User), "topic %s is not ours to read", topic.Name)
 	}
 	return fmt.Errorf("topic %s is not ready: %w", topic.Name, topic.Error)
+}
+
+// explainLetters names the topic for dead letters and the cure.
+func (c *client) explainLetters(letters string, err error) error {
+	fault := func(cure, format string, args ...any) error {
+		return &check.Fault{What: fmt.Sprintf(format, args...), Err: err, Cure: cure}
+	}
+	switch {
+	case errors.Is(err, kafka.UnknownTopicOrPartition):
+		return fault("create it, run init --create, or correct KAFKA_DLQ_SUFFIX="+c.config.DLQSuffix,
+			"topic %s for dead letters does not exist, so a notification that cannot be delivered blocks its partition", letters)
+	case errors.Is(err, kafka.TopicAuthorizationFailed):
+		return fault(fmt.Sprintf("allow KAFKA_USER=%s to write it", c.config.User), "topic %s for dead letters is not ours to write", letters)
+	case errors.Is(err, kafka.MessageSizeTooLarge):
+		return fault("raise its max.message.bytes", "topic %s does not take it", letters)
+	}
+	return fmt.Errorf("topic %s: %w", letters, err)
 }

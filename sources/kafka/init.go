@@ -7,46 +7,63 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
-// Init looks whether the cluster has the topics that the source needs. With
-// [sources.Create] it creates those for dead letters that are missing, with one
-// partition and otherwise as the brokers' defaults are. Topics of notifications are never
-// created: how many partitions they have is for their owner to say.
-func Init(ctx context.Context, cfg Config, mode sources.Mode) (sources.Report, error) {
-	var report sources.Report
-	if err := errors.Join(cfg.Validate()...); err != nil {
-		return report, err
+// The names of what is looked at, beside connection and dead letters.
+const (
+	partTopic = "topic"
+	partGroup = "group"
+)
+
+// Init looks whether the cluster has the topics that the source needs, and lets
+// us use them and the group. With [sources.Create] it creates the topics for dead
+// letters that are missing, with one partition and otherwise as the brokers'
+// defaults are. Topics of notifications are never created: how many partitions
+// they have is for their owner to say.
+func Init(ctx context.Context, cfg Config, mode sources.Mode) check.Report {
+	in := &inspection{mode: mode}
+	err := errors.Join(cfg.Validate()...)
+	if err == nil {
+		in.client, err = newClient(cfg)
 	}
-	c, err := newClient(cfg)
 	if err != nil {
-		return report, err
+		in.report.Fail(check.Settings, "settings", err)
+		return in.report
 	}
-	defer c.close()
-	topics, err := c.topics(ctx)
+	defer in.close()
+	topics, err := in.topics(ctx)
 	if err != nil {
-		return report, err
+		in.report.Fail(check.Broker, sources.PartConnection, err)
+		in.report.Add(check.Broker, partTopic, check.Skip, "not looked at", "")
+		in.report.Add(check.Broker, partGroup, check.Skip, "not looked at", "")
+		in.report.Add(check.DeadLetters, sources.PartDeadLetters, check.Skip, "not looked at", "")
+		return in.report
 	}
+	in.report.Add(check.Broker, sources.PartConnection, check.OK, "connected to "+cfg.brokerList(), "")
 	for _, name := range cfg.Topics {
-		if t := topics[name]; t.Error != nil {
-			report.Flaws = append(report.Flaws, sources.Finding{What: c.explainTopic(t).Error()})
-		} else {
-			report.Done = append(report.Done, fmt.Sprintf("found topic %s with %d partitions", name, len(t.Partitions)))
-		}
-		if err := c.initLetters(ctx, topics[cfg.deadLetterTopic(name)], mode, &report); err != nil {
-			return report, err
-		}
+		in.topic(ctx, topics[name])
 	}
-	report.Flaws = append(report.Flaws, c.groupFlaws(ctx)...)
-	return report, nil
+	in.group(ctx)
+	for _, name := range cfg.Topics {
+		in.letters(ctx, topics[cfg.deadLetterTopic(name)])
+	}
+	return in.report
+}
+
+// inspection looks into the cluster.
+type inspection struct {
+	*client
+	mode   sources.Mode
+	report check.Report
 }
 
 // topics describes what there is, by name. It creates none.
 func (c *client) topics(ctx context.Context) (map[string]kafka.Topic, error) {
 	response, err := c.api.Metadata(ctx, &kafka.MetadataRequest{Topics: c.knownTopics()})
 	if err != nil {
-		return nil, fmt.Errorf("ask brokers %s for topics: %w", c.config.brokerList(), c.explain(err))
+		return nil, c.unreachable(err)
 	}
 	topics := map[string]kafka.Topic{}
 	for _, t := range response.Topics {
@@ -55,43 +72,89 @@ func (c *client) topics(ctx context.Context) (map[string]kafka.Topic, error) {
 	return topics, nil
 }
 
-// initLetters looks at one topic for dead letters.
-func (c *client) initLetters(ctx context.Context, t kafka.Topic, mode sources.Mode, report *sources.Report) error {
-	switch {
-	case t.Error == nil:
-		report.Done = append(report.Done, "found topic "+t.Name+" for dead letters")
-	case errors.Is(t.Error, kafka.UnknownTopicOrPartition) && mode == sources.Create:
-		response, err := c.api.CreateTopics(ctx, &kafka.CreateTopicsRequest{
-			Topics: []kafka.TopicConfig{{Topic: t.Name, NumPartitions: 1, ReplicationFactor: -1}},
-		})
-		if err == nil {
-			err = response.Errors[t.Name]
-		}
-		if err != nil {
-			return fmt.Errorf("create topic %s for dead letters: %w", t.Name, err)
-		}
-		report.Done = append(report.Done, "created topic "+t.Name+" for dead letters")
-	default:
-		report.Flaws = append(report.Flaws, sources.Finding{
-			What:        fmt.Sprintf("topic %s for dead letters: %v", t.Name, t.Error),
-			Cure:        fmt.Sprintf("create it, run init --create, or correct KAFKA_DLQ_SUFFIX=%s; until then a notification that cannot be delivered blocks its partition", c.config.DLQSuffix),
-			DeadLetters: true,
-		})
+// topic looks whether notifications may be read.
+func (in *inspection) topic(ctx context.Context, t kafka.Topic) {
+	err := t.Error
+	if err == nil && len(t.Partitions) > 0 {
+		err = in.tryRead(ctx, t.Name, t.Partitions[0].ID)
 	}
-	return nil
+	if err != nil {
+		t.Error = err
+		in.report.Fail(check.Broker, partTopic, in.explainTopic(t))
+		return
+	}
+	in.report.Add(check.Broker, partTopic, check.OK, fmt.Sprintf("found topic %s with %d partitions", t.Name, len(t.Partitions)), "")
 }
 
-// groupFlaws tells whether the group is ours to use. Whatever else comes of the
-// question is for the source to find out: a fresh cluster has no coordinator yet.
-func (c *client) groupFlaws(ctx context.Context) []sources.Finding {
-	response, err := c.api.OffsetFetch(ctx, &kafka.OffsetFetchRequest{
-		GroupID: c.config.GroupID, Topics: map[string][]int{c.config.Topics[0]: {0}},
+// tryRead asks for nothing, which only those get who may read.
+func (in *inspection) tryRead(ctx context.Context, topic string, partition int) error {
+	end, err := in.end(ctx, topic, partition)
+	if err != nil {
+		return err
+	}
+	response, err := in.api.Fetch(ctx, &kafka.FetchRequest{Topic: topic, Partition: partition, Offset: end, MinBytes: 0, MaxBytes: 1})
+	if err != nil {
+		return err
+	}
+	return response.Error
+}
+
+// group looks whether we may use the group, without joining it.
+func (in *inspection) group(ctx context.Context) {
+	name := in.config.GroupID
+	response, err := in.api.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: name, Topics: map[string][]int{in.config.Topics[0]: {0}}})
+	if err == nil {
+		err = response.Error
+	}
+	if err != nil && !errors.Is(err, kafka.GroupIdNotFound) { // it comes with its first member
+		in.report.Fail(check.Broker, partGroup, in.explain(err))
+		return
+	}
+	in.report.Add(check.Broker, partGroup, check.OK, "may use the group "+name, "")
+}
+
+// letters looks at one topic for dead letters.
+func (in *inspection) letters(ctx context.Context, t kafka.Topic) {
+	what, err := "found", t.Error
+	switch {
+	case err == nil && len(t.Partitions) > 0:
+		err = in.tryWrite(ctx, t.Name, t.Partitions[0].ID)
+	case errors.Is(err, kafka.UnknownTopicOrPartition) && in.mode >= sources.Create:
+		what, err = "created", in.createLetters(ctx, t.Name)
+	}
+	if err != nil {
+		in.report.Fail(check.DeadLetters, sources.PartDeadLetters, in.explainLetters(t.Name, err))
+		return
+	}
+	in.report.Add(check.DeadLetters, sources.PartDeadLetters, check.OK, what+" topic "+t.Name+" for dead letters", "")
+}
+
+func (in *inspection) createLetters(ctx context.Context, name string) error {
+	response, err := in.api.CreateTopics(ctx, &kafka.CreateTopicsRequest{
+		Topics: []kafka.TopicConfig{{Topic: name, NumPartitions: 1, ReplicationFactor: -1}},
+	})
+	if err != nil {
+		return err
+	}
+	return response.Errors[name]
+}
+
+// noSuchAcks is a number of acknowledgements that brokers refuse, but only after
+// they have looked whether we may write.
+const noSuchAcks kafka.RequiredAcks = 2
+
+// tryWrite writes nothing: the broker says what is wrong with the request only
+// to those who may write.
+func (in *inspection) tryWrite(ctx context.Context, topic string, partition int) error {
+	response, err := in.api.Produce(ctx, &kafka.ProduceRequest{
+		Topic: topic, Partition: partition, RequiredAcks: noSuchAcks,
+		Records: kafka.NewRecordReader(kafka.Record{Value: kafka.NewBytes([]byte("check"))}),
 	})
 	if err == nil {
 		err = response.Error
 	}
-	if errors.Is(err, kafka.GroupAuthorizationFailed) {
-		return []sources.Finding{{What: c.explain(err).Error()}}
+	if errors.Is(err, kafka.InvalidRequiredAcks) {
+		return nil
 	}
-	return nil
+	return err
 }

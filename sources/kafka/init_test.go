@@ -4,6 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	kafkago "github.com/segmentio/kafka-go"
+
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka"
 )
@@ -17,34 +20,38 @@ func TestInit(t *testing.T) {
 // checkInit begins without any topic.
 func checkInit(t *testing.T, c *cluster) {
 	t.Helper()
-	report := c.init(t, sources.Bind)
+	wrong := c.init(t, sources.Bind).Of(check.Fail)
 	for i, words := range []string{"topic " + c.topic + " does not exist", "topic " + c.topic + ".dlq for dead letters"} {
-		if len(report.Flaws) != 2 || !strings.Contains(report.Flaws[i].String(), words) || !strings.Contains(report.Flaws[i].String(), "create it") {
-			t.Errorf("flaws %q lack %q with its cure", report.Flaws, words)
+		if len(wrong) != 2 || !strings.Contains(wrong[i], words) || !strings.Contains(wrong[i], "create it") {
+			t.Errorf("flaws %q lack %q with its cure", wrong, words)
 		}
 	}
 	if err := c.createTopic(t.Context(), c.topic); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the brokers know the topic", func() bool { return len(c.init(t, sources.Bind).Flaws) == 1 })
-	done := strings.Join(c.init(t, sources.Create).Done, "\n")
-	if want := "found topic " + c.topic + " with 3 partitions\ncreated topic " + c.topic + ".dlq for dead letters"; done != want {
-		t.Errorf("done %q, want %q", done, want)
+	eventually(t, "the brokers know the topic", func() bool { return len(c.init(t, sources.Bind).Of(check.Fail)) == 1 })
+	done := strings.Join(c.init(t, sources.Create).Of(check.OK), "\n")
+	for _, want := range []string{"found topic " + c.topic + " with 3 partitions", "created topic " + c.topic + ".dlq for dead letters", "may use the group"} {
+		if !strings.Contains(done, want) {
+			t.Errorf("done %q, lacks %q", done, want)
+		}
 	}
 	eventually(t, "the brokers know the topic for dead letters", func() bool {
-		return strings.Contains(strings.Join(c.init(t, sources.Bind).Done, "\n"), "found topic "+c.topic+".dlq for dead letters")
+		return strings.Contains(strings.Join(c.init(t, sources.Look).Of(check.OK), "\n"), "found topic "+c.topic+".dlq for dead letters")
 	})
 	c.publish(t, 0, 1)
 	if err := receive(t, c.open(t), 1)[0].Reject(t.Context(), sources.Reason{Code: sources.ReasonRejected}); err != nil {
 		t.Errorf("the topic for dead letters does not do: %v", err)
 	}
+	response, err := c.admin.ListOffsets(t.Context(), &kafkago.ListOffsetsRequest{
+		Topics: map[string][]kafkago.OffsetRequest{c.topic + ".dlq": {kafkago.LastOffsetOf(0)}},
+	})
+	if err != nil || response.Topics[c.topic+".dlq"][0].LastOffset != 1 {
+		t.Errorf("there should be 1 dead letter, because to look leaves nothing behind: %+v, %v", response, err)
+	}
 }
 
-func (c *cluster) init(t *testing.T, mode sources.Mode) sources.Report {
+func (c *cluster) init(t *testing.T, mode sources.Mode) check.Report {
 	t.Helper()
-	report, err := kafka.Init(t.Context(), c.config, mode)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return report
+	return kafka.Init(t.Context(), c.config, mode)
 }

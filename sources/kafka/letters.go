@@ -151,7 +151,7 @@ func (l *letters) Close() error {
 func (c *client) bounds(ctx context.Context, topic string) ([]kafka.PartitionOffsets, error) {
 	metadata, err := c.api.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
 	if err != nil {
-		return nil, fmt.Errorf("ask brokers %s for topics: %w", c.config.brokerList(), c.explain(err))
+		return nil, c.unreachable(err)
 	}
 	var requests []kafka.OffsetRequest
 	for _, t := range metadata.Topics {

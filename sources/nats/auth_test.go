@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/nats-io/jwt/v2"
 	client "github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
 )
@@ -45,8 +47,8 @@ func TestAuthentication(t *testing.T) {
 			w.wrong(&cfg.Common)
 			fails(t, b.use(t, cfg), "not connected", "Authorization Violation")
 			fails(t, b.use(t, b.config()), "not connected", "Authorization Violation") // nobody
-			if _, err := nats.Init(t.Context(), cfg.Common, cfg.Config, sources.Bind); err == nil {
-				t.Error("init works with wrong credentials")
+			if got := fmt.Sprint(nats.Init(t.Context(), cfg.Common, cfg.Config, sources.Look).Of(check.Fail)); !strings.Contains(got, "NATS_PASSWORD") {
+				t.Errorf("init with wrong credentials: %s", got)
 			}
 		})
 	}

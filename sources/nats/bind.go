@@ -7,7 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 )
 
 const (
@@ -89,25 +92,35 @@ func newBinding(info *jetstream.ConsumerInfo) *binding {
 
 // explain says what the operator can do about err.
 func (c Config) explain(err error) error {
+	if _, explained := errors.AsType[*check.Fault](err); explained || errors.Is(err, nats.ErrPermissionViolation) {
+		return denied(err)
+	}
 	stream, consumer := c.Stream, c.Consumer
+	fault := func(cure, format string, args ...any) error {
+		return &check.Fault{What: fmt.Sprintf(format, args...), Err: err, Cure: cure}
+	}
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
-		return fmt.Errorf("stream %q does not exist: create it, or correct NATS_STREAM: %w", stream, err)
+		return fault("create it, or correct NATS_STREAM", "stream %q does not exist", stream)
 	case errors.Is(err, jetstream.ErrConsumerNotFound):
-		return fmt.Errorf("stream %q has no consumer %q: run xmpp-notifier init, correct NATS_CONSUMER, or set NATS_CREATE=true: %w", stream, consumer, err)
+		return fault("run xmpp-notifier init, correct NATS_CONSUMER, or set NATS_CREATE=true", "stream %q has no consumer %q", stream, consumer)
 	case errors.Is(err, jetstream.ErrNotPullConsumer):
-		return fmt.Errorf("consumer %q of stream %q pushes: name a pull consumer in NATS_CONSUMER: %w", consumer, stream, err)
+		return fault("name a pull consumer in NATS_CONSUMER", "consumer %q of stream %q pushes", consumer, stream)
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
-		return fmt.Errorf("the server has no JetStream for this user: enable it, or correct NATS_URL: %w", err)
+		return fault("enable it, or correct NATS_URL", "the server has no JetStream for this user")
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("look up consumer %q of stream %q: no answer; may the user publish to $JS.API.> and subscribe below NATS_INBOX_PREFIX? %w", consumer, stream, err)
+		return fault("may the user publish to $JS.API.> and subscribe below NATS_INBOX_PREFIX?", "look up consumer %q of stream %q: no answer", consumer, stream)
 	}
 	return fmt.Errorf("bind to consumer %q of stream %q: %w", consumer, stream, err)
 }
 
 // warn tells of settings that defeat the promises, once.
 func (s *Source) warn(c jetstream.ConsumerConfig) {
-	warning := strings.Join(consumerFlaws(c), "; ")
+	var texts []string
+	for _, flaw := range consumerFlaws(c) {
+		texts = append(texts, flaw.Error())
+	}
+	warning := strings.Join(texts, "; ")
 	if warning != "" && warning != s.warned {
 		s.log.Warn("the consumer's settings defeat the delivery guarantee", "consumer", s.cfg.Consumer, "settings", warning)
 	}

@@ -13,6 +13,7 @@ import (
 
 	client "github.com/nats-io/nats.go"
 
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
@@ -165,16 +166,14 @@ func TestCoreValidate(t *testing.T) {
 func TestInitCore(t *testing.T) {
 	t.Parallel()
 	b := newCore(t)
-	report, err := nats.InitCore(t.Context(), common(b.addr()), b.cfg, sources.Bind)
-	must(t, err)
-	if !strings.Contains(fmt.Sprint(report.Flaws), "dlq.core.>") {
+	report := nats.InitCore(t.Context(), common(b.addr()), b.cfg, sources.Bind)
+	if !strings.Contains(fmt.Sprint(report.Of(check.Fail)), "dlq.core.>") {
 		t.Errorf("report %+v does not tell that dead letters have no place", report)
 	}
-	_, err = nats.InitCore(t.Context(), common(b.addr()), b.cfg, sources.Create)
+	nats.InitCore(t.Context(), common(b.addr()), b.cfg, sources.Create)
+	_, err := b.js.Stream(t.Context(), "core-dlq")
 	must(t, err)
-	_, err = b.js.Stream(t.Context(), "core-dlq")
-	must(t, err)
-	if report, err = nats.InitCore(t.Context(), common(b.addr()), b.cfg, sources.Bind); err != nil || len(report.Flaws) > 0 {
-		t.Errorf("report %+v, error %v", report, err)
+	if report = nats.InitCore(t.Context(), common(b.addr()), b.cfg, sources.Look); report.ExitCode() != 0 {
+		t.Errorf("report %+v", report)
 	}
 }

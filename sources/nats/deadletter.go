@@ -37,7 +37,7 @@ func bury(ctx context.Context, js jetstream.JetStream, dlqSubject string, m *sou
 	stored, err := js.PublishMsg(ctx, letter)
 	switch {
 	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders):
-		return fmt.Errorf("no stream captures the dead letter's subject %s: create one with the subject %s>, or change NATS_DLQ_SUBJECT: %w", letter.Subject, prefix, err)
+		return noLetters(prefix+">", err)
 	case errors.Is(err, nats.ErrMaxPayload):
 		return fmt.Errorf("dead letter is too large with its headers: raise the server's max_payload: %w", err)
 	case err != nil:

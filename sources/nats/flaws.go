@@ -6,25 +6,31 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 )
 
-// consumerFlaws lists the settings of a durable that defeat the promises.
-func consumerFlaws(c jetstream.ConsumerConfig) []string {
-	var flaws []string
-	add := func(flawed bool, format string, args ...any) {
-		if flawed {
-			flaws = append(flaws, fmt.Sprintf(format, args...))
-		}
+// flaws collects what is wrong, each with its cure.
+type flaws []*check.Fault
+
+func (f *flaws) add(flawed bool, cure, format string, args ...any) {
+	if flawed {
+		*f = append(*f, &check.Fault{What: fmt.Sprintf(format, args...), Cure: cure})
 	}
-	add(c.AckPolicy != jetstream.AckExplicitPolicy, "ack_policy is %s, must be explicit: notifications may be lost", c.AckPolicy)
-	add(c.MaxDeliver > 0, "max_deliver is %d, must be -1: notifications are skipped after so many tries", c.MaxDeliver)
-	add(c.MemoryStorage, "mem_storage is on: acknowledgements are lost when the broker restarts")
-	add(c.HeadersOnly, "headers_only is on: notifications arrive without their text")
-	add(c.InactiveThreshold > 0, "inactive_threshold is %v, must be 0: the broker deletes the consumer, and forgets what was acknowledged, when no worker runs for so long", c.InactiveThreshold)
+}
+
+// consumerFlaws lists the settings of a durable that defeat the promises.
+func consumerFlaws(c jetstream.ConsumerConfig) flaws {
+	var f flaws
+	f.add(c.AckPolicy != jetstream.AckExplicitPolicy, "create the consumer anew with explicit", "ack_policy is %s: notifications may be lost", c.AckPolicy)
+	f.add(c.MaxDeliver > 0, "set it to -1", "max_deliver is %d: notifications are skipped after so many tries", c.MaxDeliver)
+	f.add(c.MemoryStorage, "create the consumer anew without it", "mem_storage is on: acknowledgements are lost when the broker restarts")
+	f.add(c.HeadersOnly, "switch it off", "headers_only is on: notifications arrive without their text")
+	f.add(c.InactiveThreshold > 0, "set it to 0", "inactive_threshold is %v: the broker deletes the consumer, and forgets what was acknowledged, when no worker runs for so long", c.InactiveThreshold)
 	wait := effectiveWait(c)
-	add(wait > 0 && wait < minAckWait, "ack_wait or backoff is %v, must be at least %v: notifications are delivered twice", wait, minAckWait)
-	add(c.MaxAckPending > 0 && c.MaxAckPending < lowAckPending, "max_ack_pending is %d, must be at least %d: it is shared by all workers, and those beyond it stand idle", c.MaxAckPending, lowAckPending)
-	return flaws
+	f.add(wait > 0 && wait < minAckWait, fmt.Sprintf("set it to at least %v", minAckWait), "ack_wait or backoff is %v: notifications are delivered twice", wait)
+	f.add(c.MaxAckPending > 0 && c.MaxAckPending < lowAckPending, fmt.Sprintf("set it to at least %d", lowAckPending), "max_ack_pending is %d: it is shared by all workers, and those beyond it stand idle", c.MaxAckPending)
+	return f
 }
 
 const (
@@ -72,21 +78,17 @@ func effectiveWait(c jetstream.ConsumerConfig) time.Duration {
 }
 
 // streamFlaws lists the settings of a stream that let notifications vanish.
-func streamFlaws(c jetstream.StreamConfig) []string {
-	var flaws []string
-	add := func(flawed bool, format string, args ...any) {
-		if flawed {
-			flaws = append(flaws, fmt.Sprintf(format, args...))
-		}
-	}
+func streamFlaws(c jetstream.StreamConfig) flaws {
+	const noLimit = "use discard new, or no limit"
+	var f flaws
 	old := c.Discard == jetstream.DiscardOld
-	add(c.Storage == jetstream.MemoryStorage, "storage is memory, must be file: notifications are lost when the broker restarts")
-	add(old && c.MaxMsgs > 0, "max_msgs is %d with discard old: a longer backlog overwrites itself; use discard new or no limit", c.MaxMsgs)
-	add(old && c.MaxBytes > 0, "max_bytes is %d with discard old: a larger backlog overwrites itself; use discard new or no limit", c.MaxBytes)
-	add(c.MaxMsgsPerSubject > 0 && (old || !c.DiscardNewPerSubject), "max_msgs_per_subject is %d: a longer backlog of a subject overwrites itself", c.MaxMsgsPerSubject)
-	add(c.NoAck, "no_ack is on: publishers are not told when a notification is not stored")
-	add(c.MaxAge > 0 && c.MaxAge < shortAge, "max_age is %v, should be at least %v: notifications vanish when the room or all workers are away for so long", c.MaxAge, shortAge)
-	return flaws
+	f.add(c.Storage == jetstream.MemoryStorage, "create the stream anew with storage file", "storage is memory: notifications are lost when the broker restarts")
+	f.add(old && c.MaxMsgs > 0, noLimit, "max_msgs is %d with discard old: a longer backlog overwrites itself", c.MaxMsgs)
+	f.add(old && c.MaxBytes > 0, noLimit, "max_bytes is %d with discard old: a larger backlog overwrites itself", c.MaxBytes)
+	f.add(c.MaxMsgsPerSubject > 0 && (old || !c.DiscardNewPerSubject), "remove the limit", "max_msgs_per_subject is %d: a longer backlog of a subject overwrites itself", c.MaxMsgsPerSubject)
+	f.add(c.NoAck, "switch it off", "no_ack is on: publishers are not told when a notification is not stored")
+	f.add(c.MaxAge > 0 && c.MaxAge < shortAge, fmt.Sprintf("set it to at least %v", shortAge), "max_age is %v: notifications vanish when the room or all workers are away for so long", c.MaxAge)
+	return f
 }
 
 // shortAge is an outage over a long weekend.
@@ -104,13 +106,9 @@ func streamNotes(c jetstream.StreamConfig) []string {
 }
 
 // letterFlaws lists the settings that let dead letters vanish.
-func letterFlaws(c jetstream.StreamConfig) []string {
-	var flaws []string
-	if c.Retention == jetstream.InterestPolicy {
-		flaws = append(flaws, "retention is interest: dead letters vanish unless a consumer waits for them; use limits")
-	}
-	if c.Storage == jetstream.MemoryStorage {
-		flaws = append(flaws, "storage is memory, must be file: dead letters are lost when the broker restarts")
-	}
-	return flaws
+func letterFlaws(c jetstream.StreamConfig) flaws {
+	var f flaws
+	f.add(c.Retention == jetstream.InterestPolicy, "create the stream anew with retention limits", "retention is interest: dead letters vanish unless a consumer waits for them")
+	f.add(c.Storage == jetstream.MemoryStorage, "create the stream anew with storage file", "storage is memory: dead letters are lost when the broker restarts")
+	return f
 }

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
@@ -19,44 +20,49 @@ import (
 // beyond any outage, and not for ever, so that the disk does not fill.
 const defaultAge = 30 * 24 * time.Hour
 
-// Init prepares the broker for [Source]: it creates what is missing and mode
-// allows: the durable consumer, the stream and the one for dead letters. What
-// exists is left as it is, and looked through for settings that defeat the
-// promises. It may run as often as one likes.
-func Init(ctx context.Context, common Common, cfg Config, mode sources.Mode) (sources.Report, error) {
-	if err := errors.Join(append(common.Validate(), cfg.Validate()...)...); err != nil {
-		return sources.Report{}, err
-	}
-	p, err := common.preparer(mode)
-	if err != nil {
-		return sources.Report{}, err
+// Init looks whether the broker has what [Source] needs, and creates what is
+// missing: the durable consumer, the stream and the one for dead letters, as
+// far as mode goes. What exists is left as it is, and looked through for
+// settings that defeat the promises. It may run as often as one likes.
+func Init(ctx context.Context, common Common, cfg Config, mode sources.Mode) check.Report {
+	p := &preparer{common: common, mode: mode}
+	if !p.connect(append(common.Validate(), cfg.Validate()...)) {
+		p.skip(partStream, partConsumer, sources.PartDeadLetters)
+		return p.report
 	}
 	defer p.conn.Close()
-	if err := p.stream(ctx, cfg); err != nil {
-		return p.report, cfg.explain(err)
+	if p.stream(ctx, cfg) {
+		p.consumer(ctx, cfg)
+	} else {
+		p.skip(partConsumer)
+		p.mode = sources.Look // no dead letters of nothing
 	}
-	if err := p.consumer(ctx, cfg); err != nil {
-		return p.report, cfg.explain(err)
-	}
-	return p.report, p.letters(ctx, cfg.Stream)
+	p.letters(ctx, cfg.Stream)
+	return p.report
 }
 
-// InitCore prepares the broker for [Core], which needs nothing but a stream
-// for its dead letters.
-func InitCore(ctx context.Context, common Common, cfg CoreConfig, mode sources.Mode) (sources.Report, error) {
-	if err := errors.Join(append(common.Validate(), cfg.Validate()...)...); err != nil {
-		return sources.Report{}, err
-	}
-	p, err := common.preparer(mode)
-	if err != nil {
-		return sources.Report{}, err
+// InitCore is Init for [Core], which needs nothing but a stream for its dead
+// letters.
+func InitCore(ctx context.Context, common Common, cfg CoreConfig, mode sources.Mode) check.Report {
+	p := &preparer{common: common, mode: mode}
+	if !p.connect(append(common.Validate(), cfg.Validate()...)) {
+		p.skip(partSubjects, sources.PartDeadLetters)
+		return p.report
 	}
 	defer p.conn.Close()
-	if cfg.DropRejected {
-		return p.report, nil
+	p.listen(ctx, cfg)
+	if !cfg.DropRejected {
+		p.letters(ctx, "")
 	}
-	return p.report, p.letters(ctx, "")
+	return p.report
 }
+
+// What is looked at beside the connection and the dead letters.
+const (
+	partStream   = "stream"
+	partConsumer = "consumer"
+	partSubjects = "subjects"
+)
 
 // preparer looks into the broker and creates what is missing.
 type preparer struct {
@@ -64,203 +70,173 @@ type preparer struct {
 	mode   sources.Mode
 	conn   *nats.Conn
 	js     jetstream.JetStream
-	report sources.Report
+	report check.Report
+
+	mu     sync.Mutex
+	refuse context.CancelCauseFunc // ends the present request; nil if there is none
 }
 
-// preparer connects, or says why that fails: there is no second try.
-func (c Common) preparer(mode sources.Mode) (*preparer, error) {
-	opts, err := c.options()
+// connect connects, or says why that fails: there is no second try.
+func (p *preparer) connect(wrong []error) bool {
+	if err := errors.Join(wrong...); err != nil {
+		p.report.Fail(check.Settings, "settings", err)
+		return false
+	}
+	opts, err := p.common.options()
 	if err != nil {
-		return nil, err
+		p.report.Fail(check.Settings, "settings", err)
+		return false
 	}
 	opts.RetryOnFailedConnect, opts.AllowReconnect = false, false
 	quiet := func() {}
-	(&watcher{log: slog.New(slog.DiscardHandler), up: quiet, down: quiet}).watch(&opts)
-	p := &preparer{common: c, mode: mode}
-	if p.conn, err = opts.Connect(); err != nil {
-		return nil, fmt.Errorf("connect to NATS_URL %s: %w", strings.Join(c.URLs, ","), err)
+	(&watcher{log: slog.New(slog.DiscardHandler), up: quiet, down: quiet, failed: p.refused}).watch(&opts)
+	if p.conn, err = opts.Connect(); err == nil {
+		p.js, err = jetstream.New(p.conn)
 	}
-	if p.js, err = jetstream.New(p.conn); err != nil {
+	if err != nil {
 		p.conn.Close()
-		return nil, fmt.Errorf("open jetstream: %w", err)
+		p.report.Fail(check.Broker, sources.PartConnection, explainConnect(err))
+		return false
 	}
-	return p, nil
+	found := "connected to " + p.conn.ConnectedUrlRedacted()
+	if version := p.conn.ConnectedServerVersion(); version != "" {
+		found += ", version " + version
+	}
+	p.report.Add(check.Broker, sources.PartConnection, check.OK, found, "")
+	return true
+}
+
+// refused sees errors that the client reports on the side: a broker does not
+// answer what is not allowed, so waiting for that is over.
+func (p *preparer) refused(err error) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.refuse != nil && errors.Is(err, nats.ErrPermissionViolation) {
+		p.refuse(err)
+	}
+	return true
+}
+
+// ask sends a request, which ends soon, whatever the broker does.
+func (p *preparer) ask(ctx context.Context, request func(context.Context) error) error {
+	ctx, stop := context.WithTimeout(ctx, lookupTime)
+	defer stop()
+	ctx, cancel := context.WithCancelCause(ctx)
+	p.await(cancel)
+	defer cancel(nil)
+	defer p.await(nil)
+	err := request(ctx)
+	if cause := context.Cause(ctx); err != nil && errors.Is(cause, nats.ErrPermissionViolation) {
+		return cause
+	}
+	return err
+}
+
+func (p *preparer) await(refuse context.CancelCauseFunc) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refuse = refuse
 }
 
 // stream finds or creates the stream of the notifications.
-func (p *preparer) stream(ctx context.Context, cfg Config) error {
-	ctx, cancel := context.WithTimeout(ctx, lookupTime)
-	defer cancel()
-	what := "stream " + cfg.Stream
-	stream, err := p.js.Stream(ctx, cfg.Stream)
-	if errors.Is(err, jetstream.ErrStreamNotFound) && p.mode == sources.Create {
-		if len(cfg.Subjects) == 0 {
-			return errors.New("NATS_SUBJECTS is empty: name the subjects of the stream to create")
+func (p *preparer) stream(ctx context.Context, cfg Config) bool {
+	what := "found stream " + cfg.Stream
+	var stream jetstream.Stream
+	err := p.ask(ctx, func(ctx context.Context) (err error) {
+		stream, err = p.js.Stream(ctx, cfg.Stream)
+		if errors.Is(err, jetstream.ErrStreamNotFound) && p.mode >= sources.Create {
+			what = "created stream " + cfg.Stream
+			stream, err = p.create(ctx, cfg)
 		}
-		what = "created " + what
-		stream, err = p.js.CreateStream(ctx, jetstream.StreamConfig{
-			Name: cfg.Stream, Description: "notifications for an XMPP room", Subjects: cfg.Subjects, MaxAge: defaultAge,
-		})
-	} else {
-		what = "found " + what
-	}
-	if p.withheld(err) {
-		p.note("stream %s cannot be looked at: the user may not publish to $JS.API.STREAM.INFO.%s, which a worker does not need", cfg.Stream, cfg.Stream)
-		return nil
-	}
-	if err != nil {
 		return err
+	})
+	switch {
+	case errors.Is(err, nats.ErrPermissionViolation):
+		p.report.Add(check.Broker, partStream, check.Warn, "not looked at: "+err.Error(), "allow the user to publish there, for this check only")
+		return true // the worker itself need not see it
+	case err != nil:
+		p.report.Fail(check.Broker, partStream, cfg.explain(err))
+		return false
 	}
 	c := stream.CachedInfo().Config
-	p.done("%s with the subjects %s", what, strings.Join(c.Subjects, ", "))
-	p.found("stream "+c.Name, streamFlaws(c), streamNotes(c))
-	return nil
+	p.found(check.Broker, partStream, "stream "+c.Name, what+" with the subjects "+strings.Join(c.Subjects, ", "), streamFlaws(c), streamNotes(c))
+	return true
 }
 
-// withheld reports whether a look got no answer, as when a permission is
-// missing that a worker can do without.
-func (p *preparer) withheld(err error) bool {
-	return p.mode == sources.Look && errors.Is(err, context.DeadlineExceeded)
+func (p *preparer) create(ctx context.Context, cfg Config) (jetstream.Stream, error) {
+	if len(cfg.Subjects) == 0 {
+		return nil, &check.Fault{What: "NATS_SUBJECTS is empty", Cure: "name the subjects of the stream to create"}
+	}
+	return p.js.CreateStream(ctx, jetstream.StreamConfig{
+		Name: cfg.Stream, Description: "notifications for an XMPP room", Subjects: cfg.Subjects, MaxAge: defaultAge,
+	})
 }
 
 // consumer finds or creates the durable.
-func (p *preparer) consumer(ctx context.Context, cfg Config) error {
-	ctx, cancel := context.WithTimeout(ctx, lookupTime)
-	defer cancel()
+func (p *preparer) consumer(ctx context.Context, cfg Config) {
 	what := "found consumer "
-	consumer, err := p.js.Consumer(ctx, cfg.Stream, cfg.Consumer)
-	missing := errors.Is(err, jetstream.ErrConsumerNotFound)
-	switch {
-	case missing && p.mode == sources.Look && cfg.Create:
-		p.done("consumer %s of stream %s does not exist yet: NATS_CREATE is on, so the first worker creates it", cfg.Consumer, cfg.Stream)
-		return nil
-	case missing && p.mode != sources.Look:
-		what = "created consumer "
-		consumer, err = p.js.CreateConsumer(ctx, cfg.Stream, cfg.durable())
-	}
-	if err != nil {
+	var consumer jetstream.Consumer
+	err := p.ask(ctx, func(ctx context.Context) (err error) {
+		consumer, err = p.js.Consumer(ctx, cfg.Stream, cfg.Consumer)
+		if errors.Is(err, jetstream.ErrConsumerNotFound) && p.mode >= sources.Bind {
+			what = "created consumer "
+			consumer, err = p.js.CreateConsumer(ctx, cfg.Stream, cfg.durable())
+		}
 		return err
+	})
+	switch {
+	case errors.Is(err, jetstream.ErrConsumerNotFound) && cfg.Create:
+		p.report.Add(check.Broker, partConsumer, check.Warn, fmt.Sprintf("stream %q has no consumer %q", cfg.Stream, cfg.Consumer), "the worker will create it, because NATS_CREATE=true")
+		return
+	case err != nil:
+		p.report.Fail(check.Broker, partConsumer, cfg.explain(err))
+		return
 	}
 	info := consumer.CachedInfo()
-	p.done("%s%s of stream %s, %d notifications to come", what, cfg.Consumer, cfg.Stream, info.NumPending)
-	p.found("consumer "+cfg.Consumer, consumerFlaws(info.Config), consumerNotes(info.Config, cfg))
-	return nil
+	found := fmt.Sprintf("%s%s of stream %s, %d notifications to come", what, cfg.Consumer, cfg.Stream, info.NumPending)
+	p.found(check.Broker, partConsumer, "consumer "+cfg.Consumer, found, consumerFlaws(info.Config), consumerNotes(info.Config, cfg))
 }
 
-// letters finds or creates the stream that stores the dead letters of from,
-// which is empty for core NATS, and asks whether we may write there.
-func (p *preparer) letters(ctx context.Context, from string) error {
-	subject := lettersOf(p.common.DLQSubject, from) + ">"
-	stream, err := p.lettersStream(ctx, subject)
-	switch {
-	case errors.Is(err, jetstream.ErrStreamNotFound):
-		return p.missingLetters(ctx, subject, from)
-	case p.withheld(err):
-		p.note("the stream for dead letters cannot be looked at: the user may not publish to $JS.API.STREAM.NAMES and $JS.API.STREAM.INFO.>, which a worker does not need")
-	case err != nil:
-		return fmt.Errorf("look up the stream for dead letters: %w", err)
-	default:
-		p.lettersFound(stream.CachedInfo().Config, subject, from)
-	}
-	p.writable(ctx, subject)
-	return nil
-}
-
-func (p *preparer) lettersStream(ctx context.Context, subject string) (jetstream.Stream, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookupTime)
-	defer cancel()
-	name, err := p.js.StreamNameBySubject(ctx, subject)
+// listen tries whether the subjects may be subscribed to.
+func (p *preparer) listen(ctx context.Context, cfg CoreConfig) {
+	err := p.ask(ctx, func(ctx context.Context) error {
+		for _, subject := range cfg.Subjects {
+			sub, err := p.conn.QueueSubscribeSync(subject, cfg.Queue+".check") // a queue of its own: it takes nothing away
+			if err != nil {
+				return err
+			}
+			defer func() { _ = sub.Unsubscribe() }() // the connection ends soon
+		}
+		if err := p.conn.FlushWithContext(ctx); err != nil {
+			return err
+		}
+		return ctx.Err()
+	})
 	if err != nil {
-		return nil, err
-	}
-	return p.js.Stream(ctx, name)
-}
-
-// lettersFound judges the stream for dead letters.
-func (p *preparer) lettersFound(c jetstream.StreamConfig, subject, from string) {
-	p.done("found stream %s for dead letters, subject %s", c.Name, subject)
-	what := "stream " + c.Name + ": "
-	for _, flaw := range letterFlaws(c) {
-		p.badLetters(what+flaw, "")
-	}
-	if !slices.ContainsFunc(c.Subjects, func(s string) bool { return covers(s, subject) }) {
-		p.badLetters(what+"it captures only a part of the dead letters' subject "+subject, "add that to its subjects")
-	}
-	if c.Name == from {
-		p.badLetters(what+"it captures its own dead letters", "exclude "+subject+" from its subjects, or change NATS_DLQ_SUBJECT")
-	}
-}
-
-// writable asks whether we may publish dead letters, without doing it: the
-// broker refuses what is meant for another stream, after it has let us publish.
-func (p *preparer) writable(ctx context.Context, subject string) {
-	ctx, cancel := context.WithTimeout(ctx, writableTime)
-	defer cancel()
-	_, err := p.js.Publish(ctx, strings.TrimSuffix(subject, ">")+"check", nil, jetstream.WithExpectStream("-"), jetstream.WithRetryAttempts(0))
-	switch denied := p.conn.LastError(); {
-	case err == nil, errors.As(err, new(*jetstream.APIError)):
+		p.report.Fail(check.Broker, partSubjects, denied(err))
 		return
-	case errors.Is(err, jetstream.ErrNoStreamResponse):
-		p.noLetters(subject)
-		return
-	case errors.Is(denied, nats.ErrPermissionViolation):
-		err = denied
 	}
-	p.badLetters(fmt.Sprintf("dead letters are not ours to write: %v", err),
-		fmt.Sprintf("allow the user to publish to %s, and to subscribe below NATS_INBOX_PREFIX", subject))
+	p.report.Add(check.Broker, partSubjects, check.OK, "may subscribe to "+strings.Join(cfg.Subjects, ", "), "")
 }
 
-// noLetters says that no stream takes the dead letters.
-func (p *preparer) noLetters(subject string) {
-	p.badLetters("no stream captures the dead letters' subject "+subject, "create one, or run init --create; until then a notification that cannot be delivered blocks its place")
-}
-
-// badLetters adds a finding about dead letters.
-func (p *preparer) badLetters(what, cure string) {
-	p.report.Flaws = append(p.report.Flaws, sources.Finding{What: what, Cure: cure, DeadLetters: true})
-}
-
-// writableTime bounds the wait for an answer that a permission withholds.
-const writableTime = 2 * time.Second
-
-func (p *preparer) missingLetters(ctx context.Context, subject, from string) error {
-	if p.mode != sources.Create {
-		p.noLetters(subject)
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, lookupTime)
-	defer cancel()
-	name := lettersName(from)
-	if _, err := p.js.CreateStream(ctx, jetstream.StreamConfig{
-		Name: name, Description: "dead letters of xmpp-notifier", Subjects: []string{subject},
-	}); err != nil {
-		return fmt.Errorf("create stream %q for dead letters: %w", name, err)
-	}
-	p.done("created stream %s for dead letters, subject %s", name, subject)
-	return nil
-}
-
-func lettersName(from string) string {
-	if from == "" {
-		from = coreWord
-	}
-	return from + "-dlq"
-}
-
-func (p *preparer) done(format string, args ...any) {
-	p.report.Done = append(p.report.Done, fmt.Sprintf(format, args...))
-}
-
-func (p *preparer) note(format string, args ...any) {
-	p.report.Notes = append(p.report.Notes, fmt.Sprintf(format, args...))
-}
-
-// found reports on what.
-func (p *preparer) found(what string, flaws, notes []string) {
-	for _, flaw := range flaws {
-		p.report.Flaws = append(p.report.Flaws, sources.Finding{What: what + ": " + flaw})
+// found reports on a part that is there.
+func (p *preparer) found(class check.Class, part, what, found string, wrong flaws, notes []string) {
+	p.report.Add(class, part, check.OK, found, "")
+	for _, flaw := range wrong {
+		p.report.Add(class, part, check.Fail, what+": "+flaw.What, flaw.Cure)
 	}
 	for _, note := range notes {
-		p.report.Notes = append(p.report.Notes, what+": "+note)
+		p.report.Add(class, part, check.Warn, what+": "+note, "")
+	}
+}
+
+// skip names what is not looked at.
+func (p *preparer) skip(parts ...string) {
+	for _, part := range parts {
+		class := check.Broker
+		if part == sources.PartDeadLetters {
+			class = check.DeadLetters
+		}
+		p.report.Add(class, part, check.Skip, "not looked at", "")
 	}
 }

@@ -10,15 +10,14 @@ import (
 	client "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
 )
 
-func (b *broker) init(t *testing.T, cfg settings, mode sources.Mode) sources.Report {
+func (b *broker) init(t *testing.T, cfg settings, mode sources.Mode) check.Report {
 	t.Helper()
-	report, err := nats.Init(t.Context(), cfg.Common, cfg.Config, mode)
-	must(t, err)
-	return report
+	return nats.Init(t.Context(), cfg.Common, cfg.Config, mode)
 }
 
 // Init makes a broker that the source works with, and leaves alone what it has
@@ -29,7 +28,7 @@ func TestInit(t *testing.T) {
 	cfg := b.config()
 	cfg.Subjects = []string{"notify.>"}
 	first := b.init(t, cfg, sources.Create)
-	if got := fmt.Sprint(first.Done); strings.Count(got, "created") != 3 || len(first.Flaws) > 0 {
+	if got := fmt.Sprint(first.Of(check.OK)); strings.Count(got, "created") != 3 || first.ExitCode() != 0 {
 		t.Errorf("report %+v", first)
 	}
 	before, err := b.info(t.Context())
@@ -42,7 +41,7 @@ func TestInit(t *testing.T) {
 	b.settles(t, 2)
 
 	second := b.init(t, cfg, sources.Create)
-	if got := fmt.Sprint(second.Done); strings.Count(got, "found") != 3 || len(second.Flaws) > 0 {
+	if got := fmt.Sprint(second.Of(check.OK)); strings.Count(got, "found") != 3 || second.ExitCode() != 0 {
 		t.Errorf("second report %+v", second)
 	}
 	after, err := b.info(t.Context())
@@ -57,19 +56,17 @@ func TestInitWithoutCreate(t *testing.T) {
 	t.Parallel()
 	b := startServer(t)
 	cfg := b.config()
-	_, err := nats.Init(t.Context(), cfg.Common, cfg.Config, sources.Bind)
-	if !errors.Is(err, jetstream.ErrStreamNotFound) || !strings.Contains(err.Error(), "NATS_STREAM") {
-		t.Errorf("error %v", err)
-	}
-	if _, err = nats.Init(t.Context(), cfg.Common, cfg.Config, sources.Create); err == nil || !strings.Contains(err.Error(), "NATS_SUBJECTS is empty") {
-		t.Errorf("error %v", err)
+	for want, mode := range map[string]sources.Mode{"create it, or correct NATS_STREAM": sources.Bind, "NATS_SUBJECTS is empty": sources.Create} {
+		if got := fmt.Sprint(b.init(t, cfg, mode).Of(check.Fail)); !strings.Contains(got, want) {
+			t.Errorf("%q lacks %q", got, want)
+		}
 	}
 	b.createStream(t)
 	report := b.init(t, cfg, sources.Bind)
-	if got := fmt.Sprint(report.Done); !strings.Contains(got, "created consumer") {
+	if got := fmt.Sprint(report.Of(check.OK)); !strings.Contains(got, "created consumer") {
 		t.Errorf("report %+v", report)
 	}
-	if got := fmt.Sprint(report.Flaws); len(report.Flaws) != 1 || !strings.Contains(got, "dlq.NOTIFY.>") || !strings.Contains(got, "init --create") {
+	if got := fmt.Sprint(report.Of(check.Fail)); len(report.Of(check.Fail)) != 1 || !strings.Contains(got, "dlq.NOTIFY.>") || !strings.Contains(got, "init --create") {
 		t.Errorf("report %+v does not tell of the dead letters", report)
 	}
 }
@@ -82,12 +79,12 @@ func TestInitLooks(t *testing.T) {
 	b.createStream(t)
 	must(t, b.CreateDeadLetters(t.Context()))
 	cfg := b.config()
-	if _, err := nats.Init(t.Context(), cfg.Common, cfg.Config, sources.Look); !errors.Is(err, jetstream.ErrConsumerNotFound) || !strings.Contains(err.Error(), "NATS_CREATE=true") {
-		t.Errorf("error %v", err)
+	if got := fmt.Sprint(b.init(t, cfg, sources.Look).Of(check.Fail)); !strings.Contains(got, "NATS_CREATE=true") {
+		t.Errorf("wrong: %s", got)
 	}
 	cfg.Create = true
 	report := b.init(t, cfg, sources.Look)
-	if got := fmt.Sprint(report.Done); len(report.Flaws) > 0 || !strings.Contains(got, "the first worker creates it") {
+	if got := fmt.Sprint(report.Of(check.Warn)); report.ExitCode() != 0 || !strings.Contains(got, "the worker will create it") {
 		t.Errorf("report %+v", report)
 	}
 	if _, err := b.info(t.Context()); !errors.Is(err, jetstream.ErrConsumerNotFound) {
@@ -108,8 +105,8 @@ func TestInitLooksWithLeastPermissions(t *testing.T) {
 		want    string
 	}{
 		"enough":            {"w", true, ""},
-		"no stream for dlq": {"w", false, "no stream captures the dead letters' subject dlq.NOTIFY.>: create one"},
-		"no permission":     {"m", true, "dead letters are not ours to write: nats: permissions violation: Permissions Violation for Publish to \"dlq.NOTIFY.check\": allow the user to publish to dlq.NOTIFY.>"},
+		"no stream for dlq": {"w", false, "no stream captures the dead letters' subject dlq.NOTIFY.>"},
+		"no permission":     {"m", true, `Permissions Violation for Publish to "dlq.NOTIFY.check"): allow the user to publish to dlq.NOTIFY.>`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -123,13 +120,14 @@ func TestInitLooksWithLeastPermissions(t *testing.T) {
 			cfg := b.config()
 			cfg.User, cfg.Password, cfg.InboxPrefix = c.user, secret(c.user), "_INBOX_worker"
 			report := b.init(t, cfg, sources.Look)
+			wrong := report.Of(check.Fail)
 			switch {
-			case c.want == "" && len(report.Flaws) > 0, c.want != "" && len(report.Flaws) != 1:
+			case c.want == "" && len(wrong) > 0, c.want != "" && len(wrong) != 1:
 				t.Errorf("report %+v", report)
-			case c.want != "" && (!report.Flaws[0].DeadLetters || !strings.HasPrefix(report.Flaws[0].String(), c.want)):
-				t.Errorf("flaw %q, want %q", report.Flaws[0], c.want)
+			case c.want != "" && (report.ExitCode() != check.DeadLetters.ExitCode() || !strings.Contains(wrong[0], c.want)):
+				t.Errorf("flaw %q, want %q", wrong[0], c.want)
 			}
-			if got := fmt.Sprint(report.Notes); !strings.Contains(got, "cannot be looked at") {
+			if got := fmt.Sprint(report.Of(check.Warn)); !strings.Contains(got, "not looked at") {
 				t.Errorf("notes %s", got)
 			}
 		})
@@ -170,7 +168,7 @@ func TestInitFlaws(t *testing.T) {
 		must(t, err)
 		b.createConsumer(t, c)
 		report := b.init(t, b.config(), sources.Bind)
-		if got := fmt.Sprint(report.Flaws); !strings.Contains(got, want) {
+		if got := strings.Join(report.Of(check.Fail), "\n"); !strings.Contains(got, want) {
 			t.Errorf("flaws %q lack %q", got, want)
 		}
 	}
@@ -188,7 +186,7 @@ func TestInitNotes(t *testing.T) {
 	})
 	cfg := b.config()
 	cfg.Subjects = []string{"notify.b"}
-	got := strings.Join(b.init(t, cfg, sources.Bind).Notes, "\n")
+	got := strings.Join(b.init(t, cfg, sources.Bind).Of(check.Warn), "\n")
 	for _, want := range []string{"retention is interest", "max_age is 1000h", "ack_wait is 1h", "deliver_policy", `["notify.a"], NATS_SUBJECTS names ["notify.b"]`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("notes %q lack %q", got, want)

@@ -43,6 +43,7 @@ func (w *watcher) watch(opts *nats.Options) {
 		connected(c)
 	}
 	opts.DisconnectedErrCB = func(c *nats.Conn, err error) {
+		err = explainConnect(err)
 		w.because(err)
 		w.down()
 		if !c.IsClosed() && w.changed("down", text(err)) {
@@ -50,6 +51,7 @@ func (w *watcher) watch(opts *nats.Options) {
 		}
 	}
 	opts.ReconnectErrCB = func(_ *nats.Conn, err error) {
+		err = explainConnect(err)
 		w.because(err)
 		if w.changed("retry", text(err)) {
 			w.log.Warn("cannot connect to the broker", "error", text(err))
