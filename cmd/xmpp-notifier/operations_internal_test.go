@@ -1,0 +1,146 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
+)
+
+const operations = "../../docs/operations.md"
+
+func readDocs(t *testing.T, file string) string {
+	t.Helper()
+	page, err := os.ReadFile(file) //nolint:gosec // a page of ours
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(page)
+}
+
+// failures returns the rows of the failure table.
+func failures(t *testing.T) [][]string {
+	t.Helper()
+	_, rest, _ := strings.Cut(readDocs(t, operations), "<!-- failures: begin -->")
+	table, _, found := strings.Cut(rest, "<!-- failures: end -->")
+	if !found {
+		t.Fatal("the page has no failure table")
+	}
+	var rows [][]string
+	for line := range strings.Lines(table) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		if first := strings.TrimSpace(cells[0]); len(cells) == 1 || first == "symptom" || strings.HasPrefix(first, "---") {
+			continue
+		}
+		if len(cells) != 5 {
+			t.Errorf("row with %d cells: %s", len(cells), line)
+			continue
+		}
+		rows = append(rows, cells)
+	}
+	return rows
+}
+
+var quotedInDocs = regexp.MustCompile("`([^`]+)`") //nolint:gochecknoglobals // a constant
+
+// TestFailureTableQuotesTheProgram holds the words of the log, the metrics and
+// their labels in the failure table against those that the program has.
+func TestFailureTableQuotesTheProgram(t *testing.T) {
+	said := strings.Join(literals(t), "\n")
+	metrics := readDocs(t, "../../docs/metrics.md") // a test holds that against /metrics
+	rows := failures(t)
+	if len(rows) < 40 {
+		t.Errorf("only %d rows", len(rows))
+	}
+	for _, row := range rows {
+		for _, quoted := range quotedInDocs.FindAllStringSubmatch(row[2], -1) {
+			if !strings.Contains(said, quoted[1]) {
+				t.Errorf("the program never says %q", quoted[1])
+			}
+		}
+		for _, quoted := range quotedInDocs.FindAllStringSubmatch(row[1], -1) {
+			checkMetric(t, metrics, quoted[1])
+		}
+		for _, cell := range row {
+			if strings.TrimSpace(cell) == "" && (cell == row[0] || cell == row[3] || cell == row[4]) {
+				t.Errorf("row without symptom, cause or cure: %q", row)
+			}
+		}
+	}
+}
+
+// checkMetric looks a metric up, and the value of its label if one is named.
+func checkMetric(t *testing.T, metrics, quoted string) {
+	t.Helper()
+	name, label, labelled := strings.Cut(quoted, "{")
+	if name == "" {
+		return // more values of the metric before it
+	}
+	_, row, found := strings.Cut(metrics, "| `"+name+"` |")
+	row, _, _ = strings.Cut(row, "\n")
+	switch key, value, _ := strings.Cut(strings.TrimSuffix(label, "}"), "="); {
+	case !found:
+		t.Errorf("there is no metric %q", name)
+	case labelled && !strings.Contains(row, "`"+key+"`"):
+		t.Errorf("metric %q has no label %q", name, key)
+	case labelled && key != "condition" && !regexp.MustCompile(`\b`+strings.Trim(value, `"`)+`\b`).MatchString(row):
+		t.Errorf("metric %q never has %s", name, label)
+	}
+}
+
+// TestOperationsNameRealSettings looks for variables that there are not.
+func TestOperationsNameRealSettings(t *testing.T) {
+	var s settings
+	var names []string
+	for _, group := range s.groups(true) {
+		for _, setting := range config.Describe(group) {
+			names = append(names, setting.Name, setting.Name+"_FILE")
+		}
+	}
+	page := readDocs(t, operations)
+	for _, name := range regexp.MustCompile(`\b(?:XMPP|NATS|KAFKA|TEXT|ENVELOPE|ALERTMANAGER|MIN|SHUTDOWN|ADMIN|OTEL)_[A-Z_]+\b`).FindAllString(page, -1) {
+		if !slices.Contains(names, name) {
+			t.Errorf("there is no setting %s", name)
+		}
+	}
+}
+
+// literals returns the texts in the code of the program.
+func literals(t *testing.T) []string {
+	t.Helper()
+	var list []string
+	for _, dir := range []string{"cmd/xmpp-notifier", "render", "sink", "sources", "telemetry", "worker"} {
+		err := filepath.WalkDir(filepath.Join("../..", dir), func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") ||
+				strings.Contains(path, "sinktest") || strings.Contains(path, "sourcetest") {
+				return err
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+			if err != nil {
+				return err
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				if literal, ok := n.(*ast.BasicLit); ok && literal.Kind == token.STRING {
+					if text, err := strconv.Unquote(literal.Value); err == nil {
+						list = append(list, text)
+					}
+				}
+				return true
+			})
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return list
+}
