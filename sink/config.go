@@ -55,10 +55,10 @@ const (
 func (c Config) Validate() []error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if _, _, err := splitJID(c.JID); err != nil {
+	if _, _, err := SplitJID(c.JID); err != nil {
 		bad("XMPP_JID=%q: %w: give the account as user@domain, like notifier@example.org", c.JID, err)
 	}
-	if _, _, err := splitJID(c.Room); err != nil {
+	if _, _, err := SplitJID(c.Room); err != nil {
 		bad("XMPP_ROOM=%q: %w: give the room as room@service, like alerts@conference.example.org", c.Room, err)
 	}
 	if _, _, err := net.SplitHostPort(c.Addr); c.Addr != "" && err != nil {
@@ -111,10 +111,10 @@ func (c Config) roots() (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// splitJID splits user@domain, in lower case as servers compare it. It does
+// SplitJID splits user@domain, in lower case as servers compare it. It does
 // not apply the PRECIS profiles of RFC 7622: the server does, and its answers
 // tell the result.
-func splitJID(jid string) (local, domain string, err error) {
+func SplitJID(jid string) (local, domain string, err error) {
 	local, domain, found := strings.Cut(strings.ToLower(jid), "@")
 	switch {
 	case !found || local == "" || domain == "":

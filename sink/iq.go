@@ -11,7 +11,7 @@ import (
 func (s *session) iq(e wire.Element) error {
 	switch string(e.Type) {
 	case "get", "set":
-		s.answer(e)
+		s.out.text(reply(e))
 		return nil
 	case "result", "error":
 		return s.answered(e)
@@ -19,21 +19,20 @@ func (s *session) iq(e wire.Element) error {
 	return nil
 }
 
-// answer replies to a ping (XEP-0199) and declines everything else. Servers
+// reply answers a ping (XEP-0199) and declines everything else. Servers
 // and rooms ask to find out whether we are alive.
-func (s *session) answer(e wire.Element) {
+func reply(e wire.Element) string {
 	to, id := "", attr(string(e.ID))
 	if len(e.From) > 0 { // else it is our own server
 		to = " to='" + attr(string(e.From)) + "'"
 	}
 	for child := range e.Children() {
 		if string(child.Name) == "ping" && string(child.XMLNS) == "urn:xmpp:ping" {
-			s.out.text(fmt.Sprintf("<iq type='result'%s id='%s'/>", to, id))
-			return
+			return fmt.Sprintf("<iq type='result'%s id='%s'/>", to, id)
 		}
 	}
-	s.out.text(fmt.Sprintf("<iq type='error'%s id='%s'><error type='cancel'>"+
-		"<service-unavailable xmlns='%s'/></error></iq>", to, id, nsStanzaErrors))
+	return fmt.Sprintf("<iq type='error'%s id='%s'><error type='cancel'>"+
+		"<service-unavailable xmlns='%s'/></error></iq>", to, id, nsStanzaErrors)
 }
 
 // answered takes the answer to a request of ours. Any answer proves that the

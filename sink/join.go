@@ -9,6 +9,7 @@ import (
 
 	"gosrc.io/xmpp/stanza"
 
+	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
 
@@ -37,18 +38,26 @@ func (s *session) join() {
 	s.joinID, s.askID = rand.Text(), rand.Text()
 	s.nicks++
 	s.occupant = s.room + "/" + s.nick
-	p := stanza.NewPresence(stanza.Attrs{To: s.occupant, Id: s.joinID})
+	text, err := joinStanza(s.occupant, s.joinID, s.cfg.RoomPassword, max(historyRequest, s.cfg.Window))
+	if err != nil {
+		s.fail(err)
+		return
+	}
+	s.out.text(text + fmt.Sprintf("<iq type='get' to='%s' id='%s%s'>%s</iq>", attr(s.service), s.askID, serviceSuffix, askInfo))
+}
+
+// joinStanza asks for a seat, with so many messages of the room's history.
+func joinStanza(occupant, id string, password config.Secret, history int) (string, error) {
+	p := stanza.NewPresence(stanza.Attrs{To: occupant, Id: id})
 	p.Extensions = append(p.Extensions, stanza.MucPresence{
-		Password: s.cfg.RoomPassword.Reveal(),
-		History:  stanza.History{MaxStanzas: stanza.NewNullableInt(max(historyRequest, s.cfg.Window))},
+		Password: password.Reveal(),
+		History:  stanza.History{MaxStanzas: stanza.NewNullableInt(history)},
 	})
 	text, err := xml.Marshal(p)
 	if err != nil {
-		s.fail(fmt.Errorf("encode the join: %w", err))
-		return
+		return "", fmt.Errorf("encode the join: %w", err)
 	}
-	s.out.text("<presence><priority>-1</priority></presence>" + string(text) +
-		fmt.Sprintf("<iq type='get' to='%s' id='%s%s'>%s</iq>", attr(s.service), s.askID, serviceSuffix, askInfo))
+	return "<presence><priority>-1</priority></presence>" + string(text), nil
 }
 
 // presence watches our own seat. Presence of others is of no interest.
@@ -83,20 +92,22 @@ func (s *session) refused(c *Condition) error {
 		s.join()
 		return nil
 	}
-	cure, lasting := joinCure(c)
-	return &Error{Op: fmt.Sprintf("join %s as %q", s.room, s.nick), Err: c, Cure: cure, Lasting: lasting}
+	return joinError(s.room, s.nick, c)
 }
 
-// seated looks for our own presence: we are in, and the history follows. It
-// answers the join, or has status 110, and 210 if the nickname is not the one
-// that we asked for. Our nickname alone says nothing: the room may be about to
-// give us another, because that one is somebody else's.
+// joinError says why a join was refused, and what helps.
+func joinError(room, nick string, c *Condition) *Error {
+	cure, lasting := joinCure(c)
+	return &Error{Op: fmt.Sprintf("join %s as %q", room, nick), Err: c, Cure: cure, Lasting: lasting}
+}
+
+// seated looks for our own presence: we are in, and the history follows.
 func (s *session) seated(e wire.Element, own, answer bool) error {
 	x, err := mucUser(e)
 	if err != nil {
 		return fmt.Errorf("join %s: %w", s.room, err)
 	}
-	if ours := answer || x.has(statusSelf) && (own || x.has(statusRenamed)); !ours {
+	if !x.ours(own, answer) {
 		return nil
 	}
 	s.occupant = string(e.From)

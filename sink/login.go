@@ -34,7 +34,7 @@ const (
 )
 
 func newAccount(cfg Config) (*account, error) {
-	local, domain, err := splitJID(cfg.JID)
+	local, domain, err := SplitJID(cfg.JID)
 	if err != nil {
 		return nil, fmt.Errorf("XMPP_JID=%q: %w", cfg.JID, err)
 	}

@@ -78,6 +78,14 @@ func (x *userInfo) has(code int) bool {
 	return false
 }
 
+// ours reports whether a presence is about ourselves. It answers the join, or
+// has status 110, and 210 if the nickname is not the one that we asked for. Our
+// nickname alone says nothing: the room may be about to give us another,
+// because that one is somebody else's.
+func (x *userInfo) ours(own, answer bool) bool {
+	return answer || x.has(statusSelf) && (own || x.has(statusRenamed))
+}
+
 // removal makes an error of why an occupant is gone. Without a code it is not
 // the room that wanted it so, but the end of the connection.
 func (x *userInfo) removal(why string) error {

@@ -34,6 +34,10 @@ func commands() []command {
 			run: func(ctx context.Context, c call) error { return prepare(ctx, c.args, c.stdout) },
 		},
 		{
+			name: "setup", summary: "prepare the XMPP server: account, room, membership", usage: setupUsage,
+			run: setUp,
+		},
+		{
 			name: "replay", summary: "list the dead letters, or publish them again", usage: replayUsage,
 			words: []string{"list", "show", "send"}, run: replay,
 		},

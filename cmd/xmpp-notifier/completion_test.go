@@ -13,7 +13,7 @@ func TestBashCompletes(t *testing.T) {
 		t.Fatalf("code %d, %s", code, errs)
 	}
 	for line, want := range map[string]string{
-		"xmpp-notifier se":                   "send",
+		"xmpp-notifier sen":                  "send",
 		"xmpp-notifier re":                   "replay render",
 		"xmpp-notifier send -s":              "-subject -severity -source",
 		"xmpp-notifier replay s":             "show send",

@@ -14,6 +14,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/render"
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/setup"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
 	"github.com/xmpp-notifier/xmpp-notifier/telemetry"
@@ -74,6 +75,7 @@ type settings struct {
 	text    render.Config
 	worker  worker.Config
 	room    sink.Config
+	setup   setup.Config
 	kafka   kafka.Config
 	admin   telemetry.Config
 	traces  otlp.Config
@@ -84,7 +86,7 @@ type settings struct {
 }
 
 // groups lists the settings in the order in which people read them. Those of
-// a source that is off are left out unless all is set.
+// a source that is off, and of a command of its own, are left out unless all is set.
 func (s *settings) groups(all bool) []config.Group {
 	groups := []config.Group{{Title: "General", Spec: &s.general}}
 	groups = append(groups, s.textGroups()...)
@@ -94,6 +96,9 @@ func (s *settings) groups(all bool) []config.Group {
 		config.Group{Title: "Traces, see docs/metrics.md", Spec: &s.traces},
 		config.Group{Title: "XMPP account and room", Spec: &s.room},
 	)
+	if all { // of a command of its own
+		groups = append(groups, config.Group{Title: "XMPP administrator, for xmpp-notifier setup", Spec: &s.setup})
+	}
 	return append(groups, s.sourceGroups(all)...)
 }
 

@@ -23,10 +23,12 @@ const (
 
 // Config describes the server to start. The zero value is complete.
 type Config struct {
-	Domain  string            // of the accounts; default "xmpp.test"
-	Service string            // of the rooms; default "conference." + Domain
-	Room    string            // the local part of the one room; default "alerts"
-	Users   map[string]string // passwords by account; default notifier and observer, password NAME-pw
+	Domain   string            // of the accounts; default "xmpp.test"
+	Service  string            // of the rooms; default "conference." + Domain
+	Room     string            // the local part of the one room; default "alerts"
+	Users    map[string]string // passwords by account; default notifier and observer, password NAME-pw
+	Admins   []string          // accounts that may make others (XEP-0133), and own every room
+	Register bool              // anybody may make an account (XEP-0077)
 
 	RoomPassword string // what a join must give, "" for an open room
 	RoomMissing  bool   // the room does not exist until somebody joins it (status 201)

@@ -57,7 +57,7 @@ func (r *room) judge(s *session, n *node) (verdict, StanzaError) {
 	switch {
 	case s.occupant == nil:
 		return refuse, r.notJoined()
-	case r.muted[s.bare]:
+	case !r.hasVoice(s.bare):
 		return refuse, StanzaError{Condition: "forbidden", Text: "Voice is required to speak in this room"}
 	case r.faults.lose.take():
 		r.observed.stats.Lost++

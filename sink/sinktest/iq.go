@@ -42,6 +42,10 @@ func (s *session) serverIQ(n *node) {
 		s.result(n, "")
 	case n.child("jabber:iq:roster", "query") != nil && n.attr("type") == "get":
 		s.result(n, "<query xmlns='jabber:iq:roster'/>")
+	case n.child(nsCommands, "command") != nil:
+		s.command(n, n.child(nsCommands, "command"))
+	case n.child(nsDiscoInfo, "query") != nil && n.child(nsDiscoInfo, "query").attr("node") != "":
+		s.commandInfo(n, n.child(nsDiscoInfo, "query").attr("node"))
 	case n.child(nsDiscoInfo, "query") != nil:
 		s.result(n, info("<identity category='server' type='im' name='sinktest'/>", nsDiscoInfo, nsDiscoItems, nsPing))
 	case n.child(nsDiscoItems, "query") != nil:
@@ -77,29 +81,38 @@ func (s *session) roomIQ(n *node) {
 		s.result(n, info("<identity category='conference' type='text'"+attrs("name", s.srv.cfg.Room)+"/>", room.features()...))
 	case n.child(nsMUCOwner, "query") != nil:
 		s.ownerIQ(n)
+	case n.child(nsMUC+"#admin", "query") != nil:
+		s.affiliationsIQ(n, n.child(nsMUC+"#admin", "query"))
 	default:
 		s.bounce(n, StanzaError{Condition: "service-unavailable"})
 	}
 }
 
-// ownerIQ lets the owner of a new room see and submit its configuration (XEP-0045, section 10).
+// ownerIQ lets an owner see and submit the configuration of the room (XEP-0045, section 10).
 func (s *session) ownerIQ(n *node) {
 	switch {
 	case !s.srv.room.isOwner(s):
 		s.bounce(n, StanzaError{Condition: "forbidden"})
 	case n.attr("type") == "get":
-		s.result(n, "<query xmlns='"+nsMUCOwner+"'><x xmlns='jabber:x:data' type='form'>"+
-			"<field var='FORM_TYPE' type='hidden'><value>"+nsMUC+"#roomconfig</value></field>"+
-			"<field var='muc#roomconfig_persistentroom' type='boolean'><value>0</value></field>"+
-			"<field var='muc#roomconfig_historylength' type='text-single'><value>20</value></field></x></query>")
+		s.result(n, s.srv.room.form())
 	case strings.Contains(n.inner, "type='cancel'"):
 		s.result(n, "")
 		s.srv.DestroyRoom("", "")
 		s.srv.room.forgetTombstone()
+	case !s.srv.room.configure(submittedTo(n)):
+		s.bounce(n, StanzaError{Condition: "bad-request"})
 	default:
-		s.srv.room.configured()
 		s.result(n, "")
 	}
+}
+
+// submittedTo returns the values of the form in an owner's request.
+func submittedTo(n *node) map[string]string {
+	form := n.child(nsMUCOwner, "query").child(nsData, "x")
+	if form == nil {
+		return nil
+	}
+	return submitted(form)
 }
 
 // occupantIQ answers a self-ping (XEP-0410); requests to others are not passed on.

@@ -60,6 +60,8 @@ func (r *room) refusal(s *session, asked Join) (e StanzaError, silent bool) {
 	switch {
 	case r.banned[s.bare]:
 		return StanzaError{Condition: "forbidden"}, false
+	case r.yes("membersonly") && r.members[s.bare] == "" && r.owner != s.bare && !s.isAdmin():
+		return StanzaError{Condition: "registration-required"}, false
 	case r.password != "" && r.password != asked.Password && s.occupant == nil:
 		return StanzaError{Condition: "not-authorized"}, false
 	case r.locked && !r.profile.OpensNewRoom && r.owner != s.bare:

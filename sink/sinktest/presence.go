@@ -53,12 +53,12 @@ func (r *room) standing(o *occupant) (affiliation, role string) {
 	switch {
 	case r.banned[o.bare]:
 		return "outcast", "none"
-	case r.muted[o.bare]:
-		return "none", "visitor"
 	case r.owner != "" && r.owner == o.bare:
 		return "owner", "moderator"
+	case !r.hasVoice(o.bare):
+		return or(r.members[o.bare], "none"), "visitor"
 	default:
-		return "none", "participant"
+		return or(r.members[o.bare], "none"), "participant"
 	}
 }
 

@@ -28,6 +28,8 @@ type room struct {
 	suspended *StanzaError // what a suspended room answers
 	banned    map[string]bool
 	muted     map[string]bool
+	members   map[string]string // affiliations that were given, by account
+	options   map[string]string // what was configured
 
 	ids      uint64 // of the room's own making
 	faults   roomFaults
@@ -46,6 +48,7 @@ func newRoom(cfg Config) *room {
 		cfg: cfg, profile: cfg.Profile, jid: cfg.Room + "@" + cfg.Service,
 		password: cfg.RoomPassword, exists: !cfg.RoomMissing,
 		banned: map[string]bool{}, muted: map[string]bool{},
+		members: map[string]string{}, options: map[string]string{},
 	}
 }
 
@@ -137,14 +140,7 @@ func (r *room) isNick(s *session, nick string) bool {
 func (r *room) isOwner(s *session) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.owner == s.bare
-}
-
-// configured unlocks a new room.
-func (r *room) configured() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.locked = false
+	return r.owner == s.bare || s.isAdmin()
 }
 
 // forgetTombstone makes a destroyed room one that has never been.
@@ -158,7 +154,10 @@ func (r *room) forgetTombstone() {
 func (r *room) features() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	out := []string{nsMUC, "muc_persistent", "muc_open"}
+	out := []string{nsMUC, "muc_open"}
+	if !r.cfg.RoomMissing || r.yes("persistentroom") {
+		out = append(out, "muc_persistent")
+	}
 	if r.password != "" {
 		out = append(out, "muc_passwordprotected")
 	}

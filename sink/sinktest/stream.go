@@ -128,6 +128,11 @@ func (s *session) login() error {
 		switch {
 		case n.is(nsTLS, "starttls"):
 			return s.startTLS()
+		case n.is(nsClient, "iq"):
+			if err := s.register(n); err != nil {
+				return err
+			}
+			continue
 		case !n.is(nsSASL, "auth"):
 			return streamError{condition: "not-authorized"}
 		}

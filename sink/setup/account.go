@@ -1,0 +1,54 @@
+package setup
+
+import (
+	"context"
+	"errors"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
+)
+
+// account makes the worker's account, unless it can log in.
+func (j *job) account(ctx context.Context) (Line, error) {
+	err := j.tryLogin(ctx)
+	if !refused(err, "not-authorized") {
+		return Line{Already, j.Worker.JID + " can log in with XMPP_PASSWORD"}, err
+	}
+	make, how := j.register, "registered (XEP-0077)"
+	if j.offersAddUser(ctx) {
+		make, how = j.addUser, "created (XEP-0133)"
+	}
+	if err := make(ctx); err != nil {
+		return Line{}, err
+	}
+	if j.DryRun {
+		return Line{Would, "account " + j.Worker.JID + " " + how + ", if it does not exist with another password"}, nil
+	}
+	return Line{Done, "account " + j.Worker.JID + " " + how}, j.tryLogin(ctx)
+}
+
+// tryLogin logs the worker's account in, and out.
+func (j *job) tryLogin(ctx context.Context) error {
+	c, err := dial(ctx, j.Worker)
+	if err != nil {
+		return err
+	}
+	c.Close()
+	return nil
+}
+
+var (
+	errOtherPassword = errors.New("the account exists, and XMPP_PASSWORD is not its password")
+	errNoIBR         = errors.New("the server registers accounts on its web site only")
+)
+
+// notCreated says what to do about an account that the server does not make.
+func (j *job) notCreated(err error) error {
+	e := &sink.Error{Op: "create account " + j.Worker.JID, Err: err}
+	switch {
+	case errors.Is(err, errOtherPassword), refused(err, "conflict"):
+		e.Err, e.Cure = errOtherPassword, "set XMPP_PASSWORD to it, or remove the account on the server"
+	default:
+		e.Cure = "let XMPP_ADMIN_JID be an administrator and switch on XEP-0133 (Prosody: admin_adhoc; ejabberd: mod_adhoc, mod_configure) or XEP-0077, or create the account by hand: docs/servers.md"
+	}
+	return e
+}

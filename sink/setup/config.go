@@ -1,0 +1,46 @@
+package setup
+
+import (
+	"fmt"
+
+	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
+)
+
+// Config is what the operator says about the account that prepares the server.
+type Config struct {
+	JID      string        `envconfig:"XMPP_ADMIN_JID" required:"true" desc:"Account that prepares the server, user@domain: an administrator of the server, or an owner of the room if the worker's account exists. Read by xmpp-notifier setup only."`
+	Password config.Secret `envconfig:"XMPP_ADMIN_PASSWORD" required:"true" desc:"Password of that account. Read by xmpp-notifier setup only."`
+}
+
+// Validate returns everything that is wrong with c.
+func (c *Config) Validate() []error {
+	if _, _, err := sink.SplitJID(c.JID); err != nil {
+		return []error{fmt.Errorf("XMPP_ADMIN_JID=%q: %w: give the account as user@domain, like admin@example.org", c.JID, err)}
+	}
+	return nil
+}
+
+// Options says how the server is to be. The settings in it are valid.
+type Options struct {
+	Admin Config
+	// Worker is what the worker will run with: its account, the room and its
+	// password, and the window that the room's history has to hold.
+	Worker sink.Config
+
+	// RoomName and Description of the room. Empty: left as they are.
+	RoomName, Description string
+	// MembersOnly lets nobody in who is not a member. false: left as it is.
+	MembersOnly bool
+
+	DryRun    bool // say what would be done, and change nothing
+	RoundTrip bool // at the end post a message, and wait until the room has shown it
+}
+
+// admin is how to reach the server as its administrator: as the worker does,
+// but for the account.
+func (o *Options) admin() sink.Config {
+	cfg := o.Worker
+	cfg.JID, cfg.Password = o.Admin.JID, o.Admin.Password
+	return cfg
+}

@@ -1,0 +1,60 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
+)
+
+const nsAdmin = "http://jabber.org/protocol/muc#admin"
+
+// membership makes the worker's account a member (XEP-0045, section 9.3): it
+// may then enter a room for members, and speak in a moderated one.
+func (j *job) membership(ctx context.Context) (Line, error) {
+	what := j.Worker.JID + " member of the room"
+	if j.missing {
+		return Line{Would, what}, nil
+	}
+	for _, affiliation := range []string{"member", "admin", "owner", "outcast"} {
+		listed, err := j.listed(ctx, affiliation)
+		switch {
+		case err != nil:
+			return Line{}, j.notOwner(err)
+		case listed && affiliation == "outcast":
+			return Line{}, &sink.Error{Op: "make " + what, Err: errors.New("the account is banned"), Cure: "lift the ban, if it was a mistake"}
+		case listed:
+			return Line{Already, j.Worker.JID + " " + affiliation + " of the room"}, nil
+		}
+	}
+	if j.DryRun {
+		return Line{Would, what}, nil
+	}
+	_, err := j.admin.Ask(ctx, "set", j.Worker.Room, "<query xmlns='"+nsAdmin+"'><item affiliation='member' jid='"+escape(j.Worker.JID)+"'/></query>")
+	return Line{Done, what}, j.notOwner(err)
+}
+
+// listed reports whether the room has the worker's account on one of its lists
+// (section 9.5).
+func (j *job) listed(ctx context.Context, affiliation string) (bool, error) {
+	raw, err := j.admin.Ask(ctx, "get", j.Worker.Room, "<query xmlns='"+nsAdmin+"'><item affiliation='"+affiliation+"'/></query>")
+	if err != nil {
+		return false, err
+	}
+	var result struct {
+		Items []struct {
+			JID string `xml:"jid,attr"`
+		} `xml:"query>item"`
+	}
+	if err := wire.Decode(raw, &result); err != nil {
+		return false, err
+	}
+	for _, item := range result.Items {
+		if strings.EqualFold(item.JID, j.Worker.JID) {
+			return true, nil
+		}
+	}
+	return false, nil
+}

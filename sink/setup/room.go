@@ -1,0 +1,119 @@
+package setup
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"strings"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
+)
+
+const nsOwner = "http://jabber.org/protocol/muc#owner"
+
+// room makes the room, if there is none, by entering it (XEP-0045, section
+// 10.1). It may be locked until it is configured. To ask for the form would
+// not do: ejabberd and jabberd2 make a room for who asks.
+func (j *job) room(ctx context.Context) (Line, error) {
+	what := "room " + j.Worker.Room
+	info, err := j.info(ctx, j.Worker.Room, "")
+	switch {
+	case err == nil && info.has("muc_persistent"): // jabberd2 tells of rooms that do not exist
+		return Line{Already, what + " exists"}, nil
+	case err != nil && !refused(err, "item-not-found", "recipient-unavailable"):
+		return Line{}, &sink.Error{Op: "find the " + what, Err: err}
+	case j.DryRun:
+		j.missing = true
+		return Line{Would, what + " created"}, nil
+	}
+	seat, err := j.admin.Enter(ctx, j.Worker.Room, "setup-"+strings.ToLower(rand.Text()[:4]), j.Worker.RoomPassword)
+	if err != nil {
+		return Line{}, err
+	}
+	j.seat = &seat
+	if !seat.Created {
+		return Line{Already, what + " exists"}, nil
+	}
+	return Line{Done, what + " created"}, nil
+}
+
+// form asks for the form by which an owner configures the room.
+func (j *job) form(ctx context.Context) (form, error) {
+	raw, err := j.admin.Ask(ctx, "get", j.Worker.Room, "<query xmlns='"+nsOwner+"'/>")
+	if err != nil {
+		return form{}, err
+	}
+	var result struct {
+		Query struct {
+			Form *form `xml:"jabber:x:data x"`
+		} `xml:"http://jabber.org/protocol/muc#owner query"`
+	}
+	if err := wire.Decode(raw, &result); err != nil {
+		return form{}, err
+	}
+	if result.Query.Form == nil {
+		return form{}, errors.New("the room has no form to configure it")
+	}
+	return *result.Query.Form, nil
+}
+
+// notOwner says what to do about a room that does not obey.
+func (j *job) notOwner(err error) error {
+	if err == nil {
+		return nil
+	}
+	e := &sink.Error{Op: "configure " + j.Worker.Room, Err: err}
+	if refused(err, "forbidden", "not-allowed") {
+		e.Cure = "make XMPP_ADMIN_JID an owner of the room, or an administrator of the service"
+	}
+	return e
+}
+
+// configure fills in the form of the room, unless it is as it has to be.
+func (j *job) configure(ctx context.Context) (Line, error) {
+	what := "configuration of the room"
+	if j.missing {
+		return Line{Would, what}, nil
+	}
+	now, err := j.form(ctx)
+	if err != nil {
+		return Line{}, j.notOwner(err)
+	}
+	wanted, err := j.wanted(&now)
+	if err != nil {
+		return Line{}, j.notOwner(err)
+	}
+	changes := wanted.fill(&now)
+	switch {
+	case len(changes) == 0 && j.seat == nil:
+		return Line{Already, what}, nil
+	case j.DryRun:
+		return Line{Would, what + ": " + strings.Join(changes, ", ")}, nil
+	}
+	if _, err := j.admin.Ask(ctx, "set", j.Worker.Room, "<query xmlns='"+nsOwner+"'>"+now.submit()+"</query>"); err != nil {
+		return Line{}, j.notOwner(err)
+	}
+	outcome, err := j.taken(ctx, wanted, changes)
+	if err == nil && j.seat != nil {
+		err = j.admin.Leave(ctx, *j.seat)
+	}
+	return Line{outcome, what + ": " + strings.Join(changes, ", ")}, err
+}
+
+// taken looks at what the room has made of the form: some accept what has no
+// effect.
+func (j *job) taken(ctx context.Context, wanted settings, changes []string) (Outcome, error) {
+	now, err := j.form(ctx)
+	if err != nil {
+		return Failed, j.notOwner(err)
+	}
+	left := wanted.visible().fill(&now)
+	for _, change := range left {
+		j.note("the server did not take %s", change)
+	}
+	if len(left) == len(changes) && len(left) > 0 {
+		return Already, nil
+	}
+	return Done, nil
+}

@@ -1,0 +1,117 @@
+// Package setup prepares an XMPP server for a worker, by the standards: the
+// account, the room and how it is configured, and the right to speak there. It
+// may run as often as one likes.
+package setup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
+)
+
+// Line is what became of one step.
+type Line struct {
+	Outcome Outcome
+	Text    string
+}
+
+// Outcome is the kind of a Line.
+type Outcome string
+
+// What can become of a step.
+const (
+	Done    Outcome = "done"
+	Already Outcome = "already so"
+	Would   Outcome = "would do" // in a dry run
+	Note    Outcome = "note"     // what the server does not offer
+	Failed  Outcome = "failed"   // the last line
+)
+
+// ErrFailed says that the last line tells what failed, and the cure.
+var ErrFailed = errors.New("the server is not prepared, see above")
+
+// job is one run.
+type job struct {
+	Options
+	report func(Line)
+
+	local, domain, service string // of the worker's account and of the room
+	admin                  *sink.Client
+	missing                bool       // the room does not exist, and may not be made
+	seat                   *sink.Seat // of the administrator, in a room that he has made
+}
+
+// Run prepares the server step by step and reports each. After the first that
+// fails it stops, and returns ErrFailed.
+func Run(ctx context.Context, o Options, report func(Line)) error {
+	o.Worker.JID, o.Worker.Room = strings.ToLower(o.Worker.JID), strings.ToLower(o.Worker.Room)
+	j := &job{Options: o, report: report}
+	j.local, j.domain, _ = strings.Cut(o.Worker.JID, "@")
+	_, j.service, _ = strings.Cut(o.Worker.Room, "@")
+	defer func() {
+		if j.admin != nil {
+			j.admin.Close()
+		}
+	}()
+	for _, step := range []func(context.Context) (Line, error){
+		j.login, j.rooms, j.account, j.room, j.configure, j.membership, j.check,
+	} {
+		if err := j.take(ctx, step); err != nil {
+			report(Line{Failed, err.Error()})
+			return ErrFailed
+		}
+	}
+	return nil
+}
+
+// take takes one step, within the time that the worker allows for a join.
+func (j *job) take(ctx context.Context, step func(context.Context) (Line, error)) error {
+	limit := j.Worker.ConnectTimeout
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within XMPP_CONNECT_TIMEOUT=%s", limit))
+	defer cancel()
+	line, err := step(ctx)
+	if err == nil {
+		j.report(line)
+	}
+	return err
+}
+
+func (j *job) note(format string, args ...any) {
+	j.report(Line{Note, fmt.Sprintf(format, args...)})
+}
+
+// login logs the administrator in.
+func (j *job) login(ctx context.Context) (Line, error) {
+	c, err := dial(ctx, j.Options.admin())
+	if c, ok := refusal(err); ok && c.Name == "not-authorized" {
+		return Line{}, &sink.Error{Op: "log in as " + j.Admin.JID, Err: c, Cure: "check XMPP_ADMIN_JID and XMPP_ADMIN_PASSWORD"}
+	}
+	j.admin = c
+	return Line{Already, j.Admin.JID + " can log in"}, err
+}
+
+// dial logs an account in.
+func dial(ctx context.Context, cfg sink.Config) (*sink.Client, error) {
+	c, err := sink.Connect(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Login(ctx); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// refusal returns the condition with which the other side refused, if it did.
+func refusal(err error) (*sink.Condition, bool) { return errors.AsType[*sink.Condition](err) }
+
+// refused reports whether the other side refused with one of the conditions.
+func refused(err error, names ...string) bool {
+	c, ok := refusal(err)
+	return ok && slices.Contains(names, c.Name)
+}
