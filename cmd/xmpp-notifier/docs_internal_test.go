@@ -4,6 +4,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -23,6 +25,34 @@ func TestDocsListTheSettings(t *testing.T) {
 			all.WriteString(table(g))
 		}
 		checkDocs(t, file, all.String()+"\n")
+	}
+}
+
+// TestDocsNameNoOtherSettings finds names in the documentation that nothing
+// reads.
+func TestDocsNameNoOtherSettings(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	var s settings
+	for _, g := range s.groups(true) {
+		for _, setting := range config.Describe(g) {
+			known[setting.Name], known[setting.Name+"_FILE"] = true, setting.Type == "secret"
+		}
+	}
+	name := regexp.MustCompile("\\b(XMPP|NATS|KAFKA|TEXT|MENTION|TEMPLATE|ADMIN|OTEL|LOG|MIN|ENVELOPE)_[A-Z0-9_]*[A-Z0-9]\\b")
+	for _, page := range append(pages, "../../README.md", "../../deploy/kubernetes/README.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range name.FindAllString(string(text), -1) {
+			if !known[found] {
+				t.Errorf("%s: %s is no setting", page, found)
+			}
+		}
 	}
 }
 
