@@ -25,7 +25,7 @@ func showCompletion(args []string, w io.Writer) error {
 	return err
 }
 
-var flagInUsage = regexp.MustCompile(`(?:^|[ \[|])(--?[a-zA-Z][a-z-]*)`) //nolint:gochecknoglobals // a constant
+var flagInUsage = regexp.MustCompile(`(?:^|[ \[|])(--?[a-zA-Z][a-z-]*)`)
 
 // candidates returns what can follow a command: words and flags.
 func (c command) candidates() string {

@@ -20,7 +20,7 @@ const operations = "../../docs/operations.md"
 
 func readDocs(t *testing.T, file string) string {
 	t.Helper()
-	page, err := os.ReadFile(file) //nolint:gosec // a page of ours
+	page, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func failures(t *testing.T) [][]string {
 	return rows
 }
 
-var quotedInDocs = regexp.MustCompile("`([^`]+)`") //nolint:gochecknoglobals // a constant
+var quotedInDocs = regexp.MustCompile("`([^`]+)`")
 
 // TestFailureTableQuotesTheProgram holds the words of the log, the metrics and
 // their labels in the failure table against those that the program has.
@@ -97,7 +97,8 @@ func checkMetric(t *testing.T, metrics, quoted string) {
 	}
 }
 
-// TestOperationsNameRealSettings looks for variables that there are not.
+// TestOperationsNameRealSettings looks for variables that there are not, and for
+// commands.
 func TestOperationsNameRealSettings(t *testing.T) {
 	var s settings
 	var names []string
@@ -110,6 +111,11 @@ func TestOperationsNameRealSettings(t *testing.T) {
 	for _, name := range regexp.MustCompile(`\b(?:XMPP|NATS|KAFKA|TEXT|ENVELOPE|ALERTMANAGER|MIN|SHUTDOWN|ADMIN|OTEL)_[A-Z_]+\b`).FindAllString(page, -1) {
 		if !slices.Contains(names, name) {
 			t.Errorf("there is no setting %s", name)
+		}
+	}
+	for _, match := range regexp.MustCompile("`xmpp-notifier ([a-z]+)").FindAllStringSubmatch(page, -1) {
+		if _, err := find(match[1]); err != nil {
+			t.Error(err)
 		}
 	}
 }
