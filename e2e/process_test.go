@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
 
 const (
@@ -40,7 +42,7 @@ type process struct {
 	t      *testing.T
 	cmd    *exec.Cmd
 	log    *os.File
-	exited chan error
+	exited <-chan error
 }
 
 // startWorker starts the binary with nothing but env in its environment.
@@ -50,7 +52,7 @@ func startWorker(t *testing.T, env ...map[string]string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, cmd: exec.Command(binary), log: log, exited: make(chan error, 1)} //nolint:noctx // ended by signals
+	p := &process{t: t, cmd: exec.Command(binary), log: log} //nolint:noctx // ended by signals
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	all := map[string]string{"SHUTDOWN_GRACE": "10s", "LOG_LEVEL": "debug", "HOME": os.Getenv("HOME")}
 	for _, e := range env {
@@ -59,10 +61,9 @@ func startWorker(t *testing.T, env ...map[string]string) *process {
 	for k, v := range all {
 		p.cmd.Env = append(p.cmd.Env, k+"="+v)
 	}
-	if err := p.cmd.Start(); err != nil {
+	if p.exited, err = testbed.Start(p.cmd); err != nil {
 		t.Fatal(err)
 	}
-	go func() { p.exited <- p.cmd.Wait() }() // ends with the process, which cleanup kills
 	t.Cleanup(func() {
 		_ = p.cmd.Process.Kill()
 		p.keepsSecrets(all)
