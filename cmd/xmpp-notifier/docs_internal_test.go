@@ -42,7 +42,7 @@ func TestDocsNameNoOtherSettings(t *testing.T) {
 			known[setting.Name], known[setting.Name+"_FILE"] = true, setting.Type == "secret"
 		}
 	}
-	name := regexp.MustCompile("\\b(XMPP|NATS|KAFKA|TEXT|MENTION|TEMPLATE|ADMIN|OTEL|LOG|MIN|ENVELOPE)_[A-Z0-9_]*[A-Z0-9]\\b")
+	name := regexp.MustCompile(`\b(XMPP|NATS|KAFKA|TEXT|MENTION|TEMPLATE|ADMIN|OTEL|LOG|MIN|ENVELOPE)_[A-Z0-9_]*[A-Z0-9]\b`)
 	for _, page := range append(pages, "../../README.md", "../../deploy/kubernetes/README.md") {
 		text, err := os.ReadFile(page)
 		if err != nil {
