@@ -84,9 +84,9 @@ func (j job) post() func(start func()) error {
 	case drainNATS:
 		return j.drainNATS
 	case fetchNATS:
-		return j.fetchNATS
+		return func(start func()) error { return j.readNATS(j.fetch, start) }
 	case iterateNATS:
-		return j.iterateNATS
+		return func(start func()) error { return j.readNATS(j.iterate, start) }
 	case drainKafka:
 		return j.drainKafka
 	case readKafka:

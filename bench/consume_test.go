@@ -62,7 +62,7 @@ func consume(b *bed) string {
 	return fmt.Sprintf("A backlog of %d notifications is read with a room that takes everything at once, by the source and by a loop around the\n"+
 		"client library with the same discipline: at most %d messages at a time, each one decoded and acknowledged, and in the\n"+
 		"end the broker has all acknowledgements for certain. On JetStream the bare client fetches, acknowledges and flushes batch\n"+
-		"by batch; on Kafka it commits without pause what has been read so far.\n\n", fewer(consumeN), consumeBatch) + t.text + "\n" + kept.text
+		"by batch; the one that reads ahead makes sure of the acknowledgements at the very end alone; on Kafka it commits without pause what has been read so far.\n\n", fewer(consumeN), consumeBatch) + t.text + "\n" + kept.text
 }
 
 func (b *bed) consumeTurns(env map[string]string, all []contestant, number int) round {

@@ -25,33 +25,34 @@ func (j job) drainNATS(start func()) error {
 	return errors.Join(j.drain(s, start), s.Close(context.Background()))
 }
 
-// consumer makes a durable consumer of its own for the bare client.
-func (j job) consumer(ctx context.Context) (*natsgo.Conn, jetstream.Consumer, error) {
-	conn, err := natsgo.Connect(j.Broker["NATS_URL"])
-	if err != nil {
-		return nil, nil, err
-	}
-	js, err := jetstream.New(conn)
-	if err != nil {
-		return nil, nil, err
-	}
-	c, err := js.CreateConsumer(ctx, j.Broker["NATS_STREAM"], jetstream.ConsumerConfig{
-		Durable: j.Run, AckPolicy: jetstream.AckExplicitPolicy, MaxDeliver: -1, MaxAckPending: 10_000,
-	})
-	return conn, c, err
-}
+// reading is how a bare client reads from a consumer of its own.
+type reading func(ctx context.Context, conn *natsgo.Conn, c jetstream.Consumer, start func()) error
 
-// fetchNATS reads batch by batch.
-func (j job) fetchNATS(start func()) error {
+func (j job) readNATS(read reading, start func()) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	conn, consumer, err := j.consumer(ctx)
+	conn, err := natsgo.Connect(j.Broker["NATS_URL"])
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return err
+	}
+	c, err := js.CreateConsumer(ctx, j.Broker["NATS_STREAM"], jetstream.ConsumerConfig{
+		Durable: j.Run, AckPolicy: jetstream.AckExplicitPolicy, MaxDeliver: -1, MaxAckPending: 10_000,
+	})
+	if err != nil {
+		return err
+	}
+	return read(ctx, conn, c, start)
+}
+
+// fetch reads batch by batch.
+func (j job) fetch(ctx context.Context, conn *natsgo.Conn, c jetstream.Consumer, start func()) error {
 	for left := j.N; left > 0; {
-		batch, err := consumer.Fetch(min(left, consumeBatch))
+		batch, err := c.Fetch(min(left, consumeBatch))
 		if err != nil {
 			return err
 		}
@@ -71,16 +72,10 @@ func (j job) fetchNATS(start func()) error {
 	return nil
 }
 
-// iterateNATS asks for more before it has used what it has.
-func (j job) iterateNATS(start func()) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	conn, consumer, err := j.consumer(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(consumeBatch))
+// iterate asks for more before it has used what it has, and makes sure of the
+// acknowledgements at the end alone.
+func (j job) iterate(ctx context.Context, conn *natsgo.Conn, c jetstream.Consumer, start func()) error {
+	messages, err := c.Messages(jetstream.PullMaxMessages(consumeBatch))
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 const (
 	backlog = 1_000_000
 	// The phases: the room is there, away, and there again.
-	memoryUp, memoryDown = 15 * time.Second, 40 * time.Second
+	memoryUp, memoryDown = 10 * time.Second, 40 * time.Second
 	memoryTick           = 100 * time.Millisecond
 )
 

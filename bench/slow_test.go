@@ -4,7 +4,6 @@ package bench_test
 
 import (
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -29,7 +28,7 @@ func limits(b *bed) string {
 	all := products()
 	return "Prosody takes 10 kB/s from a connection, ejabberd 3 kB/s after the first 20 kB. Both are behind by seconds as long as\n" +
 		"there is a backlog; nobody must take that for a dead connection.\n\n" +
-		b.slowness(slow{all[0], testbed.Options{Throttle: true}, 0, 170, 20}, slow{all[1], testbed.Options{Throttle: true}, 0, 160, 60})
+		b.slowness(slow{all[0], testbed.Options{Throttle: true}, 0, 130, 20}, slow{all[1], testbed.Options{Throttle: true}, 0, 130, 60})
 }
 
 // archive measures in a room whose archive has grown slow: Prosody's at its
@@ -69,7 +68,7 @@ func (b *bed) slowRounds(what slow) (rounds []round, repeats, reconnects int) {
 	b.Helper()
 	s := b.serve(what.product, what.Options)
 	defer func() { must(b, s.Kill()) }()
-	body := strings.Repeat("300 bytes ", 30)
+	body := b.rendered(s)
 	if n := fewer(what.before); what.before > 0 {
 		_, err := b.one(s, contestant{"archive", bare, 128, n, 0}, body)
 		must(b, err)
