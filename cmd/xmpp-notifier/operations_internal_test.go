@@ -150,3 +150,44 @@ func literals(t *testing.T) []string {
 	}
 	return list
 }
+
+// TestOperationsNameRealAlerts looks for alerts that there are not.
+func TestOperationsNameRealAlerts(t *testing.T) {
+	rules := readDocs(t, "../../deploy/prometheus/alerts.yml")
+	for _, name := range regexp.MustCompile(`XMPPNotifier\w+`).FindAllString(readDocs(t, operations), -1) {
+		if !strings.Contains(rules, "alert: "+name+"\n") {
+			t.Errorf("there is no alert %s", name)
+		}
+	}
+}
+
+// TestMigratedSettingsAreValid loads the settings that the page shows for those
+// who come from the ancestor, and shows one of Payara's events with them.
+func TestMigratedSettingsAreValid(t *testing.T) {
+	_, example, found := strings.Cut(readDocs(t, operations), "\nbecomes\n")
+	if !found {
+		t.Fatal("the page has no example")
+	}
+	for _, line := range regexp.MustCompile(`(?m)^    ([A-Z_]+)=(.+)$`).FindAllStringSubmatch(example, -1) {
+		name, value := line[1], line[2]
+		if strings.HasSuffix(name, "_FILE") {
+			value = filepath.Join(t.TempDir(), "secret")
+			if err := os.WriteFile(value, []byte("secret\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Setenv(name, value)
+	}
+	code, out, errs := invoke(t, "", "config")
+	table := strings.Join(strings.Fields(out), " ")
+	if code != exitOK || !strings.Contains(table, "XMPP_ROOM server@conference.example.org environment") || strings.Contains(table, " ! ") {
+		t.Errorf("code %d\n%s%s", code, out, errs)
+	}
+	event := `{"hostName":"h","serverName":"s","domainName":"d","instanceName":"i","subject":"Health","message":"m","level":"%s"}`
+	for level, want := range map[string]string{"SEVERE": "Health. (host: h, server: s, domain: d, instance: i)\nm", "INFO": "not shown in the room: severity"} {
+		code, out, errs := invoke(t, strings.Replace(event, "%s", level, 1), "render", "-")
+		if code != exitOK || !strings.Contains(out, want) {
+			t.Errorf("%s: code %d\n%s%s", level, code, out, errs)
+		}
+	}
+}
