@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	startLimit   = 60 * time.Second
+	startLimit   = 2 * time.Minute // on a busy machine
 	stopLimit    = 10 * time.Second
 	probeLimit   = time.Second
 	probeBetween = 20 * time.Millisecond
