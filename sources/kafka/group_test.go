@@ -149,6 +149,7 @@ func TestCrashRepeatsOnlyWhatIsNotCommitted(t *testing.T) {
 func TestCutConnectionsRepeatNothing(t *testing.T) {
 	t.Parallel()
 	c := withTopic(t)
+	c.config.SessionTimeout = 15 * time.Second // a slow machine is not to be evicted
 	const n = 3000
 	s, tp := c.open(t), newTape()
 	stop := work(t, s, tp)

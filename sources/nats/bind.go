@@ -59,12 +59,17 @@ func (s *Source) bind(ctx context.Context) error {
 	return nil
 }
 
-// reconnected notes that the connection was lost, and is there again.
-func (s *Source) reconnected() { s.calm.Store(time.Now().Add(calmTime).UnixNano()) }
-
-// calmDown waits until what happened before the connection was lost is over.
+// calmDown waits until what happened before the connection was lost is over. It
+// looks at the connection's own count, which is there before the connection:
+// callbacks come later.
 func (s *Source) calmDown(ctx context.Context) error {
-	left := time.Until(time.Unix(0, s.calm.Load()))
+	if links := s.conn.Stats().Reconnects + 1; links != s.links {
+		if s.links > 0 {
+			s.calm = time.Now().Add(calmTime)
+		}
+		s.links = links
+	}
+	left := time.Until(s.calm)
 	if left <= 0 {
 		return nil
 	}

@@ -14,7 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"sync/atomic"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -34,9 +34,10 @@ type Source struct {
 	condition condition
 	leases    *leases
 	inbox     *inbox
-	calm      atomic.Int64 // until then nothing is asked for, in Unix nanoseconds
-	bound     *binding     // nil: look the consumer up; belongs to Receive
-	warned    string       // the last warning about the consumer
+	bound     *binding  // nil: look the consumer up; belongs to Receive
+	links     uint64    // connections so far; belongs to Receive
+	calm      time.Time // until then nothing is asked for; belongs to Receive
+	warned    string    // the last warning about the consumer
 
 	closing sync.Once
 	closed  error
@@ -56,7 +57,7 @@ func Open(common Common, cfg Config, log *slog.Logger) (*Source, error) {
 	s.condition.lag.Store(-1)
 	s.leases = newLeases(s)
 	s.inbox = newInbox(s.leases)
-	s.watch = &watcher{log: s.log, up: s.leases.connected, again: s.reconnected, down: s.inbox.disconnected}
+	s.watch = &watcher{log: s.log, up: s.leases.connected, down: s.inbox.disconnected}
 	var err error
 	if s.conn, err = common.dial(s.watch); err != nil {
 		return nil, err

@@ -16,7 +16,6 @@ import (
 type watcher struct {
 	log      *slog.Logger
 	up, down func()
-	again    func() // before up, when the connection had been lost; may be nil
 	// failed sees the errors that the client reports on the side, and says
 	// whether it takes care of one. It may be nil.
 	failed func(error) bool
@@ -35,13 +34,7 @@ func (w *watcher) watch(opts *nats.Options) {
 		}
 		w.up()
 	}
-	opts.ConnectedCB = connected
-	opts.ReconnectedCB = func(c *nats.Conn) {
-		if w.again != nil {
-			w.again()
-		}
-		connected(c)
-	}
+	opts.ConnectedCB, opts.ReconnectedCB = connected, connected
 	opts.DisconnectedErrCB = func(c *nats.Conn, err error) {
 		err = explainConnect(err)
 		w.because(err)
