@@ -35,7 +35,7 @@ func TestReal(t *testing.T) {
 		}
 	})
 	if out := os.Getenv("CHAOS_OUT"); out != "" {
-		must(t, testbed.WriteSection(out, "The room", r.markdown()))
+		must(t, r.write(out, only.String()))
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
 
 // report is everything that was seen.
@@ -17,6 +19,46 @@ type report struct {
 	fleets []*fleet
 	began  time.Time
 	load   string // at that time
+}
+
+// write puts the report into its section of the page. If only some faults were
+// driven, it replaces their rows and says so.
+func (r *report) write(page, only string) error {
+	text := r.markdown()
+	if only != "" {
+		old, err := testbed.Section(page, heading)
+		if err != nil {
+			return err
+		}
+		text = r.replace(strings.TrimPrefix(old, "## "+heading+"\n"), only)
+	}
+	return testbed.WriteSection(page, heading, text)
+}
+
+// heading is that of the section.
+const heading = "The room"
+
+// replace returns the old section with the rows that were run again.
+func (r *report) replace(old, only string) string {
+	lines := strings.Split(old, "\n")
+	server, noted := "", false
+	for i, line := range lines {
+		if title, ok := strings.CutPrefix(line, "### "); ok {
+			if server = title; !noted {
+				noted = true
+				lines[i] = fmt.Sprintf("Run again on %s: the rows that match `%s`, with CHAOS_SEED=%d.\n\n%s",
+					r.began.UTC().Format(time.DateOnly), only, r.bed.seed, line)
+			}
+		}
+		for _, f := range r.fleets {
+			for _, row := range f.rows {
+				if f.kind.name == server && strings.HasPrefix(line, "| "+row.fault.name+" |") {
+					lines[i] = strings.TrimSuffix(row.markdown(), "\n")
+				}
+			}
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 func (r *report) markdown() string {

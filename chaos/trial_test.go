@@ -53,6 +53,7 @@ func (f *fleet) begin(t *testing.T, x *testbed.XMPP, what fault, n int) *trial {
 		what.prepare(tr)
 	}
 	tr.watch = watch(t, x, tr.room())
+	tr.watch.options.Archive = what.options.Archive // what a seat missed is there, with ejabberd there only
 	tr.prepare(tr.proxy.Addr(), what)
 	tr.hire()
 	tr.watch.wait(n/5 + f.random.IntN(n/4))

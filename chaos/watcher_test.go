@@ -28,11 +28,17 @@ type watcher struct {
 
 	mu       sync.Mutex
 	first    map[int]time.Time // when a notification was first shown
-	history  map[int]bool      // what the history of the present seat showed
+	history  map[past]bool     // what the history and the archive of the present seat showed
 	repeated map[int]int
 	disorder int
 	last     int
 	ids      []string // of what was shown, the latest last
+}
+
+// past is a notification in the history, or in the archive.
+type past struct {
+	n        int
+	archived bool
 }
 
 // title is the part of a notification by which it is recognised.
@@ -61,7 +67,7 @@ func (w *watcher) sit() {
 	}
 	until(w.T, "the observer is in the room", func(ctx context.Context) (bool, error) {
 		w.mu.Lock()
-		w.history = map[int]bool{}
+		w.history = map[past]bool{}
 		w.mu.Unlock()
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
@@ -85,9 +91,10 @@ func (w *watcher) message(m observer.Message) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	_, known := w.first[n]
+	before := past{n, m.Archived}
 	switch {
-	case m.Delayed && !w.history[n]:
-		w.history[n] = true
+	case m.Delayed && !w.history[before]:
+		w.history[before] = true
 		if known {
 			return // we saw it happen
 		}

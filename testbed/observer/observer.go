@@ -6,6 +6,7 @@ package observer
 import (
 	"context"
 	"crypto/x509"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"strings"
@@ -22,6 +23,8 @@ type Options struct {
 	Room           string // room@service; created, persistent, if it does not exist
 	RoomPassword   string
 	Nick           string
+	// Archive asks the room's archive (XEP-0313) for what the history leaves out.
+	Archive bool
 	// OnMessage is called for everything that the room shows, in order, from
 	// one goroutine. It must not call the observer.
 	OnMessage func(Message)
@@ -29,10 +32,11 @@ type Options struct {
 
 // Message is something that the room has shown.
 type Message struct {
-	ID      string
-	Nick    string
-	Body    string
-	Delayed bool // from the room's history
+	ID       string
+	Nick     string
+	Body     string
+	Delayed  bool // from the room's history or archive
+	Archived bool // from the archive, which may repeat the history
 }
 
 // Observer is a seat in a room.
@@ -52,7 +56,11 @@ func Join(ctx context.Context, o Options) (*Observer, error) {
 		return nil, fmt.Errorf("join observer: %w", err)
 	}
 	ob.client = client
-	if err := ob.enter(ctx); err != nil {
+	err = ob.enter(ctx)
+	if err == nil && o.Archive {
+		err = ob.readArchive(ctx)
+	}
+	if err != nil {
 		client.Close()
 		return nil, fmt.Errorf("join observer: %w", err)
 	}
@@ -88,6 +96,29 @@ func (ob *Observer) configure(ctx context.Context) error {
 	return err
 }
 
+// readArchive hands everything in the archive to OnMessage, page by page.
+func (ob *Observer) readArchive(ctx context.Context) error {
+	after := ""
+	for {
+		inner, err := ob.client.Ask(ctx, ob.options.Room, "set", "<query xmlns='urn:xmpp:mam:2'>"+
+			"<set xmlns='http://jabber.org/protocol/rsm'><max>50</max>"+after+"</set></query>")
+		if err != nil {
+			return fmt.Errorf("read archive: %w", err)
+		}
+		var fin struct {
+			Complete bool   `xml:"complete,attr"`
+			Last     string `xml:"set>last"`
+		}
+		if err := xml.Unmarshal([]byte(inner), &fin); err != nil {
+			return fmt.Errorf("read archive: %w", err)
+		}
+		if fin.Complete || fin.Last == "" {
+			return nil
+		}
+		after = "<after>" + raw.Escape(fin.Last) + "</after>"
+	}
+}
+
 // Done is closed when the observer has lost its seat.
 func (ob *Observer) Done() <-chan struct{} { return ob.client.Done() }
 
@@ -101,6 +132,11 @@ func (ob *Observer) Fence(ctx context.Context) error { return ob.client.Ping(ctx
 func (ob *Observer) handle(s raw.Stanza) error {
 	nick, inRoom := strings.CutPrefix(s.From, ob.options.Room+"/")
 	switch {
+	case s.Kind == "message" && s.Archived != nil && s.From == ob.options.Room:
+		m := s.Archived.Message
+		if nick, ok := strings.CutPrefix(raw.Attr(m.Attrs, "from"), ob.options.Room+"/"); ok && m.Body != nil {
+			ob.options.OnMessage(Message{ID: raw.Attr(m.Attrs, "id"), Nick: nick, Body: *m.Body, Delayed: true, Archived: true})
+		}
 	case s.Kind == "message" && s.Type == "groupchat" && inRoom && s.Body != nil:
 		ob.options.OnMessage(Message{ID: s.ID, Nick: nick, Body: *s.Body, Delayed: s.Delay != nil})
 	case s.Kind == "presence" && s.Type == "error" && strings.HasPrefix(s.From, ob.options.Room):

@@ -77,21 +77,19 @@ func (c *Client) next() (Stanza, error) {
 	if err != nil {
 		return Stanza{}, err
 	}
-	s := Stanza{Kind: start.Name.Local}
-	for _, a := range start.Attr {
-		if a.Name.Space != "" {
-			continue // encoding/xml takes a:from for from; others may send that
-		}
-		switch a.Name.Local {
-		case "id":
-			s.ID = a.Value
-		case "from":
-			s.From = a.Value
-		case "type":
-			s.Type = a.Value
+	s := Stanza{Kind: start.Name.Local, ID: Attr(start.Attr, "id"), From: Attr(start.Attr, "from"), Type: Attr(start.Attr, "type")}
+	return s, c.decoder.DecodeElement(&s, &start)
+}
+
+// Attr returns an attribute without a prefix. encoding/xml takes a:from for
+// from as well, and others may send that.
+func Attr(list []xml.Attr, name string) string {
+	for _, a := range list {
+		if a.Name.Space == "" && a.Name.Local == name {
+			return a.Value
 		}
 	}
-	return s, c.decoder.DecodeElement(&s, &start)
+	return ""
 }
 
 // start reads the next start tag.
