@@ -76,19 +76,19 @@ func (c *Client) Ask(ctx context.Context, kind, to, payload string) ([]byte, err
 func (c *Client) converse(ctx context.Context, text string, take func(wire.Element) (done bool, err error)) error {
 	defer c.stream.bound(ctx)()
 	if err := c.stream.write(text); err != nil {
-		return causeOr(ctx, err)
+		return err
 	}
 	for {
 		e, err := c.stream.next()
 		if err != nil {
-			return causeOr(ctx, err)
+			return err
 		}
 		if done, err := take(e); done || err != nil {
 			return err
 		}
 		if e.Is("iq") && (string(e.Type) == "get" || string(e.Type) == "set") {
 			if err := c.stream.write(reply(e)); err != nil {
-				return causeOr(ctx, err)
+				return err
 			}
 		}
 	}

@@ -9,7 +9,7 @@ import (
 
 // account makes the worker's account, unless it can log in.
 func (j *job) account(ctx context.Context) (Line, error) {
-	err := j.tryLogin(ctx)
+	_, err := j.dial(ctx, j.Worker)
 	if !refused(err, "not-authorized") {
 		return Line{Already, j.Worker.JID + " can log in with XMPP_PASSWORD"}, err
 	}
@@ -23,21 +23,13 @@ func (j *job) account(ctx context.Context) (Line, error) {
 	if j.DryRun {
 		return Line{Would, "account " + j.Worker.JID + " " + how + ", if it does not exist with another password"}, nil
 	}
-	return Line{Done, "account " + j.Worker.JID + " " + how}, j.tryLogin(ctx)
-}
-
-// tryLogin logs the worker's account in, and out.
-func (j *job) tryLogin(ctx context.Context) error {
-	c, err := dial(ctx, j.Worker)
-	if err != nil {
-		return err
-	}
-	c.Close()
-	return nil
+	_, err = j.dial(ctx, j.Worker)
+	return Line{Done, "account " + j.Worker.JID + " " + how}, err
 }
 
 var (
 	errOtherPassword = errors.New("the account exists, and XMPP_PASSWORD is not its password")
+	errRefused       = errors.New("the server refuses")
 	errNoIBR         = errors.New("the server registers accounts on its web site only")
 )
 
@@ -47,6 +39,8 @@ func (j *job) notCreated(err error) error {
 	switch {
 	case errors.Is(err, errOtherPassword), refused(err, "conflict"):
 		e.Err, e.Cure = errOtherPassword, "set XMPP_PASSWORD to it, or remove the account on the server"
+	case errors.Is(err, errRefused):
+		e.Cure = "if the account exists, set XMPP_PASSWORD to its password"
 	default:
 		e.Cure = "let XMPP_ADMIN_JID be an administrator and switch on XEP-0133 (Prosody: admin_adhoc; ejabberd: mod_adhoc, mod_configure) or XEP-0077, or create the account by hand: docs/servers.md"
 	}

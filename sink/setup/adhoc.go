@@ -79,7 +79,7 @@ func (c *command) outcome() error {
 			if strings.Contains(text, "exists") {
 				return errOtherPassword
 			}
-			return fmt.Errorf("the server says %.200q", text)
+			return fmt.Errorf("%w: %.200q", errRefused, text)
 		}
 	}
 	if c.Status != "completed" {

@@ -7,8 +7,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
 )
@@ -39,7 +41,8 @@ type job struct {
 	Options
 	report func(Line)
 
-	local, domain, service string // of the worker's account and of the room
+	local, domain, service string         // of the worker's account and of the room
+	clients                []*sink.Client // all that are logged in
 	admin                  *sink.Client
 	missing                bool       // the room does not exist, and may not be made
 	seat                   *sink.Seat // of the administrator, in a room that he has made
@@ -53,8 +56,8 @@ func Run(ctx context.Context, o Options, report func(Line)) error {
 	j.local, j.domain, _ = strings.Cut(o.Worker.JID, "@")
 	_, j.service, _ = strings.Cut(o.Worker.Room, "@")
 	defer func() {
-		if j.admin != nil {
-			j.admin.Close()
+		for _, c := range j.clients {
+			c.Close()
 		}
 	}()
 	for _, step := range []func(context.Context) (Line, error){
@@ -70,12 +73,17 @@ func Run(ctx context.Context, o Options, report func(Line)) error {
 
 // take takes one step, within the time that the worker allows for a join.
 func (j *job) take(ctx context.Context, step func(context.Context) (Line, error)) error {
-	limit := j.Worker.ConnectTimeout
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within XMPP_CONNECT_TIMEOUT=%s", limit))
+	late := fmt.Errorf("no answer within XMPP_CONNECT_TIMEOUT=%s", j.Worker.ConnectTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, j.Worker.ConnectTimeout, late)
 	defer cancel()
 	line, err := step(ctx)
-	if err == nil {
+	switch {
+	case err == nil:
 		j.report(line)
+	case errors.Is(err, os.ErrDeadlineExceeded): // the connection has the same deadline
+		return fmt.Errorf("%w: %w", late, err)
+	case ctx.Err() != nil: // what follows from it explains nothing
+		return fmt.Errorf("%w: %w", context.Cause(ctx), err)
 	}
 	return err
 }
@@ -86,7 +94,7 @@ func (j *job) note(format string, args ...any) {
 
 // login logs the administrator in.
 func (j *job) login(ctx context.Context) (Line, error) {
-	c, err := dial(ctx, j.Options.admin())
+	c, err := j.dial(ctx, j.Options.admin())
 	if c, ok := refusal(err); ok && c.Name == "not-authorized" {
 		return Line{}, &sink.Error{Op: "log in as " + j.Admin.JID, Err: c, Cure: "check XMPP_ADMIN_JID and XMPP_ADMIN_PASSWORD"}
 	}
@@ -94,7 +102,29 @@ func (j *job) login(ctx context.Context) (Line, error) {
 	return Line{Already, j.Admin.JID + " can log in"}, err
 }
 
-// dial logs an account in.
+// again is the pause before another attempt to log in.
+const again = 500 * time.Millisecond
+
+// dial logs an account in, for as long as the job takes. jabberd2 refuses some
+// logins that come right after a logout; the next one succeeds.
+func (j *job) dial(ctx context.Context, cfg sink.Config) (*sink.Client, error) {
+	for {
+		c, err := dial(ctx, cfg)
+		if err == nil {
+			j.clients = append(j.clients, c)
+			return c, nil
+		}
+		if !refused(err, "internal-server-error") {
+			return nil, err
+		}
+		select {
+		case <-time.After(again):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
+}
+
 func dial(ctx context.Context, cfg sink.Config) (*sink.Client, error) {
 	c, err := sink.Connect(ctx, cfg)
 	if err != nil {

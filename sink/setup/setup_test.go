@@ -135,6 +135,14 @@ func TestFailuresNameTheCure(t *testing.T) {
 			func(srv *sinktest.Server, _ *setup.Options) { srv.Stop() },
 			"check that the server runs, that XMPP_ADDR is right",
 		},
+		"server that does not answer": {
+			sinktest.Config{},
+			func(srv *sinktest.Server, o *setup.Options) {
+				o.Worker.ConnectTimeout = 300 * time.Millisecond
+				srv.Freeze()
+			},
+			"failed: no answer within XMPP_CONNECT_TIMEOUT=300ms: connect to",
+		},
 		"no rooms there": {
 			sinktest.Config{},
 			func(_ *sinktest.Server, o *setup.Options) { o.Worker.Room = "alerts@rooms.xmpp.test" },
