@@ -26,6 +26,9 @@ type broker interface {
 	fill(ctx context.Context, name string, n int) (map[string]string, error)
 	// publish adds one notification to the last stream or topic.
 	publish(ctx context.Context, id string) error
+	// listen reads that stream or topic with a bare client; receive waits for
+	// the next notification.
+	listen(ctx context.Context) (receive func() error, err error)
 	// process is the broker's.
 	process() int
 }
@@ -87,6 +90,18 @@ func (b *natsBroker) fill(ctx context.Context, name string, n int) (map[string]s
 func (b *natsBroker) publish(ctx context.Context, id string) error {
 	_, err := b.js.Publish(ctx, b.name, notification(b.name+"-"+id))
 	return err
+}
+
+func (b *natsBroker) listen(ctx context.Context) (func() error, error) {
+	consumer, err := b.js.CreateConsumer(ctx, b.name, jetstream.ConsumerConfig{AckPolicy: jetstream.AckNonePolicy, DeliverPolicy: jetstream.DeliverNewPolicy})
+	if err != nil {
+		return nil, err
+	}
+	messages, err := consumer.Messages()
+	return func() error {
+		_, err := messages.Next(jetstream.NextContext(ctx))
+		return err
+	}, err
 }
 
 type kafkaBroker struct {
@@ -176,6 +191,9 @@ func (b *kafkaBroker) fill(ctx context.Context, name string, n int) (map[string]
 		return nil, err
 	}
 	b.writer = &kafka.Writer{Addr: client.Addr, Topic: name, RequiredAcks: kafka.RequireAll, BatchSize: 1000, BatchTimeout: time.Millisecond}
+	if n == 0 {
+		b.writer.BatchSize = 1 // single ones follow, which need not wait for more
+	}
 	for i := 0; i < n && err == nil; {
 		messages := make([]kafka.Message, min(n-i, 10_000))
 		for j := range messages {
@@ -189,4 +207,16 @@ func (b *kafkaBroker) fill(ctx context.Context, name string, n int) (map[string]
 
 func (b *kafkaBroker) publish(ctx context.Context, id string) error {
 	return b.writer.WriteMessages(ctx, kafka.Message{Value: notification(b.name + "-" + id)})
+}
+
+func (b *kafkaBroker) listen(ctx context.Context) (func() error, error) {
+	reader := kafka.NewReader(kafka.ReaderConfig{Brokers: []string{b.Addr}, Topic: b.name, GroupID: b.name + "-bare", MinBytes: 1, MaxBytes: 1 << 20, StartOffset: kafka.FirstOffset})
+	receive := func() error {
+		_, err := reader.FetchMessage(ctx)
+		return err
+	}
+	if err := b.publish(ctx, "first"); err != nil { // when it has come, the group is complete
+		return nil, err
+	}
+	return receive, receive()
 }

@@ -25,7 +25,7 @@ const (
 func latency(b *bed) string {
 	b.Helper()
 	text := "From the call that sends or publishes until the observer has read it. Each message begins from rest. What the worker\n" +
-		"adds includes the broker's part.\n"
+		"adds includes the broker's part: how long a broker alone takes until a bare client has read the message.\n"
 	for _, p := range products() {
 		b.Run(p.name, func(t *testing.T) { // which cleans up after itself
 			text += (&bed{t, b.common}).latencyOn(p)
@@ -37,6 +37,7 @@ func latency(b *bed) string {
 func (b *bed) latencyOn(p product) string {
 	b.Helper()
 	took := b.timeSingle(b.serve(p, testbed.Options{}))
+	took["JetStream alone"], took["Kafka alone"] = b.timeBroker(b.nats()), b.timeBroker(b.kafka())
 	t := newTable(p.name, "p50 ms", "p99 ms", "p50 over bare", "p99 over bare")
 	var kept promises
 	p50, p99 := quantile(took[bareInTurn], 0.5), quantile(took[bareInTurn], 0.99)
@@ -47,6 +48,9 @@ func (b *bed) latencyOn(p product) string {
 			kept.atMost(1, "ms", p.name+", "+name+", p50 added", own50-p50)
 			kept.atMost(5, "ms", p.name+", "+name+", p99 added", own99-p99)
 		}
+	}
+	for _, name := range []string{"JetStream alone", "Kafka alone"} {
+		t.row(name, fmt.Sprintf("%.2f", quantile(took[name], 0.5)), fmt.Sprintf("%.2f", quantile(took[name], 0.99)), "", "")
 	}
 	return "\n" + t.text + "\n" + kept.text
 }
@@ -78,6 +82,30 @@ func (b *bed) timeSingle(s *server) map[string][]time.Duration {
 	for _, list := range took {
 		slices.Sort(list)
 	}
+	return took
+}
+
+// timeBroker times single messages from the publication until a bare client
+// has read them.
+func (b *bed) timeBroker(from broker) []time.Duration {
+	b.Helper()
+	ctx, cancel := context.WithTimeout(b.Context(), patience)
+	defer cancel()
+	_, err := from.fill(ctx, b.name("alone"), 0)
+	must(b, err)
+	receive, err := from.listen(ctx)
+	must(b, err)
+	var took []time.Duration
+	for i := range warmUp + fewer(samples) {
+		<-time.After(3 * time.Millisecond)
+		begin := time.Now()
+		must(b, from.publish(ctx, fmt.Sprintf("alone%d", i)))
+		must(b, receive())
+		if i >= warmUp {
+			took = append(took, time.Since(begin))
+		}
+	}
+	slices.Sort(took)
 	return took
 }
 
