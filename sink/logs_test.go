@@ -23,7 +23,7 @@ func TestAFailureThatRepeatsIsLoggedOnce(t *testing.T) {
 	_ = l.Close()
 	var log bytes.Buffer
 	room, err := sink.New(sink.Config{
-		JID: "notifier@xmpp.test", Password: config.NewSecret("pw"), Addr: l.Addr().String(), TLS: "starttls",
+		JID: "notifier@xmpp.test", Password: config.NewSecret("pw"), IDKey: config.NewSecret("key"), Addr: l.Addr().String(), TLS: "starttls",
 		Room: "alerts@conference.xmpp.test", Window: 1, MaxStanzaBytes: 65000,
 		ConnectTimeout: time.Minute, PingInterval: time.Minute, StallTimeout: time.Minute, ReconnectMax: time.Millisecond,
 	}, slog.New(slog.NewTextHandler(&log, nil)))
@@ -33,14 +33,14 @@ func TestAFailureThatRepeatsIsLoggedOnce(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	attempts := 0
 	room.Observe(func(e sink.Event) {
-		if attempts++; attempts == 5 {
+		if attempts++; attempts == 20 {
 			stop()
 		}
 	})
 	var running sync.WaitGroup
 	running.Go(func() { _ = room.Run(ctx) }) // returns nil
 	running.Wait()
-	if lines := strings.Count(log.String(), "\n"); attempts < 5 || lines != 1 || !strings.Contains(log.String(), "connection refused") {
+	if lines := strings.Count(log.String(), "\n"); attempts < 20 || lines != 1 || !strings.Contains(log.String(), "connection refused") {
 		t.Errorf("%d attempts and these lines:\n%s", attempts, log.String())
 	}
 }
