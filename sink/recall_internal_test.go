@@ -74,3 +74,24 @@ func TestDepthOfTheHistory(t *testing.T) {
 		}
 	}
 }
+
+// What a dying server has reflected last is sent again to one that has
+// forgotten it, also if an attempt to come back has failed in between.
+func TestWhatWasReflectedLastOutlivesFailedAttempts(t *testing.T) {
+	m, err := newMinter(Config{Room: "r@c", IDKey: config.NewSecret("k")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newOutbox(1, newLedger(m))
+	b.attach(discard{}, "r@c/w")
+	if err := b.submit(t.Context(), Message{Identity: "1", Body: "x", Done: func(Result) {}}); err != nil {
+		t.Fatal(err)
+	}
+	b.seen([]byte(m.id("1")), []byte("r@c/w"), true)
+	b.detach(false, time.Now())                  // the server was killed
+	b.detach(true, time.Now().Add(time.Minute))  // it is there again, and refuses the join
+	b.detach(false, time.Now().Add(time.Minute)) // a connection breaks while joining
+	if resent, doubtful := b.attach(discard{}, "r@c/w"); resent != 1 || doubtful != 1 {
+		t.Errorf("%d sent again, %d of them doubtful", resent, doubtful)
+	}
+}

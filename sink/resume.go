@@ -84,9 +84,13 @@ func (b *outbox) attach(l link, seat string) (resent, doubtful int) {
 // told us anything.
 func (b *outbox) detach(orderly bool, last time.Time) {
 	b.mu.Lock()
+	attached := b.link != nil
 	b.link = nil
 	b.recall.interrupt()
-	if b.recent.end(last); orderly {
+	if attached { // else it was an attempt that failed, and tells nothing of the last stay
+		b.recent.end(last)
+	}
+	if attached && orderly {
 		b.recent.clear()
 	}
 	b.mu.Unlock()
