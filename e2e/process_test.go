@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	patience  = 60 * time.Second
+	patience  = 120 * time.Second
 	workerPkg = "github.com/xmpp-notifier/xmpp-notifier/cmd/xmpp-notifier"
 )
 
