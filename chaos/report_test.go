@@ -35,8 +35,11 @@ func (r *report) write(page, only string) error {
 	return testbed.WriteSection(page, heading, text)
 }
 
-// heading is that of the section.
-const heading = "The room"
+// heading is that of the section, killed that of its last part.
+const (
+	heading = "The room"
+	killed  = "Servers killed"
+)
 
 // replace returns the old section with the rows that were run again.
 func (r *report) replace(old, only string) string {
@@ -51,6 +54,9 @@ func (r *report) replace(old, only string) string {
 			}
 		}
 		for _, f := range r.fleets {
+			if f.depths != nil && server == killed && strings.HasPrefix(line, "| "+f.kind.name+" |") {
+				lines[i] = strings.TrimSuffix(f.depths.markdown(f.kind.name), "\n")
+			}
 			for _, row := range f.rows {
 				if f.kind.name == server && strings.HasPrefix(line, "| "+row.fault.name+" |") {
 					lines[i] = strings.TrimSuffix(row.markdown(), "\n")
@@ -111,8 +117,7 @@ func (r *report) kills(b *strings.Builder) {
 	if r.fleets[0].depths == nil {
 		return
 	}
-	b.WriteString(`
-### Servers killed
+	b.WriteString("\n### " + killed + `
 
 A server that is killed may have reflected a notification to the worker, and not yet have sent it to others. The worker
 therefore sends its last reflected notifications again to a server that has forgotten its history. How often that
@@ -122,12 +127,16 @@ happened, how deep it went, counted back from the last reflected notification, a
 |---|---|---|---|---|---|
 `)
 	for _, f := range r.fleets {
-		d, most := f.depths, 0
-		for _, n := range d.unshown {
-			most = max(most, n)
-		}
-		fmt.Fprintf(b, "| %s | %d | %d | %d | %d | %d |\n", f.kind.name, d.runs, len(d.unshown), most, d.deepest, d.lost)
+		b.WriteString(f.depths.markdown(f.kind.name))
 	}
+}
+
+func (d *depths) markdown(server string) string {
+	most := 0
+	for _, n := range d.unshown {
+		most = max(most, n)
+	}
+	return fmt.Sprintf("| %s | %d | %d | %d | %d | %d |\n", server, d.runs, len(d.unshown), most, d.deepest, d.lost)
 }
 
 // load is the load average of the machine.
