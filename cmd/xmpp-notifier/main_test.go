@@ -106,6 +106,13 @@ func TestSendSucceedsOnlyWhenTheRoomHasShownIt(t *testing.T) {
 	if posts := srv.Transcript(); code != exitOK || len(posts) != 2 || posts[1].Body != "from stdin" {
 		t.Fatalf("code %d, %s%s, the room has shown %v", code, out, errs, posts)
 	}
+	t.Run("a wrong password is an error at once", func(t *testing.T) {
+		t.Setenv("XMPP_PASSWORD", "wrong")
+		code, _, errs := invoke(t, "", "send", "-timeout", "10m", "-subject", "s")
+		if code != exitFailed || !strings.Contains(errs, "XMPP_PASSWORD") || len(srv.Transcript()) != 2 {
+			t.Errorf("code %d, %s", code, errs)
+		}
+	})
 	srv.LoseNext(-1)
 	srv.HoldReflections()
 	code, _, errs = invoke(t, "", "send", "-timeout", "300ms", "-subject", "lost")

@@ -50,7 +50,7 @@ func send(ctx context.Context, c call) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the room has not shown it within %s", limit))
 	defer cancel()
-	return inRoom(ctx, room, func() error {
+	return inRoom(ctx, room, func(ctx context.Context) error {
 		for i := range decoded.Envelopes {
 			if err := post(ctx, room, &parts, &decoded.Envelopes[i], c.stdout); err != nil {
 				return err
@@ -60,8 +60,16 @@ func send(ctx context.Context, c call) error {
 	})
 }
 
-// inRoom joins the room, does what is to be done there, and leaves.
-func inRoom(ctx context.Context, room *sink.Room, do func() error) error {
+// inRoom joins the room, does what is to be done there, and leaves. It gives up
+// at once where somebody must change something first.
+func inRoom(ctx context.Context, room *sink.Room, do func(context.Context) error) error {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	room.Observe(func(e sink.Event) {
+		if err, ok := errors.AsType[*sink.Error](e.Err); ok && err.Lasting {
+			fail(err)
+		}
+	})
 	stay, leave := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
 	running.Go(func() { _ = room.Run(stay) }) // returns nil
@@ -70,7 +78,7 @@ func inRoom(ctx context.Context, room *sink.Room, do func() error) error {
 	if err := room.Joined(ctx); err != nil {
 		return fmt.Errorf("join %s: %w", room, context.Cause(ctx))
 	}
-	return do()
+	return do(ctx)
 }
 
 // parseSend returns the notification that args describe, and how long to wait.
