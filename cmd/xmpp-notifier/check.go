@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -85,7 +86,11 @@ func parseCheck(args []string) (checkOptions, error) {
 // themselves: they are looked at once.
 func awaitSetup(ctx context.Context, o checkOptions) (check.Report, error) {
 	var s settings
-	if _, errs := s.loadAll(); len(errs) > 0 {
+	_, errs := s.loadAll()
+	if _, err := s.texts(slog.New(slog.DiscardHandler)); len(errs) == 0 && err != nil {
+		errs = append(errs, err)
+	}
+	if len(errs) > 0 {
 		return settingsReport(errs), nil
 	}
 	for end := time.Now().Add(o.wait); ; {
@@ -105,7 +110,11 @@ func awaitSetup(ctx context.Context, o checkOptions) (check.Report, error) {
 func settingsReport(errs []error) check.Report {
 	var report check.Report
 	for _, err := range errs {
-		report.Fail(check.Settings, "settings", err)
+		what, cure := err.Error(), ""
+		if i := strings.LastIndex(what, ": "); i > 0 { // errors of settings end in their cure
+			what, cure = what[:i], what[i+2:]
+		}
+		report.Add(check.Settings, "settings", check.Fail, what, cure)
 	}
 	for _, line := range misspelt() {
 		report.Add(check.Settings, "settings", check.Warn, line, "")

@@ -24,7 +24,7 @@ func TestDocsListTheSettings(t *testing.T) {
 		for _, g := range s.groups(true) {
 			all.WriteString(table(g))
 		}
-		checkDocs(t, file, all.String()+"\n")
+		checkSection(t, file, "settings", all.String()+"\n")
 	}
 }
 
@@ -56,10 +56,11 @@ func TestDocsNameNoOtherSettings(t *testing.T) {
 	}
 }
 
-// checkDocs compares what is between the marks in file, or writes it.
-func checkDocs(t *testing.T, file, want string) {
+// checkSection compares what is between the marks of a section in file, or
+// writes it.
+func checkSection(t *testing.T, file, section, want string) {
 	t.Helper()
-	const begin, end = "<!-- settings: begin -->\n", "<!-- settings: end -->"
+	begin, end := "<!-- "+section+": begin -->\n", "<!-- "+section+": end -->"
 	page, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +69,7 @@ func checkDocs(t *testing.T, file, want string) {
 	got, tail, found := strings.Cut(rest, end)
 	switch {
 	case !found:
-		t.Errorf("%s has no place for the settings", file)
+		t.Errorf("%s has no place for the %s", file, section)
 	case *update:
 		if err := os.WriteFile(file, []byte(head+begin+want+end+tail), 0o600); err != nil {
 			t.Fatal(err)

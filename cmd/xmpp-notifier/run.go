@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
+	"time"
 
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/telemetry"
@@ -54,6 +57,9 @@ func run(ctx context.Context, stderr io.Writer) error {
 		return &usageError{err}
 	}
 	defer context.AfterFunc(ctx, t.Stopping)()
+	var looking sync.WaitGroup
+	looking.Go(func() { s.warnOfBrokers(ctx, log) })
+	defer looking.Wait()
 	return errors.Join(w.Run(ctx), admin.Close())
 }
 
@@ -80,4 +86,34 @@ func (s *settings) open(log *slog.Logger) ([]sources.Source, error) {
 		from = append(from, source)
 	}
 	return from, nil
+}
+
+// lookAgain is the pause before a broker that was away is looked at again.
+const lookAgain = 10 * time.Second
+
+// warnOfBrokers looks at every broker once, as soon as it is there, and says in
+// the log what check would say. The worker itself would find out too late that
+// dead letters have no place, and never that a stream forgets.
+func (s *settings) warnOfBrokers(ctx context.Context, log *slog.Logger) {
+	for _, name := range s.general.Sources {
+		report := s.kind(name).look(ctx, sources.Look)
+		for unreachable(report) && ctx.Err() == nil {
+			select {
+			case <-time.After(lookAgain):
+				report = s.kind(name).look(ctx, sources.Look)
+			case <-ctx.Done():
+			}
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		for _, wrong := range report.Of(check.Fail) {
+			log.Warn("the broker is not as it has to be", "source", name, "error", wrong)
+		}
+	}
+}
+
+// unreachable reports whether there was nothing to look at. The source says why.
+func unreachable(r check.Report) bool {
+	return len(r) > 0 && r[0].Name == sources.PartConnection && r[0].Status == check.Fail
 }

@@ -1,12 +1,14 @@
 package kafka
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 
 	"github.com/segmentio/kafka-go"
 
@@ -42,6 +44,8 @@ func (c *client) cure(err error) string {
 		return fmt.Sprintf("KAFKA_GROUP_ID=%s is used by another kind of consumer: choose another name", c.config.GroupID)
 	case errors.Is(err, kafka.GroupAuthorizationFailed):
 		return fmt.Sprintf("allow KAFKA_USER=%s to read the group KAFKA_GROUP_ID=%s", c.config.User, c.config.GroupID)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Sprintf("no answer: check that KAFKA_BROKERS=%s are brokers of Kafka, and KAFKA_TLS=%t", c.config.brokerList(), c.config.TLS)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return fmt.Sprintf("if that persists, check KAFKA_TLS=%t, KAFKA_SASL=%s, KAFKA_USER=%s and KAFKA_PASSWORD", c.config.TLS, c.config.SASL, c.config.User)
 	}

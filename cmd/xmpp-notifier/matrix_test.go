@@ -1,0 +1,179 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/check"
+)
+
+// mistake is a wrong setup: one row of the matrix in docs/operations.md. All
+// else in the setup is right.
+type mistake struct {
+	what  string // for people
+	class check.Class
+	part  string // the name of the line in the report
+	cure  string
+	warn  bool // it works nevertheless
+	real  bool // the fake broker does not make this mistake, only the real one
+
+	env   func(*world) map[string]string // what the operator has set
+	room  roomFault
+	nats  natsFault
+	kafka *kafkaFault // the source is Kafka, not NATS
+}
+
+// status is what check says of it.
+func (m *mistake) status() check.Status {
+	if m.warn {
+		return check.Warn
+	}
+	return check.Fail
+}
+
+// world is a setup, made for one mistake.
+type world struct {
+	env          map[string]string
+	addr, direct string // of the XMPP server
+	domain, muc  string
+	natsAddr     string
+	kafkaAddr    string
+}
+
+// builder makes worlds: of servers in this process, or of real ones.
+type builder interface {
+	// makes reports whether the builder can make the mistake.
+	makes(m *mistake) bool
+	// world makes all right but for the mistake.
+	world(t *testing.T, m *mistake) *world
+}
+
+// checkMatrix makes every mistake, and looks at what check and run say.
+func checkMatrix(t *testing.T, b builder) {
+	t.Helper()
+	for _, m := range mistakes() {
+		if !b.makes(&m) {
+			continue
+		}
+		t.Run(m.what, func(t *testing.T) {
+			w := b.world(t, &m)
+			if m.env != nil {
+				for name, value := range m.env(w) {
+					w.env[name] = value
+				}
+			}
+			for name, value := range w.env {
+				t.Setenv(name, value)
+			}
+			m.checked(t)
+			m.run(t)
+		})
+	}
+}
+
+// checked has check look: it names the mistake, and nothing else.
+func (m *mistake) checked(t *testing.T) {
+	t.Helper()
+	code, stdout, stderr := invoke(t, "", "check", "--json")
+	var got struct{ Results check.Report }
+	if err := json.Unmarshal([]byte(stdout), &got); err != nil {
+		t.Fatalf("%v: %s%s", err, stdout, stderr)
+	}
+	want := 0
+	if !m.warn {
+		want = m.class.ExitCode()
+	}
+	if code != want {
+		t.Errorf("check: exit code %d, want %d", code, want)
+	}
+	named := 0
+	for _, r := range got.Results {
+		switch {
+		case r.Status == m.status() && r.Class == m.class && r.Name == m.part && r.Cure == m.cure:
+			named++
+		case r.Status == check.Fail:
+			t.Errorf("check: also fails: %+v", r)
+		}
+	}
+	if named != 1 {
+		t.Errorf("check names it %d times:\n%s", named, table(got.Results))
+	}
+}
+
+func table(r check.Report) string {
+	var b strings.Builder
+	_ = r.WriteTable(&b, true) // a strings.Builder does not fail
+	return b.String()
+}
+
+// run has the worker run until its log has the cure.
+func (m *mistake) run(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	log := &notes{}
+	var running sync.WaitGroup
+	running.Go(func() {
+		execute(ctx, call{[]string{"run"}, strings.NewReader(""), log, log})
+	})
+	defer running.Wait()
+	defer cancel()
+	for end := time.Now().Add(40 * time.Second); !log.says(m.cure); <-time.After(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Errorf("run does not say %q:\n%s", m.cure, log)
+			return
+		}
+	}
+}
+
+// notes is a log to look into.
+type notes struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (n *notes) Write(p []byte) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.text.Write(p)
+}
+
+func (n *notes) String() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.text.String()
+}
+
+// says reports whether the log, in JSON or not, has the words.
+func (n *notes) says(words string) bool {
+	var quoted bytes.Buffer
+	encoder := json.NewEncoder(&quoted)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(words) // a string encodes
+	inJSON := strings.Trim(strings.TrimSpace(quoted.String()), `"`)
+	text := n.String()
+	return strings.Contains(text, words) || strings.Contains(text, inJSON)
+}
+
+// TestMatrixIsDocumented holds docs/operations.md against the mistakes.
+func TestMatrixIsDocumented(t *testing.T) {
+	var rows strings.Builder
+	rows.WriteString("\n| what is wrong | line of `check` | exit code | cure that `check` and `run` give |\n|---|---|---|---|\n")
+	list := mistakes()
+	for _, m := range list {
+		code := fmt.Sprint(m.class.ExitCode())
+		if m.warn {
+			code = "0, a warning"
+		}
+		fmt.Fprintf(&rows, "| %s | %s | %s | %s |\n", escape(m.what), m.part, code, escape(m.cure))
+	}
+	if len(list) < 30 {
+		t.Errorf("%d mistakes, want 30", len(list))
+	}
+	checkSection(t, "../../docs/operations.md", "matrix", rows.String()+"\n")
+}
