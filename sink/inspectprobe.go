@@ -37,6 +37,7 @@ func (in *inspection) throttle(ctx context.Context, s *session) {
 func (in *inspection) burst(ctx context.Context, s *session, n, size int) (time.Duration, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, in.cfg.StallTimeout, fmt.Errorf("not shown within XMPP_STALL_TIMEOUT=%s", in.cfg.StallTimeout))
 	defer cancel()
+	in.box.ledger.minter.prepare() // it takes a while, and not to the room
 	begin := time.Now()
 	done := make(chan Result, n)
 	for i := range n {

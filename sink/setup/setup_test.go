@@ -20,6 +20,9 @@ func fresh(t *testing.T, cfg sinktest.Config) (*sinktest.Server, setup.Options) 
 	t.Helper()
 	cfg.Users = map[string]string{"admin": "admin-pw", "other": "other-pw"}
 	cfg.RoomMissing = true
+	if cfg.Mechanisms == nil {
+		cfg.Mechanisms = []string{"PLAIN"} // quick, and SCRAM is tested elsewhere
+	}
 	srv, err := sinktest.Start(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -30,7 +33,7 @@ func fresh(t *testing.T, cfg sinktest.Config) (*sinktest.Server, setup.Options) 
 		t.Fatal(err)
 	}
 	worker := sink.Config{
-		JID: "Watchman@" + srv.Domain(), Password: config.NewSecret("watch & <ward>"),
+		JID: "Watchman@" + srv.Domain(), Password: config.NewSecret("watch & <ward>"), IDKey: config.NewSecret("key"),
 		Addr: srv.Addr(), TLS: "auto", CAFile: ca, Room: srv.RoomJID(), Window: 30, MaxStanzaBytes: 65000,
 		ConnectTimeout: 10 * time.Second, PingInterval: time.Minute, StallTimeout: time.Minute, ReconnectMax: time.Minute,
 	}
@@ -70,7 +73,7 @@ func TestAnEmptyServerIsPrepared(t *testing.T) {
 		how string
 	}{
 		"administrator":        {sinktest.Config{Admins: admins}, "created (XEP-0133)"},
-		"administrator, PLAIN": {sinktest.Config{Admins: admins, Mechanisms: []string{"PLAIN"}}, "created (XEP-0133)"},
+		"administrator, SCRAM": {sinktest.Config{Admins: admins, Mechanisms: []string{"SCRAM-SHA-256"}}, "created (XEP-0133)"},
 		"registration":         {sinktest.Config{Register: true}, "registered (XEP-0077)"},
 		"ejabberd":             {sinktest.Config{Admins: admins, Profile: sinktest.Ejabberd()}, "created (XEP-0133)"},
 		"jabberd2":             {sinktest.Config{Register: true, Profile: sinktest.Jabberd2()}, "registered (XEP-0077)"},
