@@ -21,7 +21,7 @@ var errNoMechanism = errors.New("server offers no way to log in that we take")
 
 // maxRounds bounds the work that a server can make us do. Servers use 4096 to
 // 600,000 (OWASP).
-const maxRounds = 2_000_000
+const maxRounds = 1_000_000
 
 // mechanism is one way to authenticate.
 type mechanism struct {

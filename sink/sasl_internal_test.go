@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -74,6 +75,9 @@ func FuzzChallenge(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, first, last string, kind uint8) {
+		if slow(first) || slow(last) {
+			t.Skip("allowed, and takes its time")
+		}
 		names := [][2]string{{"challenge", "success"}, {"challenge", "challenge"}, {"success", "success"}, {"challenge", "failure"}}[kind%4]
 		server := &scripted{script: [][2]string{{names[0], first}, {names[1], last}}}
 		var offered features
@@ -83,4 +87,15 @@ func FuzzChallenge(f *testing.F) {
 			t.Errorf("believed %q, %q", first, last)
 		}
 	})
+}
+
+// slow reports whether a challenge asks for much work, but within the limit.
+func slow(challenge string) bool {
+	for field := range strings.SplitSeq(challenge, ",") {
+		rounds, _ := strings.CutPrefix(field, "i=")
+		if n, err := strconv.Atoi(rounds); err == nil && n > 10_000 && n <= maxRounds {
+			return true
+		}
+	}
+	return false
 }
