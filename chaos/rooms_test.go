@@ -66,7 +66,7 @@ func callAPI(ctx context.Context, x *testbed.XMPP, name string, arguments any) e
 // some tens of messages per second, ejabberd's does so early.
 func largeArchive(tr *trial) {
 	tr.Helper()
-	n := 10_000
+	n := 6_000
 	if tr.server.API != "" {
 		n = 100
 	}
@@ -76,7 +76,7 @@ func largeArchive(tr *trial) {
 	for i := range n {
 		must(tr, other.Say(fmt.Sprint("old", i), "an old message"))
 	}
-	ctx, cancel := context.WithTimeout(tr.Context(), patience)
+	ctx, cancel := context.WithTimeout(tr.Context(), 2*patience)
 	defer cancel()
 	must(tr, other.Alive(ctx))
 	other.Close()
