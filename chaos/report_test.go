@@ -83,6 +83,8 @@ the room with a window of %d. Another occupant counts what the room shows.
 - *why*: the reason for which something may be repeated or out of order. Where the room has forgotten, what was on
   its way is sent again, and so is what was reflected in the last 250 ms of a connection that did not end in order:
   at most a window of either in one run.
+- *archive*: what a server took while it was stopping may be in the archive alone, and not in the history that a join
+  replays (ejabberd). It counts as shown; the observer reads the archive.
 
 Machine: %d cores, %s, shared by both servers, two workers and others; load average before %s, after %s.
 Versions: %s, %s, %s, NATS server %s. Seed: CHAOS_SEED=%d.

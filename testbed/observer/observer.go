@@ -133,7 +133,7 @@ func (ob *Observer) handle(s raw.Stanza) error {
 	nick, inRoom := strings.CutPrefix(s.From, ob.options.Room+"/")
 	switch {
 	case s.Kind == "message" && s.Archived != nil && s.From == ob.options.Room:
-		m := s.Archived.Message
+		m := s.Archived.Forwarded.Message
 		if nick, ok := strings.CutPrefix(raw.Attr(m.Attrs, "from"), ob.options.Room+"/"); ok && m.Body != nil {
 			ob.options.OnMessage(Message{ID: raw.Attr(m.Attrs, "id"), Nick: nick, Body: *m.Body, Delayed: true, Archived: true})
 		}

@@ -45,12 +45,14 @@ func TestWitnessIsNotFooled(t *testing.T) {
 	forged := fmt.Sprintf("type='groupchat' from='%[1]s/evil' id='1' xmlns:a='urn:a' a:from='%[1]s/notifier' a:id='2' a:type='groupchat'", srv.RoomJID())
 	srv.InjectRaw("<message " + forged + "><body>forged</body></message>")
 	srv.InjectRaw("<message " + forged + "><x xmlns='urn:x'><body>nested</body></x><body xmlns='urn:x'>foreign</body><body>direct</body></message>")
+	srv.InjectRaw("<message from='" + srv.RoomJID() + "'><result xmlns='urn:xmpp:mam:2' id='9'><forwarded xmlns='urn:xmpp:forward:0'>" +
+		"<message xmlns='jabber:client' type='groupchat' from='" + srv.RoomJID() + "/notifier' id='3'><body>archived</body></message></forwarded></result></message>")
 	if err := ob.Fence(ctx); err != nil {
 		t.Fatal(err)
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	if want := []string{"evil 1 forged", "evil 1 direct"}; !slices.Equal(got, want) {
+	if want := []string{"evil 1 forged", "evil 1 direct", "notifier 3 archived"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

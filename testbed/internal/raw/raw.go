@@ -32,10 +32,12 @@ type Stanza struct {
 	Delay *struct{} `xml:"urn:xmpp:delay delay"`
 	// Archived is a message of an archive (XEP-0313).
 	Archived *struct {
-		Message struct {
-			Attrs []xml.Attr `xml:",any,attr"`
-			Body  *string    `xml:"jabber:client body"`
-		} `xml:"urn:xmpp:forward:0 forwarded>message"`
+		Forwarded struct {
+			Message struct {
+				Attrs []xml.Attr `xml:",any,attr"`
+				Body  *string    `xml:"jabber:client body"`
+			} `xml:"jabber:client message"`
+		} `xml:"urn:xmpp:forward:0 forwarded"`
 	} `xml:"urn:xmpp:mam:2 result"`
 	Error *struct {
 		Inner string `xml:",innerxml"`
