@@ -28,10 +28,15 @@ func lettersOf(dlqSubject, stream string) string {
 }
 
 // bury publishes the dead letter of m and waits until a stream has stored it.
+// Without a connection it does not even try: every try would add to the client's
+// buffer, which the acknowledgements need.
 func bury(ctx context.Context, js jetstream.JetStream, dlqSubject string, m *sources.Message, reason sources.Reason) error {
 	prefix := lettersOf(dlqSubject, m.Stream)
 	if strings.HasPrefix(m.Topic, prefix) {
 		return fmt.Errorf("subject %s: %w", m.Topic, errLoop)
+	}
+	if !js.Conn().IsConnected() {
+		return errOffline
 	}
 	letter := deadLetter(prefix+m.Topic, m, reason)
 	stored, err := js.PublishMsg(ctx, letter)

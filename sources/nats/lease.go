@@ -3,6 +3,7 @@ package nats
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -32,7 +33,7 @@ type lease struct {
 	done    bool      // the verdict is out
 	acked   bool      // and it is an acknowledgement
 	durable func()    // to call when an acknowledgement is certain; may be nil
-	epoch   uint64    // of the connection that carries it
+	epoch   uint64    // of the connection that carries it, or unsent
 	again   bool      // the broker may be about to deliver it again
 	certain time.Time
 }
@@ -94,7 +95,8 @@ const (
 )
 
 // Ack tells the broker that the message is done with. It does not wait for an
-// answer; while the broker is away the client keeps the word for it.
+// answer; while the broker is away the client keeps the word for it, and where
+// it cannot, the next connection carries it.
 func (l *lease) Ack(durable func()) error {
 	l.mu.Lock()
 	if l.done { // the source was closed
@@ -102,45 +104,41 @@ func (l *lease) Ack(durable func()) error {
 		call(durable)
 		return nil
 	}
-	err := l.say(ackVerdict)
-	if err == nil {
-		l.acked, l.durable = true, durable
-	}
+	_ = l.say(ackVerdict) // in doubt until it is confirmed, so it is sent again anyway
+	l.acked, l.durable = true, durable
 	l.mu.Unlock()
-	if err == nil {
-		l.all.acks.add(l)
-	}
-	return err
+	l.all.acks.add(l)
+	return nil
 }
 
 // Release lets the broker deliver the message again after delay. What has lapsed
-// it has delivered again, or will: a nak would take it from its new holder.
+// it has delivered again, or will: a nak would take it from its new holder. On
+// error it does so when the ack wait is over.
 func (l *lease) Release(delay time.Duration) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.done {
 		return nil
 	}
+	defer l.all.remove(l)
 	if l.lapsed {
 		l.done = true
-		l.all.remove(l)
 		return nil
 	}
-	if err := l.say(fmt.Sprintf(nakVerdict, max(delay, minDelay).Nanoseconds())); err != nil {
-		return err
-	}
-	l.all.remove(l)
-	return nil
+	return l.say(fmt.Sprintf(nakVerdict, max(delay, minDelay).Nanoseconds()))
 }
+
+// unsent is the epoch of no connection.
+const unsent = math.MaxUint64
 
 // say sends the verdict. Nothing may follow it: a sign of life after a nak
 // would make the broker wait for the whole ack wait.
 func (l *lease) say(verdict string) error {
-	now := epoch(l.all.src.conn)
+	l.done, l.epoch = true, epoch(l.all.src.conn)
 	if err := l.all.src.conn.Publish(l.reply, []byte(verdict)); err != nil {
+		l.epoch = unsent
 		return fmt.Errorf("settle %s: %w", l.place(), err)
 	}
-	l.done, l.epoch = true, now
 	return nil
 }
 

@@ -1,14 +1,18 @@
 package nats_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	client "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
 // The broker restarts while a source holds deliveries and waits for more. It
@@ -90,6 +94,60 @@ func TestAckLostOnTheWay(t *testing.T) {
 	}
 	b.settles(t, n+1)
 	eventually(t, "the acknowledgements are durable", func() bool { return durable.Load() == n })
+}
+
+// What is settled when the client can keep no more for the broker is neither lost
+// nor held for ever: acknowledgements follow, and what was released comes again.
+func TestSettlingWithAFullBuffer(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t)
+	b.publish(t, 0, 3)
+	src := b.use(t, b.config())
+	held := receive(t, src, 3)
+	b.stop(t)
+	eventually(t, "the source notices", func() bool { return !src.Status().Bound })
+	must(t, src.Fill())
+	var durable atomic.Bool
+	must(t, held[0].Ack(func() { durable.Store(true) }))
+	if err := held[1].Release(0); !errors.Is(err, client.ErrReconnectBufExceeded) {
+		t.Fatalf("error %v of Release, want %v", err, client.ErrReconnectBufExceeded)
+	}
+	b.start(t)
+	again := receive(t, src, 1)[0]
+	if again.Envelope.ID != "1" {
+		t.Errorf("received %s, want 1, which was released", again.Envelope.ID)
+	}
+	ack(t, again, held[2])
+	b.settles(t, 3)
+	eventually(t, "the acknowledgement is durable", durable.Load)
+}
+
+// Dead letters that cannot be written leave the acknowledgements their room.
+func TestRejectingWithoutServer(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t)
+	b.publish(t, 0, 1)
+	large := note(1)
+	large.Body = append(large.Body, bytes.Repeat([]byte(" "), 900<<10)...)
+	must(t, b.Publish(t.Context(), large))
+	src := b.use(t, b.config())
+	held := receive(t, src, 2)
+	b.stop(t)
+	eventually(t, "the source notices", func() bool { return !src.Status().Bound })
+	for range 20 {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		err := held[1].Reject(ctx, sources.Reason{Code: sources.ReasonRejected})
+		cancel()
+		if err == nil || !strings.Contains(err.Error(), "not connected") {
+			t.Fatalf("error %v of Reject, want that it is not connected", err)
+		}
+	}
+	must(t, held[0].Release(0)) // the client keeps it
+	b.start(t)
+	must(t, b.CreateDeadLetters(t.Context()))
+	ack(t, receive(t, src, 1)...)
+	reject(t, held[1])
+	b.settles(t, 2)
 }
 
 // A source may be opened before there is a broker at all.
