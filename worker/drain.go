@@ -19,14 +19,11 @@ type drain struct {
 	name    string
 	log     *slog.Logger
 	held    chan struct{} // one element per delivery that is not settled
-	rejects chan rejection
+	rejects chan *rejection
 
-	letters, deaf seldom // lines about dead letters and failed acknowledgements
-}
-
-type rejection struct {
-	delivery *sources.Delivery
-	reason   sources.Reason
+	// Lines about dead letters, those that cannot be written, and failed
+	// acknowledgements.
+	letters, stuck, deaf seldom
 }
 
 func (w *Worker) newDrain(source sources.Source) *drain {
@@ -36,7 +33,7 @@ func (w *Worker) newDrain(source sources.Source) *drain {
 		Worker: w, source: source, name: source.String(),
 		log:     w.Log.With("source", source.String()),
 		held:    make(chan struct{}, held),
-		rejects: make(chan rejection, held), // never blocks: it holds all that is held
+		rejects: make(chan *rejection, held), // never blocks: it holds all that is held
 	}
 }
 
@@ -52,8 +49,10 @@ func (d *drain) run(ctx context.Context) {
 	rejecter.Wait()
 }
 
-// receive moves deliveries from the source to the room until ctx ends.
+// receive moves deliveries from the source to the room until ctx ends. Then it
+// asks once more, which tells the source so: what it has in hand is for others.
 func (d *drain) receive(ctx context.Context) {
+	defer func() { _, _ = d.source.Receive(ctx, 1) }()
 	var trouble trouble
 	for {
 		if d.Room.Joined(ctx) != nil || !d.hold(ctx) {
@@ -191,51 +190,6 @@ func (d *drain) release(delivery *sources.Delivery) {
 		d.log.Debug("release failed, the broker will notice by itself", "place", delivery.Place(), "error", err)
 	}
 	<-d.held
-}
-
-func (d *drain) reject(delivery *sources.Delivery, reason sources.Reason) {
-	d.tell(Event{Kind: Failed, Delivery: delivery, Reason: reason})
-	d.rejects <- rejection{delivery, reason}
-}
-
-// rejectAll writes dead letters until ctx ends. While their target is
-// unavailable it keeps trying: without a dead letter nothing is acknowledged.
-func (d *drain) rejectAll(ctx context.Context) {
-	for {
-		select {
-		case r := <-d.rejects:
-			d.rejectOne(ctx, r)
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-func (d *drain) rejectOne(ctx context.Context, r rejection) {
-	log := d.log.With("place", r.delivery.Place(), "reason", string(r.reason.Code))
-	var trouble trouble
-	for {
-		if lost(r.delivery) { // its next owner will reject it
-			d.release(r.delivery)
-			return
-		}
-		err := r.delivery.Reject(ctx, r.reason)
-		switch {
-		case err == nil:
-			d.stats.rejected.Add(1)
-			d.tell(Event{Kind: DeadLettered, Delivery: r.delivery, Reason: r.reason})
-			d.recovered(&trouble, log, DeadLettering)
-			log.Log(ctx, d.letters.level(slog.LevelWarn), "notification moved to the dead letters", "error", r.reason.Err)
-			<-d.held
-			return
-		case ctx.Err() != nil:
-			d.release(r.delivery)
-			return
-		default:
-			d.tell(Event{Kind: Troubled, Doing: DeadLettering, Delivery: r.delivery, Err: err})
-			trouble.wait(ctx, log, err)
-		}
-	}
 }
 
 // settleHeld waits until everything held is settled, or the grace period is

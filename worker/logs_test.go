@@ -44,5 +44,8 @@ func TestAFloodOfBadMessagesIsNoFloodOfLines(t *testing.T) {
 		if loud == 0 || loud > flood/20+1 || all < 2*flood {
 			t.Errorf("%d lines, %d of them warnings, about %d bad messages\n%s", all, loud, 2*flood, fmt.Sprintf("%.2000s", log.String()))
 		}
+		if !bytes.Contains(log.Bytes(), fmt.Appendf(nil, "rejected=%d", 2*flood)) {
+			t.Error("the last line does not count them")
+		}
 	})
 }

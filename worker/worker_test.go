@@ -81,9 +81,15 @@ type source struct {
 	bodies  []string
 	fail    int // this many calls first
 	rejects int // this many rejections fail
+	stuck   string
+	told    bool // that nothing more is wanted
 }
 
 func (s *source) Receive(ctx context.Context, limit int) ([]*sources.Delivery, error) {
+	if ctx.Err() != nil {
+		s.told = true
+		return nil, ctx.Err()
+	}
 	if s.fail > 0 {
 		s.fail--
 		return nil, errors.New("broker is away")
@@ -120,7 +126,7 @@ func (s *settler) Release(time.Duration) error { s.source.add("release %s", s.bo
 func (s *settler) Lost() <-chan struct{}       { return nil }
 
 func (s *settler) Reject(_ context.Context, reason sources.Reason) error {
-	if s.source.rejects > 0 {
+	if s.source.rejects > 0 || s.body == s.source.stuck {
 		s.source.rejects--
 		return errors.New("dead letters are away")
 	}
@@ -226,6 +232,9 @@ func TestNothingIsReceivedBeforeTheRoomIsJoined(t *testing.T) {
 		if len(s.bodies) != 1 {
 			t.Error("a message was taken from the broker while nobody could deliver it")
 		}
+		if !s.told {
+			t.Error("the source was not told of the stop, and keeps what is for others")
+		}
 	})
 }
 
@@ -241,6 +250,14 @@ func TestDeadLettersUnavailableAtTheStopAreGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := run(&room{answer: delivered}, &source{bodies: []string{"{"}, rejects: 1 << 30})
 		expect(t, got, "release {", "room left", "source closed")
+	})
+}
+
+func TestADeadLetterThatCannotBeWrittenHoldsUpNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		got := run(&room{answer: delivered}, &source{bodies: []string{"{", "[", title(1), "{]"}, stuck: "{"})
+		slices.Sort(got.events[:3])
+		expect(t, got, "post 1", "reject [: decode", "reject {]: decode", "ack "+title(1), "release {", "room left", "source closed")
 	})
 }
 
