@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 )
@@ -11,6 +12,10 @@ import (
 // maxPending bounds what we owe others: answers to their requests are dropped
 // beyond it. Messages are bounded by the window.
 const maxPending = 1 << 20
+
+// maxPiece is how many bytes are written at once: a TLS record. Each must be
+// taken within the timeout, however long a throttled server needs for a batch.
+const maxPiece = 16 << 10
 
 // writer sends what is appended to it, in order, many stanzas in one write.
 type writer struct {
@@ -48,7 +53,7 @@ func (w *writer) ring() {
 	}
 }
 
-// run writes until stop is closed or a write fails or takes too long.
+// run writes until stop is closed, a write fails, or a piece takes too long.
 func (w *writer) run(conn net.Conn, timeout time.Duration, stop <-chan struct{}) error {
 	for {
 		select {
@@ -61,9 +66,11 @@ func (w *writer) run(conn net.Conn, timeout time.Duration, stop <-chan struct{})
 		if len(batch) == 0 {
 			continue
 		}
-		_ = conn.SetWriteDeadline(time.Now().Add(timeout))
-		if _, err := conn.Write(batch); err != nil {
-			return fmt.Errorf("write stream: %w", err)
+		for piece := range slices.Chunk(batch, maxPiece) {
+			_ = conn.SetWriteDeadline(time.Now().Add(timeout))
+			if _, err := conn.Write(piece); err != nil {
+				return fmt.Errorf("write stream: %w", err)
+			}
 		}
 		w.give(batch)
 	}
