@@ -47,7 +47,8 @@ func (r *rows) add(one row) {
 func (r *rows) write(page string) error {
 	file := os.Getenv("CHAOS_ROWS")
 	if file != "" {
-		fresh := slices.Clone(r.list)
+		fresh := r.list
+		r.list = nil
 		if text, err := os.ReadFile(file); err == nil && json.Unmarshal(text, &r.list) != nil {
 			return fmt.Errorf("%s does not hold rows", file)
 		}
@@ -72,7 +73,7 @@ func (r *rows) markdown() string {
 	slices.SortFunc(r.list, func(a, b row) int {
 		return strings.Compare(fmt.Sprintf("%s %3d", a.Kind, a.Seed), fmt.Sprintf("%s %3d", b.Kind, b.Seed))
 	})
-	return r.intro() + r.sums() + r.frequencies() + r.runs()
+	return r.intro() + note() + r.sums() + r.frequencies() + r.runs()
 }
 
 func (r *rows) intro() string {
@@ -94,6 +95,14 @@ have become a dead letter.
 
 `, time.Now().UTC().Format(time.DateOnly), eventCount, stormAckWait, stormSession, longAbsence,
 		runtime.NumCPU(), runtime.GOOS, runtime.Version(), installed("prosody"), module("github.com/nats-io/nats-server/v2"), kafkaVersion())
+}
+
+// note is what whoever ran the seeds has to say of it, from CHAOS_NOTE.
+func note() string {
+	if text := os.Getenv("CHAOS_NOTE"); text != "" {
+		return "Note: " + text + "\n\n"
+	}
+	return ""
 }
 
 func kafkaVersion() string {
