@@ -19,9 +19,9 @@ func (j *job) room(ctx context.Context) (Line, error) {
 	what := "room " + j.Worker.Room
 	info, err := j.info(ctx, j.Worker.Room, "")
 	switch {
-	case err == nil && info.has("muc_persistent"): // jabberd2 tells of rooms that do not exist
+	case err == nil && info.has("muc_persistent"): // else it may be gone when it is needed
 		return Line{Already, what + " exists"}, nil
-	case err != nil && !refused(err, "item-not-found", "recipient-unavailable"):
+	case err != nil && !refused(err, "item-not-found", "recipient-unavailable", "bad-request"): // the last is jabberd2's
 		return Line{}, &sink.Error{Op: "find the " + what, Err: err}
 	case j.DryRun:
 		j.missing = true
