@@ -56,6 +56,8 @@ Written by `+"`make bench`"+`; do not edit. `+"`make bench PART=latency`"+` meas
   ratios within each round: what disturbs a round disturbs all of it. The spread is that of the ratio, or else of the
   figure, over the rounds.
 - CPU is that of the contestant's process alone, user and system.
+- Below each part is the load average of the machine. Where that is well above the number of cores, others were using it:
+  rates, times and ratios then say little, as their spread shows; CPU, allocations and memory stay valid.
 `, machine(), versions(), window)
 }
 
