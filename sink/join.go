@@ -60,7 +60,8 @@ func joinStanza(occupant, id string, password config.Secret, history int) (strin
 	return "<presence><priority>-1</priority></presence>" + string(text), nil
 }
 
-// presence watches our own seat. Presence of others is of no interest.
+// presence watches our own seat, and the one that we would like to have.
+// Presence of others is of no interest.
 func (s *session) presence(e wire.Element) error {
 	own := string(e.From) == s.occupant
 	answer := string(e.ID) == s.joinID
@@ -73,10 +74,13 @@ func (s *session) presence(e wire.Element) error {
 		if s.phase != joining && own {
 			return s.expelled(e)
 		}
-		if s.phase == inRoom && s.nick != nickOf(s.cfg) && string(e.From) == s.room+"/"+nickOf(s.cfg) {
-			return errNickFree
+		if string(e.From) == s.room+"/"+nickOf(s.cfg) {
+			s.nickFree.Store(s.nick != nickOf(s.cfg))
 		}
 	case "":
+		if string(e.From) == s.room+"/"+nickOf(s.cfg) {
+			s.nickFree.Store(false)
+		}
 		if s.phase == joining && s.fromRoom(e.From) {
 			return s.seated(e, own, answer)
 		}

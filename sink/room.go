@@ -27,6 +27,9 @@ type Room struct {
 	maxBytes    int // longest stanza that the server takes
 	skipArchive bool
 	depth       depth
+	// Who takes our nickname and frees it, again and again, must not end our
+	// stays at will.
+	nickBackAfter time.Time
 
 	mu     sync.Mutex
 	joined chan struct{} // closed while we are in the room
@@ -140,6 +143,9 @@ func (r *Room) stay(ctx context.Context) (time.Duration, error) {
 // learn takes over what a stay has taught for the next ones. late says that
 // there was not enough time to enter the room.
 func (r *Room) learn(s *session, late bool) {
+	if errors.Is(s.end, errNickFree) {
+		r.nickBackAfter = time.Now().Add(undisturbedStay)
+	}
 	if s.blamed > 0 && s.blamed < r.maxBytes {
 		r.maxBytes = s.blamed
 		r.log.Warn("the server refused a long message: longer ones are cut from now on; set XMPP_MAX_STANZA_BYTES to its limit", "bytes", s.blamed)
@@ -155,7 +161,7 @@ func (r *Room) newSession(stream *stream, id identity, joined func()) *session {
 		cfg: &r.cfg, log: r.log, observer: r.observer, stream: stream, out: newWriter(), box: r.box,
 		me: id.jid, room: r.cfg.Room, service: service, nick: nickOf(&r.cfg),
 		head:     messageHead(r.cfg.Room),
-		maxBytes: r.maxBytes, skipArchive: r.skipArchive, depth: &r.depth, idle: id.idle, keepsIDs: &r.keepsIDs, originIDs: &r.originIDs,
+		maxBytes: r.maxBytes, skipArchive: r.skipArchive, nickBackAfter: r.nickBackAfter, depth: &r.depth, idle: id.idle, keepsIDs: &r.keepsIDs, originIDs: &r.originIDs,
 		entered: make(chan struct{}),
 		ended:   make(chan struct{}),
 	}
@@ -205,7 +211,8 @@ func isLasting(err error) bool {
 
 // lastingStay is how long we must have been in the room for the next pause to
 // be short again, and undisturbedStay the same after it has put us out: who
-// kicks us again and again is pestered less and less.
+// kicks us again and again is pestered less and less. The latter is also how
+// rarely we leave to take our nickname back.
 const (
 	lastingStay     = 10 * time.Second
 	undisturbedStay = 5 * time.Minute

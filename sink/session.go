@@ -33,6 +33,8 @@ type session struct {
 	blamed        int          // what maxBytes must not exceed from now on, 0: whatever it likes
 	keepsIDs      *atomic.Bool // the room has reflected one of ours
 	originIDs     *atomic.Bool // send them: the room does not keep our ids
+	nickFree      atomic.Bool  // we have another than the preferred nickname, and that is free
+	nickBackAfter time.Time    // when we may leave for its sake
 
 	// The reader's, and fixed once entered is closed.
 	phase       phase

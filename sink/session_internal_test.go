@@ -54,6 +54,14 @@ func TestServerIsHeardAfterItTakesNothingMore(t *testing.T) {
 // deafSession is a session over conn, at the point where it joins.
 func deafSession(t *testing.T, conn net.Conn) *session {
 	t.Helper()
+	s := newStream(deafConn{conn})
+	s.framer = wire.NewFramer(s, maxInbound)
+	return quietRoom(t).newSession(s, identity{jid: "me@example.org/1"}, func() {})
+}
+
+// quietRoom is a room that logs nothing.
+func quietRoom(t *testing.T) *Room {
+	t.Helper()
 	room, err := New(Config{
 		JID: "me@example.org", Password: config.NewSecret("x"), IDKey: config.NewSecret("y"), Room: "room@muc.example.org",
 		TLS: tlsAuto, Window: 1, MaxStanzaBytes: minStanzaBytes,
@@ -62,7 +70,5 @@ func deafSession(t *testing.T, conn net.Conn) *session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newStream(deafConn{conn})
-	s.framer = wire.NewFramer(s, maxInbound)
-	return room.newSession(s, identity{jid: "me@example.org/1"}, func() {})
+	return room
 }

@@ -40,6 +40,8 @@ func (s *session) watch(ctx context.Context) {
 				s.fail(&Error{Op: "post to " + s.room, Err: errStalled})
 			case silent > 2*interval:
 				s.fail(&Error{Op: "stay connected", Err: errSilent})
+			case s.nickFree.Load() && now.After(s.nickBackAfter) && s.box.size() == 0:
+				s.fail(errNickFree) // to come back with it
 			case silent < interval:
 				pinged = false
 			case !pinged:
