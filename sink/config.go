@@ -49,6 +49,7 @@ const (
 	minStanzaBytes = 1000    // room for addresses and some text
 	maxStanzaBytes = 160_000 // a reflection with everything escaped still fits into maxInbound
 	maxWindow      = 1000
+	shortestTime   = 10 * time.Millisecond
 )
 
 // Validate returns everything that is wrong with c, each error with its cure.
@@ -88,8 +89,8 @@ func (c Config) validateTimes() []error {
 		"XMPP_CONNECT_TIMEOUT": c.ConnectTimeout, "XMPP_PING_INTERVAL": c.PingInterval,
 		"XMPP_STALL_TIMEOUT": c.StallTimeout, "XMPP_RECONNECT_MAX": c.ReconnectMax,
 	} {
-		if d <= 0 {
-			errs = append(errs, fmt.Errorf("%s=%s: must be longer than 0, like 30s", name, d))
+		if d < shortestTime {
+			errs = append(errs, fmt.Errorf("%s=%s: must be %s or longer, like 30s", name, d, shortestTime))
 		}
 	}
 	return errs

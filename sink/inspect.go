@@ -20,7 +20,8 @@ type Probes struct {
 
 // Inspect goes the way into the room that Run goes, with the same code, once,
 // and reports on every part of it. It takes a seat under the nickname of cfg
-// for a moment, and creates nothing. Every wait ends with ConnectTimeout.
+// for a moment, and creates nothing. Every wait ends with ConnectTimeout, those of
+// the probes with StallTimeout.
 func Inspect(ctx context.Context, cfg Config, p Probes) check.Report {
 	in := &inspection{trace: &trace{reached: map[step]string{}}, probes: p}
 	room, err := New(cfg, slog.New(slog.DiscardHandler))

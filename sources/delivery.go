@@ -73,13 +73,23 @@ func (d *Delivery) Identity() string { return d.PartIdentity(0) }
 // they come from. It is the publisher's source and id where there is an id
 // (CloudEvents requires source+id to be unique), else the place in the broker.
 func (d *Delivery) PartIdentity(part int) string {
-	if part < len(d.Envelopes) && d.Envelopes[part].ID != "" {
-		return join("id", d.Envelopes[part].Source, d.Envelopes[part].ID)
+	if part < len(d.Envelopes) {
+		if identity := Identity(&d.Envelopes[part]); identity != "" {
+			return identity
+		}
 	}
 	if part > 0 {
 		return join("part", strconv.Itoa(part), d.identity())
 	}
 	return d.identity()
+}
+
+// Identity is that of a notification whose publisher gave it an id, and else "".
+func Identity(e *envelope.Envelope) string {
+	if e.ID == "" {
+		return ""
+	}
+	return join("id", e.Source, e.ID)
 }
 
 // Ack tells the broker that the notification has been delivered. durable is

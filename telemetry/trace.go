@@ -40,8 +40,8 @@ func (t *Telemetry) trace(e *worker.Event) {
 		trace.WithLinks(links...), trace.WithAttributes(attributes(d, outcome)...))
 	if err := e.Err; err != nil {
 		span.SetStatus(codes.Error, err.Error())
-	} else if e.Reason.Err != nil {
-		span.SetStatus(codes.Error, e.Reason.Err.Error())
+	} else if e.Reason.Err != nil { // its text may quote the notification
+		span.SetStatus(codes.Error, string(e.Reason.Code))
 	}
 	span.End(trace.WithTimestamp(time.Now()))
 }

@@ -31,7 +31,7 @@ type Room interface {
 type Config struct {
 	// Grace is how long a stop may take: what is on its way to the room is
 	// finished within it, the rest given back.
-	Grace time.Duration `envconfig:"SHUTDOWN_GRACE" default:"20s" desc:"How long a stop may take to finish what is on its way to the room; the rest is given back to the brokers. Keep it below the grace period of the container (Kubernetes: 30s)."`
+	Grace time.Duration `envconfig:"SHUTDOWN_GRACE" default:"20s" desc:"How long a stop may take to finish what is on its way to the room; the rest is given back to the brokers. The goodbyes to the room and the brokers may take 10s more: the grace period of the container must be longer than both."`
 }
 
 // closeTimeout bounds the goodbye to each broker, after the grace period.
@@ -86,12 +86,13 @@ func (w *Worker) Run(ctx context.Context) error {
 	drains.Wait()
 	leave()
 	room.Wait()
-	err := w.closeSources(context.WithoutCancel(ctx))
+	err := w.Close(context.WithoutCancel(ctx))
 	w.Log.Info("stopped", w.stats.attrs()...)
 	return err
 }
 
-func (w *Worker) closeSources(ctx context.Context) error {
+// Close closes the sources of a worker that does not run: Run does it by itself.
+func (w *Worker) Close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
 	defer cancel()
 	errs := make([]error, len(w.Sources))

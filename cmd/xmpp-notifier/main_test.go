@@ -106,10 +106,14 @@ func TestSendSucceedsOnlyWhenTheRoomHasShownIt(t *testing.T) {
 	if posts := srv.Transcript(); code != exitOK || len(posts) != 2 || posts[1].Body != "from stdin" {
 		t.Fatalf("code %d, %s%s, the room has shown %v", code, out, errs, posts)
 	}
+	code, out, errs = invoke(t, "", "send", "-subject", "Disk full", "-source", "another", "-id", "7")
+	if posts := srv.Transcript(); code != exitOK || len(posts) != 3 {
+		t.Fatalf("the same id of another source: code %d, %s%s, the room has shown %v", code, out, errs, posts)
+	}
 	t.Run("a wrong password is an error at once", func(t *testing.T) {
 		t.Setenv("XMPP_PASSWORD", "wrong")
 		code, _, errs := invoke(t, "", "send", "-timeout", "10m", "-subject", "s")
-		if code != exitFailed || !strings.Contains(errs, "XMPP_PASSWORD") || len(srv.Transcript()) != 2 {
+		if code != exitFailed || !strings.Contains(errs, "XMPP_PASSWORD") || len(srv.Transcript()) != 3 {
 			t.Errorf("code %d, %s", code, errs)
 		}
 	})

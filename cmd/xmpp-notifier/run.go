@@ -37,6 +37,11 @@ func run(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	traces, err := otlp.Start(s.traces, version, log)
+	if err != nil {
+		return &usageError{err}
+	}
+	defer traces.Close()
 	from, err := s.open(log)
 	if err != nil {
 		return err
@@ -46,19 +51,16 @@ func run(ctx context.Context, stderr io.Writer) error {
 		Decoder: texts.other(), Filter: texts.hide, Render: texts.renderer.Text, Payload: texts.renderer.Payload,
 		Window: s.room.Window, Grace: s.worker.Grace, Log: log,
 	}
-	traces, err := otlp.Start(s.traces, version, log)
-	if err != nil {
-		return &usageError{err}
-	}
-	defer traces.Close()
 	t := s.observe(&w, room, traces.Tracer(), texts.renderer.Failures)
 	admin, err := telemetry.Serve(ctx, s.admin, t, log)
 	if err != nil {
-		return &usageError{err}
+		return errors.Join(&usageError{err}, w.Close(context.WithoutCancel(ctx)))
 	}
 	defer context.AfterFunc(ctx, t.Stopping)()
 	var looking sync.WaitGroup
-	looking.Go(func() { s.warnOfBrokers(ctx, log) })
+	for _, name := range s.general.Sources {
+		looking.Go(func() { s.warnOfBroker(ctx, name, log) })
+	}
 	defer looking.Wait()
 	return errors.Join(w.Run(ctx), admin.Close())
 }
@@ -91,25 +93,24 @@ func (s *settings) open(log *slog.Logger) ([]sources.Source, error) {
 // lookAgain is the pause before a broker that was away is looked at again.
 const lookAgain = 10 * time.Second
 
-// warnOfBrokers looks at every broker once, as soon as it is there, and says in
-// the log what check would say. The worker itself would find out too late that
-// dead letters have no place, and never that a stream forgets.
-func (s *settings) warnOfBrokers(ctx context.Context, log *slog.Logger) {
-	for _, name := range s.general.Sources {
-		report := s.kind(name).look(ctx, sources.Look)
-		for unreachable(report) && ctx.Err() == nil {
-			select {
-			case <-time.After(lookAgain):
-				report = s.kind(name).look(ctx, sources.Look)
-			case <-ctx.Done():
-			}
-		}
-		if ctx.Err() != nil {
+// warnOfBroker looks at the broker of a source once, as soon as it is there, and
+// says in the log what check would say. The worker itself would find out too late
+// that dead letters have no place, and never that a stream forgets.
+func (s *settings) warnOfBroker(ctx context.Context, name string, log *slog.Logger) {
+	report := s.kind(name).look(ctx, sources.Look)
+	for unreachable(report) {
+		select {
+		case <-time.After(lookAgain):
+			report = s.kind(name).look(ctx, sources.Look)
+		case <-ctx.Done():
 			return
 		}
-		for _, wrong := range report.Of(check.Fail) {
-			log.Warn("the broker is not as it has to be", "source", name, "error", wrong)
-		}
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	for _, wrong := range report.Of(check.Fail) {
+		log.Warn("the broker is not as it has to be", "source", name, "error", wrong)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
 const sendUsage = `usage: xmpp-notifier send [-timeout 30s] -subject TITLE [-message TEXT]
@@ -109,7 +110,7 @@ func post(ctx context.Context, room *sink.Room, parts *texts, e *envelope.Envelo
 	begin := time.Now()
 	done := make(chan sink.Result, 1)
 	m := sink.Message{
-		Identity: e.ID, Body: parts.renderer.Text(*e), Extra: parts.renderer.Payload(*e),
+		Identity: sources.Identity(e), Body: parts.renderer.Text(*e), Extra: parts.renderer.Payload(*e),
 		Done: func(r sink.Result) { done <- r },
 	}
 	if err := room.Submit(ctx, m); err != nil {
