@@ -43,8 +43,19 @@ type client struct {
 	place   place
 }
 
-// dial logs in and takes a seat in the room, without its history.
-func dial(ctx context.Context, p place, user, nick string) (*client, error) {
+// dial logs in and takes a seat in the room, without its history. jabberd2 may
+// refuse who comes right after somebody has gone, so it tries again.
+func dial(ctx context.Context, p place, user, nick string) (c *client, err error) {
+	for range 5 {
+		if c, err = dialOnce(ctx, p, user, nick); err == nil || ctx.Err() != nil {
+			break
+		}
+		<-time.After(600 * time.Millisecond)
+	}
+	return c, err
+}
+
+func dialOnce(ctx context.Context, p place, user, nick string) (*client, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", p.Addr)
 	if err != nil {
 		return nil, err
