@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
@@ -94,26 +95,33 @@ func (j *job) configure(ctx context.Context) (Line, error) {
 	if _, err := j.admin.Ask(ctx, "set", j.Worker.Room, "<query xmlns='"+nsOwner+"'>"+now.submit()+"</query>"); err != nil {
 		return Line{}, j.notOwner(err)
 	}
-	outcome, err := j.taken(ctx, wanted, changes)
+	changes, err = j.taken(ctx, wanted, changes)
 	if err == nil && j.seat != nil {
 		err = j.admin.Leave(ctx, *j.seat)
 	}
-	return Line{outcome, what + ": " + strings.Join(changes, ", ")}, err
+	if len(changes) == 0 {
+		return Line{Already, what + ", as far as the server takes it"}, err
+	}
+	return Line{Done, what + ": " + strings.Join(changes, ", ")}, err
 }
 
-// taken looks at what the room has made of the form: some accept what has no
-// effect.
-func (j *job) taken(ctx context.Context, wanted settings, changes []string) (Outcome, error) {
+// taken looks at what the room has made of the form, and returns the changes
+// that it has made: some accept what has no effect. It is an error for what
+// the operator asked for.
+func (j *job) taken(ctx context.Context, wanted settings, changes []string) ([]string, error) {
 	now, err := j.form(ctx)
 	if err != nil {
-		return Failed, j.notOwner(err)
+		return nil, j.notOwner(err)
+	}
+	if lost := wanted.asked().fill(&now); len(lost) > 0 {
+		return nil, &sink.Error{
+			Op: "configure " + j.Worker.Room, Err: errors.New("the server accepts the form, but does not take " + strings.Join(lost, ", ")),
+			Cure: "let the server's administrator allow it, or do not ask for it",
+		}
 	}
 	left := wanted.visible().fill(&now)
 	for _, change := range left {
 		j.note("the server did not take %s", change)
 	}
-	if len(left) == len(changes) && len(left) > 0 {
-		return Already, nil
-	}
-	return Done, nil
+	return slices.DeleteFunc(changes, func(change string) bool { return slices.Contains(left, change) }), nil
 }

@@ -11,6 +11,7 @@ import (
 type setting struct {
 	field, value string
 	secret       bool // not to be shown
+	asked        bool // by a flag or a setting: to go without would not do
 	least        bool // a higher number will do as well
 }
 
@@ -34,13 +35,13 @@ func archives() []string {
 func (j *job) wanted(f *form) (settings, error) {
 	list := settings{{field: "muc#roomconfig_persistentroom", value: "1"}}
 	if j.RoomName != "" {
-		list = append(list, setting{field: "muc#roomconfig_roomname", value: j.RoomName})
+		list = append(list, setting{field: "muc#roomconfig_roomname", value: j.RoomName, asked: true})
 	}
 	if j.Description != "" {
-		list = append(list, setting{field: "muc#roomconfig_roomdesc", value: j.Description})
+		list = append(list, setting{field: "muc#roomconfig_roomdesc", value: j.Description, asked: true})
 	}
 	if j.MembersOnly {
-		list = append(list, setting{field: "muc#roomconfig_membersonly", value: "1"})
+		list = append(list, setting{field: "muc#roomconfig_membersonly", value: "1", asked: true})
 	}
 	if password := j.Worker.RoomPassword; !password.IsZero() {
 		list = append(list, setting{field: "muc#roomconfig_roomsecret", value: password.Reveal(), secret: true})
@@ -51,7 +52,7 @@ func (j *job) wanted(f *form) (settings, error) {
 		}
 	}
 	if !j.Worker.RoomPassword.IsZero() { // Prosody needs no word for it
-		list = append(list, setting{field: "muc#roomconfig_passwordprotectedroom", value: "1"})
+		list = append(list, setting{field: "muc#roomconfig_passwordprotectedroom", value: "1", asked: true})
 	}
 	return append(list, j.memory(f)...), nil
 }
@@ -88,6 +89,11 @@ func (list settings) fill(f *form) (changes []string) {
 // visible leaves out what a server may rightly hide.
 func (list settings) visible() settings {
 	return slices.DeleteFunc(slices.Clone(list), func(s setting) bool { return s.secret })
+}
+
+// asked is what the operator asked for, as far as the server shows it.
+func (list settings) asked() settings {
+	return slices.DeleteFunc(list.visible(), func(s setting) bool { return !s.asked })
 }
 
 func (s *setting) holds(f *field) bool {

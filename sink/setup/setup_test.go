@@ -121,6 +121,20 @@ func TestADryRunChangesNothing(t *testing.T) {
 	wants(t, text, `would do: configuration of the room: muc#roomconfig_membersonly="1"`, "already so: watchman@xmpp.test member")
 }
 
+// What nobody asked for by a flag may be the server's to decide.
+func TestWhatTheServerDoesNotTakeIsNoted(t *testing.T) {
+	t.Parallel()
+	srv, o := fresh(t, sinktest.Config{Admins: []string{"admin"}})
+	srv.IgnoreOption("enablearchiving")
+	for _, want := range []string{`done: configuration of the room: muc#roomconfig_persistentroom="1", muc#roomconfig_historylength="30"`, "already so: configuration of the room, as far as the server takes it"} {
+		text, failed := run(t, o)
+		wants(t, text, `note: the server did not take muc#roomconfig_enablearchiving="1"`, want+"\n")
+		if failed {
+			t.Error("it failed")
+		}
+	}
+}
+
 // What fails says why, and what helps.
 func TestFailuresNameTheCure(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -165,6 +179,14 @@ func TestFailuresNameTheCure(t *testing.T) {
 			sinktest.Config{Register: true},
 			func(_ *sinktest.Server, o *setup.Options) { o.Worker.JID = "other@xmpp.test" },
 			"the account exists, and XMPP_PASSWORD is not its password",
+		},
+		"room that stays open": {
+			sinktest.Config{Admins: []string{"admin"}},
+			func(srv *sinktest.Server, o *setup.Options) {
+				o.MembersOnly = true
+				srv.IgnoreOption("membersonly")
+			},
+			`failed: configure alerts@conference.xmpp.test: the server accepts the form, but does not take muc#roomconfig_membersonly="1": let the server's administrator`,
 		},
 		"banned": {
 			sinktest.Config{Admins: []string{"admin"}},

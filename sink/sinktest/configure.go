@@ -60,6 +60,7 @@ func (r *room) configure(fields map[string]string) bool {
 			return false
 		}
 	}
+	delete(fields, fieldPrefix+r.faults.ignore)
 	for name, value := range fields {
 		r.options[strings.TrimPrefix(name, fieldPrefix)] = value
 	}

@@ -13,6 +13,7 @@ type roomFaults struct {
 	refuse    errorFault // of joins
 	bounce    []*bounceFault
 	rename    string
+	ignore    string // field of the form
 	slow      time.Duration
 	hold      bool
 	held      []reflection
@@ -119,6 +120,11 @@ func (s *Server) RefuseJoins(e StanzaError, n int) {
 // RenameOnJoin gives everybody who joins this nickname, with status 210; "" ends it.
 func (s *Server) RenameOnJoin(nick string) {
 	s.fault(func(f *roomFaults) { f.rename = nick })
+}
+
+// IgnoreOption makes the room accept a field of its form, like membersonly, without effect.
+func (s *Server) IgnoreOption(name string) {
+	s.fault(func(f *roomFaults) { f.ignore = name })
 }
 
 // SlowRoom makes the room take its time for each message, as one with a grown archive does.
