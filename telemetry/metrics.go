@@ -121,14 +121,14 @@ func (t *Telemetry) gauges() []prometheus.Collector {
 			"version": t.options.Version, "revision": revision(), "goversion": runtime.Version(),
 		}, func() float64 { return 1 }),
 	}
-	list = append(list, prometheus.NewCounterFunc(prometheus.CounterOpts{
-		Namespace: namespace, Name: "template_failures_total",
-		Help: "Notifications for which TEMPLATE failed; they were sent with the default text.",
-	}, t.templateFailures))
+	list = append(list, counterWith("template_failures_total",
+		"Notifications for which TEMPLATE failed; they were sent with the default text.", nil, t.templateFailures))
 	for name, s := range t.sources {
 		if r, ok := s.source.(sources.Reporter); ok {
 			list = append(list, gaugeWith("source_lag_messages", "Messages that wait in the broker, as far as it has told; NaN if it has not.",
-				prometheus.Labels{"source": name}, func() float64 { return lag(r.Status()) }))
+				prometheus.Labels{"source": name}, func() float64 { return lag(r.Status()) }),
+				counterWith("messages_dropped_total", "Messages lost because the worker had no room for them; only core NATS loses any.",
+					prometheus.Labels{"source": name}, func() float64 { return float64(r.Status().Dropped) }))
 		}
 	}
 	return list
@@ -147,6 +147,10 @@ func gauge(name, help string, read func() float64) prometheus.Collector {
 
 func gaugeWith(name, help string, labels prometheus.Labels, read func() float64) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help, ConstLabels: labels}, read)
+}
+
+func counterWith(name, help string, labels prometheus.Labels, read func() float64) prometheus.Collector {
+	return prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help, ConstLabels: labels}, read)
 }
 
 func flag(on bool) float64 {

@@ -95,6 +95,12 @@ func TestCountsFailuresOfTheTemplate(t *testing.T) {
 	newDesk(telemetry.Options{TemplateFailures: func() int64 { return 3 }}).expect(t, "template_failures_total 3")
 }
 
+func TestCountsWhatASourceLost(t *testing.T) {
+	d := newDesk(telemetry.Options{})
+	d.nats.state.Dropped = 5
+	d.expect(t, `messages_dropped_total{source="nats:NOTIFY"} 5`)
+}
+
 func TestCountsWhatBecomesOfNotifications(t *testing.T) {
 	d := newDesk(telemetry.Options{})
 	one := delivery()

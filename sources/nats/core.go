@@ -78,10 +78,6 @@ func (c *Core) listen() (err error) {
 // String names the source in logs.
 func (c *Core) String() string { return "nats-core:" + strings.Join(c.cfg.Subjects, ",") }
 
-// Dropped returns how many messages were lost because there was no room for
-// them in memory.
-func (c *Core) Dropped() int { return c.ear.drops.count() }
-
 // Receive blocks until at least one delivery is there; see [sources.Source].
 func (c *Core) Receive(ctx context.Context, limit int) ([]*sources.Delivery, error) {
 	for {

@@ -30,7 +30,7 @@ func TestDropped(t *testing.T) {
 	for i := range n {
 		must(t, b.Publish(t.Context(), note(i)))
 	}
-	eventually(t, "the source counts what it has lost", func() bool { return src.Dropped() > 0 && book.count("NATS_CORE_BUFFER") == 1 })
+	eventually(t, "the source counts what it has lost", func() bool { return src.Status().Dropped > 0 && book.count("NATS_CORE_BUFFER") == 1 })
 	received := 0
 	eventually(t, "lost and received make all", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -38,11 +38,11 @@ func TestDropped(t *testing.T) {
 		batch, _ := src.Receive(ctx, n) // the context may end before anything is there
 		ack(t, batch...)
 		received += len(batch)
-		return received+src.Dropped() == n
+		return received+int(src.Status().Dropped) == n
 	})
 	must(t, src.Close(t.Context()))
-	if !strings.Contains(book.String(), fmt.Sprintf("total=%d", src.Dropped())) {
-		t.Errorf("the log does not tell the total of %d:\n%s", src.Dropped(), book)
+	if !strings.Contains(book.String(), fmt.Sprintf("total=%d", src.Status().Dropped)) {
+		t.Errorf("the log does not tell the total of %d:\n%s", src.Status().Dropped, book)
 	}
 }
 

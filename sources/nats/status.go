@@ -66,6 +66,6 @@ func (c *Core) Status() sources.Status {
 	if status.Bound && !c.conn.IsConnected() {
 		status.Bound, status.Problem = false, c.watch.offline().Error()
 	}
-	status.Lag = c.ear.pending()
+	status.Lag, status.Dropped = c.ear.pending(), int64(c.ear.drops.count())
 	return status
 }
