@@ -23,7 +23,8 @@ import (
 type Source interface {
 	// Receive blocks until at least one delivery is there, and returns at
 	// most limit of them, in the broker's order (Kafka: per partition).
-	// It never reads further ahead than that: the backlog stays in the broker.
+	// The backlog stays in the broker: no more is read ahead than keeps the
+	// source busy (Kafka: 64 messages or 1 MB, and 10 more, of a partition).
 	//
 	// When ctx ends it returns ctx's error and no deliveries; what it had in
 	// hand goes back to the broker. Any other error is temporary: the caller
@@ -60,7 +61,8 @@ type Settler interface {
 	Release(delay time.Duration) error
 	// Reject writes a dead letter, waits until the broker has confirmed it,
 	// and only then acknowledges. On error nothing is acknowledged and the
-	// caller may call again.
+	// caller may call again, or release: what is lost is left to its next owner,
+	// and to reject it is an error.
 	Reject(ctx context.Context, reason Reason) error
 	// Lost is closed when the broker gives the delivery to somebody else
 	// (Kafka: the partition is revoked). What has not been sent to the room by

@@ -23,8 +23,9 @@ const (
 	maxWait = 500 * time.Millisecond
 	// fetchBytes bounds what one fetch brings; a larger message still comes.
 	fetchBytes = 1 << 20
-	// queueLength is how many messages a partition reader holds ready.
-	queueLength = 64
+	// queueLength is how many messages a partition reader holds ready, however
+	// large: so they are few.
+	queueLength = 8
 )
 
 // client makes everything that talks to the cluster, with the same security.

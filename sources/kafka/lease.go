@@ -2,6 +2,8 @@ package kafka
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -14,12 +16,13 @@ import (
 type lease struct {
 	partition *partition
 	offset    int64
+	size      int    // of its key and body
 	seq       uint64 // given when it is lent out
 	delivery  *sources.Delivery
 }
 
 func newLease(p *partition, m kafka.Message) *lease {
-	l := &lease{partition: p, offset: m.Offset}
+	l := &lease{partition: p, offset: m.Offset, size: len(m.Key) + len(m.Value)}
 	if !isControl(m) {
 		l.delivery = sources.NewDelivery(message(p.gen.kafka.GroupID, m), l)
 	}
@@ -49,12 +52,15 @@ func (l *lease) Release(time.Duration) error {
 	return nil
 }
 
+// errLost says that a message will have another owner.
+var errLost = errors.New("its partition is being given back, its next owner gets it")
+
 // Reject writes a dead letter and then acknowledges. A message that is lost is
-// left to its new owner.
+// left to its new owner, and is still to be released.
 func (l *lease) Reject(ctx context.Context, reason sources.Reason) error {
 	select {
 	case <-l.Lost():
-		return l.Release(0)
+		return fmt.Errorf("reject %s: %w", l.delivery.Place(), errLost)
 	default:
 	}
 	if err := l.partition.gen.source.letters.write(ctx, &l.delivery.Message, reason); err != nil {

@@ -5,8 +5,12 @@ import (
 	"sync"
 )
 
-// queueLimit is how many decoded messages of a partition wait for Receive.
-const queueLimit = 64
+const (
+	// queueLimit is how many decoded messages of a partition wait for Receive.
+	queueLimit = 64
+	// queueBytes is how large they may be in all. One waits whatever its size.
+	queueBytes = 1 << 20
+)
 
 // queue holds decoded messages of one partition until Receive takes them. It
 // is a list with a lock and no channel because messages come one by one, but
@@ -16,6 +20,8 @@ type queue struct {
 
 	mu    sync.Mutex
 	ready []*lease
+	bytes int  // their size
+	full  bool // put waits for space
 }
 
 func newQueue() *queue {
@@ -44,10 +50,12 @@ func (q *queue) put(ctx context.Context, l *lease, rouse func()) bool {
 func (q *queue) tryPut(l *lease) (waiting int, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.ready) == queueLimit {
-		return queueLimit, false
+	q.full = len(q.ready) == queueLimit || len(q.ready) > 0 && q.bytes+l.size > queueBytes
+	if q.full {
+		return len(q.ready), false
 	}
 	q.ready = append(q.ready, l)
+	q.bytes += l.size
 	return len(q.ready), true
 }
 
@@ -59,8 +67,12 @@ func (q *queue) take(batch []*lease, limit int) []*lease {
 	if n == 0 {
 		return batch
 	}
-	if len(q.ready) == queueLimit {
+	if q.full {
+		q.full = false
 		nudge(q.space)
+	}
+	for _, l := range q.ready[:n] {
+		q.bytes -= l.size
 	}
 	batch = append(batch, q.ready[:n]...)
 	left := copy(q.ready, q.ready[n:])
