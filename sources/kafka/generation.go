@@ -52,7 +52,7 @@ type generation struct {
 
 func newGeneration(s *Source, gen *kafka.Generation, counts map[string]int) *generation {
 	g := &generation{
-		source: s, kafka: gen, counts: counts,
+		source: s, kafka: gen, counts: counts, partitions: []*partition{},
 		dirty: make(chan struct{}, 1), lost: make(chan struct{}),
 	}
 	for _, topic := range slices.Sorted(maps.Keys(gen.Assignments)) {

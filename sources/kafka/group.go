@@ -77,6 +77,7 @@ func (s *Source) serve(gen *kafka.Generation, counts map[string]int) (map[string
 	start(g.commitLoop)
 	start(g.watch)
 	start(g.even)
+	start(g.measure)
 	for _, p := range g.partitions {
 		start(p.fetch)
 	}

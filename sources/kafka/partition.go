@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"sync/atomic"
 
 	"github.com/segmentio/kafka-go"
 
@@ -31,13 +32,18 @@ type partition struct {
 	taken   []*lease // take's, to use again
 	tracker *tracker
 	failing bool // the last fetch failed
+
+	end, next atomic.Int64 // behind the last message there is, and the last one lent; negative if unknown
 }
 
 func newPartition(g *generation, topic string, a kafka.PartitionAssignment) *partition {
-	return &partition{
+	p := &partition{
 		gen: g, topic: topic, id: a.ID, start: a.Offset,
 		queue: newQueue(), tracker: newTracker(spanLimit),
 	}
+	p.end.Store(-1)
+	p.next.Store(a.Offset)
+	return p
 }
 
 // take lends out what is ready, at most limit, and appends it to batch. It skips
@@ -46,6 +52,7 @@ func (p *partition) take(batch []*sources.Delivery, limit int) []*sources.Delive
 	p.taken = p.queue.take(p.taken[:0], min(limit, p.tracker.room()))
 	p.tracker.lend(p.taken)
 	for _, l := range p.taken {
+		p.next.Store(l.offset + 1)
 		if l.delivery == nil {
 			l.settle(nil)
 			continue
@@ -81,6 +88,7 @@ func (p *partition) begin(ctx context.Context) (int64, bool) {
 		p.note(err)
 		if err == nil {
 			p.start = end
+			p.next.Store(end)
 			l := &lease{partition: p, offset: end - 1}
 			p.tracker.lend([]*lease{l})
 			l.settle(nil)
@@ -119,7 +127,9 @@ func (p *partition) read(ctx context.Context, offset int64) int64 {
 		}
 		if p.note(nil); first {
 			p.noteGap(offset, m.Offset)
+			p.next.CompareAndSwap(kafka.FirstOffset, m.Offset)
 		}
+		p.end.Store(m.HighWaterMark)
 		first, offset = false, m.Offset+1
 		if !p.queue.put(ctx, newLease(p, m), p.gen.source.rouse) {
 			return offset

@@ -39,10 +39,12 @@ type Source struct {
 	wake chan struct{} // there may be something to take
 
 	mu         sync.Mutex
-	partitions []*partition // of the current generation
+	partitions []*partition // of the current generation; nil if there is none
 	turn       int          // the partition to take from next
 	trouble    error        // why there is nothing, until Receive has told
 	serving    bool         // a generation is at work
+	joined     bool         // in the group, or on the way from one generation to the next
+	problem    error        // why not, if that is known
 	unsaved    error        // why the last commit of the one before failed
 }
 
@@ -128,7 +130,7 @@ func (s *Source) attach(partitions []*partition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.partitions, s.turn, s.trouble = partitions, 0, nil
-	s.serving = true
+	s.serving, s.joined = true, true
 }
 
 // detach ends that: when it returns, no more of them is handed out.
@@ -150,6 +152,7 @@ func (s *Source) over(unsaved error) {
 func (s *Source) report(err error) {
 	s.mu.Lock()
 	s.trouble = err
+	s.joined, s.problem = false, err
 	s.mu.Unlock()
 	s.rouse()
 }
