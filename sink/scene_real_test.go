@@ -125,9 +125,7 @@ func (w *watcher) sit() {
 	w.sc.must(err)
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(pem)
-	ctx, cancel := context.WithTimeout(w.sc.Context(), patience)
-	defer cancel()
-	w.seat, err = observer.Join(ctx, observer.Options{
+	options := observer.Options{
 		Addr: w.sc.server.Addr, Domain: w.sc.server.Domain, CA: pool,
 		User: "observer", Password: testbed.Password("observer"),
 		Room: w.sc.room + "@" + w.sc.server.MUC, RoomPassword: w.password, Nick: "observer",
@@ -139,8 +137,16 @@ func (w *watcher) sit() {
 			}
 			w.known[m.ID] = true
 		},
+	}
+	w.sc.until("the observer is in the room", func() error { // servers close some logins
+		ctx, cancel := context.WithTimeout(w.sc.Context(), patience)
+		defer cancel()
+		seat, err := observer.Join(ctx, options)
+		if err == nil {
+			w.seat = seat
+		}
+		return err
 	})
-	w.sc.must(err)
 }
 
 // shown returns what the room has shown up to now.
