@@ -195,7 +195,7 @@ func installed(name string) string {
 
 // module is the version of a Go module.
 func module(path string) string {
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Version}}", path).Output() //nolint:noctx,gosec // reads a file
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Version}}", path).Output() //nolint:noctx // reads a file
 	if err != nil {
 		return "of unknown version"
 	}

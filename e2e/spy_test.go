@@ -64,7 +64,7 @@ func (b *natsBroker) sequence(k key) uint64 {
 			number++
 		}
 		if number == k.number {
-			return uint64(i) + 1 //nolint:gosec // few
+			return uint64(i) + 1
 		}
 	}
 	return 0
