@@ -5,6 +5,7 @@ package otlp
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -75,9 +76,11 @@ type Exporter struct {
 	log    *slog.Logger
 	client *http.Client
 
-	queue   chan *span
-	dropped atomic.Int64
-	failing bool // the last batch could not be sent
+	queue    chan *span
+	overflow atomic.Int64 // spans that found the queue full
+	batch    []*span      // to be sent next; this and what follows are those of run
+	dropped  int64        // since traces were sent last
+	failing  bool         // some could not be sent the last time
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -120,9 +123,11 @@ func (e *Exporter) enqueue(s *span) {
 	select {
 	case e.queue <- s:
 	default:
-		e.dropped.Add(1)
+		e.overflow.Add(1)
 	}
 }
+
+var errQueueFull = fmt.Errorf("more than %d spans in %s", maxQueue, batchPause)
 
 // run sends a batch from time to time.
 func (e *Exporter) run(ctx context.Context) {
@@ -134,26 +139,47 @@ func (e *Exporter) run(ctx context.Context) {
 			e.drain(ctx, exportTime)
 		case <-ctx.Done():
 			e.drain(context.WithoutCancel(ctx), closeTime)
+			if n := e.dropped + int64(len(e.batch)+len(e.queue)); n > 0 {
+				e.log.Warn("traces were dropped", "spans", n)
+			}
 			return
 		}
 	}
 }
 
-// drain sends all that waits.
+// drain sends all that waits. What it has not come to when its time is over, or
+// when ctx ends, is for the next time; so is what the end of ctx interrupts.
 func (e *Exporter) drain(ctx context.Context, limit time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	for len(e.queue) > 0 {
-		batch := make([]*span, min(len(e.queue), maxBatch))
-		for i := range batch {
-			batch[i] = <-e.queue
+	var failure error
+	sent := false
+	for limited.Err() == nil && e.fill() {
+		err := e.export(limited, e.batch)
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return
+		case err != nil:
+			e.dropped += int64(len(e.batch))
+			failure = err
 		}
-		err := e.export(ctx, batch)
-		if err != nil {
-			e.dropped.Add(int64(len(batch)))
-		}
-		e.note(err)
+		e.batch, sent = nil, true
 	}
+	if n := e.overflow.Swap(0); n > 0 {
+		e.dropped += n
+		failure = cmp.Or(failure, errQueueFull)
+	}
+	if sent {
+		e.note(failure)
+	}
+}
+
+// fill makes a batch of what waits, and reports whether there is one.
+func (e *Exporter) fill() bool {
+	for len(e.batch) < maxBatch && len(e.queue) > 0 {
+		e.batch = append(e.batch, <-e.queue)
+	}
+	return len(e.batch) > 0
 }
 
 // note logs when traces begin to get lost, and when they arrive again.
@@ -162,7 +188,8 @@ func (e *Exporter) note(err error) {
 	case err != nil && !e.failing:
 		e.log.Warn("traces cannot be sent, dropping them", "error", err)
 	case err == nil && e.failing:
-		e.log.Info("traces are sent again", "dropped", e.dropped.Swap(0))
+		e.log.Info("traces are sent again", "dropped", e.dropped)
+		e.dropped = 0
 	}
 	e.failing = err != nil
 }

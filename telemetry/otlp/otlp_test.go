@@ -1,6 +1,7 @@
 package otlp_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -120,16 +122,76 @@ func TestACollectorThatRefusesIsLoggedOnceAndHoldsNothingUp(t *testing.T) {
 	c := startCollector(t, http.StatusTooManyRequests)
 	var log strings.Builder
 	e := start(t, otlp.Config{Endpoint: c.URL, Headers: config.NewSecret("X-Token=hunter2")}, &log)
-	for range 3000 { // more than wait, and several batches
-		_, s := e.Tracer().Start(context.Background(), "x")
-		s.End()
-	}
+	end(e, 3000) // more than wait, and several batches
 	e.Close()
 	if n := strings.Count(log.String(), "traces cannot be sent"); n != 1 || !strings.Contains(log.String(), "429 Too Many Requests") {
 		t.Errorf("logged %d times: %s", n, log.String())
 	}
 	if strings.Contains(log.String(), "hunter2") {
 		t.Error("a secret is in the log")
+	}
+}
+
+// held is a collector that leaves the first request without an answer until
+// that is given up, or until it is let go.
+type held struct {
+	*httptest.Server
+	asked, let chan struct{}
+	spans      atomic.Int64 // of the answered requests
+}
+
+func startHeld(t *testing.T) *held {
+	t.Helper()
+	h := &held{asked: make(chan struct{}), let: make(chan struct{})}
+	var first sync.Once
+	h.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		first.Do(func() {
+			close(h.asked)
+			select {
+			case <-h.let:
+			case <-r.Context().Done():
+			}
+		})
+		if r.Context().Err() == nil {
+			h.spans.Add(int64(bytes.Count(body, []byte(`"spanId"`))))
+		}
+	}))
+	t.Cleanup(h.Close)
+	return h
+}
+
+func end(e *otlp.Exporter, spans int) {
+	for range spans {
+		_, s := e.Tracer().Start(context.Background(), "x")
+		s.End()
+	}
+}
+
+func TestCloseSendsWhatItInterrupts(t *testing.T) {
+	c := startHeld(t)
+	var log strings.Builder
+	e := start(t, otlp.Config{Endpoint: c.URL}, &log)
+	end(e, 1500) // several batches
+	<-c.asked
+	e.Close()
+	if got := c.spans.Load(); got != 1500 || log.Len() > 0 {
+		t.Errorf("%d spans of 1500 have arrived; log %s", got, log.String())
+	}
+}
+
+func TestAFullQueueIsSaidOnce(t *testing.T) {
+	c := startHeld(t)
+	var log strings.Builder
+	e := start(t, otlp.Config{Endpoint: c.URL}, &log)
+	end(e, 1)
+	<-c.asked
+	end(e, 2048+7)
+	close(c.let)
+	e.Close()
+	if text := log.String(); strings.Count(text, "traces cannot be sent") != 1 || !strings.Contains(text, "more than 2048 spans") ||
+		!strings.Contains(text, `"traces were dropped" spans=7`) {
+		t.Errorf("log %s", text)
 	}
 }
 
