@@ -140,7 +140,7 @@ func (e *Exporter) run(ctx context.Context) {
 		case <-ctx.Done():
 			e.drain(context.WithoutCancel(ctx), closeTime)
 			if n := e.dropped + int64(len(e.batch)+len(e.queue)); n > 0 {
-				e.log.Warn("traces were dropped", "spans", n)
+				e.log.Warn("traces were dropped", "dropped", n)
 			}
 			return
 		}
