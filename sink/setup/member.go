@@ -18,6 +18,24 @@ func (j *job) membership(ctx context.Context) (Line, error) {
 	if j.missing {
 		return Line{Would, what}, nil
 	}
+	_, err := j.listed(ctx, "member")
+	switch hidden := refused(err, "feature-not-implemented"); { // jabberd2 tells occupants only
+	case hidden && j.DryRun:
+		return Line{Would, what + ", unless it is one"}, nil
+	case hidden:
+		if err := j.sit(ctx); err != nil {
+			return Line{}, err
+		}
+	}
+	line, err := j.admit(ctx, what)
+	if err == nil {
+		err = j.rise(ctx)
+	}
+	return line, err
+}
+
+// admit makes the account a member, unless it is on a list.
+func (j *job) admit(ctx context.Context, what string) (Line, error) {
 	for _, affiliation := range []string{"member", "admin", "owner", "outcast"} {
 		listed, err := j.listed(ctx, affiliation)
 		switch {

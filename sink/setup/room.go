@@ -28,15 +28,30 @@ func (j *job) room(ctx context.Context) (Line, error) {
 		j.missing = true
 		return Line{Would, what + " created"}, nil
 	}
-	seat, err := j.admin.Enter(ctx, j.Worker.Room, "setup-"+strings.ToLower(rand.Text()[:4]), j.Worker.RoomPassword)
-	if err != nil {
+	if err := j.sit(ctx); err != nil {
 		return Line{}, err
 	}
-	j.seat = &seat
-	if !seat.Created {
+	if !j.seat.Created {
 		return Line{Already, what + " exists"}, nil
 	}
 	return Line{Done, what + " created"}, nil
+}
+
+// sit takes a seat for the administrator.
+func (j *job) sit(ctx context.Context) error {
+	seat, err := j.admin.Enter(ctx, j.Worker.Room, "setup-"+strings.ToLower(rand.Text()[:4]), j.Worker.RoomPassword)
+	if err == nil {
+		j.seat = &seat
+	}
+	return err
+}
+
+// rise gives the seat up, if there is one.
+func (j *job) rise(ctx context.Context) error {
+	if j.seat == nil {
+		return nil
+	}
+	return j.admin.Leave(ctx, *j.seat)
 }
 
 // form asks for the form by which an owner configures the room.
@@ -96,9 +111,6 @@ func (j *job) configure(ctx context.Context) (Line, error) {
 		return Line{}, j.notOwner(err)
 	}
 	changes, err = j.taken(ctx, wanted, changes)
-	if err == nil && j.seat != nil {
-		err = j.admin.Leave(ctx, *j.seat)
-	}
 	if len(changes) == 0 {
 		return Line{Already, what + ", as far as the server takes it"}, err
 	}
