@@ -25,7 +25,7 @@ func TestAFailureThatRepeatsIsLoggedOnce(t *testing.T) {
 	room, err := sink.New(sink.Config{
 		JID: "notifier@xmpp.test", Password: config.NewSecret("pw"), IDKey: config.NewSecret("key"), Addr: l.Addr().String(), TLS: "starttls",
 		Room: "alerts@conference.xmpp.test", Window: 1, MaxStanzaBytes: 65000,
-		ConnectTimeout: time.Minute, PingInterval: time.Minute, StallTimeout: time.Minute, ReconnectMax: time.Millisecond,
+		ConnectTimeout: time.Minute, PingInterval: time.Minute, StallTimeout: time.Minute, ReconnectMax: 10 * time.Millisecond,
 	}, slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)

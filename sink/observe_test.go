@@ -64,7 +64,11 @@ func TestObserverHearsWhyStaysEnd(t *testing.T) {
 	} {
 		t.Run(reason, func(t *testing.T) {
 			srv := startServer(t, sinktest.Config{})
-			w := observed(t, settings(t, srv))
+			cfg := settings(t, srv)
+			if reason == "silent" {
+				cfg = impatient(cfg)
+			}
+			w := observed(t, cfg)
 			w.next(sink.Connected)
 			if e := w.next(sink.Joined); e.Seat != srv.RoomJID()+"/notifier" {
 				t.Errorf("joined as %q", e.Seat)
