@@ -1,7 +1,7 @@
 package check
 
 // Fault is an error with the cure that an operator can apply.
-type Fault struct {
+type Fault struct { //nolint:errname // reads well where it is used: *check.Fault
 	What string // what is wrong; empty: Err says it
 	Err  error  // what was behind it; may be nil
 	Cure string

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"syscall"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
@@ -41,7 +42,7 @@ func explain(op string, err error) *Error {
 		e.Cure, e.Lasting = "give the server a certificate for TLS servers", true
 	case errors.As(err, &noTLS):
 		e.Cure, e.Lasting = "there is no TLS from the first byte: set XMPP_TLS=starttls, or correct the port in XMPP_ADDR", true
-	case errors.Is(err, wire.ErrNoStream), errors.Is(err, io.ErrUnexpectedEOF) && strings.HasPrefix(op, "connect"):
+	case errors.Is(err, wire.ErrNoStream), (errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)) && strings.HasPrefix(op, "connect"):
 		e.Cure, e.Lasting = "no XMPP server there, or one with TLS from the first byte: set XMPP_TLS=direct, or correct XMPP_ADDR", errors.Is(err, wire.ErrNoStream)
 	case errors.Is(err, errNoMechanism):
 		e.Cure, e.Lasting = "enable SCRAM-SHA-256, SCRAM-SHA-1 or PLAIN on the server", true

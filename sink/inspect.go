@@ -99,7 +99,7 @@ func (in *inspection) skipRest() {
 
 // split tells the cure of err from the rest.
 func split(err error) (found, cure string) {
-	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only if err itself is several
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []string
 		for _, one := range several.Unwrap() {
 			text, its := split(one)

@@ -114,7 +114,7 @@ func (a *account) encrypt(ctx context.Context, s *stream, direct bool) (features
 	}
 	offered, err := s.open(a.domain)
 	if err != nil {
-		return features{}, err
+		return features{}, without(err, errNoTLS)
 	}
 	if _, ok := offered.DoesStartTLS(); !ok {
 		return features{}, errNoTLS
@@ -133,7 +133,17 @@ func (a *account) encrypt(ctx context.Context, s *stream, direct bool) (features
 	if err := s.secure(ctx, a.tls); err != nil {
 		return features{}, err
 	}
-	return s.open(a.domain)
+	offered, err = s.open(a.domain)
+	return offered, without(err, errNoMechanism)
+}
+
+// without says what is missing if the server ends a stream because it has
+// nothing to offer on it, as Prosody does.
+func without(err, missing error) error {
+	if c, said := errors.AsType[*Condition](err); said && strings.Contains(c.Text, "No stream features") {
+		return fmt.Errorf("%w: %w", missing, err)
+	}
+	return err
 }
 
 // bind asks for a resource of the server's choice. It is new every time: with

@@ -58,7 +58,13 @@ func (ca *CA) PEM() []byte { return bytes.Clone(ca.pem) }
 //	fullchain.pem  certificate and CA
 //	server.pem     certificate, key and CA
 func (ca *CA) Issue(dir string, hosts ...string) error {
-	crt, key, err := ca.sign(hosts)
+	return ca.IssueUntil(time.Now().Add(90*24*time.Hour), dir, hosts...)
+}
+
+// IssueUntil is Issue for a certificate that ends at a certain time, which may
+// be in the past.
+func (ca *CA) IssueUntil(end time.Time, dir string, hosts ...string) error {
+	crt, key, err := ca.sign(end, hosts)
 	if err != nil {
 		return err
 	}
@@ -79,7 +85,7 @@ func (ca *CA) Issue(dir string, hosts ...string) error {
 	return nil
 }
 
-func (ca *CA) sign(hosts []string) (crt, keyPEM []byte, err error) {
+func (ca *CA) sign(end time.Time, hosts []string) (crt, keyPEM []byte, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, fmt.Errorf("make server key: %w", err)
@@ -90,6 +96,10 @@ func (ca *CA) sign(hosts []string) (crt, keyPEM []byte, err error) {
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	})
+	template.NotAfter = end
+	if template.NotBefore.After(end) {
+		template.NotBefore = end.Add(-time.Hour)
+	}
 	for _, host := range hosts {
 		if ip := net.ParseIP(host); ip != nil {
 			template.IPAddresses = append(template.IPAddresses, ip)

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -83,12 +84,10 @@ func (h *hermetic) xmpp(t *testing.T, w *world, f *roomFault) {
 
 // account sets what the operator knows of the XMPP server.
 func (w *world) account(room, ca, password string) {
-	for name, value := range map[string]string{
+	maps.Copy(w.env, map[string]string{
 		"XMPP_JID": "notifier@" + w.domain, "XMPP_PASSWORD": password, "XMPP_ADDR": w.addr, "XMPP_TLS": "starttls",
 		"XMPP_ROOM": room, "XMPP_CA_FILE": ca,
-	} {
-		w.env[name] = value
-	}
+	})
 }
 
 func spoilRoom(srv *sinktest.Server, f *roomFault) {

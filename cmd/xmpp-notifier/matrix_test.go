@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +23,7 @@ type mistake struct {
 	cure  string
 	warn  bool // it works nevertheless
 	real  bool // the fake broker does not make this mistake, only the real one
+	fake  bool // no real server of the testbed makes it
 
 	env   func(*world) map[string]string // what the operator has set
 	room  roomFault
@@ -41,7 +43,7 @@ func (m *mistake) status() check.Status {
 type world struct {
 	env          map[string]string
 	addr, direct string // of the XMPP server
-	domain, muc  string
+	domain       string
 	natsAddr     string
 	kafkaAddr    string
 }
@@ -64,9 +66,7 @@ func checkMatrix(t *testing.T, b builder) {
 		t.Run(m.what, func(t *testing.T) {
 			w := b.world(t, &m)
 			if m.env != nil {
-				for name, value := range m.env(w) {
-					w.env[name] = value
-				}
+				maps.Copy(w.env, m.env(w))
 			}
 			for name, value := range w.env {
 				t.Setenv(name, value)

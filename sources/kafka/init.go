@@ -99,14 +99,22 @@ func (in *inspection) tryRead(ctx context.Context, topic string, partition int) 
 	return response.Error
 }
 
-// group looks whether we may use the group, without joining it.
+// group looks whether we may use the group, without joining it: the broker tells
+// only those who may that they are no member. It may also have no coordinator
+// yet; that comes with the first member.
 func (in *inspection) group(ctx context.Context) {
 	name := in.config.GroupID
 	response, err := in.api.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: name, Topics: map[string][]int{in.config.Topics[0]: {0}}})
 	if err == nil {
 		err = response.Error
 	}
-	if err != nil && !errors.Is(err, kafka.GroupIdNotFound) { // it comes with its first member
+	if !errors.Is(err, kafka.GroupAuthorizationFailed) { // who may see offsets may not be allowed to join
+		beat, failed := in.api.Heartbeat(ctx, &kafka.HeartbeatRequest{GroupID: name, MemberID: "check"})
+		if err = failed; failed == nil {
+			err = beat.Error
+		}
+	}
+	if said, ok := errors.AsType[kafka.Error](err); err != nil && (!ok || said == kafka.GroupAuthorizationFailed) {
 		in.report.Fail(check.Broker, partGroup, in.explain(err))
 		return
 	}
