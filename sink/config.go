@@ -49,7 +49,7 @@ const (
 	minStanzaBytes = 1000    // room for addresses and some text
 	maxStanzaBytes = 160_000 // a reflection with everything escaped still fits into maxInbound
 	maxWindow      = 1000
-	shortestTime   = 10 * time.Millisecond
+	shortestTime   = time.Millisecond
 )
 
 // Validate returns everything that is wrong with c, each error with its cure.

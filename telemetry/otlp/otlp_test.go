@@ -190,7 +190,7 @@ func TestAFullQueueIsSaidOnce(t *testing.T) {
 	close(c.let)
 	e.Close()
 	if text := log.String(); strings.Count(text, "traces cannot be sent") != 1 || !strings.Contains(text, "more than 2048 spans") ||
-		!strings.Contains(text, `"traces were dropped" dropped=7`) {
+		!strings.Contains(text, "dropped=7") { // at the next turn or at the stop, whichever comes first
 		t.Errorf("log %s", text)
 	}
 }
