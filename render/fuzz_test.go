@@ -142,7 +142,7 @@ func FuzzTemplateText(f *testing.F) {
 				t.Errorf("got %q", got)
 			}
 		}
-		if took := time.Since(start); took > 10*time.Second {
+		if took := time.Since(start); took > time.Minute {
 			t.Errorf("took %s", took)
 		}
 	})

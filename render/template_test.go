@@ -129,7 +129,7 @@ func TestAFailingTemplateLosesNothing(t *testing.T) {
 			if got, want := r.Text(huge()), render.Text(huge()); got != want {
 				t.Errorf("got %.100q, want the default text", got)
 			}
-			if took := time.Since(start); took > 10*time.Second {
+			if took := time.Since(start); took > time.Minute {
 				t.Errorf("took %s", took)
 			}
 			if r.Failures() != 1 || !strings.Contains(log.String(), c.why) {

@@ -105,7 +105,7 @@ func (c *client) send(text string) {
 // until returns what the server sends up to and with mark.
 func (c *client) until(mark string) string {
 	c.t.Helper()
-	if err := c.conn.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := c.conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		c.t.Fatal(err)
 	}
 	buffer := make([]byte, 64<<10)

@@ -28,8 +28,8 @@ type Server struct {
 }
 
 // Start runs the server on its ports and data, and returns when it serves. It
-// fails at once, with the end of the log, if the server dies, and after a
-// minute if it does not serve by then. ctx bounds the start, not the server.
+// fails at once, with the end of the log, if the server dies, and after two
+// minutes if it does not serve by then. ctx bounds the start, not the server.
 func (s *Server) Start(ctx context.Context) error {
 	if s.process.running() {
 		return fmt.Errorf("start %s: it runs already", s.name)

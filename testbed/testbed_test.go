@@ -60,19 +60,27 @@ func TestDeadServerIsReportedAtOnceWithItsLog(t *testing.T) {
 			t.Errorf("%q lacks %q", err, want)
 		}
 	}
-	if took := time.Since(begin); took > 20*time.Second {
+	if took := time.Since(begin); took > time.Minute { // half of what a start may take
 		t.Errorf("took %v", took)
 	}
 }
 
 func TestServerThatDoesNotServeIsKilled(t *testing.T) {
 	dir := t.TempDir()
-	fakeProsody(t, "echo $$ >"+dir+"/pid; trap '' TERM; sleep 100")
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	fakeProsody(t, "trap '' TERM; echo $$ >"+dir+"/new; mv "+dir+"/new "+dir+"/pid; sleep 100")
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	go func() {
+		for ctx.Err() == nil {
+			if _, err := os.Stat(filepath.Join(dir, "pid")); err == nil {
+				cancel() // it runs
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
 	_, err := testbed.Prosody(ctx, testbed.Options{Dir: dir})
-	if !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("error %v, want the deadline", err)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want that of the context", err)
 	}
 	text, err := fs.ReadFile(os.DirFS(dir), "pid")
 	if err != nil {
