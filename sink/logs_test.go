@@ -32,7 +32,7 @@ func TestAFailureThatRepeatsIsLoggedOnce(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	attempts := 0
-	room.Observe(func(e sink.Event) {
+	room.Observe(func(sink.Event) {
 		if attempts++; attempts == 20 {
 			stop()
 		}
