@@ -139,6 +139,9 @@ func (in *inspection) loggedIn(err error) bool {
 	if err != nil && isUnknownHost(err) {
 		delete(in.trace.reached, stepAddress)
 	}
+	if errors.Is(err, errNoMechanism) {
+		delete(in.trace.reached, stepMechanisms)
+	}
 	for s := stepAddress; s <= stepLogin; s++ {
 		found, ok := in.trace.reached[s]
 		switch {

@@ -112,7 +112,7 @@ func loginMistakes() []mistake {
 	return []mistake{
 		of("wrong password", "login", accountCure, mistake{env: set("XMPP_PASSWORD", "wrong")}),
 		of("unknown account", "login", accountCure, mistake{env: func(w *world) map[string]string { return map[string]string{"XMPP_JID": "nobody@" + w.domain} }}),
-		of("no common way to log in", "login", "enable SCRAM-SHA-256, SCRAM-SHA-1 or PLAIN on the server", mistake{room: roomFault{noLogin: true}}),
+		of("no common way to log in", "mechanisms", "enable SCRAM-SHA-256, SCRAM-SHA-1 or PLAIN on the server", mistake{room: roomFault{noLogin: true}}),
 	}
 }
 
