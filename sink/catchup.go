@@ -44,7 +44,7 @@ const (
 // order, so an answer to the second request comes after it.
 func (s *session) catchUp() {
 	s.phase = catching
-	s.out.text(fmt.Sprintf("<iq type='get' to='%s' id='%s%s'>%s</iq>", attr(s.room), s.askID, infoSuffix, askInfo))
+	s.out.text(fmt.Sprintf("<iq type='get' to='%s' id='%s%s'>%s</iq>", wire.Escape(s.room), s.askID, infoSuffix, askInfo))
 	s.ping(fenceSuffix)
 }
 
@@ -94,7 +94,7 @@ func (s *session) ask(before string) {
 	}
 	s.out.text(fmt.Sprintf("<iq type='set' to='%s' id='%s%s'><query xmlns='%s' queryid='%s'>"+
 		"<set xmlns='http://jabber.org/protocol/rsm'><max>%d</max><before>%s</before></set></query></iq>",
-		attr(s.room), s.askID, archiveSuffix, nsArchive, s.askID, archivePage, attr(before)))
+		wire.Escape(s.room), s.askID, archiveSuffix, nsArchive, s.askID, archivePage, wire.Escape(before)))
 }
 
 // archived takes one message of the archive: <result> around <forwarded>

@@ -52,7 +52,7 @@ func (c *Client) Close() { c.stream.close() }
 func (c *Client) Ask(ctx context.Context, kind, to, payload string) ([]byte, error) {
 	id, address := rand.Text(), ""
 	if to != "" {
-		address = " to='" + attr(to) + "'"
+		address = " to='" + wire.Escape(to) + "'"
 	}
 	var result []byte
 	err := c.converse(ctx, "<iq type='"+kind+"' id='"+id+"'"+address+">"+payload+"</iq>", func(e wire.Element) (bool, error) {
@@ -69,6 +69,26 @@ func (c *Client) Ask(ctx context.Context, kind, to, payload string) ([]byte, err
 		}
 	})
 	return result, err
+}
+
+// Features asks an entity, or a node of it if that is not empty, for what it can
+// do (XEP-0030, section 3).
+func (c *Client) Features(ctx context.Context, to, node string) ([]string, error) {
+	attribute := ""
+	if node != "" {
+		attribute = " node='" + wire.Escape(node) + "'"
+	}
+	raw, err := c.Ask(ctx, "get", to, "<query xmlns='"+nsInfo+"'"+attribute+"/>")
+	if err != nil {
+		return nil, err
+	}
+	var info discoInfo
+	err = wire.Decode(raw, &info)
+	var features []string
+	for _, f := range info.Features {
+		features = append(features, f.Var)
+	}
+	return features, err
 }
 
 // converse sends text, and hands what comes to take until that is done with it
@@ -141,7 +161,7 @@ func (s *Seat) take(e wire.Element, own, answer bool) (bool, error) {
 
 // Leave gives the seat up, and returns when the room has said so.
 func (c *Client) Leave(ctx context.Context, s Seat) error {
-	return c.converse(ctx, "<presence type='unavailable' to='"+attr(s.Occupant)+"'/>", func(e wire.Element) (bool, error) {
+	return c.converse(ctx, "<presence type='unavailable' to='"+wire.Escape(s.Occupant)+"'/>", func(e wire.Element) (bool, error) {
 		return e.Is("presence") && string(e.Type) == "unavailable" && string(e.From) == s.Occupant, nil
 	})
 }

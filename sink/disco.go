@@ -6,7 +6,8 @@ import (
 
 // The questions of service discovery (XEP-0030).
 const (
-	askInfo  = "<query xmlns='http://jabber.org/protocol/disco#info'/>"
+	nsInfo   = "http://jabber.org/protocol/disco#info"
+	askInfo  = "<query xmlns='" + nsInfo + "'/>"
 	askItems = "<query xmlns='http://jabber.org/protocol/disco#items'/>"
 )
 

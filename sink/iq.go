@@ -22,9 +22,9 @@ func (s *session) iq(e wire.Element) error {
 // reply answers a ping (XEP-0199) and declines everything else. Servers
 // and rooms ask to find out whether we are alive.
 func reply(e wire.Element) string {
-	to, id := "", attr(string(e.ID))
+	to, id := "", wire.Escape(string(e.ID))
 	if len(e.From) > 0 { // else it is our own server
-		to = " to='" + attr(string(e.From)) + "'"
+		to = " to='" + wire.Escape(string(e.From)) + "'"
 	}
 	for child := range e.Children() {
 		if string(child.Name) == "ping" && string(child.XMLNS) == "urn:xmpp:ping" {

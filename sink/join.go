@@ -43,7 +43,7 @@ func (s *session) join() {
 		s.fail(err)
 		return
 	}
-	s.out.text(text + fmt.Sprintf("<iq type='get' to='%s' id='%s%s'>%s</iq>", attr(s.service), s.askID, serviceSuffix, askInfo))
+	s.out.text(text + fmt.Sprintf("<iq type='get' to='%s' id='%s%s'>%s</iq>", wire.Escape(s.service), s.askID, serviceSuffix, askInfo))
 }
 
 // joinStanza asks for a seat, with so many messages of the room's history.
@@ -136,7 +136,7 @@ func (s *session) seated(e wire.Element, own, answer bool) error {
 // we posted there nobody would see. The answer ends the stay.
 func (s *session) cancel() {
 	s.out.text(fmt.Sprintf("<iq type='set' to='%s' id='%s%s'><query xmlns='http://jabber.org/protocol/muc#owner'>"+
-		"<x xmlns='jabber:x:data' type='cancel'/></query></iq>", attr(s.room), s.askID, cancelSuffix))
+		"<x xmlns='jabber:x:data' type='cancel'/></query></iq>", wire.Escape(s.room), s.askID, cancelSuffix))
 }
 
 // roleVisitor is that of an occupant who may only listen (XEP-0045, 5.1).
@@ -163,12 +163,12 @@ func (s *session) configure() {
 		"<x xmlns='jabber:x:data' type='submit'>"+
 		"<field var='FORM_TYPE'><value>http://jabber.org/protocol/muc#roomconfig</value></field>"+
 		"<field var='muc#roomconfig_persistentroom'><value>1</value></field>"+
-		"</x></query></iq>", attr(s.room), s.askID, configureSuffix))
+		"</x></query></iq>", wire.Escape(s.room), s.askID, configureSuffix))
 	s.log.Info("room created", "room", s.room)
 }
 
 // ping asks the room for ourselves (XEP-0410).
 func (s *session) ping(suffix string) {
 	s.out.text(fmt.Sprintf("<iq type='get' to='%s' id='%s%s'><ping xmlns='urn:xmpp:ping'/></iq>",
-		attr(s.occupant), s.askID, suffix))
+		wire.Escape(s.occupant), s.askID, suffix))
 }

@@ -3,7 +3,6 @@ package sink
 import (
 	"context"
 	"crypto/tls"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"net"
@@ -170,7 +169,7 @@ func bind(s *stream) (string, error) {
 func request(s *stream, to, id, payload string) ([]byte, error) {
 	head := "type='set'"
 	if to != "" {
-		head = "type='get' to='" + attr(to) + "'"
+		head = "type='get' to='" + wire.Escape(to) + "'"
 	}
 	if err := s.write(fmt.Sprintf("<iq %s id='%s'>%s</iq>", head, id, payload)); err != nil {
 		return nil, err
@@ -223,11 +222,4 @@ func parseFeatures(e wire.Element) (features, error) {
 		f.bindings = append(f.bindings, b.Type)
 	}
 	return f, nil
-}
-
-// attr escapes s for an attribute value.
-func attr(s string) string {
-	var b strings.Builder
-	_ = xml.EscapeText(&b, []byte(s)) // a strings.Builder does not fail
-	return b.String()
 }

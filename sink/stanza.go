@@ -39,7 +39,7 @@ func appendMessage(b, head []byte, id, body, extra string, limit int, originID b
 
 // messageHead is the begin of every message to a room, up to its id.
 func messageHead(room string) []byte {
-	return []byte("<message to='" + attr(room) + "' type='groupchat' id='")
+	return []byte("<message to='" + wire.Escape(room) + "' type='groupchat' id='")
 }
 
 // Preview returns the stanza that m would become, with an id that stands for

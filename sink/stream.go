@@ -61,7 +61,7 @@ func (s *stream) close() { _ = s.tcp.Close() }
 func (s *stream) open(domain string) (features, error) {
 	s.framer = wire.NewFramer(s, maxInbound)
 	_, err := fmt.Fprintf(s.conn, "<?xml version='1.0'?><stream:stream to='%s' version='1.0' xml:lang='en' "+
-		"xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>", attr(domain))
+		"xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>", wire.Escape(domain))
 	if err != nil {
 		return features{}, fmt.Errorf("open stream: %w", err)
 	}

@@ -3,6 +3,8 @@ package sink
 import (
 	"context"
 	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
 
 // leaveTimeout bounds the wait for the server's goodbye.
@@ -56,7 +58,7 @@ func (s *session) watch(ctx context.Context) {
 // the answer, so that the room sees us go and not vanish.
 func (s *session) leave() {
 	s.box.detach(true, time.Now())
-	s.out.text("<presence type='unavailable' to='" + attr(s.occupant) + "'/></stream:stream>")
+	s.out.text("<presence type='unavailable' to='" + wire.Escape(s.occupant) + "'/></stream:stream>")
 	select {
 	case <-s.ended: // the reader has seen the end of the stream
 	case <-time.After(leaveTimeout):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
@@ -28,8 +29,8 @@ type command struct {
 // offersAddUser asks whether the administrator may make accounts. Servers that
 // know nothing of it refuse the question in various ways.
 func (j *job) offersAddUser(ctx context.Context) bool {
-	info, err := j.info(ctx, j.domain, nodeAdd)
-	return err == nil && info.has(nsCommands)
+	features, err := j.admin.Features(ctx, j.domain, nodeAdd)
+	return err == nil && slices.Contains(features, nsCommands)
 }
 
 // addUser makes the worker's account by XEP-0133.
@@ -49,7 +50,7 @@ func (j *job) addUser(ctx context.Context) error {
 			one.Values = []string{value}
 		}
 	}
-	ended, err := j.execute(ctx, "sessionid='"+escape(begun.SessionID)+"'", begun.Form.submit())
+	ended, err := j.execute(ctx, "sessionid='"+wire.Escape(begun.SessionID)+"'", begun.Form.submit())
 	if err == nil {
 		err = ended.outcome()
 	}

@@ -1,9 +1,10 @@
 package setup
 
 import (
-	"encoding/xml"
 	"slices"
 	"strings"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
 
 // form is a form to fill in (XEP-0004).
@@ -57,20 +58,13 @@ func (f *form) submit() string {
 		if one.Var == "" || one.Type == "fixed" {
 			continue
 		}
-		b.WriteString("<field var='" + escape(one.Var) + "'>")
+		b.WriteString("<field var='" + wire.Escape(one.Var) + "'>")
 		for _, value := range one.Values {
 			if value != "" {
-				b.WriteString("<value>" + escape(value) + "</value>")
+				b.WriteString("<value>" + wire.Escape(value) + "</value>")
 			}
 		}
 		b.WriteString("</field>")
 	}
 	return b.String() + "</x>"
-}
-
-// escape makes text fit for content and for attributes.
-func escape(text string) string {
-	var b strings.Builder
-	_ = xml.EscapeText(&b, []byte(text)) // a strings.Builder does not fail
-	return b.String()
 }

@@ -50,7 +50,7 @@ func (j *job) admit(ctx context.Context, what string) (Line, error) {
 	if j.DryRun {
 		return Line{Would, what}, nil
 	}
-	_, err := j.admin.Ask(ctx, "set", j.Worker.Room, "<query xmlns='"+nsAdmin+"'><item affiliation='member' jid='"+escape(j.Worker.JID)+"'/></query>")
+	_, err := j.admin.Ask(ctx, "set", j.Worker.Room, "<query xmlns='"+nsAdmin+"'><item affiliation='member' jid='"+wire.Escape(j.Worker.JID)+"'/></query>")
 	return Line{Done, what}, j.notOwner(err)
 }
 

@@ -31,8 +31,8 @@ func (j *job) register(ctx context.Context) error {
 	if j.DryRun {
 		return nil
 	}
-	_, err = c.Ask(ctx, "set", j.domain, "<query xmlns='jabber:iq:register'><username>"+escape(j.local)+
-		"</username><password>"+escape(j.Worker.Password.Reveal())+"</password></query>")
+	_, err = c.Ask(ctx, "set", j.domain, "<query xmlns='jabber:iq:register'><username>"+wire.Escape(j.local)+
+		"</username><password>"+wire.Escape(j.Worker.Password.Reveal())+"</password></query>")
 	if err != nil {
 		return j.notCreated(err)
 	}

@@ -18,9 +18,9 @@ const nsOwner = "http://jabber.org/protocol/muc#owner"
 // not do: ejabberd and jabberd2 make a room for who asks.
 func (j *job) room(ctx context.Context) (Line, error) {
 	what := "room " + j.Worker.Room
-	info, err := j.info(ctx, j.Worker.Room, "")
+	features, err := j.admin.Features(ctx, j.Worker.Room, "")
 	switch {
-	case err == nil && info.has("muc_persistent"): // else it may be gone when it is needed
+	case err == nil && slices.Contains(features, "muc_persistent"): // else it may be gone when it is needed
 		return Line{Already, what + " exists"}, nil
 	case err != nil && !refused(err, "item-not-found", "recipient-unavailable", "bad-request"): // the last is jabberd2's
 		return Line{}, &sink.Error{Op: "find the " + what, Err: err}

@@ -19,16 +19,20 @@ type letterBox struct {
 	writer *kafka.Writer
 }
 
-// newLetterBox sends every letter by itself, so that one that is too large does
-// not take others with it, and lets the broker judge the size. Letters are
+func newLetterBox(c *client) *letterBox {
+	return &letterBox{client: c, writer: newWriter(c, kafka.Murmur2Balancer{})}
+}
+
+// newWriter sends every message by itself, so that one that is too large does
+// not take others with it, and lets the broker judge the size. Messages are
 // compressed because their originals may have been: uncompressed they might
 // exceed a limit that the originals kept.
-func newLetterBox(c *client) *letterBox {
-	return &letterBox{client: c, writer: &kafka.Writer{
-		Addr: c.api.Addr, Transport: c.transport, Balancer: kafka.Murmur2Balancer{},
+func newWriter(c *client, balancer kafka.Balancer) *kafka.Writer {
+	return &kafka.Writer{
+		Addr: c.api.Addr, Transport: c.transport, Balancer: balancer,
 		RequiredAcks: kafka.RequireAll, MaxAttempts: 3, BatchSize: 1, BatchBytes: 1 << 30,
 		BatchTimeout: time.Millisecond, WriteTimeout: requestTimeout, Compression: kafka.Gzip,
-	}}
+	}
 }
 
 // write returns when the brokers have stored the letter. One that is too large

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/segmentio/kafka-go"
 
@@ -31,11 +30,7 @@ func OpenLetters(cfg Config) (sources.Letters, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &letters{client: c, writer: &kafka.Writer{
-		Addr: c.api.Addr, Transport: c.transport, Balancer: kafka.BalancerFunc(originalPartition),
-		RequiredAcks: kafka.RequireAll, MaxAttempts: 3, BatchSize: 1, BatchBytes: 1 << 30,
-		BatchTimeout: time.Millisecond, WriteTimeout: requestTimeout, Compression: kafka.Gzip,
-	}}, nil
+	return &letters{client: c, writer: newWriter(c, kafka.BalancerFunc(originalPartition))}, nil
 }
 
 // originalPartition is where the original was, which keeps it with its key

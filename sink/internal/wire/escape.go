@@ -2,8 +2,10 @@ package wire
 
 import (
 	"bytes"
+	"encoding/xml"
 	"math"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -57,6 +59,14 @@ func numeric(ref string) rune {
 	return rune(n)
 }
 
+// Escape makes s fit for XML element content and for attribute values. Illegal
+// characters become U+FFFD.
+func Escape(s string) string {
+	var b strings.Builder
+	_ = xml.EscapeText(&b, []byte(s)) // a strings.Builder does not fail
+	return b.String()
+}
+
 // AppendText appends s to dst as XML element content, and stops before dst
 // would be longer than limit bytes. It appends whole characters and reports
 // whether all of s fit.
@@ -68,7 +78,7 @@ func AppendText(dst []byte, s string, limit int) ([]byte, bool) {
 	plain := 0 // s[plain:i] needs no escape and is not yet appended
 	size := len(dst)
 	for i := 0; i < len(s); {
-		esc, width := escape(s[i:])
+		esc, width := replacement(s[i:])
 		grow := width
 		if esc != "" {
 			grow = len(esc)
@@ -86,9 +96,9 @@ func AppendText(dst []byte, s string, limit int) ([]byte, bool) {
 	return append(dst, s[plain:]...), true
 }
 
-// escape returns the replacement of the first character of s, "" if it can
+// replacement returns the replacement of the first character of s, "" if it can
 // stay, and its width in s.
-func escape(s string) (string, int) {
+func replacement(s string) (string, int) {
 	if c := s[0]; c < utf8.RuneSelf {
 		return asciiEscapes[c], 1
 	}
