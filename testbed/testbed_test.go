@@ -71,11 +71,10 @@ func TestServerThatDoesNotServeIsKilled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	go func() {
-		for ctx.Err() == nil {
+		for ; ctx.Err() == nil; <-time.After(10 * time.Millisecond) {
 			if _, err := os.Stat(filepath.Join(dir, "pid")); err == nil {
 				cancel() // it runs
 			}
-			time.Sleep(10 * time.Millisecond)
 		}
 	}()
 	_, err := testbed.Prosody(ctx, testbed.Options{Dir: dir})
