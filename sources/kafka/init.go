@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 
@@ -99,26 +100,51 @@ func (in *inspection) tryRead(ctx context.Context, topic string, partition int) 
 	return response.Error
 }
 
-// group looks whether we may use the group, without joining it: the broker tells
-// only those who may that they are no member. It may also have no coordinator
-// yet; that comes with the first member.
+// coordinatorPatience is how long a cluster may take to name the coordinator of
+// the group: for its first group it makes a topic.
+const coordinatorPatience = 10 * time.Second
+
+// group looks whether we may use the group, without joining it.
 func (in *inspection) group(ctx context.Context) {
 	name := in.config.GroupID
-	response, err := in.api.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: name, Topics: map[string][]int{in.config.Topics[0]: {0}}})
-	if err == nil {
-		err = response.Error
+	err := in.tryJoin(ctx)
+	for end := time.Now().Add(coordinatorPatience); noCoordinator(err) && time.Now().Before(end) && pause(ctx, coordinatorPause); {
+		err = in.tryJoin(ctx)
 	}
-	if !errors.Is(err, kafka.GroupAuthorizationFailed) { // who may see offsets may not be allowed to join
-		beat, failed := in.api.Heartbeat(ctx, &kafka.HeartbeatRequest{GroupID: name, MemberID: "check"})
-		if err = failed; failed == nil {
-			err = beat.Error
-		}
+	if _, refused := errors.AsType[kafka.Error](err); refused && in.cure(err) == "" {
+		in.report.Add(check.Broker, partGroup, check.Warn, fmt.Sprintf("group %s: %v", name, err), "if that persists, see the brokers' logs")
+		return
 	}
-	if said, ok := errors.AsType[kafka.Error](err); err != nil && (!ok || said == kafka.GroupAuthorizationFailed) {
+	if err != nil {
 		in.report.Fail(check.Broker, partGroup, in.explain(err))
 		return
 	}
 	in.report.Add(check.Broker, partGroup, check.OK, "may use the group "+name, "")
+}
+
+// coordinatorPause separates questions while there is no coordinator.
+const coordinatorPause = 500 * time.Millisecond
+
+func noCoordinator(err error) bool {
+	return errors.Is(err, kafka.NotCoordinatorForGroup) || errors.Is(err, kafka.GroupCoordinatorNotAvailable) || errors.Is(err, kafka.GroupLoadInProgress)
+}
+
+// tryJoin asks to join as a member that the group does not have. A broker says
+// so only to those who may join as we would. (The library misreads the answer to
+// a heartbeat.)
+func (in *inspection) tryJoin(ctx context.Context) error {
+	session := in.config.SessionTimeout
+	response, err := in.api.JoinGroup(ctx, &kafka.JoinGroupRequest{
+		GroupID: in.config.GroupID, MemberID: "check", SessionTimeout: session, RebalanceTimeout: session, ProtocolType: "consumer",
+		Protocols: []kafka.GroupProtocol{{Name: (*balancer)(nil).ProtocolName(), Metadata: kafka.GroupProtocolSubscription{Topics: in.config.Topics}}},
+	})
+	if err == nil {
+		err = response.Error
+	}
+	if errors.Is(err, kafka.UnknownMemberId) {
+		return nil
+	}
+	return err
 }
 
 // letters looks at one topic for dead letters.
