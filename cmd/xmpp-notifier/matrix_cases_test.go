@@ -41,6 +41,7 @@ type kafkaFault struct {
 	noTopic, noLetters bool
 	deny               string // topic, group or letters: the account may not use it
 	account, tls       bool
+	nowhere            bool // no broker is asked
 }
 
 // set returns the settings of an operator that are the same everywhere.
@@ -55,12 +56,13 @@ func set(pairs ...string) func(*world) map[string]string {
 }
 
 const (
-	noServerCure = "check that the server runs, that XMPP_ADDR is right, and that no firewall is between"
-	notXMPPCure  = "no XMPP server there, or one with TLS from the first byte: set XMPP_TLS=direct, or correct XMPP_ADDR"
-	accountCure  = "check XMPP_JID and XMPP_PASSWORD"
-	noRoomsCure  = "no chat rooms there: check the service in XMPP_ROOM"
-	lettersCure  = "create one, run init --create, or correct NATS_DLQ_SUBJECT"
-	noLimitCure  = "use discard new, or no limit"
+	noServerCure   = "check that the server runs, that XMPP_ADDR is right, and that no firewall is between"
+	notXMPPCure    = "no XMPP server there, or one with TLS from the first byte: set XMPP_TLS=direct, or correct XMPP_ADDR"
+	accountCure    = "check XMPP_JID and XMPP_PASSWORD"
+	noRoomsCure    = "no chat rooms there: check the service in XMPP_ROOM"
+	notAllowedCure = "the account may not create the room, or the service of XMPP_ROOM is wrong: create the room or correct XMPP_ROOM"
+	lettersCure    = "create one, run init --create, or correct NATS_DLQ_SUBJECT"
+	noLimitCure    = "use discard new, or no limit"
 )
 
 // mistakes are the rows of the matrix.
@@ -74,7 +76,7 @@ func mistakes() []mistake {
 
 func settingMistakes() []mistake {
 	of := func(what, cure string, pairs ...string) mistake {
-		return mistake{what: what, class: check.Settings, part: "settings", cure: cure, env: set(pairs...)}
+		return mistake{what: what, class: check.Settings, part: "settings", cure: cure, env: set(pairs...), fake: true}
 	}
 	return []mistake{
 		of("unknown source in `SOURCES`", "use nats, nats-core, kafka, or several with commas between", "SOURCES", "rabbit"),
@@ -88,12 +90,12 @@ func settingMistakes() []mistake {
 func connectionMistakes() []mistake {
 	of := func(what, part, cure string, m mistake) mistake {
 		m.what, m.class, m.part, m.cure = what, check.Connection, part, cure
-		return m
+		return m.on(onProsody)
 	}
 	return []mistake{
-		of("unknown host in `XMPP_ADDR`", "address", "no such host: check XMPP_JID and XMPP_ADDR, and the DNS", mistake{env: set("XMPP_ADDR", "nowhere.invalid:5222")}),
-		of("nothing listens at `XMPP_ADDR`", "tcp", noServerCure, mistake{env: set("XMPP_ADDR", "127.0.0.1:1")}),
-		of("`XMPP_ADDR` is another kind of server", "tls", notXMPPCure, mistake{env: func(w *world) map[string]string { return map[string]string{"XMPP_ADDR": w.natsAddr} }}),
+		of("unknown host in `XMPP_ADDR`", "address", "no such host: check XMPP_JID and XMPP_ADDR, and the DNS", mistake{env: set("XMPP_ADDR", "nowhere.invalid:5222"), fake: true}),
+		of("nothing listens at `XMPP_ADDR`", "tcp", noServerCure, mistake{env: set("XMPP_ADDR", "127.0.0.1:1"), fake: true}),
+		of("`XMPP_ADDR` is another kind of server", "tls", notXMPPCure, mistake{env: func(w *world) map[string]string { return map[string]string{"XMPP_ADDR": w.natsAddr} }, servers: []string{onNATS}}),
 		of("port for direct TLS, but `XMPP_TLS=starttls`", "tls", notXMPPCure, mistake{env: func(w *world) map[string]string { return map[string]string{"XMPP_ADDR": w.direct} }}),
 		of("port for STARTTLS, but `XMPP_TLS=direct`", "tls", "there is no TLS from the first byte: set XMPP_TLS=starttls, or correct the port in XMPP_ADDR", mistake{env: set("XMPP_TLS", "direct")}),
 		of("TLS is off on the server", "tls", "enable TLS on the server, or set XMPP_TLS=direct and XMPP_ADDR if it listens for TLS on a port of its own", mistake{room: roomFault{noTLS: true}}),
@@ -107,28 +109,30 @@ func connectionMistakes() []mistake {
 func loginMistakes() []mistake {
 	of := func(what, part, cure string, m mistake) mistake {
 		m.what, m.class, m.part, m.cure = what, check.Login, part, cure
-		return m
+		return m.on(onProsody, onEjabberd)
 	}
 	return []mistake{
 		of("wrong password", "login", accountCure, mistake{env: set("XMPP_PASSWORD", "wrong")}),
 		of("unknown account", "login", accountCure, mistake{env: func(w *world) map[string]string { return map[string]string{"XMPP_JID": "nobody@" + w.domain} }}),
-		of("no common way to log in", "mechanisms", "enable SCRAM-SHA-256, SCRAM-SHA-1 or PLAIN on the server", mistake{room: roomFault{noLogin: true}}),
+		of("no common way to log in", "mechanisms", "enable SCRAM-SHA-256, SCRAM-SHA-1 or PLAIN on the server", mistake{room: roomFault{noLogin: true}, servers: []string{onProsody}}),
 	}
 }
 
 func roomMistakes() []mistake {
 	of := func(what, part, cure string, m mistake) mistake {
 		m.what, m.class, m.part, m.cure = what, check.Room, part, cure
-		return m
+		return m.on(onProsody, onEjabberd)
 	}
 	at := func(service func(*world) string) func(*world) map[string]string {
 		return func(w *world) map[string]string { return map[string]string{"XMPP_ROOM": "alerts@" + service(w)} }
 	}
+	nowhere := func(w *world) string { return "chat." + w.domain }
 	return []mistake{
 		of("the service in `XMPP_ROOM` has no chat rooms", "service", noRoomsCure, mistake{env: at(func(w *world) string { return w.domain })}),
-		of("the service in `XMPP_ROOM` does not exist", "service", noRoomsCure, mistake{env: at(func(w *world) string { return "chat." + w.domain })}),
+		of("the service in `XMPP_ROOM` does not exist", "service", noRoomsCure, mistake{env: at(nowhere), servers: []string{onEjabberd}}),
+		of("the service in `XMPP_ROOM` does not exist, on a server without s2s", "service", notAllowedCure, mistake{env: at(nowhere), real: true, servers: []string{onProsody}}),
 		of("room missing", "room", "create it, correct XMPP_ROOM, or set XMPP_ROOM_CREATE=true", mistake{room: roomFault{missing: true}}),
-		of("room destroyed, its owner names another", "room", `its owner names "xmpp:new@conference.xmpp.test?join" as the place to go: set XMPP_ROOM`, mistake{room: roomFault{moved: "new@conference.xmpp.test"}}),
+		of("room destroyed, its owner names another", "room", `its owner names "xmpp:new@conference.xmpp.test?join" as the place to go: set XMPP_ROOM`, mistake{room: roomFault{moved: "new@conference.xmpp.test"}, servers: []string{onProsody}}),
 		of("room has a password, none is set", "join", "the room has a password: set XMPP_ROOM_PASSWORD to it", mistake{room: roomFault{password: "sesame"}}),
 		of("wrong room password", "join", "the room has a password: set XMPP_ROOM_PASSWORD to it", mistake{room: roomFault{password: "sesame"}, env: set("XMPP_ROOM_PASSWORD", "wrong")}),
 		of("room is for members only", "join", "the room is for members only: make the account of XMPP_JID a member", mistake{room: roomFault{members: true}}),
@@ -143,7 +147,7 @@ func roomMistakes() []mistake {
 func natsMistakes() []mistake {
 	of := func(what, part, cure string, m mistake) mistake {
 		m.what, m.class, m.part, m.cure = "NATS: "+what, check.Broker, "nats "+part, cure
-		return m
+		return m.on(onNATS)
 	}
 	consumer := func(what, cure string, spoil func(*jetstream.ConsumerConfig)) mistake {
 		return of(what, "consumer", cure, mistake{nats: natsFault{consumer: spoil}})
@@ -160,7 +164,7 @@ func natsMistakes() []mistake {
 	const noDLQ = `authorization { users: [ { user: a, password: a }, { user: w, password: w, permissions: { publish: ["$JS.>"], subscribe: ["_INBOX.>"] } } ] }`
 	limited := mistake{nats: natsFault{config: noAPI}, env: set("NATS_USER", "w", "NATS_PASSWORD", "w")}
 	list := []mistake{
-		of("nothing listens at `NATS_URL`", "connection", "check that the server runs, that NATS_URL is right, and that no firewall is between", mistake{env: set("NATS_URL", "nats://127.0.0.1:1")}),
+		of("nothing listens at `NATS_URL`", "connection", "check that the server runs, that NATS_URL is right, and that no firewall is between", mistake{env: set("NATS_URL", "nats://127.0.0.1:1"), fake: true}),
 		of("wrong password", "connection", "correct NATS_USER and NATS_PASSWORD, NATS_TOKEN, NATS_CREDS or NATS_NKEY, whichever the server wants", mistake{nats: natsFault{config: noDLQ}, env: set("NATS_USER", "w", "NATS_PASSWORD", "x")}),
 		of("certificate of an unknown authority", "connection", "set NATS_CA to the authority that issued the server's certificate", mistake{nats: natsFault{tls: true}, env: set("NATS_CA", "")}),
 		of("stream missing", "stream", "create it, or correct NATS_STREAM", mistake{nats: natsFault{noStream: true}}),
@@ -186,7 +190,8 @@ func natsMistakes() []mistake {
 
 func kafkaMistakes() []mistake {
 	of := func(what, part, cure string, f kafkaFault, pairs ...string) mistake {
-		return mistake{what: "Kafka: " + what, class: check.Broker, part: "kafka " + part, cure: cure, kafka: &f, env: set(pairs...)}
+		m := mistake{what: "Kafka: " + what, class: check.Broker, part: "kafka " + part, cure: cure, kafka: &f, env: set(pairs...), fake: f.nowhere}
+		return m.on(onKafka)
 	}
 	letters := func(what, cure string, f kafkaFault) mistake {
 		m := of(what, "dead letters", cure, f)
@@ -198,7 +203,7 @@ func kafkaMistakes() []mistake {
 		return m
 	}
 	return []mistake{
-		of("nothing listens at `KAFKA_BROKERS`", "connection", "check that the brokers run, that KAFKA_BROKERS is right, and that no firewall is between", kafkaFault{}, "KAFKA_BROKERS", "127.0.0.1:1"),
+		of("nothing listens at `KAFKA_BROKERS`", "connection", "check that the brokers run, that KAFKA_BROKERS is right, and that no firewall is between", kafkaFault{nowhere: true}, "KAFKA_BROKERS", "127.0.0.1:1"),
 		real(of("wrong password", "connection", "correct KAFKA_USER=worker or KAFKA_PASSWORD", kafkaFault{account: true}, "KAFKA_PASSWORD", "wrong")),
 		real(of("TLS, but the brokers have none", "connection", "if that persists, check KAFKA_TLS=true, KAFKA_SASL=none, KAFKA_USER= and KAFKA_PASSWORD", kafkaFault{}, "KAFKA_TLS", "true")),
 		of("certificate of an unknown authority", "connection", "set KAFKA_CA to the authority that issued the brokers' certificates", kafkaFault{tls: true}, "KAFKA_CA", ""),

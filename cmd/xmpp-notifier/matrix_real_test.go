@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,13 +21,12 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/testbed/owner"
 )
 
-// TestMatrixReal makes the mistakes on real servers: all of them on Prosody,
-// NATS and Kafka, and those of accounts and rooms on ejabberd as well.
-func TestMatrixReal(t *testing.T) {
+// TestRealMatrix makes the mistakes on the real servers that they name.
+func TestRealMatrix(t *testing.T) {
 	ca, err := testbed.NewCA()
 	ok(t, err)
 	t.Run("Prosody", func(t *testing.T) {
-		r := &realBed{ca: ca, start: testbed.Prosody}
+		r := &realBed{ca: ca, start: testbed.Prosody, servers: []string{onProsody, onNATS, onKafka}}
 		r.xmpp = r.server(t)
 		r.kafka = begun(t, func(ctx context.Context) (*testbed.KafkaBroker, error) {
 			return testbed.Kafka(ctx, testbed.Options{Dir: t.TempDir(), CA: ca, Secure: true})
@@ -35,7 +35,7 @@ func TestMatrixReal(t *testing.T) {
 		checkMatrix(t, r)
 	})
 	t.Run("ejabberd", func(t *testing.T) {
-		r := &realBed{ca: ca, start: testbed.Ejabberd, roomsOnly: true}
+		r := &realBed{ca: ca, start: testbed.Ejabberd, servers: []string{onEjabberd}}
 		r.xmpp = r.server(t)
 		r.broker = r.goodNATS(t)
 		checkMatrix(t, r)
@@ -44,21 +44,17 @@ func TestMatrixReal(t *testing.T) {
 
 // realBed makes worlds of real servers, most of which all mistakes share.
 type realBed struct {
-	ca        *testbed.CA
-	start     func(context.Context, testbed.Options) (*testbed.XMPP, error)
-	roomsOnly bool
-	xmpp      *testbed.XMPP
-	kafka     *testbed.KafkaBroker
-	broker    *world // NATS as it has to be
-	rooms     int
+	ca      *testbed.CA
+	start   func(context.Context, testbed.Options) (*testbed.XMPP, error)
+	servers []string
+	xmpp    *testbed.XMPP
+	kafka   *testbed.KafkaBroker
+	broker  *world // NATS as it has to be
+	rooms   int
 }
 
 func (r *realBed) makes(m *mistake) bool {
-	if r.roomsOnly { // ejabberd makes a destroyed room anew
-		return !m.fake && (m.class == check.Room || m.class == check.Login) && m.room.moved == "" && !m.room.noLogin
-	}
-	// A Prosody without s2s says of services elsewhere that they are not allowed.
-	return !m.fake && m.what != "the service in `XMPP_ROOM` does not exist"
+	return slices.ContainsFunc(m.servers, func(server string) bool { return slices.Contains(r.servers, server) })
 }
 
 // killer is a server of the testbed.
