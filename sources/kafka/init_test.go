@@ -2,9 +2,13 @@ package kafka_test
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
@@ -54,4 +58,37 @@ func checkInit(t *testing.T, c *cluster) {
 func (c *cluster) init(t *testing.T, mode sources.Mode) check.Report {
 	t.Helper()
 	return kafka.Init(t.Context(), c.config, mode)
+}
+
+// A cluster that has yet to name the group's coordinator is asked again.
+func TestInitAwaitsCoordinator(t *testing.T) {
+	t.Parallel()
+	c := withTopic(t)
+	var asked atomic.Int32
+	c.ControlKey(int16(kmsg.JoinGroup), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		if asked.Add(1) > 2 {
+			return nil, nil, false
+		}
+		response := request.ResponseKind().(*kmsg.JoinGroupResponse)
+		response.ErrorCode = int16(kafkago.NotCoordinatorForGroup)
+		return response, nil, true
+	})
+	done := strings.Join(c.init(t, sources.Look).Of(check.OK), "\n")
+	if !strings.Contains(done, "may use the group") || asked.Load() != 3 {
+		t.Errorf("asked %d times, done %q", asked.Load(), done)
+	}
+}
+
+// A session timeout that the brokers do not take is found before the worker runs.
+func TestInitChecksSessionTimeout(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, kfake.GroupMinSessionTimeout(6*time.Second))
+	if err := c.createTopic(t.Context(), c.topic); err != nil {
+		t.Fatal(err)
+	}
+	wrong := c.init(t, sources.Create).Of(check.Fail)
+	if len(wrong) != 1 || !strings.Contains(wrong[0], "KAFKA_SESSION_TIMEOUT=1.5s is outside") {
+		t.Errorf("flaws %q", wrong)
+	}
 }
