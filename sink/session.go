@@ -76,7 +76,7 @@ func (s *session) run(ctx, setup context.Context) error {
 	release := s.stream.bound(setup)
 	enter := s.joined
 	s.joined = func() { release(); enter() }
-	s.stream.beforeRead = s.box.flush
+	s.stream.beforeRead = s.handled
 
 	var helpers sync.WaitGroup
 	helpers.Go(s.write)

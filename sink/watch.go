@@ -42,8 +42,8 @@ func (s *session) watch(ctx context.Context) {
 				s.fail(&Error{Op: "post to " + s.room, Err: errStalled})
 			case silent > 2*interval:
 				s.fail(&Error{Op: "stay connected", Err: errSilent})
-			case s.nickFree.Load() && now.After(s.nickBackAfter) && s.box.size() == 0:
-				s.fail(errNickFree) // to come back with it
+			case s.mayTakeNickBack():
+				s.fail(errNickFree)
 			case silent < interval:
 				pinged = false
 			case !pinged:
@@ -52,6 +52,22 @@ func (s *session) watch(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// mayTakeNickBack reports that the nickname that we want is free, and that it
+// costs nothing to end the stay and come back with it.
+func (s *session) mayTakeNickBack() bool {
+	return s.nickFree.Load() && time.Now().After(s.nickBackAfter) && s.box.size() == 0
+}
+
+// handled is called when all that was received has been handled. In a busy room
+// this is when nothing may be on its way, before anybody hears that there is
+// room for more.
+func (s *session) handled() {
+	if s.phase == inRoom && s.mayTakeNickBack() {
+		s.fail(errNickFree)
+	}
+	s.box.flush()
 }
 
 // leave says goodbye to the room and to the server, and waits a little for
