@@ -37,7 +37,7 @@ bench: ## measure on real servers, in about 15 minutes; writes docs/benchmarks.m
 	BENCH_OUT=../docs/benchmarks.md go test -count=1 -tags real -timeout 60m -run 'TestBench/^$(PART)' -v ./bench
 
 chaos: ## drive every fault on real servers, in about an hour; writes docs/faults.md
-	CHAOS_RUNS=5 CHAOS_OUT=../docs/faults.md go test -count=1 -tags real -timeout 25m -v ./chaos
+	CHAOS_RUNS=5 CHAOS_OUT=../docs/faults.md go test -count=1 -tags real -timeout 45m -v ./chaos
 	CHAOS_RUNS=20 CHAOS_OUT=../docs/faults.md go test -count=1 -tags 'real chaos' -timeout 90m -parallel 4 -run TestBrokerChaos -v ./e2e
 
 check-monitoring: ## check metrics, alert rules and dashboard with Prometheus; the first time it builds that, for minutes
