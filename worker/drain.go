@@ -75,7 +75,7 @@ func (d *drain) receive(ctx context.Context) {
 			d.tell(Event{Kind: Troubled, Doing: Receiving, Err: err})
 			trouble.wait(ctx, d.log, err)
 		default:
-			d.recovered(&trouble, d.log, Receiving)
+			d.recovered(&trouble)
 		}
 	}
 }
@@ -228,11 +228,11 @@ func (t *trouble) wait(ctx context.Context, log *slog.Logger, err error) {
 	}
 }
 
-// recovered notes that all is well again.
-func (d *drain) recovered(t *trouble, log *slog.Logger, doing string) {
+// recovered notes that notifications can be received again.
+func (d *drain) recovered(t *trouble) {
 	if t.last != "" {
-		log.Info("broker trouble is over")
-		d.tell(Event{Kind: Recovered, Doing: doing})
+		d.log.Info("broker trouble is over")
+		d.tell(Event{Kind: Recovered, Doing: Receiving})
 	}
 	*t = trouble{}
 }
