@@ -13,10 +13,10 @@ import (
 // knew, its archive is asked (XEP-0313). Together they tell what the room has
 // shown while we were not looking.
 type catchup struct {
-	replayed int  // messages of the history
-	done     bool // the history has ended
-	informed bool // we know whether there is an archive, or will not
-	archive  bool
+	replayed int       // messages of the history
+	done     bool      // the history has ended
+	informed bool      // we know whether there is an archive, or will not
+	archive  bool      // there is one, and it answers
 	pages    int       // asked of the archive
 	asked    time.Time // the first of them
 	// newest and oldest are when the room showed what the archive has told.
@@ -54,7 +54,7 @@ func (s *session) info(e wire.Element) error {
 	for query := range e.Children() {
 		for feature := range query.Children() {
 			if string(feature.Name) == "feature" && string(feature.Attr("var")) == nsArchive {
-				s.catchup.archive = true
+				s.catchup.archive = !s.skipArchive
 			}
 		}
 	}
@@ -79,7 +79,7 @@ func (s *session) advance() error {
 	c := &s.catchup
 	switch {
 	case s.phase != catching || !c.done || !c.informed || c.pages > 0:
-	case c.archive && !s.skipArchive && !s.box.remembered():
+	case c.archive && !s.box.remembered():
 		s.ask("")
 	default:
 		s.enter()
@@ -125,6 +125,7 @@ func (s *session) page(e wire.Element) error {
 	}
 	if string(e.Type) == "error" {
 		s.log.Warn("the archive of the room does not answer", "room", s.room, "error", stanzaError(e))
+		s.catchup.archive = false
 		s.enter()
 		return nil
 	}
@@ -139,7 +140,7 @@ func (s *session) page(e wire.Element) error {
 			}
 		}
 	}
-	if complete || first == "" || s.catchup.pages >= s.catchup.limit(s.box.inDoubt()) || s.box.remembered() {
+	if complete || first == "" || s.catchup.pages >= s.catchup.limit(s.box.inDoubt()) || s.box.reached() {
 		s.enter()
 		return nil
 	}
@@ -179,6 +180,16 @@ func (s *session) measure() {
 		s.log.Warn("the room's history is shorter than the window, so fewer messages are sent at once: let it keep more, or lower XMPP_WINDOW",
 			"room", s.room, "history", holds, "window", s.cfg.Window)
 	}
+}
+
+// recalls is how many messages the room can tell a worker that knows nothing:
+// as many as the archive is asked for at least, or as the history has just told.
+func (s *session) recalls() int {
+	told := s.catchup.replayed
+	if s.catchup.archive {
+		told = max(told, archivePage*archivePages)
+	}
+	return max(told, s.box.width())
 }
 
 // memory says for the log what the room can tell after an interruption.

@@ -13,9 +13,10 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
 
-// historyRequest is how many messages we ask to be shown again on joining. A
-// room gives what it has, usually 20.
-const historyRequest = 100
+// HistoryWanted is how many messages we ask to be shown again on joining. A room
+// gives what it has, usually 20. With so many no broker's acknowledgements are
+// too slow for the room.
+const HistoryWanted = 200
 
 // Suffixes of the join's id, for the requests that belong to a stay.
 const (
@@ -38,7 +39,7 @@ func (s *session) join() {
 	s.joinID, s.askID = rand.Text(), rand.Text()
 	s.nicks++
 	s.occupant = s.room + "/" + s.nick
-	text, err := joinStanza(s.occupant, s.joinID, s.cfg.RoomPassword, max(historyRequest, s.cfg.Window))
+	text, err := joinStanza(s.occupant, s.joinID, s.cfg.RoomPassword, max(HistoryWanted, s.cfg.Window))
 	if err != nil {
 		s.fail(err)
 		return

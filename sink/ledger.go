@@ -100,49 +100,58 @@ const ledgerSize = 16 << 10
 
 type shownID [idSize]byte
 
+// sight is when the room was first seen to show an id, and from where.
+type sight struct {
+	nth  uint32 // of all
+	seat uint32 // hashed
+}
+
 // ledger remembers which notifications the room has shown, by their ids: our
 // own reflections, those of other workers, and the room's history. The oldest
 // are forgotten first. It is not safe for concurrent use.
 type ledger struct {
 	minter *minter
 	seed   maphash.Seed
-	shown  map[shownID]uint32 // the seat that showed it first, hashed
+	shown  map[shownID]sight
+	count  uint32 // how many there were
 	ring   []shownID
 	next   int
 }
 
 func newLedger(m *minter) *ledger {
-	return &ledger{minter: m, seed: maphash.MakeSeed(), shown: make(map[shownID]uint32)}
+	return &ledger{minter: m, seed: maphash.MakeSeed(), shown: make(map[shownID]sight)}
 }
 
 // add records that the room has shown id from a seat. It reports whether a
-// worker made the id, which is certain if it is ours, and what it proves if the history shows it: nothing if it
+// worker made the id, which is certain if it is ours, and as the how manieth it
+// was known, which proves something if the history shows it: 0 if it
 // is new, or if another than the first has shown it. Whoever was shown a
 // message can repeat its id. Invented ids are not recorded: nobody can flood the
 // memory or suppress a notification.
-func (l *ledger) add(id, seat []byte, ours bool) (made bool, p proof) {
+func (l *ledger) add(id, seat []byte, ours bool) (made bool, nth uint32) {
 	if len(id) != idSize {
-		return false, nothing
+		return false, 0
 	}
 	key, from := shownID(id), uint32(maphash.Bytes(l.seed, seat)) //nolint:gosec // a part of the hash is enough
 	if first, known := l.shown[key]; known {
-		if first == from {
-			p = complete
+		if first.seat == from {
+			nth = first.nth
 		}
-		return true, p
+		return true, nth
 	}
 	if !ours && !l.minter.made(id) {
-		return false, nothing
+		return false, 0
 	}
-	l.shown[key] = from
+	l.count++
+	l.shown[key] = sight{l.count, from}
 	if len(l.ring) < ledgerSize {
 		l.ring = append(l.ring, key)
-		return true, nothing
+		return true, 0
 	}
 	delete(l.shown, l.ring[l.next])
 	l.ring[l.next] = key
 	l.next = (l.next + 1) % ledgerSize
-	return true, nothing
+	return true, 0
 }
 
 // has reports whether the room is known to have shown id.

@@ -55,7 +55,7 @@ func newOutbox(window int, l *ledger) *outbox {
 		slots:    make(chan struct{}, window),
 		recent:   recent{limit: window},
 		closed:   make(chan struct{}),
-		recall:   recall{told: make(map[string]proof)},
+		recall:   recall{told: make(map[string]worth)},
 		ledger:   l,
 		inflight: make(map[string]*entry, window),
 	}

@@ -4,7 +4,15 @@ package sink
 // had shown before. It outlives attempts to come back that fail half way.
 type recall struct {
 	proof proof
-	told  map[string]proof // by id: what each was worth when it was first told
+	told  map[string]worth // by id: what each was worth when it was first told
+	left  uint32           // as the how manieth we had seen the last one, when we left
+	known uint32           // the same of the last one told
+}
+
+// worth is what a message in the history proves.
+type worth struct {
+	proof
+	nth uint32 // as the how manieth we had seen it, 0 if we had not
 }
 
 // proof says what a history is worth.
@@ -19,17 +27,21 @@ const (
 // add takes an id that the room's history or archive shows. Told again, by the
 // archive or in the next attempt, it is worth what it was at first, and not
 // more because we know it by now.
-func (r *recall) add(id string, p proof) {
+func (r *recall) add(id string, w worth) {
 	if before, again := r.told[id]; again {
-		p = before
+		w = before
 	} else {
-		r.told[id] = p
+		r.told[id] = w
 	}
-	r.proof = max(r.proof, p)
+	r.proof, r.known = max(r.proof, w.proof), max(r.known, w.nth)
 }
 
+// forgot reports whether the server no longer knows what it has shown: it tells
+// nothing that we knew, or not the last of it. A history has no holes.
+func (r *recall) forgot() bool { return r.proof == nothing || r.known > 0 && r.known < r.left }
+
 // interrupt ends one telling; the next begins from nothing.
-func (r *recall) interrupt() { r.proof = nothing }
+func (r *recall) interrupt() { r.proof, r.known = nothing, 0 }
 
 // clear forgets: we are in the room and see for ourselves.
 func (r *recall) clear() { clear(r.told) }

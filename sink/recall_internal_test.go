@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +18,8 @@ func TestWhatAHistoryProves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	const forgotten = -1 // something known, but the server has forgotten what came then
+	older, copied := page{m.id("older"), "r@c/w"}, page{m.id("older"), "r@c/evil"}
 	old, fresh, evil := page{m.id("old"), "r@c/w"}, page{m.id("new"), "r@c/w2"}, page{m.id("old"), "r@c/evil"}
 	for name, tc := range map[string]struct {
 		attempts [][]page
@@ -30,9 +33,15 @@ func TestWhatAHistoryProves(t *testing.T) {
 		"known, in the second attempt as well": {[][]page{{old}, {old}}, complete},
 		"news, in two attempts":                {[][]page{{fresh}, {fresh}}, nothing},
 		"known, but the last attempt is empty": {[][]page{{old}, {}}, nothing},
+		"known, but not the last that was":     {[][]page{{older}}, forgotten},
+		"known, and the last that was":         {[][]page{{older, old}}, complete},
+		"the last, behind a copy of another":   {[][]page{{copied, old}}, complete},
+		"a copy, and the last is not there":    {[][]page{{copied, fresh}}, nothing},
+		"the last is told in the archive":      {[][]page{{old, fresh, older, old}}, complete},
 	} {
 		b := newOutbox(1, newLedger(m))
 		b.attach(discard{}, "r@c/w")
+		b.seen([]byte(older.id), []byte(older.seat), true)
 		b.seen([]byte(old.id), []byte(old.seat), true)
 		for _, attempt := range tc.attempts {
 			b.detach(false, time.Now())
@@ -40,7 +49,11 @@ func TestWhatAHistoryProves(t *testing.T) {
 				b.seen([]byte(p.id), []byte(p.seat), false)
 			}
 		}
-		if got := b.recall.proof; got != tc.want {
+		got := b.recall.proof
+		if got != nothing && b.recall.forgot() {
+			got = forgotten
+		}
+		if got != tc.want {
 			t.Errorf("%s: proof %d, want %d", name, got, tc.want)
 		}
 	}
@@ -95,3 +108,35 @@ func TestWhatWasReflectedLastOutlivesFailedAttempts(t *testing.T) {
 		t.Errorf("%d sent again, %d of them doubtful", resent, doubtful)
 	}
 }
+
+// What was reflected last, and is missing at the end of what the room tells, is
+// sent again; what is told is not.
+func TestWhatTheServerHasForgottenIsSentAgain(t *testing.T) {
+	m, err := newMinter(Config{Room: "r@c", IDKey: config.NewSecret("k")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newOutbox(5, newLedger(m))
+	b.attach(discard{}, "r@c/w")
+	for _, name := range []string{"1", "2", "3", "4"} {
+		if err := b.submit(t.Context(), Message{Identity: name, Body: name, Done: func(Result) {}}); err != nil {
+			t.Fatal(err)
+		}
+		if name != "4" { // on its way
+			b.seen([]byte(m.id(name)), []byte("r@c/w"), true)
+		}
+	}
+	b.detach(false, time.Now())
+	b.seen([]byte(m.id("1")), []byte("r@c/w"), false)
+	var sent posts
+	if resent, doubtful := b.attach(&sent, "r@c/w"); resent != 3 || doubtful != 3 {
+		t.Errorf("%d sent again, %d of them doubtful", resent, doubtful)
+	}
+	if got := strings.Join(sent, " "); got != "2 3 4" {
+		t.Errorf("sent again: %s", got)
+	}
+}
+
+type posts []string
+
+func (p *posts) post(_, body, _ string) { *p = append(*p, body) }

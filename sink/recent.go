@@ -21,10 +21,11 @@ const recentFor = 250 * time.Millisecond
 type posted struct {
 	id, body, extra string
 	at              time.Time
+	nth             uint32 // of all that the room was seen to show
 }
 
 // add remembers e, which the room has just shown.
-func (r *recent) add(e *entry, now time.Time) {
+func (r *recent) add(e *entry, now time.Time, nth uint32) {
 	if r.limit == 0 {
 		return
 	}
@@ -32,7 +33,7 @@ func (r *recent) add(e *entry, now time.Time) {
 		copy(r.messages, r.messages[1:])
 		r.messages = r.messages[:r.limit-1]
 	}
-	r.messages = append(r.messages, posted{e.id, e.Body, e.Extra, now})
+	r.messages = append(r.messages, posted{e.id, e.Body, e.Extra, now, nth})
 }
 
 // prove says what a text of ours is worth in the history of a room that does
@@ -58,12 +59,14 @@ func (r *recent) end(at time.Time) {
 
 func (r *recent) clear() { r.messages = nil }
 
-// entries returns what to send again. Nobody waits for them: they have been
-// settled.
-func (r *recent) entries() []*entry {
-	list := make([]*entry, len(r.messages))
-	for i, m := range r.messages {
-		list[i] = &entry{Message: Message{Body: m.body, Extra: m.extra}, id: m.id, sent: true, again: true}
+// after returns what to send again: what was shown after the nth message of all.
+// Nobody waits for them: they have been settled.
+func (r *recent) after(nth uint32) []*entry {
+	var list []*entry
+	for _, m := range r.messages {
+		if m.nth > nth {
+			list = append(list, &entry{Message: Message{Body: m.body, Extra: m.extra}, id: m.id, sent: true, again: true})
+		}
 	}
 	return list
 }

@@ -16,12 +16,16 @@ func (b *outbox) seen(id, seat []byte, own bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e, ours := b.inflight[string(id)]
-	made, p := b.ledger.add(id, seat, ours)
+	made, nth := b.ledger.add(id, seat, ours)
+	w := worth{nothing, nth}
+	if nth > 0 {
+		w.proof = complete
+	}
 	if ours && (own || b.link == nil && string(seat) == e.seat) {
-		p = b.shown(e)
+		w.proof = b.shown(e)
 	}
 	if made && b.link == nil {
-		b.recall.add(string(id), p)
+		b.recall.add(string(id), w)
 	}
 	return made
 }
@@ -34,7 +38,7 @@ func (b *outbox) seenText(text string) bool {
 	if e := b.front(); e != nil && e.sent && sameText(e.Body, text) {
 		b.ledger.add([]byte(e.id), nil, true)
 		if p := b.shown(e); b.link == nil {
-			b.recall.add(e.id, p)
+			b.recall.add(e.id, worth{proof: p})
 		}
 		return true
 	}
@@ -63,7 +67,7 @@ func (b *outbox) shown(e *entry) proof {
 		p = complete
 	}
 	b.settle(e, r)
-	b.recent.add(e, now)
+	b.recent.add(e, now, b.ledger.count)
 	return p
 }
 

@@ -10,14 +10,22 @@ import (
 func (b *outbox) remembered() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.recall.proof == complete && !b.recall.forgot()
+}
+
+// reached reports whether what the room has told goes back to something that
+// we knew: what is older tells nothing more.
+func (b *outbox) reached() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	return b.recall.proof == complete
 }
 
-// forgot reports whether the room has told nothing that we knew.
+// forgot reports whether the room no longer knows what it has shown.
 func (b *outbox) forgot() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.recall.proof == nothing
+	return b.recall.forgot()
 }
 
 // inDoubt reports whether anything was sent of which we do not know whether the
@@ -39,19 +47,26 @@ func (b *outbox) narrow(n int) bool {
 	return wider
 }
 
+// width is how many messages may be on their way.
+func (b *outbox) width() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return cap(b.slots) - b.surplus
+}
+
 // attach starts sending through l, from a seat: first, in order, whatever is in the window
 // and has not been shown, as the room's history told before. It returns how
 // many messages it sent again, and how many of them the room may show twice.
 //
-// A history without anything that we knew comes from a server that has
-// forgotten, and cannot tell what it had shown. What was on its way is sent
-// again, and so is what was reflected last: the copies for others may have
-// died with the server.
+// A server that has forgotten cannot tell what it had shown. What was on its way
+// is sent again, and so is what was reflected last and is forgotten: the copies
+// for others may have died with the server.
 func (b *outbox) attach(l link, seat string) (resent, doubtful int) {
 	b.mu.Lock()
 	b.link, b.seat = l, seat
-	if b.recall.proof == nothing {
-		b.queue = append(b.recent.entries(), b.queue...)
+	forgot := b.recall.forgot()
+	if forgot {
+		b.queue = append(b.recent.after(b.recall.known), b.queue...)
 	}
 	b.recent.clear()
 	for _, e := range b.queue {
@@ -69,7 +84,7 @@ func (b *outbox) attach(l link, seat string) (resent, doubtful int) {
 			b.send(e)
 		}
 	}
-	if b.recall.proof != complete {
+	if forgot || b.recall.proof != complete {
 		doubtful = resent
 	}
 	b.recall.clear()
@@ -88,6 +103,7 @@ func (b *outbox) detach(orderly bool, last time.Time) {
 	b.link = nil
 	b.recall.interrupt()
 	if attached { // else it was an attempt that failed, and tells nothing of the last stay
+		b.recall.left = b.ledger.count
 		b.recent.end(last)
 	}
 	if attached && orderly {

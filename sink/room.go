@@ -23,6 +23,7 @@ type Room struct {
 	// does.
 	originIDs, keepsIDs atomic.Bool
 	observer            Observer
+	recalls             atomic.Int64
 	// What earlier stays have taught; Run's own.
 	maxBytes    int // longest stanza that the server takes
 	skipArchive bool
@@ -49,12 +50,14 @@ func New(cfg Config, log *slog.Logger) (*Room, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Room{
+	r := &Room{
 		cfg: cfg, log: log, account: account,
 		box:      newOutbox(cfg.Window, newLedger(minter)),
 		joined:   make(chan struct{}),
 		maxBytes: cfg.MaxStanzaBytes,
-	}, nil
+	}
+	r.recalls.Store(int64(cfg.Window))
+	return r, nil
 }
 
 // String names the room.
@@ -81,6 +84,11 @@ func (r *Room) Joined(ctx context.Context) error {
 		return ErrClosed
 	}
 }
+
+// Recalls is how many of the messages that it has shown last the room could tell
+// a worker about that takes the place of this one: more than a window of them
+// if it has an archive.
+func (r *Room) Recalls() int { return int(r.recalls.Load()) }
 
 // Run connects, joins and stays in the room until ctx ends; after every
 // interruption it tries again, with growing pauses. At the end it leaves the
@@ -170,6 +178,7 @@ func (r *Room) newSession(stream *stream, id identity, joined func()) *session {
 	}
 	s.joined = func() {
 		r.log.Info("in the room", "room", s.room, "nick", s.nick, "jid", s.me, "memory", s.memory())
+		r.recalls.Store(int64(s.recalls()))
 		joined()
 		r.observer.tell(Event{Kind: Joined, Seat: s.occupant})
 	}

@@ -111,7 +111,7 @@ func (d *drain) submit(ctx context.Context, delivery *sources.Delivery) {
 	switch {
 	case len(parts) == 0:
 		p.ack()
-	case !d.enterDoubt(ctx, delivery, p.doubts):
+	case !d.doubt.enter(ctx, delivery, len(parts)):
 		d.release(delivery)
 	default:
 		p.submit(ctx, parts)
@@ -133,54 +133,6 @@ func (d *drain) choose(delivery *sources.Delivery) []int {
 		parts = append(parts, i)
 	}
 	return parts
-}
-
-// enterDoubt waits until n more notifications may be in doubt. One delivery
-// enters after the other: two that have half of their places each would wait
-// for each other.
-func (d *drain) enterDoubt(ctx context.Context, delivery *sources.Delivery, n int) bool {
-	if !take(ctx, delivery, d.turn) {
-		return false
-	}
-	defer func() { <-d.turn }()
-	for taken := range n {
-		if !take(ctx, delivery, d.doubt) {
-			d.leaveDoubt(taken)
-			return false
-		}
-	}
-	return true
-}
-
-// take takes a place, unless the delivery is lost or ctx ends before.
-func take(ctx context.Context, delivery *sources.Delivery, places chan<- struct{}) bool {
-	if lost(delivery) {
-		return false
-	}
-	select {
-	case places <- struct{}{}:
-		return true
-	case <-delivery.Lost():
-		return false
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// lost reports whether the broker wants the delivery back.
-func lost(delivery *sources.Delivery) bool {
-	select {
-	case <-delivery.Lost():
-		return true
-	default:
-		return false
-	}
-}
-
-func (d *drain) leaveDoubt(n int) {
-	for range n {
-		<-d.doubt
-	}
 }
 
 func (d *drain) release(delivery *sources.Delivery) {

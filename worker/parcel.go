@@ -15,7 +15,7 @@ import (
 type parcel struct {
 	*drain
 	delivery *sources.Delivery
-	doubts   int // places in doubt. A parcel of more notifications than the window has takes them all
+	parts    int // notifications, all of them in doubt together
 
 	mu       sync.Mutex
 	left     int // notifications on their way
@@ -24,7 +24,7 @@ type parcel struct {
 }
 
 func (d *drain) newParcel(delivery *sources.Delivery, parts int) *parcel {
-	return &parcel{drain: d, delivery: delivery, doubts: min(parts, cap(d.doubt)), left: parts}
+	return &parcel{drain: d, delivery: delivery, parts: parts, left: parts}
 }
 
 // submit sends the notifications, in order.
@@ -82,10 +82,10 @@ func (p *parcel) done(n int, r sink.Result) {
 func (p *parcel) finish() {
 	switch {
 	case p.dropped:
-		p.leaveDoubt(p.doubts)
+		p.doubt.leave(p.parts)
 		p.release(p.delivery)
 	case p.rejected != nil:
-		p.leaveDoubt(p.doubts)
+		p.doubt.leave(p.parts)
 		p.reject(p.delivery, sources.Reason{Code: sources.ReasonRejected, Err: p.rejected})
 	default:
 		p.ack()
@@ -95,7 +95,7 @@ func (p *parcel) finish() {
 // ack tells the broker. If it does not hear, it will deliver again, and the
 // ledger of the room will recognise the notifications.
 func (p *parcel) ack() {
-	leave := func() { p.leaveDoubt(p.doubts) }
+	leave := func() { p.doubt.leave(p.parts) }
 	if err := p.delivery.Ack(leave); err != nil {
 		leave()
 		p.tell(Event{Kind: AckFailed, Delivery: p.delivery, Err: err})

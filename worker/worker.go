@@ -25,6 +25,9 @@ type Room interface {
 	// Submit waits for a place in the window. The message's Done is called
 	// exactly once unless Submit returns an error.
 	Submit(ctx context.Context, m sink.Message) error
+	// Recalls is how many of the messages that it has shown last the room
+	// could tell a worker that knows nothing about.
+	Recalls() int
 }
 
 // Config is what the operator says about the worker.
@@ -50,18 +53,14 @@ type Worker struct {
 	Render func(envelope.Envelope) string
 	// Payload makes the XML that goes with it, for programs. Nil: none.
 	Payload func(envelope.Envelope) string
-	// Window is how many notifications may be in doubt at once: sent to the
-	// room, but not yet durably acknowledged. After a crash the brokers
-	// deliver these again, and the room's history must reach back far enough
-	// to tell which of them it has shown.
+	// Window is how many messages may be on their way to the room at once.
 	Window int
 	Grace  time.Duration
 	Log    *slog.Logger
 	// Observe is told what happens. Nil: nobody is.
 	Observe Observer
 
-	turn  chan struct{} // to enter doubt
-	doubt chan struct{} // one element per notification in doubt
+	doubt *doubt
 	stats stats
 }
 
@@ -69,8 +68,7 @@ type Worker struct {
 // finishes what is on its way within the grace period, leaves the room, and
 // gives the rest back to the brokers.
 func (w *Worker) Run(ctx context.Context) error {
-	w.turn = make(chan struct{}, 1)
-	w.doubt = make(chan struct{}, w.Window)
+	w.doubt = newDoubt(w.Room.Recalls)
 	w.Log.Info("started", "room", w.Room, "sources", w.Sources)
 	roomCtx, leave := context.WithCancel(context.WithoutCancel(ctx))
 	defer leave()

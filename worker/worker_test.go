@@ -36,6 +36,18 @@ func (t *tape) has(event string) bool {
 	return slices.Contains(t.events, event)
 }
 
+func (t *tape) count(prefix string) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := 0
+	for _, event := range t.events {
+		if strings.HasPrefix(event, prefix) {
+			n++
+		}
+	}
+	return n
+}
+
 // room is a room that shows what it gets after a second, unless answer says
 // otherwise. While it is down nothing is shown.
 type room struct {
@@ -44,6 +56,8 @@ type room struct {
 	down   bool
 	joined chan struct{}
 	posts  sync.WaitGroup
+	// recalls is how many messages it can tell; 0 means 2.
+	recalls int
 }
 
 func (r *room) Run(ctx context.Context) error {
@@ -75,6 +89,8 @@ func (r *room) Submit(_ context.Context, m sink.Message) error {
 	return nil
 }
 
+func (r *room) Recalls() int { return max(r.recalls, 2) }
+
 // source lends out what it was given, and then nothing.
 type source struct {
 	*tape
@@ -83,6 +99,8 @@ type source struct {
 	rejects int // this many rejections fail
 	stuck   string
 	told    bool // that nothing more is wanted
+
+	undurable bool // acknowledgements never become durable
 }
 
 func (s *source) Receive(ctx context.Context, limit int) ([]*sources.Delivery, error) {
@@ -118,7 +136,9 @@ type settler struct {
 
 func (s *settler) Ack(durable func()) error {
 	s.source.add("ack %s", s.body)
-	durable()
+	if !s.source.undurable {
+		durable()
+	}
 	return nil
 }
 
@@ -184,6 +204,23 @@ func TestNeverHasMoreInDoubtThanTheWindow(t *testing.T) {
 			t.Errorf("a third message was posted before one was acknowledged: %q", got.events)
 		}
 	})
+}
+
+// What the broker is told may take long to be durable. Meanwhile more can be
+// posted, if the room could tell what it has shown of it.
+func TestNeverHasMoreInDoubtThanTheRoomCanTell(t *testing.T) {
+	for recalls, want := range map[int]int{2: 2, 5: 5} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &source{undurable: true}
+			for i := range 9 {
+				s.bodies = append(s.bodies, title(i))
+			}
+			got := run(&room{answer: delivered, recalls: recalls}, s)
+			if n := got.count("ack "); n != want {
+				t.Errorf("%d were shown, and none of them durably acknowledged, want %d: %q", n, want, got.events)
+			}
+		})
+	}
 }
 
 func TestSuppressedDuplicatesAreAcknowledged(t *testing.T) {

@@ -85,7 +85,7 @@ func TestAnEmptyServerIsPrepared(t *testing.T) {
 			o.Worker.RoomPassword = config.NewSecret("sesame & <open>")
 			text, failed := run(t, o)
 			wants(t, text, "done: account watchman@xmpp.test "+c.how, "done: room alerts@conference.xmpp.test created",
-				`muc#roomconfig_persistentroom="1"`, `roomname="The tower's room"`, `membersonly="1"`, `historylength="30"`, "roomsecret set", `enablearchiving="1"`,
+				`muc#roomconfig_persistentroom="1"`, `roomname="The tower's room"`, `membersonly="1"`, `historylength="200"`, "roomsecret set", `enablearchiving="1"`,
 				"done: watchman@xmpp.test member of the room", "done: checked: watchman@xmpp.test can enter and speak; a message was shown after")
 			if failed || strings.Contains(text, "sesame") || strings.Contains(text, "ward") {
 				t.Error("it failed, or shows a secret")
@@ -126,7 +126,7 @@ func TestWhatTheServerDoesNotTakeIsNoted(t *testing.T) {
 	t.Parallel()
 	srv, o := fresh(t, sinktest.Config{Admins: []string{"admin"}})
 	srv.IgnoreOption("enablearchiving")
-	for _, want := range []string{`done: configuration of the room: muc#roomconfig_persistentroom="1", muc#roomconfig_historylength="30"`, "already so: configuration of the room, as far as the server takes it"} {
+	for _, want := range []string{`done: configuration of the room: muc#roomconfig_persistentroom="1", muc#roomconfig_historylength="200"`, "already so: configuration of the room, as far as the server takes it"} {
 		text, failed := run(t, o)
 		wants(t, text, `note: the server did not take muc#roomconfig_enablearchiving="1"`, want+"\n")
 		if failed {
