@@ -26,7 +26,7 @@ type Options struct {
 	Version string
 	Room    Room
 	Sources []sources.Source
-	// Window is how many notifications may be in doubt at once.
+	// Window is how many messages may be on their way to the room at once.
 	Window int
 	// Patience is how long the room may show nothing of what it was sent
 	// until it counts as not ready.
