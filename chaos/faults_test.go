@@ -31,7 +31,7 @@ type fault struct {
 const (
 	forgetsAll = "the room's history is gone"
 	pushedOut  = "others push ours out of the room's history"
-	unwritten  = "the archive loses what was not yet on disk, and nothing tells: not counted"
+	unwritten  = "the archive loses what was not yet on disk"
 	redelivers = "JetStream redelivers what a dead worker held behind later ones"
 )
 

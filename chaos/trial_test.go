@@ -171,7 +171,7 @@ func (o outcome) check(t *testing.T, f fault) {
 	if o.disorder > 0 && f.reorders == "" {
 		t.Errorf("%d out of order", o.disorder)
 	}
-	if o.repeated > o.perhaps && f.forgets != unwritten {
+	if o.repeated > o.perhaps {
 		t.Errorf("%d repeated, but the worker spoke of %d", o.repeated, o.perhaps)
 	}
 	limit := 0

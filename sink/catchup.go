@@ -44,6 +44,7 @@ const (
 // order, so an answer to the second request comes after it.
 func (s *session) catchUp() {
 	s.phase = catching
+	s.askUptime()
 	s.out.text(fmt.Sprintf("<iq type='get' to='%s' id='%s%s'>%s</iq>", wire.Escape(s.room), s.askID, infoSuffix, askInfo))
 	s.ping(fenceSuffix)
 }

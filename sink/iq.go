@@ -39,6 +39,9 @@ func reply(e wire.Element) string {
 // connection lives; some say that we are not in the room (XEP-0410, 3.2).
 func (s *session) answered(e wire.Element) error {
 	suffix, ours := bytes.CutPrefix(e.ID, []byte(s.askID))
+	if ours && string(suffix) == uptimeSuffix && string(e.From) == s.domain {
+		s.uptime(e)
+	}
 	if !ours || !s.official(e.From) {
 		return nil
 	}

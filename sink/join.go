@@ -22,6 +22,7 @@ const HistoryWanted = 200
 const (
 	infoSuffix      = "-info"
 	serviceSuffix   = "-service"
+	uptimeSuffix    = "-uptime"
 	fenceSuffix     = "-fence"
 	archiveSuffix   = "-archive"
 	configureSuffix = "-configure"

@@ -131,6 +131,45 @@ func TestObserverHearsOfBouncesAndWhatIsSentAgain(t *testing.T) {
 	}
 }
 
+// What a server that was killed has shown last it may have forgotten, also if it
+// keeps an archive: what is sent again may come twice. A broken connection alone
+// is no reason for doubt.
+func TestWhatIsSentAgainIsDoubtfulAfterARestart(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fault func(*sinktest.Server) error
+		want  int
+	}{
+		"connection broken": {func(s *sinktest.Server) error { s.DropConnections(); return nil }, 0},
+		"server killed":     {(*sinktest.Server).Restart, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := startServer(t, sinktest.Config{KeepHistory: true})
+			w := observed(t, settings(t, srv))
+			w.next(sink.Joined)
+			done := make(chan sink.Result, 1)
+			post := func(body string) {
+				if err := w.Submit(t.Context(), sink.Message{Body: body, Done: func(r sink.Result) { done <- r }}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			post("shown")
+			<-done
+			srv.LoseNext(1)
+			post("lost")
+			if err := srv.Wait(t.Context(), func() bool { return srv.Stats().Lost == 1 }); err != nil {
+				t.Fatal(err)
+			}
+			if err := tc.fault(srv); err != nil {
+				t.Fatal(err)
+			}
+			if e := w.next(sink.Resent); e.Messages != 1 || e.Doubtful != tc.want {
+				t.Errorf("%d sent again, %d of them doubtful, want %d", e.Messages, e.Doubtful, tc.want)
+			}
+			<-done
+		})
+	}
+}
+
 func TestInFlightTellsWhatTheRoomOwes(t *testing.T) {
 	srv := startServer(t, sinktest.Config{})
 	cfg := settings(t, srv)

@@ -1,5 +1,7 @@
 package sink
 
+import "time"
+
 // recall is what the room has told, since we were last in it, about what it
 // had shown before. It outlives attempts to come back that fail half way.
 type recall struct {
@@ -7,6 +9,9 @@ type recall struct {
 	told  map[string]worth // by id: what each was worth when it was first told
 	left  uint32           // as the how manieth we had seen the last one, when we left
 	known uint32           // the same of the last one told
+
+	broken    time.Time // when the connection broke off, zero after an orderly end
+	restarted bool      // the server has been, since
 }
 
 // worth is what a message in the history proves.
@@ -41,7 +46,11 @@ func (r *recall) add(id string, w worth) {
 func (r *recall) forgot() bool { return r.proof == nothing || r.known > 0 && r.known < r.left }
 
 // interrupt ends one telling; the next begins from nothing.
-func (r *recall) interrupt() { r.proof, r.known = nothing, 0 }
+func (r *recall) interrupt() { r.proof, r.known, r.restarted = nothing, 0, false }
+
+// doubtful reports whether what is sent again may have been shown, in spite of
+// what the room tells.
+func (r *recall) doubtful() bool { return r.proof != complete || r.forgot() || r.restarted }
 
 // clear forgets: we are in the room and see for ourselves.
 func (r *recall) clear() { clear(r.told) }

@@ -28,6 +28,14 @@ func (b *outbox) forgot() bool {
 	return b.recall.forgot()
 }
 
+// startedAt notes when the server was started, or up to a second later. One that
+// was killed may have shown to others what it has forgotten.
+func (b *outbox) startedAt(at time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.recall.restarted = !b.recall.broken.IsZero() && at.After(b.recall.broken)
+}
+
 // inDoubt reports whether anything was sent of which we do not know whether the
 // room has shown it.
 func (b *outbox) inDoubt() bool {
@@ -64,8 +72,7 @@ func (b *outbox) width() int {
 func (b *outbox) attach(l link, seat string) (resent, doubtful int) {
 	b.mu.Lock()
 	b.link, b.seat = l, seat
-	forgot := b.recall.forgot()
-	if forgot {
+	if b.recall.forgot() {
 		b.queue = append(b.recent.after(b.recall.known), b.queue...)
 	}
 	b.recent.clear()
@@ -84,7 +91,7 @@ func (b *outbox) attach(l link, seat string) (resent, doubtful int) {
 			b.send(e)
 		}
 	}
-	if forgot || b.recall.proof != complete {
+	if b.recall.doubtful() {
 		doubtful = resent
 	}
 	b.recall.clear()
@@ -103,10 +110,11 @@ func (b *outbox) detach(orderly bool, last time.Time) {
 	b.link = nil
 	b.recall.interrupt()
 	if attached { // else it was an attempt that failed, and tells nothing of the last stay
-		b.recall.left = b.ledger.count
+		b.recall.left, b.recall.broken = b.ledger.count, last
 		b.recent.end(last)
 	}
 	if attached && orderly {
+		b.recall.broken = time.Time{}
 		b.recent.clear()
 	}
 	b.mu.Unlock()

@@ -167,7 +167,7 @@ func (r *Room) newSession(stream *stream, id identity, joined func()) *session {
 	_, service, _ := strings.Cut(r.cfg.Room, "@")
 	s := &session{
 		cfg: &r.cfg, log: r.log, observer: r.observer, stream: stream, out: newWriter(), box: r.box,
-		me: id.jid, room: r.cfg.Room, service: service, nick: nickOf(&r.cfg),
+		me: id.jid, domain: r.account.domain, room: r.cfg.Room, service: service, nick: nickOf(&r.cfg),
 		head:     messageHead(r.cfg.Room),
 		maxBytes: r.maxBytes, skipArchive: r.skipArchive, nickBackAfter: r.nickBackAfter, depth: &r.depth, idle: id.idle, keepsIDs: &r.keepsIDs, originIDs: &r.originIDs,
 		entered: make(chan struct{}),

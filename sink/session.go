@@ -27,6 +27,7 @@ type session struct {
 	joined   func() // called when we are in the room
 
 	me            string // our full JID
+	domain        string // our server
 	room, service string
 	head          []byte       // of every message stanza
 	maxBytes      int          // of every message stanza
@@ -171,7 +172,7 @@ func (s *session) message(e wire.Element) error {
 
 // shown takes a message of the room: live, or from its history or archive.
 func (s *session) shown(e wire.Element) {
-	if s.phase == catching && len(e.From) > len(s.room) { // not what the room itself says
+	if s.phase == catching && s.catchup.pages == 0 && len(e.From) > len(s.room) { // not what the room itself says
 		s.catchup.replayed++
 	}
 	own := string(e.From) == s.occupant

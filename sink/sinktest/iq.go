@@ -1,6 +1,11 @@
 package sinktest
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
+
+const nsLast = "jabber:iq:last"
 
 // iq answers a request; results and errors of the client's own are taken note of by nobody.
 func (s *session) iq(n *node) {
@@ -40,6 +45,8 @@ func (s *session) serverIQ(n *node) {
 	switch {
 	case n.child(nsPing, "ping") != nil, n.child(nsSession, "session") != nil:
 		s.result(n, "")
+	case n.child(nsLast, "query") != nil:
+		s.result(n, "<query"+attrs("xmlns", nsLast, "seconds", strconv.Itoa(int(s.srv.uptime().Seconds())))+"/>")
 	case n.child("jabber:iq:roster", "query") != nil && n.attr("type") == "get":
 		s.result(n, "<query xmlns='jabber:iq:roster'/>")
 	case n.child(nsCommands, "command") != nil:

@@ -37,6 +37,7 @@ type Server struct {
 	wg        sync.WaitGroup // of all goroutines
 
 	mu         sync.Mutex
+	started    time.Time
 	closing    bool
 	sessions   map[*session]bool // all connections
 	bound      map[string]*session
@@ -66,7 +67,15 @@ func Start(cfg Config) (*Server, error) {
 	if err := s.Start(); err != nil {
 		return nil, err
 	}
+	s.started = s.started.Add(-time.Hour) // nobody has met it before
 	return s, nil
+}
+
+// uptime is how long the server has been running.
+func (s *Server) uptime() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Since(s.started)
 }
 
 // Start brings a stopped server back on the same ports. It does nothing if the server runs.
@@ -88,7 +97,7 @@ func (s *Server) Start() error {
 		s.listeners = append(s.listeners, l)
 	}
 	s.mu.Lock()
-	s.closing = false
+	s.closing, s.started = false, time.Now()
 	s.mu.Unlock()
 	for i, l := range s.listeners {
 		s.wg.Go(func() { s.accept(l, i == 1) })
