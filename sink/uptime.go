@@ -24,7 +24,7 @@ func (s *session) uptime(e wire.Element) {
 	for query := range e.Children() {
 		seconds, err := strconv.ParseUint(string(query.Attr("seconds")), 10, 31)
 		if string(query.XMLNS) == nsLast && err == nil {
-			s.box.startedAt(time.Now().Add(-time.Duration(seconds) * time.Second)) //nolint:gosec // of 31 bits
+			s.box.startedAt(time.Now().Add(-time.Duration(seconds) * time.Second))
 		}
 	}
 }
