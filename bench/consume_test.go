@@ -88,6 +88,7 @@ func (j job) drain(s sources.Source, start func()) error {
 	defer cancel()
 	var durable sync.WaitGroup
 	durable.Add(j.N)
+	done := durable.Done // one for all: it is not the source's to allocate
 	for left := j.N; left > 0; {
 		batch, err := s.Receive(ctx, min(left, consumeBatch))
 		switch {
@@ -100,7 +101,7 @@ func (j job) drain(s sources.Source, start func()) error {
 			start()
 		}
 		for _, d := range batch {
-			if err := d.Ack(durable.Done); err != nil {
+			if err := d.Ack(done); err != nil {
 				return err
 			}
 		}
