@@ -41,9 +41,16 @@ var errSettling = errors.New("delivery is being settled by another call")
 
 // NewDelivery decodes m and lends it out; s takes it back.
 func NewDelivery(m Message, s Settler) *Delivery {
-	d := &Delivery{Message: m, Received: time.Now(), settler: s}
-	d.Decode(envelope.Decoder{})
+	d := new(Delivery)
+	d.Lend(m, s)
 	return d
+}
+
+// Lend makes of an empty Delivery, which may be part of its settler, what
+// NewDelivery returns.
+func (d *Delivery) Lend(m Message, s Settler) {
+	d.Message, d.Received, d.settler = m, time.Now(), s
+	d.Decode(envelope.Decoder{})
 }
 
 // Decode decodes the message anew, with other settings than NewDelivery.

@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// SpanLimit bounds the messages that are lent out or not yet committed.
+const SpanLimit = spanLimit
+
 // OpenPolling is Open with another pause between looks at the partition counts.
 func OpenPolling(cfg Config, log *slog.Logger, poll time.Duration) (*Source, error) {
 	return open(cfg, log, poll)

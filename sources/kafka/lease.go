@@ -11,20 +11,21 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
-// lease is a message on loan to the worker. Without a delivery it is none, but
-// takes up an offset.
+// lease is a message on loan to the worker, in one piece of memory with its
+// delivery.
 type lease struct {
 	partition *partition
 	offset    int64
 	size      int    // of its key and body
 	seq       uint64 // given when it is lent out
-	delivery  *sources.Delivery
+	control   bool   // it is no message, but takes up an offset
+	delivery  sources.Delivery
 }
 
 func newLease(p *partition, m kafka.Message) *lease {
-	l := &lease{partition: p, offset: m.Offset, size: len(m.Key) + len(m.Value)}
-	if !isControl(m) {
-		l.delivery = sources.NewDelivery(message(p.gen.kafka.GroupID, m), l)
+	l := &lease{partition: p, offset: m.Offset, size: len(m.Key) + len(m.Value), control: isControl(m)}
+	if !l.control {
+		l.delivery.Lend(message(p.gen.kafka.GroupID, m), l)
 	}
 	return l
 }

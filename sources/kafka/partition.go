@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 
 	"github.com/segmentio/kafka-go"
@@ -14,8 +15,9 @@ import (
 
 const (
 	// spanLimit bounds the messages that are lent out or not yet committed:
-	// the most that a crash can repeat of one partition.
-	spanLimit = 1024
+	// the most that a crash can repeat of one partition. It is what is read
+	// while two commits go their way, 6 ms each on Kafka 4, which gathers them.
+	spanLimit = 4096
 	// rangeRetries is how often an offset may be out of range before it is
 	// believed: a new leader may lag for a moment.
 	rangeRetries = 3
@@ -51,13 +53,14 @@ func newPartition(g *generation, topic string, a kafka.PartitionAssignment) *par
 func (p *partition) take(batch []*sources.Delivery, limit int) []*sources.Delivery {
 	p.taken = p.queue.take(p.taken[:0], min(limit, p.tracker.room()))
 	p.tracker.lend(p.taken)
+	batch = slices.Grow(batch, len(p.taken))
 	for _, l := range p.taken {
 		p.next.Store(l.offset + 1)
-		if l.delivery == nil {
+		if l.control {
 			l.settle(nil)
 			continue
 		}
-		batch = append(batch, l.delivery)
+		batch = append(batch, &l.delivery)
 	}
 	clear(p.taken)
 	return batch

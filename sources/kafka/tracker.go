@@ -12,7 +12,8 @@ import "sync"
 // which bounds memory and what a crash can repeat.
 type tracker struct {
 	mu    sync.Mutex
-	slots []slot // a ring, indexed by sequence number
+	limit int
+	slots []slot // a ring, indexed by sequence number, that grows up to limit
 	// committed <= settled <= next: the messages before committed are
 	// committed, those before settled are settled without a hole.
 	committed, settled, next uint64
@@ -33,7 +34,7 @@ type mark struct {
 	offset int64
 }
 
-func newTracker(limit int) *tracker { return &tracker{slots: make([]slot, limit)} }
+func newTracker(limit int) *tracker { return &tracker{limit: limit} }
 
 func (t *tracker) slot(seq uint64) *slot { return &t.slots[seq%uint64(len(t.slots))] }
 
@@ -41,7 +42,25 @@ func (t *tracker) slot(seq uint64) *slot { return &t.slots[seq%uint64(len(t.slot
 func (t *tracker) room() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return len(t.slots) - int(t.next-t.committed) //nolint:gosec // it is at most the number of slots
+	return t.limit - t.span()
+}
+
+// span counts the messages that are lent or not yet committed.
+func (t *tracker) span() int {
+	return int(t.next - t.committed) //nolint:gosec // it is at most the limit
+}
+
+// grow makes slots for n more messages.
+func (t *tracker) grow(n int) {
+	need := t.span() + n
+	if need <= len(t.slots) {
+		return
+	}
+	old := &tracker{slots: t.slots}
+	t.slots = make([]slot, min(max(need, 2*len(t.slots)), t.limit))
+	for seq := t.committed; seq < t.next; seq++ {
+		*t.slot(seq) = *old.slot(seq)
+	}
 }
 
 // lend notes that leases go out, in this order, and numbers them. The caller
@@ -49,6 +68,7 @@ func (t *tracker) room() int {
 func (t *tracker) lend(leases []*lease) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.grow(len(leases))
 	for _, l := range leases {
 		l.seq = t.next
 		*t.slot(l.seq) = slot{offset: l.offset}
