@@ -24,7 +24,7 @@ type Source interface {
 	// Receive blocks until at least one delivery is there, and returns at
 	// most limit of them, in the broker's order (Kafka: per partition).
 	// The backlog stays in the broker: no more is read ahead than keeps the
-	// source busy (Kafka: 64 messages or 1 MB, and 10 more, of a partition).
+	// source busy (Kafka: 64 messages or 1 MB, and one more, of a partition).
 	//
 	// When ctx ends it returns ctx's error and no deliveries; what it had in
 	// hand goes back to the broker. Any other error is temporary: the caller

@@ -23,9 +23,6 @@ const (
 	maxWait = 500 * time.Millisecond
 	// fetchBytes bounds what one fetch brings; a larger message still comes.
 	fetchBytes = 1 << 20
-	// queueLength is how many messages a partition reader holds ready, however
-	// large: so they are few.
-	queueLength = 8
 )
 
 // client makes everything that talks to the cluster, with the same security.
@@ -66,15 +63,6 @@ func (c *client) knownTopics() []string {
 
 func (c *client) dialer(n *network) *kafka.Dialer {
 	return &kafka.Dialer{ClientID: clientID, Timeout: dialTimeout, DialFunc: n.dial, SASLMechanism: c.mechanism}
-}
-
-// reader reads one partition, on connections of n.
-func (c *client) reader(topic string, partition int, n *network) *kafka.Reader {
-	return kafka.NewReader(kafka.ReaderConfig{
-		Brokers: c.config.Brokers, Topic: topic, Partition: partition, Dialer: c.dialer(n),
-		QueueCapacity: queueLength, MinBytes: 1, MaxBytes: fetchBytes, MaxWait: maxWait,
-		ReadLagInterval: -1, OffsetOutOfRangeError: true,
-	})
 }
 
 // group joins the consumer group. The heartbeat is how soon a member hears of

@@ -193,6 +193,31 @@ func TestBrokerRestart(t *testing.T) {
 	t.Logf("%d repeats", tp.repeats())
 }
 
+// A partition's leader moves to another broker, again and again: reading goes on
+// there, in order.
+func TestLeaderMoves(t *testing.T) {
+	t.Parallel()
+	const brokers, n = 3, 200
+	c := newCluster(t, kfake.NumBrokers(brokers))
+	if err := c.createTopic(t.Context(), topic); err != nil {
+		t.Fatal(err)
+	}
+	tp := newTape()
+	work(t, c.open(t), tp)
+	for round := range 4 {
+		c.publish(t, round*n, n)
+		for p := range partitions {
+			if err := c.MoveTopicPartition(topic, int32(p), int32((p+round)%brokers)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		eventually(t, "all is read", func() bool { return tp.different() == (round+1)*n })
+	}
+	if n := tp.repeats(); n > 0 {
+		t.Errorf("%d came twice", n)
+	}
+}
+
 // A topic that is missing is named, is not created, and is read once it is there.
 func TestMissingTopic(t *testing.T) {
 	t.Parallel()

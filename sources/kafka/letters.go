@@ -69,15 +69,8 @@ func (l *letters) readPartition(ctx context.Context, target, topic string, b kaf
 	if b.FirstOffset >= b.LastOffset {
 		return nil
 	}
-	links := newNetwork(l.client.tls)
-	reader := l.client.reader(topic, b.Partition, links)
-	defer func() {
-		links.sever() // a fetch that waits for messages would hold Close up
-		_ = reader.Close()
-	}()
-	if err := reader.SetOffset(b.FirstOffset); err != nil {
-		return fmt.Errorf("read %s[%d]: %w", topic, b.Partition, err)
-	}
+	reader := l.client.reader(ctx, topic, b.Partition, b.FirstOffset)
+	defer reader.close()
 	for offset := b.FirstOffset; offset < b.LastOffset; {
 		m, err := fetchWithin(ctx, reader)
 		if err != nil {
@@ -101,10 +94,10 @@ func (l *letters) readPartition(ctx context.Context, target, topic string, b kaf
 var errQuiet = errors.New("nothing came: the brokers do not answer, or compaction has removed the last letters")
 
 // fetchWithin bounds the wait for the next message.
-func fetchWithin(ctx context.Context, r *kafka.Reader) (kafka.Message, error) {
+func fetchWithin(ctx context.Context, r *reader) (kafka.Message, error) {
 	limited, cancel := context.WithTimeoutCause(ctx, requestTimeout, errQuiet)
 	defer cancel()
-	m, err := r.FetchMessage(limited)
+	m, err := r.next(limited)
 	if err != nil && ctx.Err() == nil && limited.Err() != nil {
 		err = context.Cause(limited)
 	}

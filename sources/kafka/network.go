@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -16,6 +17,8 @@ const (
 	// readLimit bounds the reads for which the library sets no deadline, so
 	// that a broker that accepts connections and then falls silent is left.
 	readLimit = 30 * time.Second
+	// bufferSize is how much is read at once of what fetches bring.
+	bufferSize = 32 << 10
 )
 
 var errSevered = errors.New("kafka connections are closed")
@@ -54,6 +57,24 @@ func (n *network) dial(ctx context.Context, protocol, address string) (net.Conn,
 	}
 	return secure, nil
 }
+
+// dialBuffered is dial, for a connection that brings much: the library reads
+// 4 kB at a time.
+func (n *network) dialBuffered(ctx context.Context, protocol, address string) (net.Conn, error) {
+	conn, err := n.dial(ctx, protocol, address)
+	if err != nil {
+		return nil, err
+	}
+	return &buffered{conn, bufio.NewReaderSize(conn, bufferSize)}, nil
+}
+
+// buffered reads more from a connection at once than it is asked for.
+type buffered struct {
+	net.Conn
+	ahead *bufio.Reader
+}
+
+func (b *buffered) Read(p []byte) (int, error) { return b.ahead.Read(p) }
 
 func (n *network) tlsFor(address string) *tls.Config {
 	config := n.tls.Clone()

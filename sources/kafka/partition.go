@@ -69,18 +69,46 @@ func (p *partition) take(batch []*sources.Delivery, limit int) []*sources.Delive
 // fetch reads the partition until ctx ends.
 func (p *partition) fetch(ctx context.Context) {
 	offset, ok := p.begin(ctx)
-	for misses := 0; ok && ctx.Err() == nil; {
-		next := p.read(ctx, offset)
-		if misses++; next != offset {
-			misses = 0
-		}
-		if offset = next; misses == rangeRetries {
-			p.gen.source.log.Error("kafka offset does not exist: reading from the earliest message",
-				"topic", p.topic, "partition", p.id, "offset", offset)
-			offset, misses = kafka.FirstOffset, 0
-		}
-		pause(ctx, commitRetry)
+	if !ok {
+		return
 	}
+	r := p.gen.source.client.reader(ctx, p.topic, p.id, offset)
+	defer r.close()
+	misses := 0
+	for {
+		first, want := r.conn == nil, r.offset
+		m, err := r.next(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		p.note(err)
+		if err != nil {
+			misses = p.miss(r, err, misses)
+			pause(ctx, commitRetry)
+			continue
+		}
+		if misses = 0; first {
+			p.noteGap(want, m.Offset)
+			p.next.CompareAndSwap(kafka.FirstOffset, m.Offset)
+		}
+		p.end.Store(m.HighWaterMark)
+		p.queue.put(ctx, newLease(p, m), p.gen.source.rouse)
+	}
+}
+
+// miss counts how often in a row the offset has been out of range, and has the
+// reader begin anew when that is to be believed.
+func (p *partition) miss(r *reader, err error, misses int) int {
+	switch {
+	case !errors.Is(err, kafka.OffsetOutOfRange):
+		return 0
+	case misses+1 < rangeRetries:
+		return misses + 1
+	}
+	p.gen.source.log.Error("kafka offset does not exist: reading from the earliest message",
+		"topic", p.topic, "partition", p.id, "offset", r.offset)
+	r.offset = kafka.FirstOffset
+	return 0
 }
 
 // begin returns the offset to read from. "Latest" is made a number once, and
@@ -100,44 +128,6 @@ func (p *partition) begin(ctx context.Context) (int64, bool) {
 		}
 	}
 	return p.start, true
-}
-
-// read reads from offset on until ctx ends or the reader finds the offset out
-// of range, which ends it. It returns the offset to go on from.
-func (p *partition) read(ctx context.Context, offset int64) int64 {
-	links := newNetwork(p.gen.source.client.tls)
-	reader := p.gen.source.client.reader(p.topic, p.id, links)
-	defer func() {
-		links.sever() // a fetch that waits for messages would hold Close up
-		_ = reader.Close()
-	}()
-	if err := reader.SetOffset(offset); err != nil {
-		p.note(err)
-		return offset
-	}
-	for first := true; ; {
-		m, err := reader.FetchMessage(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return offset
-		case errors.Is(err, kafka.OffsetOutOfRange):
-			p.note(err)
-			return offset
-		case err != nil:
-			p.note(err)
-			pause(ctx, commitRetry) // the reader goes on by itself
-			continue
-		}
-		if p.note(nil); first {
-			p.noteGap(offset, m.Offset)
-			p.next.CompareAndSwap(kafka.FirstOffset, m.Offset)
-		}
-		p.end.Store(m.HighWaterMark)
-		first, offset = false, m.Offset+1
-		if !p.queue.put(ctx, newLease(p, m), p.gen.source.rouse) {
-			return offset
-		}
-	}
 }
 
 // note logs when fetches begin to fail and when they work again.

@@ -28,22 +28,22 @@ func newQueue() *queue {
 	return &queue{space: make(chan struct{}, 1), ready: make([]*lease, 0, queueLimit)}
 }
 
-// put appends l when there is room for it, and reports whether it was before
-// the end of ctx. rouse is called if the queue was empty.
-func (q *queue) put(ctx context.Context, l *lease, rouse func()) bool {
-	for ctx.Err() == nil {
+// put appends l when there is room for it, unless ctx ends before. rouse is
+// called if the queue was empty.
+func (q *queue) put(ctx context.Context, l *lease, rouse func()) {
+	for {
 		if waiting, ok := q.tryPut(l); ok {
 			if waiting == 1 {
 				rouse()
 			}
-			return true
+			return
 		}
 		select {
 		case <-q.space:
 		case <-ctx.Done():
+			return
 		}
 	}
-	return false
 }
 
 // tryPut appends l if there is room, and counts what waits now.

@@ -3,8 +3,8 @@
 // been settled.
 //
 // The library's group reader is not used: it commits the highest offset that
-// it is given, whatever lies below. Here each assigned partition has a plain
-// reader and a tracker of its own, and one goroutine per group generation
+// it is given, whatever lies below. Here each assigned partition has a reader
+// and a tracker of its own, and one goroutine per group generation
 // commits (see generation).
 package kafka
 
