@@ -18,20 +18,14 @@ func (j *job) membership(ctx context.Context) (Line, error) {
 	if j.missing {
 		return Line{Would, what}, nil
 	}
-	_, err := j.listed(ctx, "member")
-	switch hidden := refused(err, "feature-not-implemented"); { // jabberd2 tells occupants only
-	case hidden && j.DryRun:
-		return Line{Would, what + ", unless it is one"}, nil
-	case hidden:
-		if err := j.sit(ctx); err != nil {
-			return Line{}, err
-		}
-	}
 	line, err := j.admit(ctx, what)
-	if err == nil {
-		err = j.rise(ctx)
+	switch {
+	case errors.Is(err, errHidden):
+		return Line{Would, what + ", unless it is one"}, nil
+	case err != nil:
+		return Line{}, err
 	}
-	return line, err
+	return line, j.rise(ctx)
 }
 
 // admit makes the account a member, unless it is on a list.
@@ -50,14 +44,14 @@ func (j *job) admit(ctx context.Context, what string) (Line, error) {
 	if j.DryRun {
 		return Line{Would, what}, nil
 	}
-	_, err := j.admin.Ask(ctx, "set", j.Worker.Room, "<query xmlns='"+nsAdmin+"'><item affiliation='member' jid='"+wire.Escape(j.Worker.JID)+"'/></query>")
+	_, err := j.ask(ctx, "set", "<query xmlns='"+nsAdmin+"'><item affiliation='member' jid='"+wire.Escape(j.Worker.JID)+"'/></query>")
 	return Line{Done, what}, j.notOwner(err)
 }
 
 // listed reports whether the room has the worker's account on one of its lists
 // (section 9.5).
 func (j *job) listed(ctx context.Context, affiliation string) (bool, error) {
-	raw, err := j.admin.Ask(ctx, "get", j.Worker.Room, "<query xmlns='"+nsAdmin+"'><item affiliation='"+affiliation+"'/></query>")
+	raw, err := j.ask(ctx, "get", "<query xmlns='"+nsAdmin+"'><item affiliation='"+affiliation+"'/></query>")
 	if err != nil {
 		return false, err
 	}

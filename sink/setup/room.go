@@ -46,6 +46,10 @@ func (j *job) sit(ctx context.Context) error {
 	return err
 }
 
+// made reports whether this run has made the room, which may be locked until it
+// is configured.
+func (j *job) made() bool { return j.seat != nil && j.seat.Created }
+
 // rise gives the seat up, if there is one.
 func (j *job) rise(ctx context.Context) error {
 	if j.seat == nil {
@@ -54,9 +58,28 @@ func (j *job) rise(ctx context.Context) error {
 	return j.admin.Leave(ctx, *j.seat)
 }
 
+// errHidden is what a dry run cannot see: it takes no seat.
+var errHidden = errors.New("the room answers occupants only")
+
+// ask asks the room, if need be from a seat in it: jabberd2 answers others with
+// bad-request about the form, and feature-not-implemented about the members.
+func (j *job) ask(ctx context.Context, kind, payload string) ([]byte, error) {
+	raw, err := j.admin.Ask(ctx, kind, j.Worker.Room, payload)
+	switch {
+	case j.seat != nil || !refused(err, "bad-request", "feature-not-implemented"):
+		return raw, err
+	case j.DryRun:
+		return nil, errHidden
+	}
+	if err := j.sit(ctx); err != nil {
+		return nil, err
+	}
+	return j.admin.Ask(ctx, kind, j.Worker.Room, payload)
+}
+
 // form asks for the form by which an owner configures the room.
 func (j *job) form(ctx context.Context) (form, error) {
-	raw, err := j.admin.Ask(ctx, "get", j.Worker.Room, "<query xmlns='"+nsOwner+"'/>")
+	raw, err := j.ask(ctx, "get", "<query xmlns='"+nsOwner+"'/>")
 	if err != nil {
 		return form{}, err
 	}
@@ -93,7 +116,10 @@ func (j *job) configure(ctx context.Context) (Line, error) {
 		return Line{Would, what}, nil
 	}
 	now, err := j.form(ctx)
-	if err != nil {
+	switch {
+	case errors.Is(err, errHidden):
+		return Line{Would, what + ", unless it is so"}, nil
+	case err != nil:
 		return Line{}, j.notOwner(err)
 	}
 	wanted, err := j.wanted(&now)
@@ -102,12 +128,12 @@ func (j *job) configure(ctx context.Context) (Line, error) {
 	}
 	changes := wanted.fill(&now)
 	switch {
-	case len(changes) == 0 && j.seat == nil:
+	case len(changes) == 0 && !j.made():
 		return Line{Already, what}, nil
 	case j.DryRun:
 		return Line{Would, what + ": " + strings.Join(changes, ", ")}, nil
 	}
-	if _, err := j.admin.Ask(ctx, "set", j.Worker.Room, "<query xmlns='"+nsOwner+"'>"+now.submit()+"</query>"); err != nil {
+	if _, err := j.ask(ctx, "set", "<query xmlns='"+nsOwner+"'>"+now.submit()+"</query>"); err != nil {
 		return Line{}, j.notOwner(err)
 	}
 	changes, err = j.taken(ctx, wanted, changes)

@@ -45,7 +45,7 @@ type job struct {
 	clients                []*sink.Client // all that are logged in
 	admin                  *sink.Client
 	missing                bool       // the room does not exist, and may not be made
-	seat                   *sink.Seat // of the administrator, in a room that he has made
+	seat                   *sink.Seat // of the administrator, where one is needed
 }
 
 // Run prepares the server step by step and reports each. After the first that

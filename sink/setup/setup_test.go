@@ -121,6 +121,20 @@ func TestADryRunChangesNothing(t *testing.T) {
 	wants(t, text, `would do: configuration of the room: muc#roomconfig_membersonly="1"`, "already so: watchman@xmpp.test member")
 }
 
+// A dry run takes no seat, and so does not see what is told to occupants only.
+func TestADryRunSaysWhatItCannotSee(t *testing.T) {
+	t.Parallel()
+	srv, o := fresh(t, sinktest.Config{Register: true, Profile: sinktest.Jabberd2()})
+	run(t, o)
+	before := len(srv.Joins())
+	o.DryRun = true
+	text, failed := run(t, o)
+	wants(t, text, "would do: configuration of the room, unless it is so", "would do: watchman@xmpp.test member of the room, unless it is one")
+	if joins := srv.Joins(); failed || len(joins) != before {
+		t.Errorf("it failed, or took a seat: %v", joins)
+	}
+}
+
 // What nobody asked for by a flag may be the server's to decide.
 func TestWhatTheServerDoesNotTakeIsNoted(t *testing.T) {
 	t.Parallel()

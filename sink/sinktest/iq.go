@@ -86,6 +86,8 @@ func (s *session) roomIQ(n *node) {
 	switch {
 	case n.child(nsDiscoInfo, "query") != nil:
 		s.result(n, info("<identity category='conference' type='text'"+attrs("name", s.srv.cfg.Room)+"/>", room.features()...))
+	case room.profile.OccupantsOnly && !room.isInside(s):
+		s.hide(n)
 	case n.child(nsMUCOwner, "query") != nil:
 		s.ownerIQ(n)
 	case n.child(nsMUC+"#admin", "query") != nil:
@@ -93,6 +95,15 @@ func (s *session) roomIQ(n *node) {
 	default:
 		s.bounce(n, StanzaError{Condition: "service-unavailable"})
 	}
+}
+
+// hide answers who is outside in mu-conference's way.
+func (s *session) hide(n *node) {
+	condition := "feature-not-implemented"
+	if n.child(nsMUCOwner, "query") != nil {
+		condition = "bad-request"
+	}
+	s.bounce(n, StanzaError{Condition: condition})
 }
 
 // ownerIQ lets an owner see and submit the configuration of the room (XEP-0045, section 10).

@@ -29,6 +29,7 @@ type Profile struct {
 	OpensNewRoom    bool        // others can join a new room before its owner has configured it
 	SilentSuspend   bool        // a suspended room does not answer at all
 	SilentOversize  bool        // after an oversized stanza the session is deaf and mute, not closed
+	OccupantsOnly   bool        // who is outside is told neither the configuration nor the members
 	SessionRequired bool        // the session IQ of RFC 3921 is announced as required
 }
 
@@ -74,6 +75,7 @@ func Jabberd2() Profile {
 		SilentDestroy:        true,
 		RecreatesRoom:        true,
 		SilentSuspend:        true,
+		OccupantsOnly:        true,
 		SilentOversize:       true,
 	}
 }
