@@ -133,3 +133,17 @@ func TestDashboardShowsWhatIsThere(t *testing.T) {
 		}
 	}
 }
+
+// TestDashboardShowsAllThatIsThere checks that each of our metrics has a place
+// in the dashboard.
+func TestDashboardShowsAllThatIsThere(t *testing.T) {
+	dashboard, err := os.ReadFile(filepath.Join("..", "deploy", "grafana", "xmpp-notifier.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range families(t) {
+		if strings.HasPrefix(name, "xmpp_notifier_") && !regexp.MustCompile(name+`(_bucket)?\{`).Match(dashboard) {
+			t.Errorf("the dashboard does not show %s", name)
+		}
+	}
+}
