@@ -86,6 +86,7 @@ func (j jabberd2) prepare(ctx context.Context) error {
 // assemble puts the processes in order: c2s, which lets clients in, is last.
 func (j jabberd2) assemble(router string) *XMPP {
 	rooms := j.part("mu-conference", "muc.xml", j.online(muc))
+	rooms.hangs = true // docs/servers.md, trace 10
 	x := j.handle(j.part("jabberd2-c2s", "c2s.xml", nil, j.starttls, j.tls), filepath.Join(j.Dir, "c2s.xml"))
 	x.name = "jabberd2"
 	x.before = []*Server{

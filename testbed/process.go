@@ -2,6 +2,7 @@ package testbed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -94,10 +95,13 @@ func (p *process) running() bool {
 	}
 }
 
+// errStays is the end of the wait for a process that was asked to end.
+var errStays = errors.New("still there")
+
 // stop asks the process to end, and returns an error if it had to be killed:
 // when limit has passed or ctx has ended.
 func (p *process) stop(ctx context.Context, limit time.Duration) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("still there after %v, killed", limit))
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("%w after %v, killed", errStays, limit))
 	defer cancel()
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // fails only if it has gone already
 	select {

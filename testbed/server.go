@@ -24,6 +24,7 @@ type Server struct {
 	addrs   []string                    // all that it must listen on
 	ready   func(context.Context) error // a proof of service beyond that, or nil
 	before  []*Server                   // processes that it needs, in order
+	hangs   bool                        // at SIGTERM, sometimes: an operator kills it
 	process *process
 }
 
@@ -56,13 +57,13 @@ func (s *Server) Start(ctx context.Context) error {
 }
 
 // Stop ends the server in order (SIGTERM). If that takes longer than 10 s, or
-// ctx ends, the server is killed and Stop returns an error. Stopping a server
-// that does not run is no error.
+// ctx ends, the server is killed and Stop returns an error, unless it is one that
+// is known to hang. Stopping a server that does not run is no error.
 func (s *Server) Stop(ctx context.Context) error {
 	if !s.process.running() {
 		return s.Kill() // what it may have left behind
 	}
-	if err := s.process.stop(ctx, stopLimit); err != nil {
+	if err := s.process.stop(ctx, stopLimit); err != nil && (!s.hangs || !errors.Is(err, errStays)) {
 		return errors.Join(fmt.Errorf("stop %s: %w", s.name, err), s.Kill())
 	}
 	s.process = nil
