@@ -308,6 +308,7 @@ func kicked(sc *scene) {
 }
 
 func voice(sc *scene) {
+	sc.disorder = true // a voice may come between two messages of a window: what was refused follows what was not
 	sc.create(owner.Room{Moderated: true})
 	w := sc.watch()
 	c := openRoom(sc.T, sc.settings())
