@@ -33,6 +33,7 @@ type part struct {
 func parts() []part {
 	return []part{
 		{"throughput", "Throughput", throughput},
+		{"recall", "Throughput in a room that keeps more", recalling},
 		{"windows", "Throughput by window", windows},
 		{"latency", "Latency at low load", latency},
 		{"bursts", "Bursts, and the 40 ms", bursts},

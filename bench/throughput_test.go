@@ -20,44 +20,47 @@ const (
 	briskly     = "worker from Kafka, linger 0"
 )
 
-// recalled is how many messages the room keeps, where it is not the default.
-const recalled = 200
+// longHistory is how many messages a room keeps that keeps many.
+const longHistory = 200
 
-func contestants() []contestant {
-	return []contestant{entrant(bareInTurn, bare), entrant(bareBeside, bareAside), entrant(sinkAlone, viaSink), entrant(jetstreamed, viaNATS), entrant(kafkaed, viaKafka)}
-}
-
-// forgetful are those to compare in a room that keeps no more than a window.
-func forgetful() []contestant {
-	return []contestant{entrant(bareInTurn, bare), entrant(bareBeside, bareAside), entrant(kafkaed, viaKafka), entrant(briskly, viaBrisk)}
-}
-
-func entrant(name string, k kind) contestant {
-	const n = 6000
-	return contestant{name, k, window, n, n / 10}
-}
-
-// throughput is how fast a backlog gets into the room.
+// throughput is how fast a backlog gets into a room of a server as it comes.
 func throughput(b *bed) string {
 	b.Helper()
-	var text strings.Builder
-	fmt.Fprintf(&text, `The ceiling is the faster one of two bare senders. Both write stanzas that are ready; one writes as many as each
+	return `The ceiling is the faster one of two bare senders. Both write stanzas that are ready; one writes as many as each
 read brings echoes, the other writes what the window allows while it reads.
 
-A notification is in doubt from when it is sent until its acknowledgement is durable, and no more may be in doubt than
-the room can tell a worker that takes the place of one that was killed. On Kafka that ends with a commit, which takes some
-6 ms and more, since version 4.0 because Kafka lets commits linger (group.coordinator.append.linger.ms=5), and one is
-made at a time. In a room that keeps %d messages, as "xmpp-notifier setup" asks for, or has an archive, this is no
-limit. In one that keeps %d, the default of most servers, a window goes round about 80 times per second,
+From Kafka it is the broker's commits that set the limit. A notification is in doubt from when it is sent until its offset
+is committed, and no more may be in doubt than the room can tell a worker that takes the place of one that was killed: here
+20, the history of most servers. Since version 4.0 Kafka lets commits linger for 5 ms
+(group.coordinator.append.linger.ms), and takes one at a time. So a window of 20 goes round about 80 times per second,
 whatever the room could do. "Linger 0" is a broker with that setting at 0.
-`, recalled, window)
-	for _, p := range products() {
-		rounds := b.race(p, recalled, contestants())
-		text.WriteString(throughputOn(p.name, rounds, contestants()))
+` + b.races(window, contestants(bareInTurn, bareBeside, sinkAlone, jetstreamed, kafkaed, briskly))
+}
+
+// recalling is the same in a room that can tell more.
+func recalling(b *bed) string {
+	b.Helper()
+	return fmt.Sprintf(`As above, in a room that keeps %d messages, which is what "xmpp-notifier setup" asks for: so many may be in doubt. An archive
+allows as much. The window is still %d.
+`, longHistory, window) + b.races(longHistory, contestants(bareInTurn, bareBeside, sinkAlone, jetstreamed, kafkaed))
+}
+
+func contestants(names ...string) []contestant {
+	kinds := map[string]kind{bareInTurn: bare, bareBeside: bareAside, sinkAlone: viaSink, jetstreamed: viaNATS, kafkaed: viaKafka, briskly: viaBrisk}
+	var all []contestant
+	for _, name := range names {
+		const n = 6000
+		all = append(all, contestant{name, kinds[name], window, n, n / 10})
 	}
+	return all
+}
+
+// races compares all on every server, in a room that keeps so many messages.
+func (b *bed) races(history int, all []contestant) string {
+	b.Helper()
+	var text strings.Builder
 	for _, p := range products() {
-		rounds := b.race(p, window, forgetful())
-		text.WriteString(throughputOn(fmt.Sprintf("%s, room that keeps %d", p.name, window), rounds, forgetful()))
+		text.WriteString(throughputOn(p.name, b.race(p, history, all), all))
 	}
 	return text.String()
 }
@@ -75,9 +78,9 @@ func (b *bed) race(p product, history int, all []contestant) []round {
 	return rounds
 }
 
-func throughputOn(title string, rounds []round, all []contestant) string {
+func throughputOn(name string, rounds []round, all []contestant) string {
 	ceiling := fastest(rounds, bareInTurn, bareBeside)
-	t := newTable(title, "per second", "÷ ceiling", "CPU µs each", "server's CPU µs each", "allocations each", "peak memory MB")
+	t := newTable(name, "per second", "÷ ceiling", "CPU µs each", "server's CPU µs each", "allocations each", "peak memory MB")
 	var kept promises
 	for _, c := range all {
 		allocations, memory := "", ""
@@ -91,24 +94,24 @@ func throughputOn(title string, rounds []round, all []contestant) string {
 		t.row(c.name, of(rounds, c.name, rate).whole(), share.String(),
 			fmt.Sprintf("%.1f", of(rounds, c.name, used).median), fmt.Sprintf("%.0f", of(rounds, c.name, serverCPU).median), allocations, memory)
 		if c.kind >= viaSink {
-			kept.atLeast(0.95, title+", "+c.name+" ÷ ceiling", share.median)
+			kept.atLeast(0.95, name+", "+c.name+" ÷ ceiling", share.median)
 		}
 	}
-	if strings.HasPrefix(title, "Prosody") {
-		thrifty(&kept, title, rounds, all)
+	if name == "Prosody" {
+		thrifty(&kept, rounds, all)
 	}
 	return "\n" + t.text + "\n" + kept.text
 }
 
 // thrifty holds what is ours to the CPU time and the allocations promised.
-func thrifty(kept *promises, title string, rounds []round, all []contestant) {
+func thrifty(kept *promises, rounds []round, all []contestant) {
 	for _, c := range all {
 		switch {
 		case c.kind == viaSink:
-			kept.atMost(4, "allocations", title+", "+c.name, of(rounds, c.name, mallocs).median)
-			kept.atMost(15, "µs CPU", title+", "+c.name, of(rounds, c.name, used).median)
+			kept.atMost(4, "allocations", c.name, of(rounds, c.name, mallocs).median)
+			kept.atMost(15, "µs CPU", c.name, of(rounds, c.name, used).median)
 		case c.kind > viaSink:
-			kept.atMost(40, "µs CPU", title+", "+c.name, of(rounds, c.name, used).median)
+			kept.atMost(40, "µs CPU", c.name, of(rounds, c.name, used).median)
 		}
 	}
 }
