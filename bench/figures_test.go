@@ -31,6 +31,7 @@ func of(rounds []round, name string, get func(figure) float64) stat {
 
 func rate(f figure) float64      { return f.Rate }
 func used(f figure) float64      { return f.CPU }
+func busy(f figure) float64      { return f.Rate * f.ServerCPU / 1e6 }
 func serverCPU(f figure) float64 { return f.ServerCPU }
 func rss(f figure) float64       { return f.RSS }
 func mallocs(f figure) float64   { return f.Mallocs }

@@ -27,7 +27,8 @@ const longHistory = 200
 func throughput(b *bed) string {
 	b.Helper()
 	return `The ceiling is the faster one of two bare senders. Both write stanzas that are ready; one writes as many as each
-read brings echoes, the other writes what the window allows while it reads.
+read brings echoes, the other writes what the window allows while it reads. "Server busy" is the share of the time for which
+the server had its processor: near 1 it is the server that sets the pace, and what the rates then differ by is noise.
 
 From Kafka it is the broker's commits that set the limit. A notification is in doubt from when it is sent until its offset
 is committed, and no more may be in doubt than the room can tell a worker that takes the place of one that was killed: here
@@ -80,7 +81,7 @@ func (b *bed) race(p product, history int, all []contestant) []round {
 
 func throughputOn(name string, rounds []round, all []contestant) string {
 	ceiling := fastest(rounds, bareInTurn, bareBeside)
-	t := newTable(name, "per second", "÷ ceiling", "CPU µs each", "server's CPU µs each", "allocations each", "peak memory MB")
+	t := newTable(name, "per second", "÷ ceiling", "CPU µs each", "server busy", "server's CPU µs each", "allocations each", "peak memory MB")
 	var kept promises
 	for _, c := range all {
 		allocations, memory := "", ""
@@ -92,7 +93,8 @@ func throughputOn(name string, rounds []round, all []contestant) string {
 		}
 		share := ratio(rounds, c.name, ceiling)
 		t.row(c.name, of(rounds, c.name, rate).whole(), share.String(),
-			fmt.Sprintf("%.1f", of(rounds, c.name, used).median), fmt.Sprintf("%.0f", of(rounds, c.name, serverCPU).median), allocations, memory)
+			fmt.Sprintf("%.1f", of(rounds, c.name, used).median), fmt.Sprintf("%.2f", of(rounds, c.name, busy).median),
+			fmt.Sprintf("%.0f", of(rounds, c.name, serverCPU).median), allocations, memory)
 		if c.kind >= viaSink {
 			kept.atLeast(0.95, name+", "+c.name+" ÷ ceiling", share.median)
 		}

@@ -2,6 +2,7 @@ package sink
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -79,10 +80,15 @@ func (b *outbox) submit(ctx context.Context, m Message) error {
 		return ErrClosed
 	}
 	b.enter(m)
-	settled := len(b.settled) > 0
+	settled, n := len(b.settled) > 0, len(b.inflight)
 	b.mu.Unlock()
 	if settled {
 		b.flush()
+	}
+	if n&(n-1) == 0 { // 1, 2, 4, 8 …
+		// A server that has shown all it had should not wait for a whole window:
+		// the writer has its turn early, and then more and more rarely.
+		runtime.Gosched()
 	}
 	return nil
 }

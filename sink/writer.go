@@ -3,7 +3,6 @@ package sink
 import (
 	"fmt"
 	"net"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -61,7 +60,6 @@ func (w *writer) run(conn net.Conn, timeout time.Duration, stop <-chan struct{})
 		case <-stop:
 			return nil
 		}
-		runtime.Gosched() // let producers that are ready add to this write
 		batch := w.take()
 		if len(batch) == 0 {
 			continue
