@@ -170,6 +170,22 @@ func TestCutConnectionsRepeatNothing(t *testing.T) {
 	}
 }
 
+// The first of the brokers takes connections and says nothing: the others will do.
+func TestSilentBrokerIsPassedOver(t *testing.T) {
+	t.Parallel()
+	c := withTopic(t)
+	silent, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	c.config.Brokers = append([]string{silent.Addr().String()}, c.config.Brokers...)
+	tp := newTape()
+	work(t, c.open(t), tp)
+	c.publish(t, 0, 10)
+	eventually(t, "everything is delivered", func() bool { return tp.different() == 10 })
+}
+
 // A broker that restarts on its address interrupts, and loses nothing.
 func TestBrokerRestart(t *testing.T) {
 	t.Parallel()

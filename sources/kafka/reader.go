@@ -113,14 +113,16 @@ func (r *reader) open(ctx context.Context) error {
 	return err
 }
 
-// dialLeader connects to the leader of a partition, which any broker knows.
+// dialLeader connects to the leader of a partition, which any broker knows. Each
+// has its time: one that is silent must not use up that of the others.
 func (c *client) dialLeader(ctx context.Context, n *network, topic string, partition int) (conn *kafka.Conn, err error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
 	dialer := c.dialer(n)
 	dialer.DialFunc = n.dialBuffered
 	for _, broker := range c.config.Brokers {
-		if conn, err = dialer.DialLeader(ctx, "tcp", broker, topic, partition); err == nil {
+		limited, cancel := context.WithTimeout(ctx, requestTimeout)
+		conn, err = dialer.DialLeader(limited, "tcp", broker, topic, partition)
+		cancel()
+		if err == nil {
 			return conn, nil
 		}
 	}
