@@ -31,7 +31,7 @@ func TestMessageThatTheServerNeverTakesIsGivenUp(t *testing.T) {
 			t.Fatalf("%v is not held against us", end)
 		}
 		b.blame(c, size)
-		b.detach(true, time.Now())
+		b.detach(parted, time.Now())
 	}
 	b.attach(discard{}, "r@c/w")
 	b.seen([]byte(m.id("next")), []byte("r@c/w"), true)

@@ -183,14 +183,15 @@ func (s *session) measure() {
 	}
 }
 
-// recalls is how many messages the room can tell a worker that knows nothing:
-// as many as the archive is asked for at least, or as the history has just told.
+// recalls is how many of ours the room can tell a worker that knows nothing. It
+// can tell as many as the archive is asked for at least, or as the history has
+// just told; half of them are left to others, who may post in between.
 func (s *session) recalls() int {
-	told := s.catchup.replayed
+	told := min(s.catchup.replayed, max(HistoryWanted, s.cfg.Window))
 	if s.catchup.archive {
 		told = max(told, archivePage*archivePages)
 	}
-	return max(told, s.box.width())
+	return max(told/2, s.box.width())
 }
 
 // memory says for the log what the room can tell after an interruption.

@@ -57,13 +57,28 @@ var (
 	errNoRooms   = errors.New("it is no chat service")
 )
 
-// orderly reports whether the other side ended the stay on purpose. It had
-// then sent to others what it sent to us.
-func orderly(end error) bool {
-	_, said := errors.AsType[*Condition](end)
+// ending is how a stay ended. It says what others may not have been sent of what
+// the server sent us.
+type ending int
+
+const (
+	brokenOff ending = iota // nothing is known of the server
+	shutDown                // it went down in order, but with us before it had sent all to others
+	parted                  // the stay is over, the server goes on
+)
+
+func endingOf(end error) ending {
+	c, said := errors.AsType[*Condition](end)
 	_, explained := errors.AsType[*Error](end)
-	lost := errors.Is(end, errSilent) || errors.Is(end, errStalled)
-	return (said || explained || errors.Is(end, errClosed) || errors.Is(end, errNickFree)) && !lost
+	switch {
+	case errors.Is(end, errSilent), errors.Is(end, errStalled):
+		return brokenOff
+	case errors.Is(end, errClosed), said && c.Type == "" && c.Name == "system-shutdown": // those of stanzas have a type
+		return shutDown
+	case said, explained, errors.Is(end, errNickFree):
+		return parted
+	}
+	return brokenOff
 }
 
 // verdict says what a bounce is about.

@@ -102,7 +102,7 @@ type shownID [idSize]byte
 
 // sight is when the room was first seen to show an id, and from where.
 type sight struct {
-	nth  uint32 // of all
+	nth  uint32 // in the order of all
 	seat uint32 // hashed
 }
 
@@ -122,36 +122,43 @@ func newLedger(m *minter) *ledger {
 	return &ledger{minter: m, seed: maphash.MakeSeed(), shown: make(map[shownID]sight)}
 }
 
-// add records that the room has shown id from a seat. It reports whether a
-// worker made the id, which is certain if it is ours, and as the how manieth it
-// was known, which proves something if the history shows it: 0 if it
-// is new, or if another than the first has shown it. Whoever was shown a
-// message can repeat its id. Invented ids are not recorded: nobody can flood the
-// memory or suppress a notification.
-func (l *ledger) add(id, seat []byte, ours bool) (made bool, nth uint32) {
+// acquaintance is what a ledger knows of an id that the room shows.
+type acquaintance int
+
+const (
+	invented  acquaintance = iota // no worker made it
+	firstSeen                     // a worker did, and it was not shown before
+	copied                        // it was, from another seat: whoever was shown a message can repeat its id
+	seenAgain                     // it was, from this one
+)
+
+// add records that the room has shown id from a seat. That a worker made the id
+// is certain if it is ours. It returns what was known of it, and its number in
+// the order in which ids were first shown. Invented ids are not recorded: nobody
+// can flood the memory or suppress a notification.
+func (l *ledger) add(id, seat []byte, ours bool) (acquaintance, uint32) {
 	if len(id) != idSize {
-		return false, 0
+		return invented, 0
 	}
 	key, from := shownID(id), uint32(maphash.Bytes(l.seed, seat)) //nolint:gosec // a part of the hash is enough
-	if first, known := l.shown[key]; known {
-		if first.seat == from {
-			nth = first.nth
-		}
-		return true, nth
+	if first, again := l.shown[key]; again && first.seat == from {
+		return seenAgain, first.nth
+	} else if again {
+		return copied, first.nth
 	}
 	if !ours && !l.minter.made(id) {
-		return false, 0
+		return invented, 0
 	}
 	l.count++
 	l.shown[key] = sight{l.count, from}
 	if len(l.ring) < ledgerSize {
 		l.ring = append(l.ring, key)
-		return true, 0
+		return firstSeen, l.count
 	}
 	delete(l.shown, l.ring[l.next])
 	l.ring[l.next] = key
 	l.next = (l.next + 1) % ledgerSize
-	return true, 0
+	return firstSeen, l.count
 }
 
 // has reports whether the room is known to have shown id.

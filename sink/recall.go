@@ -7,17 +7,17 @@ import "time"
 type recall struct {
 	proof proof
 	told  map[string]worth // by id: what each was worth when it was first told
-	left  uint32           // as the how manieth we had seen the last one, when we left
-	known uint32           // the same of the last one told
+	last  uint32           // number of our last message that we have seen the room show, 0: none in this stay
+	known uint32           // the highest number of a message told, 0: none that we had seen
 
-	broken    time.Time // when the connection broke off, zero after an orderly end
+	broken    time.Time // when the connection broke off, zero after another end
 	restarted bool      // the server has been, since
 }
 
 // worth is what a message in the history proves.
 type worth struct {
 	proof
-	nth uint32 // as the how manieth we had seen it, 0 if we had not
+	nth uint32 // its number (see ledger.add), 0 if it was not known
 }
 
 // proof says what a history is worth.
@@ -42,8 +42,15 @@ func (r *recall) add(id string, w worth) {
 }
 
 // forgot reports whether the server no longer knows what it has shown: it tells
-// nothing that we knew, or not the last of it. A history has no holes.
-func (r *recall) forgot() bool { return r.proof == nothing || r.known > 0 && r.known < r.left }
+// nothing that we knew, or not our last. A history has no holes.
+func (r *recall) forgot() bool { return r.proof == nothing || r.known > 0 && r.known < r.last }
+
+// leave begins to wait for what the room will tell when we are back.
+func (r *recall) leave(end ending, at time.Time) {
+	if r.broken = at; end != brokenOff {
+		r.broken = time.Time{}
+	}
+}
 
 // interrupt ends one telling; the next begins from nothing.
 func (r *recall) interrupt() { r.proof, r.known, r.restarted = nothing, 0, false }

@@ -38,13 +38,19 @@ func TestWhatAHistoryProves(t *testing.T) {
 		"the last, behind a copy of another":   {[][]page{{copied, old}}, complete},
 		"a copy, and the last is not there":    {[][]page{{copied, fresh}}, nothing},
 		"the last is told in the archive":      {[][]page{{old, fresh, older, old}}, complete},
+		"a copy first, then the last":          {[][]page{{evil, fresh, old}}, complete},
 	} {
 		b := newOutbox(1, newLedger(m))
 		b.attach(discard{}, "r@c/w")
-		b.seen([]byte(older.id), []byte(older.seat), true)
-		b.seen([]byte(old.id), []byte(old.seat), true)
+		for _, name := range []string{"older", "old"} {
+			if err := b.submit(t.Context(), Message{Identity: name, Done: func(Result) {}}); err != nil {
+				t.Fatal(err)
+			}
+			b.seen([]byte(m.id(name)), []byte("r@c/w"), true)
+			b.flush()
+		}
 		for _, attempt := range tc.attempts {
-			b.detach(false, time.Now())
+			b.detach(brokenOff, time.Now())
 			for _, p := range attempt {
 				b.seen([]byte(p.id), []byte(p.seat), false)
 			}
@@ -101,9 +107,9 @@ func TestWhatWasReflectedLastOutlivesFailedAttempts(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.seen([]byte(m.id("1")), []byte("r@c/w"), true)
-	b.detach(false, time.Now())                  // the server was killed
-	b.detach(true, time.Now().Add(time.Minute))  // it is there again, and refuses the join
-	b.detach(false, time.Now().Add(time.Minute)) // a connection breaks while joining
+	b.detach(brokenOff, time.Now())                  // the server was killed
+	b.detach(parted, time.Now().Add(time.Minute))    // it is there again, and refuses the join
+	b.detach(brokenOff, time.Now().Add(time.Minute)) // a connection breaks while joining
 	if resent, doubtful := b.attach(discard{}, "r@c/w"); resent != 1 || doubtful != 1 {
 		t.Errorf("%d sent again, %d of them doubtful", resent, doubtful)
 	}
@@ -126,7 +132,7 @@ func TestWhatTheServerHasForgottenIsSentAgain(t *testing.T) {
 			b.seen([]byte(m.id(name)), []byte("r@c/w"), true)
 		}
 	}
-	b.detach(false, time.Now())
+	b.detach(brokenOff, time.Now())
 	b.seen([]byte(m.id("1")), []byte("r@c/w"), false)
 	var sent posts
 	if resent, doubtful := b.attach(&sent, "r@c/w"); resent != 3 || doubtful != 3 {
@@ -140,3 +146,47 @@ func TestWhatTheServerHasForgottenIsSentAgain(t *testing.T) {
 type posts []string
 
 func (p *posts) post(_, body, _ string) { *p = append(*p, body) }
+
+// What was on its way and is told comes after all that we had seen: the end is
+// there, whatever else of it was never stored, or was numbered later.
+func TestWhatWasOnItsWayProvesThatTheEndIsThere(t *testing.T) {
+	m, err := newMinter(Config{Room: "r@c", IDKey: config.NewSecret("k")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newOutbox(5, newLedger(m))
+	b.seen([]byte(m.id("history")), []byte("r@c/w2"), false)
+	b.seen([]byte(m.id("archive")), []byte("r@c/w2"), false) // older, but told later
+	b.attach(discard{}, "r@c/w")
+	b.seen([]byte(m.id("not stored")), []byte("r@c/w2"), false)
+	if err := b.submit(t.Context(), Message{Identity: "1", Done: func(Result) {}}); err != nil {
+		t.Fatal(err)
+	}
+	b.detach(brokenOff, time.Now())
+	b.seen([]byte(m.id("history")), []byte("r@c/w2"), false)
+	b.seen([]byte(m.id("1")), []byte("r@c/w"), false)
+	if resent, doubtful := b.attach(discard{}, "r@c/w"); resent != 0 || doubtful != 0 {
+		t.Errorf("%d sent again, %d of them doubtful", resent, doubtful)
+	}
+}
+
+// A server that is shut down may end our connection before others have got what
+// it has reflected to us.
+func TestWhatAServerReflectedBeforeItWentDownIsSentAgain(t *testing.T) {
+	m, err := newMinter(Config{Room: "r@c", IDKey: config.NewSecret("k")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for end, want := range map[error]int{errClosed: 1, &Condition{Name: "system-shutdown"}: 1, &Condition{Name: "conflict"}: 0} {
+		b := newOutbox(1, newLedger(m))
+		b.attach(discard{}, "r@c/w")
+		if err := b.submit(t.Context(), Message{Identity: "1", Done: func(Result) {}}); err != nil {
+			t.Fatal(err)
+		}
+		b.seen([]byte(m.id("1")), []byte("r@c/w"), true)
+		b.detach(endingOf(end), time.Now())
+		if resent, doubtful := b.attach(discard{}, "r@c/w"); resent != want || doubtful != want {
+			t.Errorf("%v: %d sent again, %d of them doubtful, want %d", end, resent, doubtful, want)
+		}
+	}
+}

@@ -16,18 +16,20 @@ func (b *outbox) seen(id, seat []byte, own bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e, ours := b.inflight[string(id)]
-	made, nth := b.ledger.add(id, seat, ours)
-	w := worth{nothing, nth}
-	if nth > 0 {
-		w.proof = complete
+	before, nth := b.ledger.add(id, seat, ours)
+	var w worth
+	switch {
+	case ours && (own || b.link == nil && string(seat) == e.seat):
+		w = b.shown(e, nth)
+	case before == seenAgain:
+		w = worth{complete, nth}
+	case before == copied, before == invented:
+		return before != invented
 	}
-	if ours && (own || b.link == nil && string(seat) == e.seat) {
-		w.proof = b.shown(e)
-	}
-	if made && b.link == nil {
+	if b.link == nil {
 		b.recall.add(string(id), w)
 	}
-	return made
+	return true
 }
 
 // seenText is seen for a room that does not keep ids, as the last resort: the
@@ -36,9 +38,9 @@ func (b *outbox) seenText(text string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if e := b.front(); e != nil && e.sent && sameText(e.Body, text) {
-		b.ledger.add([]byte(e.id), nil, true)
-		if p := b.shown(e); b.link == nil {
-			b.recall.add(e.id, worth{proof: p})
+		_, nth := b.ledger.add([]byte(e.id), nil, true)
+		if w := b.shown(e, nth); b.link == nil {
+			b.recall.add(e.id, w)
 		}
 		return true
 	}
@@ -55,20 +57,22 @@ func sameText(body, text string) bool {
 	return body == text || cut && strings.HasPrefix(body, start)
 }
 
-// shown settles e as delivered. It returns what it proves if it was found in
-// the history: the room was shown our messages in order, so behind the first of
-// them there is no hole.
-func (b *outbox) shown(e *entry) proof {
-	r, p, now := Result{Outcome: Delivered}, remembers, time.Now()
+// shown settles e, the nth of all, as delivered. It returns what it proves if it
+// was found in the history: the room was shown our messages in order, so it comes
+// after the last that we had seen, and behind the first of those on their way
+// there is no hole.
+func (b *outbox) shown(e *entry, nth uint32) worth {
+	r, w, now := Result{Outcome: Delivered}, worth{remembers, b.recall.last}, time.Now()
 	if b.link != nil { // else it was found in the history
 		r.Took = now.Sub(e.sentAt)
+		b.recall.last = nth
 	}
 	if b.front() == e {
-		p = complete
+		w.proof = complete
 	}
 	b.settle(e, r)
-	b.recent.add(e, now, b.ledger.count)
-	return p
+	b.recent.add(e, now, nth)
+	return w
 }
 
 // front returns the oldest message in the window, nil if there is none.

@@ -95,26 +95,26 @@ func (b *outbox) attach(l link, seat string) (resent, doubtful int) {
 		doubtful = resent
 	}
 	b.recall.clear()
+	b.recall.last = 0
 	b.oldest = time.Now()
 	b.mu.Unlock()
 	b.flush()
 	return resent, doubtful
 }
 
-// detach stops sending. What is in the window stays there, in doubt. After an
-// orderly end the server had told everybody what it told us; last is when it
-// told us anything.
-func (b *outbox) detach(orderly bool, last time.Time) {
+// detach stops sending. What is in the window stays there, in doubt. A server
+// that goes on has told everybody what it told us; last is when it told us
+// anything.
+func (b *outbox) detach(end ending, last time.Time) {
 	b.mu.Lock()
 	attached := b.link != nil
 	b.link = nil
 	b.recall.interrupt()
 	if attached { // else it was an attempt that failed, and tells nothing of the last stay
-		b.recall.left, b.recall.broken = b.ledger.count, last
+		b.recall.leave(end, last)
 		b.recent.end(last)
 	}
-	if attached && orderly {
-		b.recall.broken = time.Time{}
+	if attached && end == parted {
 		b.recent.clear()
 	}
 	b.mu.Unlock()

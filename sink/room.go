@@ -85,9 +85,9 @@ func (r *Room) Joined(ctx context.Context) error {
 	}
 }
 
-// Recalls is how many of the messages that it has shown last the room could tell
-// a worker about that takes the place of this one: more than a window of them
-// if it has an archive.
+// Recalls is how many of the messages that we posted last the room could tell to
+// a worker that takes our place and knows nothing. It is learnt at every join: a
+// window at least, and more if the history is long or there is an archive.
 func (r *Room) Recalls() int { return int(r.recalls.Load()) }
 
 // Run connects, joins and stays in the room until ctx ends; after every

@@ -92,7 +92,7 @@ func (s *session) run(ctx, setup context.Context) error {
 	if c, ok := blames(s.end); ok {
 		s.blamed = s.box.blame(c, func(id, body, extra string) int { return len(s.stanza(nil, id, body, extra)) })
 	}
-	s.box.detach(orderly(s.end), time.Unix(0, s.stream.lastRead.Load()))
+	s.box.detach(endingOf(s.end), time.Unix(0, s.stream.lastRead.Load()))
 	return s.end
 }
 
@@ -172,7 +172,7 @@ func (s *session) message(e wire.Element) error {
 
 // shown takes a message of the room: live, or from its history or archive.
 func (s *session) shown(e wire.Element) {
-	if s.phase == catching && s.catchup.pages == 0 && len(e.From) > len(s.room) { // not what the room itself says
+	if s.phase == catching && !s.catchup.done && len(e.From) > len(s.room) { // not what the room itself says
 		s.catchup.replayed++
 	}
 	own := string(e.From) == s.occupant

@@ -73,7 +73,7 @@ func (s *session) handled() {
 // leave says goodbye to the room and to the server, and waits a little for
 // the answer, so that the room sees us go and not vanish.
 func (s *session) leave() {
-	s.box.detach(true, time.Now())
+	s.box.detach(parted, time.Now())
 	s.out.text("<presence type='unavailable' to='" + wire.Escape(s.occupant) + "'/></stream:stream>")
 	select {
 	case <-s.ended: // the reader has seen the end of the stream

@@ -26,7 +26,7 @@ func newDoubt(limit func() int) *doubt {
 // many notifications is not overtaken by small ones for ever. One of more than
 // the limit enters alone.
 func (d *doubt) enter(ctx context.Context, delivery *sources.Delivery, n int) bool {
-	if !put(ctx, delivery, d.turn) {
+	if !d.takeTurn(ctx, delivery) {
 		return false
 	}
 	defer func() { <-d.turn }()
@@ -57,13 +57,14 @@ func (d *doubt) leave(n int) {
 	}
 }
 
-// put takes the turn, unless the delivery is lost or ctx ends before.
-func put(ctx context.Context, delivery *sources.Delivery, turn chan<- struct{}) bool {
+// takeTurn waits for the turn to enter, unless the delivery is lost or ctx ends
+// before.
+func (d *doubt) takeTurn(ctx context.Context, delivery *sources.Delivery) bool {
 	if lost(delivery) {
 		return false
 	}
 	select {
-	case turn <- struct{}{}:
+	case d.turn <- struct{}{}:
 		return true
 	case <-delivery.Lost():
 		return false

@@ -25,8 +25,8 @@ type Room interface {
 	// Submit waits for a place in the window. The message's Done is called
 	// exactly once unless Submit returns an error.
 	Submit(ctx context.Context, m sink.Message) error
-	// Recalls is how many of the messages that it has shown last the room
-	// could tell a worker that knows nothing about.
+	// Recalls is how many of the messages that we posted last the room could
+	// tell to a worker that knows nothing.
 	Recalls() int
 }
 

@@ -71,8 +71,8 @@ func (j *job) ask(ctx context.Context, kind, payload string) ([]byte, error) {
 	case j.DryRun:
 		return nil, errHidden
 	}
-	if err := j.sit(ctx); err != nil {
-		return nil, err
+	if sitting := j.sit(ctx); sitting != nil {
+		return nil, errors.Join(err, sitting)
 	}
 	return j.admin.Ask(ctx, kind, j.Worker.Room, payload)
 }

@@ -1,12 +1,27 @@
 package kafka
 
 import (
+	"context"
 	"log/slog"
 	"time"
 )
 
 // SpanLimit bounds the messages that are lent out or not yet committed.
 const SpanLimit = spanLimit
+
+// FindLeader connects to the leader of the topic's first partition.
+func FindLeader(ctx context.Context, cfg Config, topic string) error {
+	c, err := newClient(cfg)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	conn, err := c.dialLeader(ctx, c.network, topic, 0)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
 
 // OpenPolling is Open with another pause between looks at the partition counts.
 func OpenPolling(cfg Config, log *slog.Logger, poll time.Duration) (*Source, error) {

@@ -76,7 +76,7 @@ func (p *partition) fetch(ctx context.Context) {
 	defer r.close()
 	misses := 0
 	for {
-		first, want := r.conn == nil, r.offset
+		conn, want := r.conn, r.offset
 		m, err := r.next(ctx)
 		if ctx.Err() != nil {
 			return
@@ -87,7 +87,8 @@ func (p *partition) fetch(ctx context.Context) {
 			pause(ctx, commitRetry)
 			continue
 		}
-		if misses = 0; first {
+		misses = 0
+		if conn != r.conn { // retention may have removed what we wanted
 			p.noteGap(want, m.Offset)
 			p.next.CompareAndSwap(kafka.FirstOffset, m.Offset)
 		}

@@ -101,6 +101,9 @@ func (r *reader) open(ctx context.Context) error {
 		return err
 	}
 	r.conn = conn
+	if err := conn.SetReadDeadline(time.Now().Add(requestTimeout)); err != nil {
+		return err
+	}
 	first, last, err := conn.ReadOffsets()
 	if err != nil {
 		return err

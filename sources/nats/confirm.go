@@ -15,7 +15,7 @@ const (
 	gatherTime = 5 * time.Millisecond
 	// gatherShare ends that when as many have gathered as this part of those
 	// that are still to come. A question costs as much as a few messages; but the
-	// worker has a window of messages in doubt, until they are confirmed, holds
+	// worker may have few messages in doubt, until they are confirmed, holds
 	// up to two windows more, and must not run dry.
 	gatherShare = 8
 )
