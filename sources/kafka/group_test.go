@@ -179,7 +179,7 @@ func TestSilentBrokerIsPassedOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer silent.Close()
+	defer func() { _ = silent.Close() }()
 	c.config.Brokers = append([]string{silent.Addr().String()}, c.config.Brokers...)
 	if err := kafka.FindLeader(t.Context(), c.config, topic); err != nil {
 		t.Error(err)
