@@ -59,11 +59,12 @@ func watch(t *testing.T, x *testbed.XMPP, room string) *watcher {
 	return w
 }
 
-// sit takes a seat, as soon as the server allows.
+// sit takes a seat, as soon as the server allows, when all that the last one was
+// sent has been read.
 func (w *watcher) sit() {
 	w.Helper()
 	if w.seat != nil {
-		w.seat.Close()
+		w.finish()
 	}
 	until(w.T, "the observer is in the room", func(ctx context.Context) (bool, error) {
 		w.mu.Lock()
@@ -77,6 +78,20 @@ func (w *watcher) sit() {
 		}
 		return err == nil, err
 	})
+}
+
+// finish leaves the seat when all is read: what the server answers to comes
+// last, and so does the end of the connection.
+func (w *watcher) finish() {
+	ctx, cancel := context.WithTimeout(w.Context(), 5*time.Second)
+	defer cancel()
+	if w.seat.Fence(ctx) != nil {
+		select {
+		case <-w.seat.Done():
+		case <-ctx.Done():
+		}
+	}
+	w.seat.Close()
 }
 
 func (w *watcher) message(m observer.Message) {
