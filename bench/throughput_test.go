@@ -50,7 +50,7 @@ func contestants(names ...string) []contestant {
 	kinds := map[string]kind{bareInTurn: bare, bareBeside: bareAside, sinkAlone: viaSink, jetstreamed: viaNATS, kafkaed: viaKafka, briskly: viaBrisk}
 	var all []contestant
 	for _, name := range names {
-		const n = 6000
+		const n = 2000
 		all = append(all, contestant{name, kinds[name], window, n, n / 10})
 	}
 	return all
@@ -66,13 +66,14 @@ func (b *bed) races(history int, all []contestant) string {
 	return text.String()
 }
 
-// race has all take turns in a room that keeps so many messages.
+// race has all take turns in a room that keeps so many messages. The turns are
+// short and many: what disturbs the machine disturbs neighbours alike.
 func (b *bed) race(p product, history int, all []contestant) []round {
 	b.Helper()
 	s := b.serve(p, testbed.Options{HistorySize: history})
 	body := b.rendered(s)
 	var rounds []round
-	for i := range b.rounds {
+	for i := range 3 * b.rounds {
 		rounds = append(rounds, b.turns(s, all, body, i))
 	}
 	must(b, s.Kill())
