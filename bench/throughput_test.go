@@ -41,8 +41,8 @@ whatever the room could do. "Linger 0" is a broker with that setting at 0.
 // recalling is the same in a room that can tell more.
 func recalling(b *bed) string {
 	b.Helper()
-	return fmt.Sprintf(`As above, in a room that keeps %d messages, which is what "xmpp-notifier setup" asks for: so many may be in doubt. An archive
-allows as much. The window is still %d.
+	return fmt.Sprintf(`As above, in a room that keeps %d messages, which is what "xmpp-notifier setup" asks for: half as many may be in doubt. An
+archive allows as much. The window is still %d.
 `, longHistory, window) + b.races(longHistory, contestants(bareInTurn, bareBeside, sinkAlone, jetstreamed, kafkaed))
 }
 
