@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"net"
 	"strconv"
+	"time"
 )
 
 // The ports of our servers lie below those that systems give to outgoing
@@ -39,12 +40,22 @@ func freeAddrs(ctx context.Context, n int) ([]string, error) {
 	return nil, fmt.Errorf("choose %d ports: none free from %d to %d", n, lowestPort, highestPort)
 }
 
+// portLimit is how long a port may be taken: another process may just be looking
+// for a free one.
+const portLimit = 5 * time.Second
+
 // checkFree makes sure that what will listen on addrs is the server to come.
 func checkFree(ctx context.Context, addrs []string) error {
+	ctx, cancel := context.WithTimeout(ctx, portLimit)
+	defer cancel()
 	for _, addr := range addrs {
 		listener, err := listen(ctx, addr)
-		if err != nil {
-			return fmt.Errorf("another process has its port: %w", err)
+		for ; err != nil; listener, err = listen(ctx, addr) {
+			select {
+			case <-time.After(probeBetween):
+			case <-ctx.Done():
+				return fmt.Errorf("another process has its port: %w", err)
+			}
 		}
 		if err := listener.Close(); err != nil {
 			return fmt.Errorf("close %s: %w", addr, err)
