@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
 	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
 
@@ -19,9 +20,6 @@ const (
 	kafkaed     = "worker from Kafka"
 	briskly     = "worker from Kafka, linger 0"
 )
-
-// longHistory is how many messages a room keeps that keeps many.
-const longHistory = 200
 
 // throughput is how fast a backlog gets into a room of a server as it comes.
 func throughput(b *bed) string {
@@ -43,7 +41,7 @@ func recalling(b *bed) string {
 	b.Helper()
 	return fmt.Sprintf(`As above, in a room that keeps %d messages, which is what "xmpp-notifier setup" asks for: half as many may be in doubt. An
 archive allows as much. The window is still %d.
-`, longHistory, window) + b.races(longHistory, contestants(bareInTurn, bareBeside, sinkAlone, jetstreamed, kafkaed))
+`, sink.HistoryWanted, window) + b.races(sink.HistoryWanted, contestants(bareInTurn, bareBeside, sinkAlone, jetstreamed, kafkaed))
 }
 
 func contestants(names ...string) []contestant {
