@@ -3,16 +3,11 @@ package sink
 import (
 	"testing"
 	"time"
-
-	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 )
 
 // A message that ends the stream each time is given up, and only that one.
 func TestMessageThatTheServerNeverTakesIsGivenUp(t *testing.T) {
-	m, err := newMinter(Config{Room: "r@c", IDKey: config.NewSecret("k")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := testMinter(t)
 	b := newOutbox(3, newLedger(m))
 	outcomes := map[string]Outcome{}
 	for _, name := range []string{"good", "poison", "next"} {

@@ -55,9 +55,12 @@ func (r *recall) leave(end ending, at time.Time) {
 // interrupt ends one telling; the next begins from nothing.
 func (r *recall) interrupt() { r.proof, r.known, r.restarted = nothing, 0, false }
 
-// doubtful reports whether what is sent again may have been shown, in spite of
-// what the room tells.
-func (r *recall) doubtful() bool { return r.proof != complete || r.forgot() || r.restarted }
+// whole reports whether the room has told everything that it showed while we
+// were away: back to something that we knew, and up to the end.
+func (r *recall) whole() bool { return r.proof == complete && !r.forgot() }
 
 // clear forgets: we are in the room and see for ourselves.
-func (r *recall) clear() { clear(r.told) }
+func (r *recall) clear() {
+	clear(r.told)
+	r.last = 0
+}

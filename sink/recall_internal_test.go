@@ -14,10 +14,7 @@ type page struct{ id, seat string }
 // TestWhatAHistoryProves is about what decides, after an interruption, whether
 // the messages reflected last are sent again, and what is counted as doubtful.
 func TestWhatAHistoryProves(t *testing.T) {
-	m, err := newMinter(Config{Room: "r@c", IDKey: config.NewSecret("k")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := testMinter(t)
 	const forgotten = -1 // something known, but the server has forgotten what came then
 	older, copied := page{m.id("older"), "r@c/w"}, page{m.id("older"), "r@c/evil"}
 	old, fresh, evil := page{m.id("old"), "r@c/w"}, page{m.id("new"), "r@c/w2"}, page{m.id("old"), "r@c/evil"}
@@ -43,9 +40,7 @@ func TestWhatAHistoryProves(t *testing.T) {
 		b := newOutbox(1, newLedger(m))
 		b.attach(discard{}, "r@c/w")
 		for _, name := range []string{"older", "old"} {
-			if err := b.submit(t.Context(), Message{Identity: name, Done: func(Result) {}}); err != nil {
-				t.Fatal(err)
-			}
+			post(t, b, name)
 			b.seen([]byte(m.id(name)), []byte("r@c/w"), true)
 			b.flush()
 		}
@@ -62,6 +57,23 @@ func TestWhatAHistoryProves(t *testing.T) {
 		if got != tc.want {
 			t.Errorf("%s: proof %d, want %d", name, got, tc.want)
 		}
+	}
+}
+
+func testMinter(t *testing.T) *minter {
+	t.Helper()
+	m, err := newMinter(Config{Room: "r@c", IDKey: config.NewSecret("k")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// post submits a message whose text is its identity.
+func post(t *testing.T, b *outbox, identity string) {
+	t.Helper()
+	if err := b.submit(t.Context(), Message{Identity: identity, Body: identity, Done: func(Result) {}}); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -97,15 +109,10 @@ func TestDepthOfTheHistory(t *testing.T) {
 // What a dying server has reflected last is sent again to one that has
 // forgotten it, also if an attempt to come back has failed in between.
 func TestWhatWasReflectedLastOutlivesFailedAttempts(t *testing.T) {
-	m, err := newMinter(Config{Room: "r@c", IDKey: config.NewSecret("k")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := testMinter(t)
 	b := newOutbox(1, newLedger(m))
 	b.attach(discard{}, "r@c/w")
-	if err := b.submit(t.Context(), Message{Identity: "1", Body: "x", Done: func(Result) {}}); err != nil {
-		t.Fatal(err)
-	}
+	post(t, b, "1")
 	b.seen([]byte(m.id("1")), []byte("r@c/w"), true)
 	b.detach(brokenOff, time.Now())                  // the server was killed
 	b.detach(parted, time.Now().Add(time.Minute))    // it is there again, and refuses the join
@@ -118,16 +125,11 @@ func TestWhatWasReflectedLastOutlivesFailedAttempts(t *testing.T) {
 // What was reflected last, and is missing at the end of what the room tells, is
 // sent again; what is told is not.
 func TestWhatTheServerHasForgottenIsSentAgain(t *testing.T) {
-	m, err := newMinter(Config{Room: "r@c", IDKey: config.NewSecret("k")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := testMinter(t)
 	b := newOutbox(5, newLedger(m))
 	b.attach(discard{}, "r@c/w")
 	for _, name := range []string{"1", "2", "3", "4"} {
-		if err := b.submit(t.Context(), Message{Identity: name, Body: name, Done: func(Result) {}}); err != nil {
-			t.Fatal(err)
-		}
+		post(t, b, name)
 		if name != "4" { // on its way
 			b.seen([]byte(m.id(name)), []byte("r@c/w"), true)
 		}
@@ -150,18 +152,13 @@ func (p *posts) post(_, body, _ string) { *p = append(*p, body) }
 // What was on its way and is told comes after all that we had seen: the end is
 // there, whatever else of it was never stored, or was numbered later.
 func TestWhatWasOnItsWayProvesThatTheEndIsThere(t *testing.T) {
-	m, err := newMinter(Config{Room: "r@c", IDKey: config.NewSecret("k")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := testMinter(t)
 	b := newOutbox(5, newLedger(m))
 	b.seen([]byte(m.id("history")), []byte("r@c/w2"), false)
 	b.seen([]byte(m.id("archive")), []byte("r@c/w2"), false) // older, but told later
 	b.attach(discard{}, "r@c/w")
 	b.seen([]byte(m.id("not stored")), []byte("r@c/w2"), false)
-	if err := b.submit(t.Context(), Message{Identity: "1", Done: func(Result) {}}); err != nil {
-		t.Fatal(err)
-	}
+	post(t, b, "1")
 	b.detach(brokenOff, time.Now())
 	b.seen([]byte(m.id("history")), []byte("r@c/w2"), false)
 	b.seen([]byte(m.id("1")), []byte("r@c/w"), false)
@@ -173,16 +170,11 @@ func TestWhatWasOnItsWayProvesThatTheEndIsThere(t *testing.T) {
 // A server that is shut down may end our connection before others have got what
 // it has reflected to us.
 func TestWhatAServerReflectedBeforeItWentDownIsSentAgain(t *testing.T) {
-	m, err := newMinter(Config{Room: "r@c", IDKey: config.NewSecret("k")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := testMinter(t)
 	for end, want := range map[error]int{errClosed: 1, &Condition{Name: "system-shutdown"}: 1, &Condition{Name: "conflict"}: 0} {
 		b := newOutbox(1, newLedger(m))
 		b.attach(discard{}, "r@c/w")
-		if err := b.submit(t.Context(), Message{Identity: "1", Done: func(Result) {}}); err != nil {
-			t.Fatal(err)
-		}
+		post(t, b, "1")
 		b.seen([]byte(m.id("1")), []byte("r@c/w"), true)
 		b.detach(endingOf(end), time.Now())
 		if resent, doubtful := b.attach(discard{}, "r@c/w"); resent != want || doubtful != want {

@@ -10,7 +10,7 @@ import (
 func (b *outbox) remembered() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.recall.proof == complete && !b.recall.forgot()
+	return b.recall.whole()
 }
 
 // reached reports whether what the room has told goes back to something that
@@ -91,11 +91,10 @@ func (b *outbox) attach(l link, seat string) (resent, doubtful int) {
 			b.send(e)
 		}
 	}
-	if b.recall.doubtful() {
+	if !b.recall.whole() || b.recall.restarted {
 		doubtful = resent
 	}
 	b.recall.clear()
-	b.recall.last = 0
 	b.oldest = time.Now()
 	b.mu.Unlock()
 	b.flush()

@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
 
@@ -27,10 +26,7 @@ func TestMessageIsNotGivenUpForTheStateOfTheRoom(t *testing.T) {
 			"<iq type='error' from='r@c/w' id='ask-suspect'><error><not-acceptable xmlns='" + nsStanzaErrors + "'/></error></iq>", 0, true,
 		},
 	} {
-		m, err := newMinter(Config{Room: "r@c", IDKey: config.NewSecret("k")})
-		if err != nil {
-			t.Fatal(err)
-		}
+		m := testMinter(t)
 		var got Outcome
 		b := newOutbox(1, newLedger(m))
 		if err := b.submit(t.Context(), Message{Identity: "1", Body: "x", Done: func(r Result) { got = r.Outcome }}); err != nil {
