@@ -73,7 +73,7 @@ func (r *report) markdown() string {
 
 Each fault is driven for real, on real servers, in the middle of a run of %d
 notifications (fewer on slow servers) that the worker carries from JetStream into
-the room with a window of %d. Another occupant counts what the room shows.
+the room with XMPP_WINDOW=%d. Another occupant counts what the room shows.
 
 - *worker spoke of*: the sum of `+"`perhaps_shown_twice`"+` in its log, which is also the metric
   `+"`possible_duplicates_total`"+`.
@@ -82,7 +82,7 @@ the room with a window of %d. Another occupant counts what the room shows.
   XMPP_PING_INTERVAL=1s (slow servers: 15s); with the defaults it asks less often.
 - *why*: the reason for which something may be repeated or out of order. Where the room has forgotten, what was on
   its way is sent again, and so is what was reflected in the last 250 ms of a connection that did not end in order:
-  at most a window of either in one run.
+  never more than XMPP_WINDOW in one run.
 - *archive*: what a server took while it was stopping may be in the archive alone, and not in the history that a join
   replays (ejabberd). It counts as shown; the observer reads the archive.
 

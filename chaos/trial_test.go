@@ -175,8 +175,8 @@ func (o outcome) check(t *testing.T, f fault) {
 		t.Errorf("%d repeated, but the worker spoke of %d", o.repeated, o.perhaps)
 	}
 	limit := 0
-	if f.forgets != "" { // what was on its way, and what was reflected last
-		limit = 2 * window
+	if f.forgets != "" {
+		limit = window
 	}
 	if o.repeated > limit {
 		t.Errorf("%d repeated, at most %d may be", o.repeated, limit)

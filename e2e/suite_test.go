@@ -20,7 +20,7 @@ type roomServer interface {
 }
 
 // window is XMPP_WINDOW, as the workers have it here.
-const window = 20
+const window = 32
 
 // bench is a room and a broker to test the worker between.
 type bench struct {
@@ -205,7 +205,6 @@ func (b bench) malformed(t *testing.T) {
 // killed, copies of what came before that may be missing, in this test's log
 // and not beyond the window.
 func (b bench) serverRestart(t *testing.T, kill bool) {
-	const repeats = 2 * window
 	missing := 0
 	if kill {
 		missing = window
@@ -226,7 +225,7 @@ func (b bench) serverRestart(t *testing.T, kill bool) {
 	tr.watch.sit()
 	tr.watch.wait(b.few - missing)
 	tr.acknowledged()
-	tr.atLeast(b.few-missing, repeats)
+	tr.atLeast(b.few-missing, window)
 	tr.inOrder()
 	t.Logf("shown again: %d; died with the server: %d", tr.watch.repeated, b.few-tr.watch.count())
 }

@@ -127,9 +127,9 @@ func TestLimitOfTheServerIsLearnt(t *testing.T) {
 	}
 }
 
-// A history shorter than the window cannot tell all. The window is lowered to
-// it, and then nothing is shown twice.
-func TestWindowIsKeptWithinTheHistory(t *testing.T) {
+// A history shorter than what is on its way cannot tell all. No more is then
+// sent at once, and nothing is shown twice.
+func TestWhatIsOnItsWayIsKeptWithinTheHistory(t *testing.T) {
 	srv := startServer(t, sinktest.Config{HistorySize: 5})
 	c := openRoom(t, settings(t, srv))
 	n := 0

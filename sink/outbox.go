@@ -51,14 +51,16 @@ type settlement struct {
 	result Result
 }
 
-func newOutbox(window int, l *ledger) *outbox {
+// newOutbox makes one for so many messages on their way, that remembers as many
+// of those that were shown last.
+func newOutbox(places int, l *ledger) *outbox {
 	return &outbox{
-		slots:    make(chan struct{}, window),
-		recent:   recent{limit: window},
+		slots:    make(chan struct{}, places),
+		recent:   recent{limit: places},
 		closed:   make(chan struct{}),
 		recall:   recall{told: make(map[string]worth)},
 		ledger:   l,
-		inflight: make(map[string]*entry, window),
+		inflight: make(map[string]*entry, places),
 	}
 }
 

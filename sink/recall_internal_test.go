@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -142,6 +143,38 @@ func TestWhatTheServerHasForgottenIsSentAgain(t *testing.T) {
 	}
 	if got := strings.Join(sent, " "); got != "2 3 4" {
 		t.Errorf("sent again: %s", got)
+	}
+}
+
+// A server that forgets everything, and dies again before it has shown what was
+// sent again, makes the room show no more than a window twice.
+func TestNoMoreThanAWindowIsSentAgain(t *testing.T) {
+	cfg := Config{Window: 8}
+	for shown := range 20 {
+		m := testMinter(t)
+		b := newOutbox(cfg.OnTheWay(), newLedger(m))
+		var sent posts
+		b.attach(&sent, "r@c/w")
+		next := 0
+		fill := func() {
+			for ; len(b.slots) < cap(b.slots); next++ {
+				post(t, b, strconv.Itoa(next))
+			}
+		}
+		for range 3 {
+			for i := range shown {
+				fill()
+				b.seen([]byte(m.id(sent[i])), []byte("r@c/w"), true)
+				b.flush()
+			}
+			fill()
+			b.detach(brokenOff, time.Now())
+			sent = nil
+			resent, doubtful := b.attach(&sent, "r@c/w")
+			if resent < cfg.OnTheWay() || resent > cfg.Window || doubtful != resent || len(sent) != resent {
+				t.Errorf("%d shown: %d sent again, %d of them counted, XMPP_WINDOW=%d", shown, resent, doubtful, cfg.Window)
+			}
+		}
 	}
 }
 

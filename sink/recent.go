@@ -10,7 +10,7 @@ import (
 // forgotten the message as well. Copies are milliseconds apart, more on a busy
 // machine.
 type recent struct {
-	limit    int      // the window
+	limit    int      // as many as may be on their way
 	messages []posted // the oldest first
 }
 

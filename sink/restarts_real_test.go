@@ -50,7 +50,7 @@ func (sc *scene) restart(end func() error, start func() error) {
 		}
 	}
 	sc.Logf("shown before the end: %d; repeated: %d, counted by the client: %d", before, repeated, doubtful)
-	if repeated > doubtful || repeated > 2*cfg.Window {
+	if repeated > doubtful || repeated > cfg.Window {
 		sc.Errorf("repeated %d, window %d, counted by the client %d", repeated, cfg.Window, doubtful)
 	}
 }

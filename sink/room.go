@@ -52,7 +52,7 @@ func New(cfg Config, log *slog.Logger) (*Room, error) {
 	}
 	r := &Room{
 		cfg: cfg, log: log, account: account,
-		box:      newOutbox(cfg.Window, newLedger(minter)),
+		box:      newOutbox(cfg.OnTheWay(), newLedger(minter)),
 		joined:   make(chan struct{}),
 		maxBytes: cfg.MaxStanzaBytes,
 	}
@@ -86,8 +86,9 @@ func (r *Room) Joined(ctx context.Context) error {
 }
 
 // Recalls is how many of the messages that we posted last the room could tell to
-// a worker that takes our place and knows nothing. It is learnt at every join: a
-// window at least, and more if the history is long or there is an archive.
+// a worker that takes our place and knows nothing. It is learnt at every join: as
+// many as may be on their way at least, and more if the history is long or there
+// is an archive.
 func (r *Room) Recalls() int { return int(r.recalls.Load()) }
 
 // Run connects, joins and stays in the room until ctx ends; after every
