@@ -55,8 +55,8 @@ Written by `+"`make bench`"+`; do not edit. `+"`make bench PART=latency`"+` meas
   all of it on their way to the room, the sink and the worker half: the other half is for what the room has just shown
   (decision 2).
 - The contestants take turns, and who begins changes. A figure is the median of its rounds, a ratio the median of the
-  ratios within each round: what disturbs a round disturbs all of it. The spread is that of the ratio, or else of the
-  figure, over the rounds.
+  ratios within each round: what disturbs a round disturbs all of it. In brackets is where the true median is with a
+  probability of 95 %% (order statistics; of less than nine rounds it is the whole range).
 - CPU is that of the contestant's process alone, user and system. Machines differ, and a virtual one from day to day: the
   bare sender on Prosody, which does next to nothing, took 3.6 µs on one and 13 µs on another. What is promised in µs is
   meant for the former.

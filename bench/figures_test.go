@@ -4,20 +4,49 @@ package bench_test
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 )
 
 // round is what each contestant did in one round.
 type round map[string]figure
 
-// stat is a median and its spread over the rounds.
+// stat is a median over the rounds, and where that of all possible rounds is
+// with a probability of 95 %.
 type stat struct{ median, low, high float64 }
 
 func statOf(all []float64) stat {
 	slices.Sort(all)
-	return stat{(all[(len(all)-1)/2] + all[len(all)/2]) / 2, all[0], all[len(all)-1]}
+	n := len(all)
+	k := outside(n)
+	return stat{(all[(n-1)/2] + all[n/2]) / 2, all[k], all[n-1-k]}
+}
+
+// outside returns how many of n sorted values on either side are outside the
+// interval of the median. How many of them are below it follows the binomial
+// distribution, whatever that of the values. It takes nine to exclude any.
+func outside(n int) int {
+	chance := math.Pow(0.5, float64(n)) // that none is below
+	sum := chance
+	for k := range n / 2 {
+		if sum > 0.025 {
+			return max(0, k-1)
+		}
+		chance *= float64(n-k) / float64(k+1)
+		sum += chance
+	}
+	return 0
+}
+
+func TestIntervalOfTheMedian(t *testing.T) {
+	for n, want := range map[int]int{1: 0, 5: 0, 6: 0, 9: 1, 15: 3, 20: 5, 36: 11} { // as in tables of the sign test
+		if got := outside(n); got != want {
+			t.Errorf("of %d values %d are outside on either side, want %d", n, got, want)
+		}
+	}
 }
 
 // of returns what get says of the contestant's runs.
