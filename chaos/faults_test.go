@@ -65,6 +65,8 @@ func faults() []fault {
 		{name: "away for three times the lease", drive: longOutage, env: shortLease()},
 		{name: "poison messages, and reset", drive: reset, poison: 20, short: true},
 		{name: "limits that Debian ships, and reset", drive: reset, options: testbed.Options{Throttle: true}, n: 80, stays: 2, env: slow()},
+		{name: "limits that Debian ships, and a cut that the server does not see", drive: ghost, options: testbed.Options{Throttle: true}, n: 80, stays: 2, env: slow()},
+		{name: "limits that Debian ships, and black hole towards the worker", drive: deafness, options: testbed.Options{Throttle: true}, n: 80, stays: 2, env: slow()},
 		{name: "large archive, and reset", drive: reset, prepare: largeArchive, options: testbed.Options{Archive: true}, n: 120, stays: 2, env: slow()},
 		{name: "archive; server terminated and started", drive: func(tr *trial) time.Time { return restart(tr, false) }, options: testbed.Options{Archive: true}, n: 200, env: slow()},
 		{name: "archive; server killed and started", drive: func(tr *trial) time.Time { return restart(tr, true) }, options: testbed.Options{Archive: true}, n: 200, env: slow(), forgets: unwritten},
