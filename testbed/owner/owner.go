@@ -23,10 +23,11 @@ import (
 // Owner is a connection of its own, with a seat in one room. Its methods are
 // for one goroutine at a time.
 type Owner struct {
-	room, nick string
-	client     *raw.Client
+	room   string
+	client *raw.Client
 
 	mu   sync.Mutex
+	nick string
 	seat chan raw.Stanza // gets presences of our own seat, while somebody waits
 }
 
@@ -76,14 +77,13 @@ func (o *Owner) Say(id, body string) error {
 // room has one. It tells whether that has created the room; such a room may be
 // locked until it has been configured.
 func (o *Owner) Enter(ctx context.Context, nick, password string) (created bool, err error) {
-	o.nick = nick
-	return o.presence(ctx, func(s raw.Stanza) bool { return s.Type == "" },
+	return o.presence(ctx, nick, func(s raw.Stanza) bool { return s.Type == "" },
 		"<presence to='%s'><x xmlns='http://jabber.org/protocol/muc'><history maxstanzas='0'/>%s</x></presence>", passwordXML(password))
 }
 
 // Leave gives the seat up.
 func (o *Owner) Leave(ctx context.Context) error {
-	_, err := o.presence(ctx, func(s raw.Stanza) bool { return s.Type == "unavailable" }, "<presence to='%s' type='unavailable'>%s</presence>", "")
+	_, err := o.presence(ctx, o.nick, func(s raw.Stanza) bool { return s.Type == "unavailable" }, "<presence to='%s' type='unavailable'>%s</presence>", "")
 	return err
 }
 
@@ -94,16 +94,17 @@ func passwordXML(password string) string {
 	return "<password>" + raw.Escape(password) + "</password>"
 }
 
-// presence sends a presence to our seat and waits for the one that is wanted.
-func (o *Owner) presence(ctx context.Context, wanted func(raw.Stanza) bool, format, inner string) (created bool, err error) {
+// presence sends a presence to the seat of that nickname, which is ours from now
+// on, and waits for the one that is wanted.
+func (o *Owner) presence(ctx context.Context, nick string, wanted func(raw.Stanza) bool, format, inner string) (created bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
 	seat := make(chan raw.Stanza, 16)
-	o.expect(seat)
-	defer o.expect(nil)
+	o.expect(nick, seat)
+	defer o.expect(nick, nil)
 	again := time.NewTicker(presenceAgain)
 	defer again.Stop()
-	text := fmt.Sprintf(format, raw.Escape(o.room+"/"+o.nick), inner)
+	text := fmt.Sprintf(format, raw.Escape(o.room+"/"+nick), inner)
 	if err := o.Send(text); err != nil {
 		return false, fmt.Errorf("write presence: %w", err)
 	}
@@ -126,16 +127,16 @@ func (o *Owner) presence(ctx context.Context, wanted func(raw.Stanza) bool, form
 	}
 }
 
-func (o *Owner) expect(seat chan raw.Stanza) {
+func (o *Owner) expect(nick string, seat chan raw.Stanza) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.seat = seat
+	o.nick, o.seat = nick, seat
 }
 
 func (o *Owner) handle(s raw.Stanza) error {
-	own := strings.EqualFold(s.From, o.room+"/"+o.nick) || s.Type == "error" && strings.HasPrefix(s.From, o.room)
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	own := strings.EqualFold(s.From, o.room+"/"+o.nick) || s.Type == "error" && strings.HasPrefix(s.From, o.room)
 	if s.Kind != "presence" || !own || o.seat == nil {
 		return nil
 	}
