@@ -3,6 +3,7 @@ package sink
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 )
@@ -146,7 +147,7 @@ func (b *outbox) close() {
 	if !isClosed(b.closed) {
 		close(b.closed)
 	}
-	for _, e := range b.queue {
+	for _, e := range slices.Clone(b.queue) { // settling shortens it
 		if !e.over {
 			b.settle(e, Result{Outcome: Dropped, Err: ErrClosed})
 		}

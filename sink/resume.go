@@ -76,7 +76,7 @@ func (b *outbox) attach(l link, seat string) (resent, doubtful int) {
 		b.queue = append(b.recent.after(b.recall.known), b.queue...)
 	}
 	b.recent.clear()
-	for _, e := range b.queue {
+	for _, e := range slices.Clone(b.queue) { // settling shortens it
 		switch {
 		case e.over:
 		case !e.again && b.ledger.has(e.id):

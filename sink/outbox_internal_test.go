@@ -1,0 +1,42 @@
+package sink
+
+import (
+	"testing"
+	"time"
+)
+
+// What was settled out of order stays in the window's queue behind what was not.
+// It is not in the way when that is settled.
+func TestWhatWasSettledOutOfOrderIsNotInTheWay(t *testing.T) {
+	m := testMinter(t)
+	settled := func() (*outbox, map[string]Outcome, chan struct{}) {
+		b, results, lost := newOutbox(4, newLedger(m)), map[string]Outcome{}, make(chan struct{})
+		b.attach(discard{}, "r@c/w")
+		for _, name := range []string{"1", "2", "3"} {
+			err := b.submit(t.Context(), Message{Identity: name, Lost: lost, Done: func(r Result) { results[name] = r.Outcome }})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := b.bounce([]byte(m.id("2")), &Condition{Name: "policy-violation"}); err != nil {
+			t.Fatal(err)
+		}
+		return b, results, lost
+	}
+	t.Run("lost meanwhile", func(t *testing.T) {
+		b, results, lost := settled()
+		b.detach(brokenOff, time.Now())
+		close(lost)
+		b.attach(discard{}, "r@c/w")
+		if results["1"] != Dropped || results["2"] != Rejected || results["3"] != Dropped {
+			t.Errorf("outcomes %v", results)
+		}
+	})
+	t.Run("closed", func(t *testing.T) {
+		b, results, _ := settled()
+		b.close()
+		if results["1"] != Dropped || results["2"] != Rejected || results["3"] != Dropped {
+			t.Errorf("outcomes %v", results)
+		}
+	})
+}
