@@ -410,7 +410,7 @@ func hostileOccupant(sc *scene) {
 	room := sc.room + "@" + sc.server.MUC
 	attacks := sinktest.Hostile(room, "notifier", w.shown()[9].ID)
 	if !sc.small {
-		attacks = append(attacks, sinktest.HostileHuge(room))
+		attacks = append(attacks, sinktest.HostileHuge(room)...)
 	}
 	n := 10
 	for _, stanza := range attacks {

@@ -17,7 +17,11 @@ func TestSessionSurvivesHostileStanzas(t *testing.T) {
 	c.post(0, 1)
 	c.delivered(1)
 	room, id := srv.RoomJID(), srv.Transcript()[0].ID
-	attacks := append(sinktest.Hostile(room, "notifier", id), sinktest.HostileHuge(room), "<broken a=b/>", "<x a='1' =/>")
+	attacks := append(sinktest.Hostile(room, "notifier", id), "<broken a=b/>", "<x a='1' =/>")
+	for _, huge := range sinktest.HostileHuge(room) {
+		quotes := strings.Repeat("'", 200_000)
+		attacks = append(attacks, huge, strings.Replace(huge, quotes, strings.Repeat("&apos;", len(quotes)), 1))
+	}
 	for i, stanza := range attacks {
 		kind, rest, _ := strings.Cut(strings.TrimPrefix(stanza, "<"), " ")
 		srv.InjectRaw("<" + kind + " from='" + room + "/evil' " + strings.Replace(rest, "to='"+room, "xml:lang='"+room, 1))

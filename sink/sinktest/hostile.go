@@ -19,10 +19,14 @@ func Hostile(room, nick, id string) []string {
 	return list
 }
 
-// HostileHuge returns a stanza as long as most servers allow, made to grow six
-// times when a server escapes it again.
-func HostileHuge(room string) string {
-	return strings.ReplaceAll(toRoom("id='huge'", "<body>"+strings.Repeat("'", 250_000)+"</body>"), "{room}", room)
+// HostileHuge returns stanzas as long as most servers allow, made to grow six
+// times when a server escapes them again: in a text, and in a tag.
+func HostileHuge(room string) []string {
+	quotes := strings.Repeat("'", 250_000)
+	return []string{
+		strings.ReplaceAll(toRoom("id='huge'", "<body>"+quotes+"</body>"), "{room}", room),
+		strings.ReplaceAll(toRoom("id='huge'", "<x xmlns='urn:x' a=\""+quotes+"\"/><body>huge</body>"), "{room}", room),
+	}
 }
 
 // forgery is a reflection of the victim's message, to be hidden somewhere.

@@ -11,7 +11,7 @@ import (
 	"io"
 )
 
-// ErrTooBig reports a tag or a CDATA section that exceeds the limit of the
+// ErrTooBig reports that the opening tag of the stream exceeds the limit of the
 // Framer.
 var ErrTooBig = errors.New("tag exceeds the size limit")
 
@@ -69,6 +69,9 @@ func (f *Framer) Header() ([]byte, error) {
 			}
 			f.start = f.end - len(b) + n
 			return b[:n], nil
+		}
+		if f.Buffered() >= f.max {
+			return nil, fmt.Errorf("%w of %d bytes", ErrTooBig, f.max)
 		}
 		if err := f.fill(); err != nil {
 			return nil, err
@@ -141,20 +144,21 @@ func (f *Framer) take() []byte {
 }
 
 // fill reads more bytes, at least one. The buffer grows up to the limit; an
-// element that does not fit is dropped, token by token.
+// element that does not fit is dropped, token by token, and a token that does not
+// fit is cut short.
 func (f *Framer) fill() error {
-	if f.end-f.start >= f.max && f.depth > 0 {
+	if f.Buffered() >= f.max {
 		f.drop = true
 	}
 	if f.drop {
 		f.take()
 	}
+	if f.Buffered() >= f.max {
+		f.end = f.start + copy(f.buf[f.start:], stub(f.buf[f.start:f.end]))
+	}
 	if f.start > 0 {
 		f.end = copy(f.buf, f.buf[f.start:f.end])
 		f.start = 0
-	}
-	if f.end >= f.max {
-		return fmt.Errorf("%w of %d bytes", ErrTooBig, f.max)
 	}
 	if f.end == len(f.buf) {
 		grown := make([]byte, min(2*len(f.buf), max(f.max, readSize)))

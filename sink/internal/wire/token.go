@@ -80,6 +80,31 @@ func tagEnd(b []byte) int {
 	return 0
 }
 
+// stub returns a short token that is of the same kind as the incomplete one in
+// b, and ends with the same byte of what follows.
+func stub(b []byte) string {
+	switch b[1] {
+	case '/':
+		return "</"
+	case '!':
+		return cdataStart + string(b[len(b)-len(cdataEnd)+1:])
+	}
+	for i := 1; i < len(b); i++ {
+		if b[i] != '"' && b[i] != '\'' {
+			continue
+		}
+		j := bytes.IndexByte(b[i+1:], b[i])
+		if j < 0 {
+			return "<x" + string(b[i])
+		}
+		i += 1 + j
+	}
+	if b[len(b)-1] == '/' {
+		return "<x/"
+	}
+	return "<x"
+}
+
 // name returns the name in the open or empty tag at the start of b.
 func name(b []byte) []byte {
 	i := 1

@@ -65,8 +65,7 @@ func TestFramerRefuses(t *testing.T) {
 		"PI":             {header + `<a><?php ?></a>`, "not allowed"},
 		"text":           {header + `hello<a/>`, "text between stanzas"},
 		"empty tag":      {header + `<>`, "malformed tag"},
-		"huge CDATA":     {header + `<a><![CDATA[` + strings.Repeat("x", 64<<10), "size limit of 20000 bytes"},
-		"huge tag":       {header + `<a b='` + strings.Repeat("x", 64<<10), "size limit of 20000 bytes"},
+		"huge header":    {`<stream:stream a='` + strings.Repeat("x", 64<<10), "size limit of 20000 bytes"},
 		"cut off":        {header + `<a><b/>`, "unexpected EOF"},
 		"cut off header": {`<stream:stream `, "unexpected EOF"},
 	} {
@@ -78,15 +77,26 @@ func TestFramerRefuses(t *testing.T) {
 }
 
 func TestFramerDropsWhatIsTooBigAndGoesOn(t *testing.T) {
-	big := "<a>" + strings.Repeat("<b c='&lt;'>&apos;</b>", 10_000) + "</a>"
-	stream := header + elements[0] + big + elements[1] + big + elements[2] + "</stream:stream>"
-	for name, reader := range map[string]io.Reader{
-		"whole":        strings.NewReader(stream),
-		"byte by byte": iotest.OneByteReader(strings.NewReader(stream)),
+	const limit = 4_000
+	long := strings.Repeat("/x>\"]", limit)
+	for _, big := range []string{
+		"<a>" + strings.Repeat("<b c='&lt;'>&apos;</b>", 10_000) + "</a>",
+		"<a b='" + long + "'><c/></a>",
+		"<a b='" + long + "'/>",
+		"<a><b c='" + long + "'/><b c='" + long + "'></b></a>",
+		"<a" + strings.Repeat(" b='/>'", limit) + "></a>",
+		"<a><![CDATA[" + long + "]]]></a>",
+		"<" + strings.Repeat("a", 5*limit) + "></" + strings.Repeat("a", 5*limit) + ">",
 	} {
-		got, err := readAll(t, reader, 20_000)
-		if !errors.Is(err, io.EOF) || !slices.Equal(got, elements[:3]) {
-			t.Errorf("%s: got %.300q, %v", name, got, err)
+		stream := header + elements[0] + big + elements[1] + big + elements[2] + "</stream:stream>"
+		for name, reader := range map[string]io.Reader{
+			"whole":        strings.NewReader(stream),
+			"byte by byte": iotest.OneByteReader(strings.NewReader(stream)),
+		} {
+			got, err := readAll(t, reader, limit)
+			if !errors.Is(err, io.EOF) || !slices.Equal(got, elements[:3]) {
+				t.Errorf("%.20s, %s: got %.300q, %v", big, name, got, err)
+			}
 		}
 	}
 }
