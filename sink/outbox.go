@@ -77,10 +77,10 @@ func (b *outbox) submit(ctx context.Context, m Message) error {
 		return ErrClosed
 	}
 	b.mu.Lock()
-	if isClosed(b.closed) {
+	if err := b.refusal(m); err != nil {
 		b.mu.Unlock()
 		<-b.slots
-		return ErrClosed
+		return err
 	}
 	b.enter(m)
 	settled, n := len(b.settled) > 0, len(b.inflight)
@@ -94,6 +94,18 @@ func (b *outbox) submit(ctx context.Context, m Message) error {
 		runtime.Gosched()
 	}
 	return nil
+}
+
+// refusal is why m is not taken, although there was a place for it.
+func (b *outbox) refusal(m Message) error {
+	switch {
+	case isClosed(b.closed):
+		return ErrClosed
+	case isClosed(m.Lost):
+		return ErrLost
+	default:
+		return nil
+	}
 }
 
 // enter puts m, which has a slot, into the window.

@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"errors"
 	"testing"
 	"time"
 )
@@ -39,4 +40,21 @@ func TestWhatWasSettledOutOfOrderIsNotInTheWay(t *testing.T) {
 			t.Errorf("outcomes %v", results)
 		}
 	})
+}
+
+// What is lost before it is submitted is not sent, however much room there is.
+func TestWhatIsLostAlreadyIsNotTaken(t *testing.T) {
+	b := newOutbox(2, newLedger(testMinter(t)))
+	var sent posts
+	b.attach(&sent, "r@c/w")
+	lost := make(chan struct{})
+	close(lost)
+	for range 20 {
+		if err := b.submit(t.Context(), Message{Lost: lost, Done: func(Result) { t.Error("settled") }}); !errors.Is(err, ErrLost) {
+			t.Fatalf("got error %v", err)
+		}
+	}
+	if post(t, b, "1"); len(sent) != 1 {
+		t.Errorf("sent %q", sent)
+	}
 }
