@@ -8,6 +8,7 @@ type recall struct {
 	proof proof
 	told  map[string]worth // by id: what each was worth when it was first told
 	last  uint32           // number of our last message that we have seen the room show, 0: none in this stay
+	fresh bool             // that was just before the stay ended
 	known uint32           // the highest number of a message told, 0: none that we had seen
 
 	broken    time.Time // when the connection broke off, zero after another end
@@ -38,15 +39,28 @@ func (r *recall) add(id string, w worth) {
 	} else {
 		r.told[id] = w
 	}
-	r.proof, r.known = max(r.proof, w.proof), max(r.known, w.nth)
+	r.take(w)
+}
+
+// take takes what something told proves. What we saw after our last, if that was
+// just before the end, does not tell that this one is remembered: another worker,
+// who is back before us, may have sent it again to a server that has forgotten all.
+func (r *recall) take(w worth) {
+	r.proof = max(r.proof, w.proof)
+	if !r.fresh || w.nth <= r.last {
+		r.known = max(r.known, w.nth)
+	}
 }
 
 // forgot reports whether the server no longer knows what it has shown: it tells
 // nothing that we knew, or not our last. A history has no holes.
-func (r *recall) forgot() bool { return r.proof == nothing || r.known > 0 && r.known < r.last }
+func (r *recall) forgot() bool {
+	return r.proof == nothing || r.known < r.last && (r.known > 0 || r.fresh)
+}
 
 // leave begins to wait for what the room will tell when we are back.
-func (r *recall) leave(end ending, at time.Time) {
+func (r *recall) leave(end ending, at time.Time, fresh bool) {
+	r.fresh = fresh
 	if r.broken = at; end != brokenOff {
 		r.broken = time.Time{}
 	}
@@ -62,5 +76,5 @@ func (r *recall) whole() bool { return r.proof == complete && !r.forgot() }
 // clear forgets: we are in the room and see for ourselves.
 func (r *recall) clear() {
 	clear(r.told)
-	r.last = 0
+	r.last, r.fresh = 0, false
 }

@@ -178,6 +178,27 @@ func TestNoMoreThanAWindowIsSentAgain(t *testing.T) {
 	}
 }
 
+// Another worker may be back first, and send again what was reflected to it last.
+// That is no memory of the server's.
+func TestWhatAnotherWorkerSentAgainProvesNothing(t *testing.T) {
+	m := testMinter(t)
+	b := newOutbox(5, newLedger(m))
+	b.attach(discard{}, "r@c/w")
+	post(t, b, "1")
+	b.seen([]byte(m.id("1")), []byte("r@c/w"), true)
+	post(t, b, "2") // on its way
+	b.seen([]byte(m.id("theirs")), []byte("r@c/w2"), false)
+	b.detach(brokenOff, time.Now())
+	b.seen([]byte(m.id("theirs")), []byte("r@c/w2"), false)
+	var sent posts
+	if resent, doubtful := b.attach(&sent, "r@c/w"); resent != 2 || doubtful != 2 {
+		t.Errorf("%d sent again, %d of them doubtful", resent, doubtful)
+	}
+	if got := strings.Join(sent, " "); got != "1 2" {
+		t.Errorf("sent again: %s", got)
+	}
+}
+
 type posts []string
 
 func (p *posts) post(_, body, _ string) { *p = append(*p, body) }

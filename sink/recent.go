@@ -38,16 +38,16 @@ func (r *recent) add(e *entry, now time.Time, nth uint32) {
 
 // prove says what a text of ours is worth in the history of a room that does
 // not keep ids.
-func (r *recent) prove(text string) proof {
+func (r *recent) prove(text string) worth {
 	for i, m := range slices.Backward(r.messages) {
 		if sameText(m.body, text) {
 			if i == len(r.messages)-1 {
-				return complete
+				return worth{complete, m.nth}
 			}
-			return remembers
+			return worth{remembers, m.nth}
 		}
 	}
-	return nothing
+	return worth{}
 }
 
 // end keeps what was recent when the connection ended.

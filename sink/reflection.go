@@ -45,7 +45,7 @@ func (b *outbox) seenText(text string) bool {
 		return true
 	}
 	if b.link == nil {
-		b.recall.proof = max(b.recall.proof, b.recent.prove(text))
+		b.recall.take(b.recent.prove(text))
 	}
 	return false
 }

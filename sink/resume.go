@@ -110,11 +110,11 @@ func (b *outbox) detach(end ending, last time.Time) {
 	b.link = nil
 	b.recall.interrupt()
 	if attached { // else it was an attempt that failed, and tells nothing of the last stay
-		b.recall.leave(end, last)
 		b.recent.end(last)
-	}
-	if attached && end == parted {
-		b.recent.clear()
+		if end == parted {
+			b.recent.clear()
+		}
+		b.recall.leave(end, last, len(b.recent.messages) > 0)
 	}
 	b.mu.Unlock()
 	b.flush()
