@@ -83,7 +83,7 @@ func (s *session) presence(e wire.Element) error {
 		if string(e.From) == s.room+"/"+nickOf(s.cfg) {
 			s.nickFree.Store(false)
 		}
-		if s.phase == joining && s.fromRoom(e.From) {
+		if s.phase == joining && s.fromRoom(e.From) && len(e.From) > len(s.room)+1 { // not what the room itself says
 			return s.seated(e, own, answer)
 		}
 	}
