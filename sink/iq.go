@@ -11,7 +11,7 @@ import (
 func (s *session) iq(e wire.Element) error {
 	switch string(e.Type) {
 	case "get", "set":
-		s.out.text(reply(e))
+		s.out.answer(reply(e))
 		return nil
 	case "result", "error":
 		return s.answered(e)

@@ -8,9 +8,13 @@ import (
 	"time"
 )
 
-// maxPending bounds what we owe others: answers to their requests are dropped
-// beyond it. Messages are bounded by the window.
-const maxPending = 1 << 20
+// maxAnswers bounds what we owe others in one batch: answers to their requests are
+// dropped beyond it, because what we have to say waits behind them. Messages are
+// bounded by the window.
+const maxAnswers = 16 << 10
+
+// maxSpare is the largest buffer that is kept for the next batch.
+const maxSpare = 1 << 20
 
 // maxPiece is how many bytes are written at once: a TLS record. Each must be
 // taken within the timeout, however long a throttled server needs for a batch.
@@ -22,6 +26,7 @@ type writer struct {
 
 	mu      sync.Mutex
 	pending []byte
+	answers int // bytes of answers in it
 	spare   []byte
 }
 
@@ -37,10 +42,16 @@ func (w *writer) append(add func([]byte) []byte) {
 
 // text appends a rare stanza.
 func (w *writer) text(s string) {
+	w.append(func(b []byte) []byte { return append(b, s...) })
+}
+
+// answer appends the answer to somebody's request, unless we owe too much.
+func (w *writer) answer(s string) {
 	w.append(func(b []byte) []byte {
-		if len(b) > maxPending {
+		if w.answers+len(s) > maxAnswers {
 			return b
 		}
+		w.answers += len(s)
 		return append(b, s...)
 	})
 }
@@ -78,13 +89,13 @@ func (w *writer) take() []byte {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	batch := w.pending
-	w.pending, w.spare = w.spare[:0], nil
+	w.pending, w.spare, w.answers = w.spare[:0], nil, 0
 	return batch
 }
 
 // give takes the buffer back for the next batch, unless it has become large.
 func (w *writer) give(batch []byte) {
-	if cap(batch) > maxPending {
+	if cap(batch) > maxSpare {
 		return
 	}
 	w.mu.Lock()

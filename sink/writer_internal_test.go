@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -43,5 +44,27 @@ func TestSlowServerIsNoDeadServer(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Whoever asks us again and again, with long ids, neither delays what we have to
+// say by much nor keeps us from asking.
+func TestAnswersToOthersAreBounded(t *testing.T) {
+	ours, _ := net.Pipe()
+	s := quietRoom(t).newSession(newStream(ours), identity{}, func() {})
+	s.join()
+	s.out.take()
+	for _, id := range []string{"short", strings.Repeat("&apos;", 100_000), strings.Repeat("i", 300)} {
+		ask := parse(t, "<iq type='get' from='"+s.room+"/evil' id='"+id+"'><ping xmlns='urn:xmpp:ping'/></iq>")
+		for range 100 {
+			if err := s.iq(ask); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	s.ping(fenceSuffix)
+	said := string(s.out.take())
+	if len(said) > 2*maxAnswers || !strings.Contains(said, "id='short'") || !strings.Contains(said, fenceSuffix) {
+		t.Errorf("%d bytes are written: %.200s", len(said), said)
 	}
 }
