@@ -110,11 +110,11 @@ func joinError(room, nick string, c *Condition) *Error {
 // seated looks for our own presence: we are in, and the history follows.
 func (s *session) seated(e wire.Element, own, answer bool) error {
 	x, err := mucUser(e)
-	if err != nil {
+	switch {
+	case err != nil && (own || answer):
 		return fmt.Errorf("join %s: %w", s.room, err)
-	}
-	if !x.ours(own, answer) {
-		return nil
+	case err != nil, !x.ours(own, answer):
+		return nil //nolint:nilerr // what it says of others is of no interest
 	}
 	s.occupant = string(e.From)
 	s.nick = s.occupant[len(s.room)+1:]

@@ -20,3 +20,17 @@ func TestPresenceOfTheRoomIsNoSeat(t *testing.T) {
 		}
 	}
 }
+
+// What others put into their presence does not keep us out of the room.
+func TestPresenceOfOthersDoesNotEndTheJoin(t *testing.T) {
+	ours, _ := net.Pipe()
+	s := quietRoom(t).newSession(newStream(ours), identity{}, func() {})
+	s.join()
+	const muddled = "<x xmlns='http://jabber.org/protocol/muc#user'><status code='abc'/></x></presence>"
+	if err := s.presence(parse(t, "<presence from='"+s.room+"/evil'>"+muddled)); err != nil {
+		t.Error("another's presence:", err)
+	}
+	if err := s.presence(parse(t, "<presence from='"+s.occupant+"'>"+muddled)); err == nil {
+		t.Error("our own presence cannot be read, and nothing is said")
+	}
+}
