@@ -73,7 +73,7 @@ func endingOf(end error) ending {
 	switch {
 	case errors.Is(end, errSilent), errors.Is(end, errStalled):
 		return brokenOff
-	case errors.Is(end, errClosed), said && c.Type == "" && c.Name == "system-shutdown": // those of stanzas have a type
+	case errors.Is(end, errClosed), errors.Is(end, errGone), said && c.Type == "" && c.Name == "system-shutdown": // those of stanzas have a type
 		return shutDown
 	case said, explained, errors.Is(end, errNickFree):
 		return parted

@@ -225,7 +225,10 @@ func TestWhatWasOnItsWayProvesThatTheEndIsThere(t *testing.T) {
 // it has reflected to us.
 func TestWhatAServerReflectedBeforeItWentDownIsSentAgain(t *testing.T) {
 	m := testMinter(t)
-	for end, want := range map[error]int{errClosed: 1, &Condition{Name: "system-shutdown"}: 1, &Condition{Name: "conflict"}: 0} {
+	for end, want := range map[error]int{
+		errClosed: 1, &Condition{Name: "system-shutdown"}: 1, &Condition{Name: "conflict"}: 0,
+		&Error{Err: errGone}: 1, &Error{Err: &RemovedError{Code: statusKicked}}: 0,
+	} {
 		b := newOutbox(1, newLedger(m))
 		b.attach(discard{}, "r@c/w")
 		post(t, b, "1")
