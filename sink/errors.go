@@ -129,8 +129,12 @@ func condition(e wire.Element, ns string) *Condition {
 	if c.Name == "" {
 		c.Name = "undefined-condition"
 	}
+	c.Name = c.Name[:min(len(c.Name), longestName)]
 	return c
 }
+
+// longestName bounds the name of a condition. Those that are defined are shorter.
+const longestName = 40
 
 // stanzaError reads the error in a stanza of type error.
 func stanzaError(e wire.Element) *Condition {
