@@ -32,15 +32,11 @@ func reference(b []byte) (rune, int) {
 	case "apos":
 		return '\'', end + 1
 	default:
-		return numeric(ref), numericLen(ref, end+1)
+		if r := numeric(ref); r != 0 {
+			return r, end + 1
+		}
+		return 0, 0
 	}
-}
-
-func numericLen(ref string, n int) int {
-	if numeric(ref) == 0 {
-		return 0
-	}
-	return n
 }
 
 // numeric returns the character of "#38" or "#x26", 0 if it is no legal one.
