@@ -51,6 +51,9 @@ func (s *session) catchUp() {
 
 // info takes the room's description.
 func (s *session) info(e wire.Element) error {
+	if s.phase != catching {
+		return nil
+	}
 	s.catchup.informed = true
 	for query := range e.Children() {
 		for feature := range query.Children() {

@@ -16,7 +16,7 @@ func (s *session) expelled(e wire.Element) error {
 	}
 	why, cure := x.reason()
 	end := &Error{Op: "stay in " + s.room, Err: x.removal(why), Cure: cure, Lasting: x.has(statusBanned)}
-	if !errors.Is(end, errGone) {
+	if s.phase != inRoom || !errors.Is(end, errGone) {
 		return end
 	}
 	s.gone = end

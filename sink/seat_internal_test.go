@@ -34,3 +34,38 @@ func TestPresenceOfOthersDoesNotEndTheJoin(t *testing.T) {
 		t.Error("our own presence cannot be read, and nothing is said")
 	}
 }
+
+// Who has lost his seat does not enter, whatever of the history is still to come.
+func TestSeatIsLostBeforeTheHistoryEnds(t *testing.T) {
+	s := catchingUp(t)
+	if err := s.presence(parse(t, "<presence type='unavailable' from='"+s.occupant+"'/>")); err == nil {
+		t.Error("the join goes on")
+	}
+}
+
+// What the room says of itself too late changes nothing: others look at it by then.
+func TestLateAnswerChangesNothing(t *testing.T) {
+	s := catchingUp(t)
+	for _, answer := range []string{
+		"<iq type='result' from='" + s.occupant + "' id='" + s.askID + fenceSuffix + "'/>",
+		"<iq type='result' from='" + s.room + "' id='" + s.askID + infoSuffix + "'><query xmlns='" + nsInfo + "'><feature var='" + nsArchive + "'/></query></iq>",
+	} {
+		if err := s.iq(parse(t, answer)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.phase != inRoom || s.catchup.archive {
+		t.Errorf("in the room %v, archive %v", s.phase == inRoom, s.catchup.archive)
+	}
+}
+
+// catchingUp is a session that has a seat and waits for the history.
+func catchingUp(t *testing.T) *session {
+	t.Helper()
+	ours, theirs := net.Pipe()
+	t.Cleanup(func() { _, _ = ours.Close(), theirs.Close() })
+	s := quietRoom(t).newSession(newStream(ours), identity{}, func() {})
+	s.join()
+	s.catchUp()
+	return s
+}
