@@ -58,6 +58,9 @@ func (r *recall) forgot() bool {
 	return r.proof == nothing || r.known < r.last && (r.known > 0 || r.fresh)
 }
 
+// reached reports whether what was told goes back to where we left.
+func (r *recall) reached() bool { return r.proof == complete && (r.known > 0 || !r.fresh) }
+
 // leave begins to wait for what the room will tell when we are back.
 func (r *recall) leave(end ending, at time.Time, fresh bool) {
 	r.fresh = fresh

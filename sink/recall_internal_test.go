@@ -190,6 +190,9 @@ func TestWhatAnotherWorkerSentAgainProvesNothing(t *testing.T) {
 	b.seen([]byte(m.id("theirs")), []byte("r@c/w2"), false)
 	b.detach(brokenOff, time.Now())
 	b.seen([]byte(m.id("theirs")), []byte("r@c/w2"), false)
+	if b.reached() {
+		t.Error("the archive is not asked for what came before")
+	}
 	var sent posts
 	if resent, doubtful := b.attach(&sent, "r@c/w"); resent != 2 || doubtful != 2 {
 		t.Errorf("%d sent again, %d of them doubtful", resent, doubtful)

@@ -18,7 +18,7 @@ func (b *outbox) remembered() bool {
 func (b *outbox) reached() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.recall.proof == complete
+	return b.recall.reached()
 }
 
 // forgot reports whether the room no longer knows what it has shown.
