@@ -22,7 +22,6 @@ func TestNicknameIsTakenBackSeldomAndWithNothingOnItsWay(t *testing.T) {
 		ours, _ := net.Pipe()
 		s := room.newSession(newStream(ours), identity{}, func() {})
 		s.cfg.PingInterval, s.cfg.StallTimeout = time.Hour, 4*time.Second
-		s.stream.lastRead.Store(time.Now().UnixNano())
 		s.phase, s.nick, s.occupant = inRoom, "me-x", "room@muc.example.org/me-x"
 		close(s.entered)
 		go s.watch(t.Context())

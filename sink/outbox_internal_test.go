@@ -42,6 +42,21 @@ func TestWhatWasSettledOutOfOrderIsNotInTheWay(t *testing.T) {
 	})
 }
 
+// The first burst after the window was narrowed is within it already.
+func TestNarrowWindowHoldsAtOnce(t *testing.T) {
+	b := newOutbox(8, newLedger(testMinter(t)))
+	post(t, b, "on its way")
+	if !b.narrow(3) || b.narrow(5) {
+		t.Error("narrowed and widened")
+	}
+	for _, name := range []string{"1", "2"} {
+		post(t, b, name)
+	}
+	if len(b.slots) != cap(b.slots) {
+		t.Errorf("%d places are left", cap(b.slots)-len(b.slots))
+	}
+}
+
 // What is lost before it is submitted is not sent, however much room there is.
 func TestWhatIsLostAlreadyIsNotTaken(t *testing.T) {
 	b := newOutbox(2, newLedger(testMinter(t)))

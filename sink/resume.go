@@ -44,14 +44,23 @@ func (b *outbox) inDoubt() bool {
 	return slices.ContainsFunc(b.queue, func(e *entry) bool { return e.sent && !e.over && !b.ledger.has(e.id) })
 }
 
-// narrow lowers the window to n messages, as those on their way are settled.
-// It reports whether it was wider.
+// narrow lets no more than n messages be on their way: free places are taken at
+// once, the others as the messages in them are settled. It reports whether there
+// were more.
 func (b *outbox) narrow(n int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	surplus := cap(b.slots) - n
 	wider := surplus > b.surplus
 	b.surplus = max(b.surplus, surplus)
+	for b.unused < b.surplus {
+		select {
+		case b.slots <- struct{}{}:
+			b.unused++
+		default:
+			return wider
+		}
+	}
 	return wider
 }
 

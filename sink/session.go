@@ -92,7 +92,7 @@ func (s *session) run(ctx, setup context.Context) error {
 	if c, ok := blames(s.end); ok {
 		s.blamed = s.box.blame(c, func(id, body, extra string) int { return len(s.stanza(nil, id, body, extra)) })
 	}
-	s.box.detach(endingOf(s.end), time.Unix(0, s.stream.lastRead.Load()))
+	s.box.detach(endingOf(s.end), s.stream.heard())
 	return s.end
 }
 

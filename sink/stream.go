@@ -29,12 +29,13 @@ type stream struct {
 	// acknowledge has the next read acknowledged at once, or is nil. It has to
 	// be called each time.
 	acknowledge func()
-	lastRead    atomic.Int64 // UnixNano
+	opened      time.Time
+	lastRead    atomic.Int64 // nanoseconds since then: a clock that is set does not matter
 	malformed   int          // elements that did not parse
 }
 
 func newStream(conn net.Conn) *stream {
-	return &stream{tcp: conn, conn: conn, acknowledge: acknowledger(conn)}
+	return &stream{tcp: conn, conn: conn, acknowledge: acknowledger(conn), opened: time.Now()}
 }
 
 // Read reads for the framer.
@@ -47,10 +48,13 @@ func (s *stream) Read(p []byte) (int, error) {
 	}
 	n, err := s.conn.Read(p)
 	if n > 0 {
-		s.lastRead.Store(time.Now().UnixNano())
+		s.lastRead.Store(int64(time.Since(s.opened)))
 	}
 	return n, err
 }
+
+// heard is when something came last. Any goroutine may ask.
+func (s *stream) heard() time.Time { return s.opened.Add(time.Duration(s.lastRead.Load())) }
 
 // close ends the connection at once. It does not close the TLS layer: that
 // may wait for a write that is blocked.

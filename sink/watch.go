@@ -36,7 +36,7 @@ func (s *session) watch(ctx context.Context) {
 			s.leave()
 			return
 		case now := <-tick.C:
-			silent := now.Sub(time.Unix(0, s.stream.lastRead.Load()))
+			silent := now.Sub(s.stream.heard())
 			switch {
 			case s.box.stalled(now) > s.cfg.StallTimeout:
 				s.fail(&Error{Op: "post to " + s.room, Err: errStalled})
