@@ -17,7 +17,7 @@ func (s *session) bounced(e wire.Element) error {
 		return nil
 	case errors.Is(err, errSuspect):
 		s.suspect, s.charge = string(e.ID), c
-		s.ping(suspectSuffix)
+		s.ping(s.occupant, suspectSuffix)
 		return nil
 	default:
 		return &Error{Op: "post to " + s.room, Err: err, Cure: postCure(c)}

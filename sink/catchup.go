@@ -41,12 +41,14 @@ const (
 
 // catchUp asks the room what it can tell, and for the end of its history.
 // Rooms without a topic may not mark the end. They handle our stanzas in
-// order, so an answer to the second request comes after it.
+// order, so an answer to the last request comes after it. The one before says
+// whether it is the room that answers: it cannot for somebody who is not there.
 func (s *session) catchUp() {
 	s.phase = catching
 	s.askUptime()
 	s.out.text(fmt.Sprintf("<iq type='get' to='%s' id='%s%s'>%s</iq>", wire.Escape(s.room), s.askID, infoSuffix, askInfo))
-	s.ping(fenceSuffix)
+	s.ping(s.room+"/"+s.askID, nobodySuffix)
+	s.ping(s.occupant, fenceSuffix)
 }
 
 // info takes the room's description.
@@ -67,8 +69,22 @@ func (s *session) info(e wire.Element) error {
 
 // fence takes the answer that comes after the history. Whatever the room did
 // not say by then it will not say.
+//
+// If our server answers for the room, that tells nothing: the history may be on
+// its way to us yet. What we say to ourselves goes the same way, behind it.
 func (s *session) fence() error {
-	s.catchup.done, s.catchup.informed = true, true
+	s.catchup.informed = true
+	if s.answeredFor {
+		s.out.text(fmt.Sprintf("<message type='headline' to='%s' id='%s%s'/>", wire.Escape(s.me), s.askID, echoSuffix))
+		return nil
+	}
+	s.catchup.done = true
+	return s.advance()
+}
+
+// echo takes what we have said to ourselves, or that it cannot be passed on.
+func (s *session) echo() error {
+	s.catchup.done = true
 	return s.advance()
 }
 

@@ -42,6 +42,9 @@ func (s *session) answered(e wire.Element) error {
 	if ours && string(suffix) == uptimeSuffix && string(e.From) == s.domain {
 		s.uptime(e)
 	}
+	if ours && string(suffix) == nobodySuffix && string(e.Type) == "result" {
+		s.answeredFor = true
+	}
 	if !ours || !s.official(e.From) {
 		return nil
 	}

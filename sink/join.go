@@ -23,7 +23,9 @@ const (
 	infoSuffix      = "-info"
 	serviceSuffix   = "-service"
 	uptimeSuffix    = "-uptime"
+	nobodySuffix    = "-nobody"
 	fenceSuffix     = "-fence"
+	echoSuffix      = "-echo"
 	archiveSuffix   = "-archive"
 	configureSuffix = "-configure"
 	cancelSuffix    = "-cancel"
@@ -169,8 +171,8 @@ func (s *session) configure() {
 	s.log.Info("room created", "room", s.room)
 }
 
-// ping asks the room for ourselves (XEP-0410).
-func (s *session) ping(suffix string) {
+// ping asks the room for an occupant: for ourselves it is a self-ping (XEP-0410).
+func (s *session) ping(occupant, suffix string) {
 	s.out.text(fmt.Sprintf("<iq type='get' to='%s' id='%s%s'><ping xmlns='urn:xmpp:ping'/></iq>",
-		wire.Escape(s.occupant), s.askID, suffix))
+		wire.Escape(occupant), s.askID, suffix))
 }

@@ -514,6 +514,25 @@ func TestHabitsOfOtherServers(t *testing.T) {
 	}
 }
 
+// Where the server answers for its rooms, answers may overtake the history. Who
+// takes another worker's place must not send before all of it is there.
+func TestHistoryThatAnswersOvertakeIsAwaited(t *testing.T) {
+	srv := startServer(t, sinktest.Config{Profile: sinktest.Vysper(), Mechanisms: []string{"PLAIN"}})
+	first := openRoom(t, settings(t, srv))
+	first.post(0, 20)
+	first.delivered(20)
+	first.stop()
+	next := openRoom(t, settings(t, srv))
+	next.joined()
+	next.post(0, 20)
+	for body, r := range next.settled(20) {
+		if r.Outcome != sink.Suppressed {
+			t.Errorf("told by the history, %s: outcome %d", body, r.Outcome)
+		}
+	}
+	checkShown(t, srv, bodies(20))
+}
+
 func TestStopLeavesTheRoomAndGivesBack(t *testing.T) {
 	srv := startServer(t, sinktest.Config{})
 	c := openRoom(t, settings(t, srv))

@@ -54,6 +54,7 @@ type session struct {
 	affiliation string // what we are to the room
 	joinID      string // of our join, which some services show to everybody
 	askID       string // begins the ids of our requests
+	answeredFor bool   // our server answers for the room
 
 	entered chan struct{} // closed when we are in the room
 	ended   chan struct{} // closed when the session is over, with end set
@@ -149,6 +150,9 @@ func (s *session) read() error {
 
 // message takes what the room shows, and what it refuses.
 func (s *session) message(e wire.Element) error {
+	if s.phase == catching && string(e.ID) == s.askID+echoSuffix { // nobody but our server has seen this id
+		return s.echo()
+	}
 	switch string(e.Type) {
 	case "groupchat":
 		switch {

@@ -47,7 +47,7 @@ func (s *session) watch(ctx context.Context) {
 			case silent < interval:
 				pinged = false
 			case !pinged:
-				s.ping(pingSuffix)
+				s.ping(s.occupant, pingSuffix)
 				pinged = true
 			}
 		}

@@ -62,7 +62,7 @@ func TestAnswersToOthersAreBounded(t *testing.T) {
 			}
 		}
 	}
-	s.ping(fenceSuffix)
+	s.ping(s.occupant, fenceSuffix)
 	said := string(s.out.take())
 	if len(said) > 2*maxAnswers || !strings.Contains(said, "id='short'") || !strings.Contains(said, fenceSuffix) {
 		t.Errorf("%d bytes are written: %.200s", len(said), said)

@@ -36,9 +36,9 @@ func (r *room) replay(s *session, limits *node) {
 	for _, e := range list {
 		delay := r.delay(e)
 		if r.profile.DelayFirst {
-			s.send(e.head, esc(s.jid), "'>", delay, e.inner, "</message>")
+			s.sendLate(e.head, esc(s.jid), "'>", delay, e.inner, "</message>")
 		} else {
-			s.send(e.head, esc(s.jid), "'>", e.inner, delay, "</message>")
+			s.sendLate(e.head, esc(s.jid), "'>", e.inner, delay, "</message>")
 		}
 	}
 }

@@ -158,7 +158,7 @@ func (s *session) routeToSelf(n *node) {
 }
 
 func (s *session) result(n *node, payload string) {
-	s.send("<iq type='result'"+attrs("id", n.attr("id"), "from", n.attr("to"), "to", s.jid)+">", payload, "</iq>")
+	s.answer("<iq type='result'"+attrs("id", n.attr("id"), "from", n.attr("to"), "to", s.jid)+">", payload, "</iq>")
 }
 
 // info is an answer to disco#info (XEP-0030).

@@ -24,6 +24,7 @@ type Profile struct {
 	EchoesErrors    bool        // error stanzas carry the children of the stanza in question
 	RoutesSelfPing  bool        // a ping to one's own nickname comes back to oneself
 	AnswersAnyPing  bool        // the server answers every ping itself, also to rooms and for who is not there
+	HistoryLags     bool        // answers overtake the history, which comes with what others send next
 	SilentDestroy   bool        // the presence about a destroyed room lacks status 110
 	RecreatesRoom   bool        // joining a destroyed room creates it again (status 201)
 	OpensNewRoom    bool        // others can join a new room before its owner has configured it
@@ -107,6 +108,7 @@ func Vysper() Profile {
 		EchoesErrors:      true,
 		RecreatesRoom:     true,
 		AnswersAnyPing:    true,
+		HistoryLags:       true,
 		SessionRequired:   true,
 	}
 }

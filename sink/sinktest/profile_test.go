@@ -114,6 +114,27 @@ func TestVysperProfile(t *testing.T) {
 	if self.From != me+"_1" || !strings.Contains(self.Inner, "210") {
 		t.Errorf("self-presence %+v", self)
 	}
+	first.say("1", "one")
+	first.heard("notifier", "1")
+	third := login(t, srv, notifier())
+	third.ask("third", "")
+	third.until("self-presence", func(s stanza) bool { return strings.Contains(s.Inner, "110") })
+	for _, s := range third.ping() {
+		if s.Delay != nil {
+			t.Error("the history came before an answer")
+		}
+	}
+	third.send("<message type='headline' id='h' to='%s'/>", third.jid)
+	told := 0
+	third.until("own message", func(s stanza) bool {
+		if s.Delay != nil {
+			told++
+		}
+		return s.ID == "h" && s.From == third.jid
+	})
+	if told != 1 {
+		t.Errorf("%d messages of history", told)
+	}
 	srv.Ban("notifier")
 	first.until("ban", func(s stanza) bool { return s.Type == "unavailable" })
 	first.ask("notifier", "")

@@ -22,6 +22,11 @@ type session struct {
 
 	user, bare, jid, mechanism string // known after the login, constant after register
 
+	late struct { // history that answers may overtake
+		sync.Mutex
+		history []string
+	}
+
 	// Guarded by room.mu.
 	occupant  *occupant
 	available bool // has sent its initial presence
@@ -120,6 +125,8 @@ func (s *session) message(n *node) {
 	bare, nick, toOccupant := strings.Cut(to, "/")
 	switch {
 	case kind == "error":
+	case to == s.jid:
+		s.send("<message"+attrs("type", kind, "id", n.attr("id"), "from", s.jid, "to", s.jid)+">", n.inner, "</message>")
 	case strings.ToLower(bare) != s.srv.room.jid:
 		s.bounce(n, StanzaError{Condition: "service-unavailable"})
 	case kind == "groupchat" && !toOccupant:
@@ -141,12 +148,41 @@ func (s *session) bounce(n *node, e StanzaError) {
 	if strings.HasPrefix(n.attr("to"), s.srv.room.jid) {
 		by = s.srv.room.jid
 	}
-	s.send("<"+n.name.Local+" type='error'"+attrs("id", n.attr("id"), "from", n.attr("to"), "to", s.jid)+">",
+	s.answer("<"+n.name.Local+" type='error'"+attrs("id", n.attr("id"), "from", n.attr("to"), "to", s.jid)+">",
 		inner, e.xml(by), "</"+n.name.Local+">")
 }
 
-// send queues output for the client. A client that does not read is dropped; its reader does the rest.
+// send queues output for the client.
 func (s *session) send(parts ...string) {
+	if s.srv.cfg.Profile.HistoryLags {
+		s.catchUp()
+	}
+	s.answer(parts...)
+}
+
+// sendLate is send for the history.
+func (s *session) sendLate(parts ...string) {
+	if !s.srv.cfg.Profile.HistoryLags {
+		s.answer(parts...)
+		return
+	}
+	s.late.Lock()
+	defer s.late.Unlock()
+	s.late.history = append(s.late.history, parts...)
+}
+
+// catchUp sends the history that was late.
+func (s *session) catchUp() {
+	s.late.Lock()
+	defer s.late.Unlock()
+	if len(s.late.history) > 0 {
+		s.answer(s.late.history...)
+		s.late.history = nil
+	}
+}
+
+// answer is send for what the server says itself. A client that does not read is dropped; its reader does the rest.
+func (s *session) answer(parts ...string) {
 	if !s.out.push(parts...) {
 		s.wire.abort()
 	}
