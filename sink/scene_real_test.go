@@ -83,13 +83,19 @@ func (sc *scene) create(r owner.Room) {
 	sc.must(sc.owner.Create(sc.Context(), r))
 }
 
-// settings are those of the client under test, with short pauses.
+// settings are those of the client under test, with short pauses. How long it may
+// take to get in is what users have: a busy machine is no reason to connect again.
+// Only where a refusal shows in no other way the limit is short.
 func (sc *scene) settings() sink.Config {
+	limit := 30 * time.Second
+	if sc.silent {
+		limit = 5 * time.Second
+	}
 	return sink.Config{
 		JID: "notifier@" + sc.server.Domain, Password: config.NewSecret(testbed.Password("notifier")),
 		Addr: sc.proxy.Addr(), TLS: "starttls", CAFile: sc.server.CAFile, Room: sc.room + "@" + sc.server.MUC,
 		Window: 32, MaxStanzaBytes: 65000, IDKey: config.NewSecret("a key"),
-		ConnectTimeout: 5 * time.Second, PingInterval: 2 * time.Second,
+		ConnectTimeout: limit, PingInterval: 2 * time.Second,
 		StallTimeout: 10 * time.Second, ReconnectMax: 200 * time.Millisecond,
 	}
 }
