@@ -75,6 +75,9 @@ func TestRealRooms(t *testing.T) {
 					t.Fatal(err)
 				}
 				t.Cleanup(func() {
+					if t.Failed() {
+						logged(t, server)
+					}
 					if err := server.Kill(); err != nil {
 						t.Error(err)
 					}
@@ -94,6 +97,13 @@ func runCases(t *testing.T, h habits, server *testbed.XMPP) {
 			t.Run(c.name, func(t *testing.T) { c.run(newScene(t, h, server, c.name)) })
 		}
 	}
+}
+
+// logged shows the end of the server's log, which goes with its folder.
+func logged(t *testing.T, server *testbed.XMPP) {
+	t.Helper()
+	text, err := os.ReadFile(server.Log())
+	t.Logf("%s said last: %s %v", server, text[max(0, len(text)-8000):], err)
 }
 
 // all ranges over what a closed channel holds.
