@@ -183,7 +183,8 @@ func (b *kafkaBroker) env() map[string]string {
 func (b *kafkaBroker) publish(ctx context.Context, items []item) error {
 	writer := &kafka.Writer{
 		Addr: b.client.Addr, Topic: b.topic, RequiredAcks: kafka.RequireAll, BatchTimeout: 5 * time.Millisecond,
-		Balancer: kafka.BalancerFunc(func(m kafka.Message, _ ...int) int { return int(m.Key[0] - '0') }),
+		MaxAttempts: 60, // a second apart: a broker that was restarted takes its time on a busy machine
+		Balancer:    kafka.BalancerFunc(func(m kafka.Message, _ ...int) int { return int(m.Key[0] - '0') }),
 	}
 	messages := make([]kafka.Message, 0, len(items))
 	for _, it := range items {
