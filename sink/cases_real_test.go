@@ -183,20 +183,22 @@ func nickTaken(sc *scene) {
 	w.check(n)
 }
 
-// cutBeforeReflections loses the reflections of a whole window. Only the
+// cutBeforeReflections loses the reflections of all that is on its way. Only the
 // room's history can tell that nothing must be sent again.
 func cutBeforeReflections(sc *scene) {
 	sc.create(owner.Room{})
 	w := sc.watch()
-	c := openRoom(sc.T, sc.settings())
+	cfg := sc.settings()
+	c := openRoom(sc.T, cfg)
 	c.post(0, 50)
 	c.delivered(50)
 	sc.proxy.Deafen()
-	c.post(50, 70)
-	w.wait(70)
+	n := 50 + cfg.OnTheWay()
+	c.post(50, n)
+	w.wait(n)
 	sc.proxy.Heal()
-	c.delivered(70)
-	c.post(70, 100)
+	c.delivered(n)
+	c.post(n, 100)
 	c.delivered(100)
 	w.check(100)
 }
