@@ -50,7 +50,9 @@ func (b *bed) latencyOn(p product) string {
 		own50, own99 := quantile(took[name], 0.5), quantile(took[name], 0.99)
 		beyond := ""
 		if broker := took[brokers[name]]; broker != nil {
-			beyond = fmt.Sprintf("%.2f", own50-p50-quantile(broker, 0.5))
+			ours := own50 - p50 - quantile(broker, 0.5)
+			beyond = fmt.Sprintf("%.2f", ours)
+			kept.atMost(1, "ms", p.name+", "+name+", p50 added beyond the broker's part", ours)
 		}
 		t.row(name, fmt.Sprintf("%.2f", own50), fmt.Sprintf("%.2f", own99), fmt.Sprintf("%.2f", own50-p50), fmt.Sprintf("%.2f", own99-p99), beyond)
 		if name != bareInTurn {
