@@ -58,11 +58,11 @@ Written by `+"`make bench`"+`; do not edit. `+"`make bench PART=latency`"+` meas
   ratios within each round: what disturbs a round disturbs all of it. In brackets is where the true median is with a
   probability of 95 %% (order statistics; of less than nine rounds it is the whole range).
 - CPU is that of the contestant's process alone, user and system. Machines differ, and a virtual one from day to day: the
-  bare sender on Prosody, which does next to nothing, took 3.6 µs on one and 13 µs on another. What is promised in µs is
-  meant for the former.
+  bare sender on Prosody, which does next to nothing, took %.1f µs on one and 13 µs on another. What is promised in µs is
+  meant for the former, and on another machine as many times what the bare sender takes there.
 - Below each part is the load average of the machine. Where that is well above the number of cores, others were using it:
   rates, times and ratios then say little, as their spread shows; CPU, allocations and memory stay valid.
-`, machine(), versions(), window)
+`, machine(), versions(), window, bareThen)
 }
 
 func TestSectionsOfOtherPartsStay(t *testing.T) {

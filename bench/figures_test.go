@@ -102,6 +102,15 @@ func (p *promises) atMost(limit float64, unit, what string, got float64) {
 	p.add(got <= limit, fmt.Sprintf("%s: %.1f %s, promised at most %g %s", what, got, unit, limit, unit))
 }
 
+// bareThen is what the bare sender took, in µs, on the machine for which CPU time
+// was promised. On another machine the promise is as many times its own.
+const bareThen = 3.6
+
+func (p *promises) frugal(limit float64, what string, got, bare float64) {
+	p.add(got/bare <= limit/bareThen, fmt.Sprintf("%s: %.1f µs CPU, %.1f times the bare sender's; promised at most %g µs where that takes %g, %.1f times",
+		what, got, got/bare, limit, bareThen, limit/bareThen))
+}
+
 func (p *promises) add(kept bool, text string) {
 	sign := "✓"
 	if !kept {

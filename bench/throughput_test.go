@@ -106,13 +106,14 @@ func throughputOn(name string, rounds []round, all []contestant) string {
 
 // thrifty holds what is ours to the CPU time and the allocations promised.
 func thrifty(kept *promises, rounds []round, all []contestant) {
+	bare := of(rounds, bareInTurn, used).median
 	for _, c := range all {
 		switch {
 		case c.kind == viaSink:
 			kept.atMost(4, "allocations", c.name, of(rounds, c.name, mallocs).median)
-			kept.atMost(15, "µs CPU", c.name, of(rounds, c.name, used).median)
+			kept.frugal(15, c.name, of(rounds, c.name, used).median, bare)
 		case c.kind > viaSink:
-			kept.atMost(40, "µs CPU", c.name, of(rounds, c.name, used).median)
+			kept.frugal(40, c.name, of(rounds, c.name, used).median, bare)
 		}
 	}
 }
