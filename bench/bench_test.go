@@ -21,7 +21,7 @@ const (
 	// patience bounds every single run.
 	patience = 3 * time.Minute
 	// window is the default of XMPP_WINDOW.
-	window = 32
+	window = 48
 )
 
 // part is one section of the report.

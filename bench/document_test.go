@@ -52,7 +52,7 @@ Written by `+"`make bench`"+`; do not edit. `+"`make bench PART=latency`"+` meas
 - Versions: %s.
 - A notification is 300 bytes of JSON and shown as a text of about 300 bytes. All connections to the room use STARTTLS
   with TLS 1.3. The window (`+"`XMPP_WINDOW`"+`) is %d where nothing else is said. Bare senders have
-  all of it on their way to the room, the sink and the worker half: the other half is for what the room has just shown
+  all of it on their way to the room, the sink and the worker a third: the rest is for what the room has just shown
   (decision 2).
 - The contestants take turns, and who begins changes. A figure is the median of its rounds, a ratio the median of the
   ratios within each round: what disturbs a round disturbs all of it. In brackets is where the true median is with a

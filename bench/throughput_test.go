@@ -30,8 +30,8 @@ the server had its processor: near 1 it is the server that sets the pace, and wh
 
 From Kafka it is the broker's commits that set the limit. A notification is in doubt from when it is sent until its offset
 is committed, and no more may be in doubt than the room can tell a worker that takes the place of one that was killed: here
-20, the history of most servers. Since version 4.0 Kafka lets commits linger for 5 ms
-(group.coordinator.append.linger.ms), and takes one at a time. So these 20 go round about 80 times per second,
+16, as many as may be on their way. Since version 4.0 Kafka lets commits linger for 5 ms
+(group.coordinator.append.linger.ms), and takes one at a time. So these 16 go round about 80 times per second,
 whatever the room could do. "Linger 0" is a broker with that setting at 0.
 ` + b.races(window, contestants(bareInTurn, bareBeside, sinkAlone, jetstreamed, kafkaed, briskly))
 }
@@ -146,7 +146,7 @@ func sweep() []contestant {
 	var all []contestant
 	for _, w := range sweepWindows() {
 		n := 3000
-		if w == 2 {
+		if w == 3 {
 			n = 1200
 		}
 		all = append(all, contestant{"bare " + strconv.Itoa(w), bare, w, n, n / 10}, contestant{"aside " + strconv.Itoa(w), bareAside, w, n, n / 10},
@@ -155,4 +155,4 @@ func sweep() []contestant {
 	return all
 }
 
-func sweepWindows() []int { return []int{2, 8, 16, 32, 64, 256} }
+func sweepWindows() []int { return []int{3, 12, 24, 48, 96, 384} }

@@ -22,7 +22,7 @@ const (
 	// patience bounds every single wait.
 	patience  = 90 * time.Second
 	workerPkg = "github.com/xmpp-notifier/xmpp-notifier/cmd/xmpp-notifier"
-	window    = 32
+	window    = 48
 )
 
 // bed is what all trials share.

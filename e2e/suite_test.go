@@ -20,7 +20,7 @@ type roomServer interface {
 }
 
 // window is XMPP_WINDOW, as the workers have it here.
-const window = 32
+const window = 48
 
 // bench is a room and a broker to test the worker between.
 type bench struct {

@@ -197,21 +197,20 @@ func (s *session) measure() {
 		return
 	}
 	if s.box.narrow(holds) {
-		s.log.Warn("the room's history is shorter than half of the window, so fewer messages are sent at once: let it keep more, or lower XMPP_WINDOW",
+		s.log.Warn("the room's history is shorter than a third of the window, so fewer messages are sent at once: let it keep more, or lower XMPP_WINDOW",
 			"room", s.room, "history", holds, "window", s.cfg.Window)
 	}
 }
 
 // recalls is how many of ours the room can tell a worker that knows nothing. It
 // can tell as many as the archive is asked for at least, or as the history has
-// just told; half of them are left to others, who may post in between. But as
-// many as a window must do with a short history.
+// just told; half of them are left to others, who may post in between.
 func (s *session) recalls() int {
 	told := min(s.catchup.replayed, max(HistoryWanted, s.cfg.Window))
 	if s.catchup.archive {
 		told = max(told, archivePage*archivePages)
 	}
-	return max(told/2, min(told, s.cfg.Window), s.box.width())
+	return max(told/2, s.box.width())
 }
 
 // memory says for the log what the room can tell after an interruption.

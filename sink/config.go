@@ -28,7 +28,7 @@ type Config struct {
 	RoomCreate   bool          `envconfig:"XMPP_ROOM_CREATE" default:"false" desc:"Create the room, persistent and otherwise with the server's defaults, if it does not exist."`
 	Nick         string        `envconfig:"XMPP_NICK" desc:"Nickname in the room; a suffix is added while somebody else has it. Default: the user part of XMPP_JID."`
 
-	Window         int           `envconfig:"XMPP_WINDOW" default:"32" desc:"How many messages a fault may leave in doubt, 2 to 1000: a server that dies and forgets can make the room show so many twice, and never more. Half of them may be on their way at once, the others have just been shown. That half should not be more than the room keeps as history (20 on most servers), which tells after a broken connection what has arrived."`
+	Window         int           `envconfig:"XMPP_WINDOW" default:"48" desc:"How many messages a fault may leave in doubt, 3 to 1000: a server that dies and forgets can make the room show so many twice, and never more. A third of them may be on their way at once, the others have just been shown. That third should not be more than the room keeps as history (20 on most servers), which tells after a broken connection what has arrived."`
 	MaxStanzaBytes int           `envconfig:"XMPP_MAX_STANZA_BYTES" default:"65000" desc:"Longest stanza to send, in bytes, 1000 to 160000. Longer texts are cut with a mark. A server that announces a lower limit (XEP-0478) is obeyed."`
 	IDKey          config.Secret `envconfig:"XMPP_ID_KEY" desc:"Key for the ids of messages, by which workers recognise what the room has already shown. Workers of one room need the same key. Default: derived from XMPP_PASSWORD."`
 
@@ -48,7 +48,7 @@ const (
 const (
 	minStanzaBytes = 1000    // room for addresses and some text
 	maxStanzaBytes = 160_000 // a reflection with everything escaped still fits into maxInbound
-	minWindow      = 2
+	minWindow      = 3
 	maxWindow      = 1000
 	shortestTime   = time.Millisecond
 )
@@ -73,7 +73,7 @@ func (c Config) Validate() []error {
 		bad("XMPP_NICK=%q: has a control character: remove it", c.Nick)
 	}
 	if c.Window < minWindow || c.Window > maxWindow {
-		bad("XMPP_WINDOW=%d: use %d to %d; 32 suits most servers", c.Window, minWindow, maxWindow)
+		bad("XMPP_WINDOW=%d: use %d to %d; 48 suits most servers", c.Window, minWindow, maxWindow)
 	}
 	if c.MaxStanzaBytes < minStanzaBytes || c.MaxStanzaBytes > maxStanzaBytes {
 		bad("XMPP_MAX_STANZA_BYTES=%d: use %d to %d", c.MaxStanzaBytes, minStanzaBytes, maxStanzaBytes)
@@ -85,8 +85,8 @@ func (c Config) Validate() []error {
 }
 
 // OnTheWay is how many messages may be on their way to the room at once. The
-// other half of the window is for those that it has just shown (see recent).
-func (c Config) OnTheWay() int { return c.Window / 2 }
+// rest of the window is for those that it has just shown (see recent).
+func (c Config) OnTheWay() int { return c.Window / 3 }
 
 func (c Config) validateTimes() []error {
 	var errs []error

@@ -198,7 +198,7 @@ func (in *inspection) memory(s *session) {
 	case s.catchup.archive:
 		in.ok(stepMemory, "archive")
 	case err == nil && longest < in.cfg.OnTheWay():
-		in.warn(stepMemory, fmt.Sprintf("the room's history is %d messages, and %d may be on their way at once, half of XMPP_WINDOW=%d", longest, in.cfg.OnTheWay(), in.cfg.Window),
+		in.warn(stepMemory, fmt.Sprintf("the room's history is %d messages, and %d may be on their way at once, a third of XMPP_WINDOW=%d", longest, in.cfg.OnTheWay(), in.cfg.Window),
 			"let the room keep more, or lower XMPP_WINDOW")
 	case s.catchup.replayed == 0:
 		in.warn(stepMemory, "no history seen: the room is new, or keeps none, and then what is on its way when the connection breaks may be shown twice",

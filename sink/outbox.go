@@ -52,12 +52,12 @@ type settlement struct {
 	result Result
 }
 
-// newOutbox makes one for so many messages on their way, that remembers as many
-// of those that were shown last.
-func newOutbox(places int, l *ledger) *outbox {
+// newOutbox makes one for so many messages on their way, that remembers so many of
+// those that were shown last.
+func newOutbox(places, recents int, l *ledger) *outbox {
 	return &outbox{
 		slots:    make(chan struct{}, places),
-		recent:   recent{limit: places},
+		recent:   recent{limit: recents},
 		closed:   make(chan struct{}),
 		recall:   recall{told: make(map[string]worth)},
 		ledger:   l,

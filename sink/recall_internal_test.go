@@ -38,7 +38,7 @@ func TestWhatAHistoryProves(t *testing.T) {
 		"the last is told in the archive":      {[][]page{{old, fresh, older, old}}, complete},
 		"a copy first, then the last":          {[][]page{{evil, fresh, old}}, complete},
 	} {
-		b := newOutbox(1, newLedger(m))
+		b := newOutbox(1, 1, newLedger(m))
 		b.attach(discard{}, "r@c/w")
 		for _, name := range []string{"older", "old"} {
 			post(t, b, name)
@@ -111,7 +111,7 @@ func TestDepthOfTheHistory(t *testing.T) {
 // forgotten it, also if an attempt to come back has failed in between.
 func TestWhatWasReflectedLastOutlivesFailedAttempts(t *testing.T) {
 	m := testMinter(t)
-	b := newOutbox(1, newLedger(m))
+	b := newOutbox(1, 1, newLedger(m))
 	b.attach(discard{}, "r@c/w")
 	post(t, b, "1")
 	b.seen([]byte(m.id("1")), []byte("r@c/w"), true)
@@ -127,7 +127,7 @@ func TestWhatWasReflectedLastOutlivesFailedAttempts(t *testing.T) {
 // sent again; what is told is not.
 func TestWhatTheServerHasForgottenIsSentAgain(t *testing.T) {
 	m := testMinter(t)
-	b := newOutbox(5, newLedger(m))
+	b := newOutbox(5, 5, newLedger(m))
 	b.attach(discard{}, "r@c/w")
 	for _, name := range []string{"1", "2", "3", "4"} {
 		post(t, b, name)
@@ -149,10 +149,10 @@ func TestWhatTheServerHasForgottenIsSentAgain(t *testing.T) {
 // A server that forgets everything, and dies again before it has shown what was
 // sent again, makes the room show no more than a window twice.
 func TestNoMoreThanAWindowIsSentAgain(t *testing.T) {
-	cfg := Config{Window: 8}
+	cfg := Config{Window: 12}
 	for shown := range 20 {
 		m := testMinter(t)
-		b := newOutbox(cfg.OnTheWay(), newLedger(m))
+		b := newOutbox(cfg.OnTheWay(), cfg.Window-cfg.OnTheWay(), newLedger(m))
 		var sent posts
 		b.attach(&sent, "r@c/w")
 		next := 0
@@ -182,7 +182,7 @@ func TestNoMoreThanAWindowIsSentAgain(t *testing.T) {
 // That is no memory of the server's.
 func TestWhatAnotherWorkerSentAgainProvesNothing(t *testing.T) {
 	m := testMinter(t)
-	b := newOutbox(5, newLedger(m))
+	b := newOutbox(5, 5, newLedger(m))
 	b.attach(discard{}, "r@c/w")
 	post(t, b, "1")
 	b.seen([]byte(m.id("1")), []byte("r@c/w"), true)
@@ -210,7 +210,7 @@ func (p *posts) post(_, body, _ string) { *p = append(*p, body) }
 // there, whatever else of it was never stored, or was numbered later.
 func TestWhatWasOnItsWayProvesThatTheEndIsThere(t *testing.T) {
 	m := testMinter(t)
-	b := newOutbox(5, newLedger(m))
+	b := newOutbox(5, 5, newLedger(m))
 	b.seen([]byte(m.id("history")), []byte("r@c/w2"), false)
 	b.seen([]byte(m.id("archive")), []byte("r@c/w2"), false) // older, but told later
 	b.attach(discard{}, "r@c/w")
@@ -232,7 +232,7 @@ func TestWhatAServerReflectedBeforeItWentDownIsSentAgain(t *testing.T) {
 		errClosed: 1, &Condition{Name: "system-shutdown"}: 1, &Condition{Name: "conflict"}: 0,
 		&Error{Err: errGone}: 1, &Error{Err: &RemovedError{Code: statusKicked}}: 0,
 	} {
-		b := newOutbox(1, newLedger(m))
+		b := newOutbox(1, 1, newLedger(m))
 		b.attach(discard{}, "r@c/w")
 		post(t, b, "1")
 		b.seen([]byte(m.id("1")), []byte("r@c/w"), true)

@@ -52,11 +52,11 @@ func New(cfg Config, log *slog.Logger) (*Room, error) {
 	}
 	r := &Room{
 		cfg: cfg, log: log, account: account,
-		box:      newOutbox(cfg.OnTheWay(), newLedger(minter)),
+		box:      newOutbox(cfg.OnTheWay(), cfg.Window-cfg.OnTheWay(), newLedger(minter)),
 		joined:   make(chan struct{}),
 		maxBytes: cfg.MaxStanzaBytes,
 	}
-	r.recalls.Store(int64(cfg.Window))
+	r.recalls.Store(int64(cfg.OnTheWay()))
 	return r, nil
 }
 

@@ -77,7 +77,7 @@ func roomConfig(srv *sinktest.Server, dir string) (sink.Config, error) {
 	return sink.Config{
 		JID: account + "@" + srv.Domain(), Password: config.NewSecret(account + "-pw"),
 		Addr: srv.Addr(), TLS: "starttls", CAFile: ca, Room: srv.RoomJID(),
-		Window: 32, MaxStanzaBytes: 65000,
+		Window: 48, MaxStanzaBytes: 65000,
 		ConnectTimeout: 30 * time.Second, PingInterval: 30 * time.Second,
 		StallTimeout: 60 * time.Second, ReconnectMax: 30 * time.Second,
 	}, nil

@@ -89,7 +89,7 @@ func TestConfigShowsWhatIsInEffectAndNoSecret(t *testing.T) {
 		t.Errorf("code %d\n%s%s", code, out, errs)
 	}
 	table := strings.Join(strings.Fields(out), " ")
-	for _, want := range []string{"XMPP_PASSWORD ******** environment", "KAFKA_BROKERS a:9092,b:9092 environment", "XMPP_WINDOW 32 default", "! XMPP_WINDWO is set but is no setting: did you mean XMPP_WINDOW?"} {
+	for _, want := range []string{"XMPP_PASSWORD ******** environment", "KAFKA_BROKERS a:9092,b:9092 environment", "XMPP_WINDOW 48 default", "! XMPP_WINDWO is set but is no setting: did you mean XMPP_WINDOW?"} {
 		if !strings.Contains(table, want) {
 			t.Errorf("%q is missing in\n%s", want, out)
 		}

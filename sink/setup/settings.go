@@ -66,7 +66,7 @@ func (j *job) memory(f *form) settings {
 	if f.get(history) != nil {
 		list = append(list, setting{field: history, value: strconv.Itoa(max(j.Worker.Window, sink.HistoryWanted)), least: true})
 	} else {
-		j.note("the server decides how many messages the room remembers: it must be %d (half of XMPP_WINDOW) or more, or there must be an archive", j.Worker.OnTheWay())
+		j.note("the server decides how many messages the room remembers: it must be %d (a third of XMPP_WINDOW) or more, or there must be an archive", j.Worker.OnTheWay())
 	}
 	for _, name := range archives() {
 		if f.get(name) != nil {
