@@ -49,8 +49,8 @@ func (r *report) replace(old, only string) string {
 		if title, ok := strings.CutPrefix(line, "### "); ok {
 			if server = title; !noted {
 				noted = true
-				lines[i] = fmt.Sprintf("Run again on %s: the rows that match `%s`, with CHAOS_SEED=%d.\n\n%s",
-					r.began.UTC().Format(time.DateOnly), only, r.bed.seed, line)
+				lines[i] = fmt.Sprintf("Run again on %s: the rows that match `%s`, with XMPP_WINDOW=%d and CHAOS_SEED=%d.\n\n%s",
+					r.began.UTC().Format(time.DateOnly), only, window, r.bed.seed, line)
 			}
 		}
 		for _, f := range r.fleets {
