@@ -167,8 +167,20 @@ func (c *client) settled(n int) map[string]sink.Result {
 // delivered waits until n messages have been settled, all of them shown.
 func (c *client) delivered(n int) {
 	c.t.Helper()
+	c.settledAs(sink.Delivered, n)
+}
+
+// suppressed waits until n messages have been settled, none of them sent, because
+// the room was known to have shown them.
+func (c *client) suppressed(n int) {
+	c.t.Helper()
+	c.settledAs(sink.Suppressed, n)
+}
+
+func (c *client) settledAs(want sink.Outcome, n int) {
+	c.t.Helper()
 	for body, r := range c.settled(n) {
-		if r.Outcome != sink.Delivered {
+		if r.Outcome != want {
 			c.t.Errorf("%q: outcome %d, %v", body, r.Outcome, r.Err)
 		}
 	}
@@ -354,11 +366,7 @@ func TestAnotherWorkerDoesNotRepeatWhatTheRoomHasShown(t *testing.T) {
 		third := openRoom(t, settings(t, srv))
 		third.joined()
 		third.post(85, 100)
-		for body, r := range third.settled(15) {
-			if r.Outcome != sink.Suppressed {
-				t.Errorf("%s: outcome %d", body, r.Outcome)
-			}
-		}
+		third.suppressed(15)
 	})
 	checkShown(t, srv, bodies(101))
 }
@@ -525,11 +533,7 @@ func TestHistoryThatAnswersOvertakeIsAwaited(t *testing.T) {
 	next := openRoom(t, settings(t, srv))
 	next.joined()
 	next.post(0, 20)
-	for body, r := range next.settled(20) {
-		if r.Outcome != sink.Suppressed {
-			t.Errorf("told by the history, %s: outcome %d", body, r.Outcome)
-		}
-	}
+	next.suppressed(20)
 	checkShown(t, srv, bodies(20))
 }
 
