@@ -40,6 +40,8 @@ func (b *both) publish(ctx context.Context, items []item) error {
 	return errors.Join(b.jetstream.publish(ctx, first), b.kafka.publish(ctx, others))
 }
 
+func (b *both) gathered(ctx context.Context, n int) (bool, error) { return b.kafka.gathered(ctx, n) }
+
 func (b *both) acked(ctx context.Context) ([lanes]int, error) {
 	first, err := b.jetstream.acked(ctx)
 	floor, other := b.kafka.acked(ctx)

@@ -25,6 +25,9 @@ type broker interface {
 	env() map[string]string
 	// publish appends body to a lane and returns when the broker has it.
 	publish(ctx context.Context, items []item) error
+	// gathered says whether n workers have their part of the work and none is
+	// about to come or go.
+	gathered(ctx context.Context, n int) (bool, error)
 	// acked returns how many leading items of each lane are acknowledged.
 	acked(ctx context.Context) ([lanes]int, error)
 	// deadLetters returns the reasons of n dead letters.
@@ -106,6 +109,9 @@ func (b *natsBroker) publish(ctx context.Context, items []item) error {
 	}
 	return nil
 }
+
+// gathered: whoever asks is given messages, whatever others do.
+func (b *natsBroker) gathered(context.Context, int) (bool, error) { return true, nil }
 
 func (b *natsBroker) acked(ctx context.Context) ([lanes]int, error) {
 	var floor [lanes]int
@@ -191,6 +197,15 @@ func (b *kafkaBroker) publish(ctx context.Context, items []item) error {
 		messages = append(messages, kafka.Message{Key: []byte(strconv.Itoa(it.lane)), Value: it.body})
 	}
 	return errors.Join(writer.WriteMessages(ctx, messages...), writer.Close())
+}
+
+func (b *kafkaBroker) gathered(ctx context.Context, n int) (bool, error) {
+	resp, err := b.client.DescribeGroups(ctx, &kafka.DescribeGroupsRequest{GroupIDs: []string{b.group}})
+	if err != nil {
+		return false, err
+	}
+	group := resp.Groups[0]
+	return group.GroupState == "Stable" && len(group.Members) == n, group.Error
 }
 
 func (b *kafkaBroker) acked(ctx context.Context) ([lanes]int, error) {

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"sync"
@@ -64,7 +65,9 @@ func (b bench) severalWorkers(t *testing.T) {
 }
 
 // shareLoad publishes until each of the workers has had a part, and returns how
-// many that took.
+// many that took. With two sources that part may be the other's, while the
+// consumer group still gathers. That is waited for: the fake Kafka never
+// expires a member whose connection breaks before it was told its partitions.
 func (b bench) shareLoad(c *crew) (posted int) {
 	c.Helper()
 	for len(c.watch.shares()) < len(c.staff) {
@@ -74,6 +77,9 @@ func (b bench) shareLoad(c *crew) (posted int) {
 		c.publish(60)
 		c.watch.wait(posted)
 	}
+	until(c.T, "all workers have their part", func(ctx context.Context) (bool, error) {
+		return c.broker.gathered(ctx, len(c.staff))
+	})
 	return posted
 }
 
