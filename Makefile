@@ -33,10 +33,10 @@ test-real: ## run the end-to-end suite on real servers; testbed/install-debian.s
 	go test -count=1 -tags real -short -timeout 6m ./chaos
 	go test -count=1 -tags real -short -timeout 10m -run 'Conformance|TestReal|TestReplayReal' ./sources/... ./cmd/...
 
-bench: ## measure on real servers, in about 15 minutes; writes docs/benchmarks.md. PART=latency measures one part
+bench: ## measure on real servers, in about half an hour; writes docs/benchmarks.md. PART=latency measures one part
 	BENCH_OUT=../docs/benchmarks.md go test -count=1 -tags real -timeout 60m -run 'TestBench/^$(PART)' -v ./bench
 
-chaos: ## drive every fault on real servers, in about an hour; writes docs/faults.md
+chaos: ## drive every fault on real servers, in less than an hour; writes docs/faults.md
 	CHAOS_RUNS=5 CHAOS_OUT=../docs/faults.md go test -count=1 -tags real -timeout 45m -v ./chaos
 	CHAOS_RUNS=20 CHAOS_OUT=../docs/faults.md go test -count=1 -tags 'real chaos' -timeout 90m -parallel 4 -run TestBrokerChaos -v ./e2e
 

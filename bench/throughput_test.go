@@ -29,11 +29,11 @@ read brings echoes, the other writes what the window allows while it reads. "Ser
 the server had its processor: near 1 it is the server that sets the pace, and what the rates then differ by is noise.
 
 From Kafka it is the broker's commits that set the limit. A notification is in doubt from when it is sent until its offset
-is committed, and no more may be in doubt than the room can tell a worker that takes the place of one that was killed: here
-16, as many as may be on their way. Since version 4.0 Kafka lets commits linger for 5 ms
+is committed, and no more may be in doubt than the room can tell a worker that takes the place of one that was killed: in
+one that keeps 20 messages, as most do, 16: as many as may be on their way. Since version 4.0 Kafka lets commits linger for 5 ms
 (group.coordinator.append.linger.ms), and takes one at a time. So these 16 go round about 80 times per second,
 whatever the room could do. "Linger 0" is a broker with that setting at 0.
-` + b.races(window, contestants(bareInTurn, bareBeside, sinkAlone, jetstreamed, kafkaed, briskly))
+` + b.races(0, contestants(bareInTurn, bareBeside, sinkAlone, jetstreamed, kafkaed, briskly))
 }
 
 // recalling is the same in a room that can tell more.
@@ -65,7 +65,7 @@ func (b *bed) races(history int, all []contestant) string {
 	return text.String()
 }
 
-// race has all take turns in a room that keeps so many messages. The turns are
+// race has all take turns in a room that keeps so many messages, 20 if that is 0. The turns are
 // short and many: what disturbs the machine disturbs neighbours alike.
 func (b *bed) race(p product, history int, all []contestant) []round {
 	b.Helper()

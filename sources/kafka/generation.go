@@ -17,8 +17,8 @@ const (
 	commitPause = 5 * time.Millisecond
 	// commitShare ends the pause when as many are settled as this part of those
 	// that are not. A commit costs the broker as much as a hundred messages; but
-	// the worker may have few messages in doubt, until their commit, lends
-	// out up to two windows, and must not run dry.
+	// the worker may have few messages in doubt until their commit, and must not
+	// run dry.
 	commitShare = 8
 	// commitRetry is the pause after a commit that failed.
 	commitRetry = time.Second

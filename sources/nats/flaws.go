@@ -34,8 +34,7 @@ func consumerFlaws(c jetstream.ConsumerConfig) flaws {
 }
 
 const (
-	// lowAckPending is what a worker with the default window may hold, and a
-	// second one beside it.
+	// lowAckPending is some more than two workers with the default window hold.
 	lowAckPending = 80
 	// longAckWait keeps what a dead worker held from the others for too long.
 	longAckWait = 5 * time.Minute
