@@ -196,7 +196,7 @@ func (s *session) measure() {
 	if s.catchup.archive || holds == 0 || holds >= s.cfg.OnTheWay() {
 		return
 	}
-	if s.box.narrow(holds) {
+	if s.box.places.narrow(holds) {
 		s.log.Warn("the room's history is shorter than a third of the window, so fewer messages are sent at once: let it keep more, or lower XMPP_WINDOW",
 			"room", s.room, "history", holds, "window", s.cfg.Window)
 	}
@@ -210,7 +210,7 @@ func (s *session) recalls() int {
 	if s.catchup.archive {
 		told = max(told, archivePage*archivePages)
 	}
-	return max(told/2, s.box.width())
+	return max(told/2, s.box.places.width())
 }
 
 // memory says for the log what the room can tell after an interruption.
@@ -221,6 +221,6 @@ func (s *session) memory() string {
 	case s.catchup.replayed > 0:
 		return "history of " + strconv.Itoa(s.catchup.replayed) + " or more"
 	default:
-		return "none seen: if the room keeps no history, what is on its way when the connection breaks may be shown twice"
+		return "none seen: if the room keeps no history, up to XMPP_WINDOW messages may be shown twice when the connection breaks"
 	}
 }

@@ -3,6 +3,7 @@ package sink
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
@@ -63,22 +64,32 @@ type ending int
 
 const (
 	brokenOff ending = iota // nothing is known of the server
-	shutDown                // it went down in order, but with us before it had sent all to others
-	parted                  // the stay is over, the server goes on
+	shutDown                // it went down, or its rooms did, perhaps before all had been sent to others
+	parted                  // the stay is over, the server and the room go on
 )
 
 func endingOf(end error) ending {
 	c, said := errors.AsType[*Condition](end)
-	_, explained := errors.AsType[*Error](end)
+	removed, out := errors.AsType[*RemovedError](end)
 	switch {
-	case errors.Is(end, errSilent), errors.Is(end, errStalled):
-		return brokenOff
-	case errors.Is(end, errClosed), errors.Is(end, errGone), said && c.Type == "" && c.Name == "system-shutdown": // those of stanzas have a type
+	case errors.Is(end, errClosed), errors.Is(end, errGone), errors.Is(end, errNotInRoom):
 		return shutDown
-	case said, explained, errors.Is(end, errNickFree):
+	case out && removed.Code != statusShutdown, said && goesOn(c), errors.Is(end, errNickFree):
 		return parted
+	case out, said:
+		return shutDown
+	default: // silence, a stall, the network
+		return brokenOff
 	}
-	return brokenOff
+}
+
+// goesOn reports whether who ends our stay with this condition is there, and
+// knows us. A room that has been restarted does not, nor does a server without it.
+func goesOn(c *Condition) bool {
+	if c.Type == "" { // of the stream: those of stanzas have a type
+		return c.Name != "system-shutdown"
+	}
+	return slices.Contains([]string{"forbidden", "not-allowed", "policy-violation", "resource-constraint"}, c.Name)
 }
 
 // verdict says what a bounce is about.

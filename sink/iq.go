@@ -11,7 +11,11 @@ import (
 func (s *session) iq(e wire.Element) error {
 	switch string(e.Type) {
 	case "get", "set":
-		s.out.answer(reply(e))
+		most := maxToOthers
+		if from := string(e.From); from == "" || from == s.domain || s.official(e.From) {
+			most = maxAnswers // who may end our stay if we do not answer
+		}
+		s.out.answer(reply(e), most)
 		return nil
 	case "result", "error":
 		return s.answered(e)

@@ -140,7 +140,7 @@ func (l *ledger) add(id, seat []byte, ours bool) (acquaintance, uint32) {
 	if len(id) != idSize {
 		return invented, 0
 	}
-	key, from := shownID(id), uint32(maphash.Bytes(l.seed, seat)) //nolint:gosec // a part of the hash is enough
+	key, from := shownID(id), l.hash(seat)
 	if first, again := l.shown[key]; again && first.seat == from {
 		return seenAgain, first.nth
 	} else if again {
@@ -159,6 +159,15 @@ func (l *ledger) add(id, seat []byte, ours bool) (acquaintance, uint32) {
 	l.ring[l.next] = key
 	l.next = (l.next + 1) % ledgerSize
 	return firstSeen, l.count
+}
+
+// move notes that the room shows id from another seat now. It must be certain.
+func (l *ledger) move(id, seat []byte) {
+	l.shown[shownID(id)] = sight{l.shown[shownID(id)].nth, l.hash(seat)}
+}
+
+func (l *ledger) hash(seat []byte) uint32 {
+	return uint32(maphash.Bytes(l.seed, seat)) //nolint:gosec // a part of the hash is enough
 }
 
 // has reports whether the room is known to have shown id.

@@ -12,7 +12,7 @@ import (
 // which they were submitted. It outlives connections and knows nothing of
 // XMPP: a session attaches itself as the link, and tells what the room shows.
 type outbox struct {
-	slots  chan struct{} // one element per message in the window, and per place that is not used
+	places *places
 	closed chan struct{}
 
 	mu       sync.Mutex
@@ -25,8 +25,6 @@ type outbox struct {
 	oldest   time.Time // since when the front of the queue is the front
 	recall   recall
 	settled  []settlement
-	surplus  int // places of the window that are not to be used
-	unused   int // of them, those that are taken already
 }
 
 // link is the way to the room while we are in it.
@@ -54,21 +52,21 @@ type settlement struct {
 
 // newOutbox makes one for so many messages on their way, that remembers so many of
 // those that were shown last.
-func newOutbox(places, recents int, l *ledger) *outbox {
+func newOutbox(width, recents int, l *ledger) *outbox {
 	return &outbox{
-		slots:    make(chan struct{}, places),
+		places:   newPlaces(width),
 		recent:   recent{limit: recents},
 		closed:   make(chan struct{}),
 		recall:   recall{told: make(map[string]worth)},
 		ledger:   l,
-		inflight: make(map[string]*entry, places),
+		inflight: make(map[string]*entry, width),
 	}
 }
 
 // submit waits for a free place in the window and puts m into it.
 func (b *outbox) submit(ctx context.Context, m Message) error {
 	select {
-	case b.slots <- struct{}{}:
+	case b.places.taken <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-m.Lost:
@@ -79,7 +77,7 @@ func (b *outbox) submit(ctx context.Context, m Message) error {
 	b.mu.Lock()
 	if err := b.refusal(m); err != nil {
 		b.mu.Unlock()
-		<-b.slots
+		b.places.free(1)
 		return err
 	}
 	b.enter(m)
@@ -88,7 +86,7 @@ func (b *outbox) submit(ctx context.Context, m Message) error {
 	if settled {
 		b.flush()
 	}
-	if n > 0 && n&(n-1) == 0 && n <= cap(b.slots)/2 { // 1, 2, 4, 8 …
+	if n > 0 && n&(n-1) == 0 && n <= cap(b.places.taken)/2 { // 1, 2, 4, 8 …
 		// A server that has shown all it had should not wait for a whole window:
 		// the writer has its turn early, and then more and more rarely.
 		runtime.Gosched()
@@ -108,7 +106,7 @@ func (b *outbox) refusal(m Message) error {
 	}
 }
 
-// enter puts m, which has a slot, into the window.
+// enter puts m, which has a place, into the window.
 func (b *outbox) enter(m Message) {
 	e := &entry{Message: m, id: b.ledger.minter.id(m.Identity)}
 	twin, twins := b.inflight[e.id]
@@ -123,7 +121,7 @@ func (b *outbox) enter(m Message) {
 		} else if twin.Lost != m.Lost {
 			twin.Lost = nil // one of the two stays ours
 		}
-		<-b.slots
+		b.places.free(1)
 		return
 	}
 	if len(b.queue) == 0 {
@@ -209,25 +207,14 @@ func (b *outbox) flush() {
 	batch := b.settled
 	b.settled = nil
 	b.mu.Unlock()
-	places := 0
+	free := 0
 	for _, s := range batch {
 		if s.done != nil {
 			s.done(s.result)
-			places++
+			free++
 		}
 	}
-	b.free(places)
-}
-
-// free frees places of the window, but for those that are not to be used.
-func (b *outbox) free(places int) {
-	b.mu.Lock()
-	keep := min(places, b.surplus-b.unused)
-	b.unused += keep
-	b.mu.Unlock()
-	for range places - keep {
-		<-b.slots
-	}
+	b.places.free(free)
 }
 
 func isClosed(c <-chan struct{}) bool {

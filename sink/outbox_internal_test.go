@@ -46,14 +46,14 @@ func TestWhatWasSettledOutOfOrderIsNotInTheWay(t *testing.T) {
 func TestNarrowWindowHoldsAtOnce(t *testing.T) {
 	b := newOutbox(8, 8, newLedger(testMinter(t)))
 	post(t, b, "on its way")
-	if !b.narrow(3) || b.narrow(5) {
+	if !b.places.narrow(3) || b.places.narrow(5) {
 		t.Error("narrowed and widened")
 	}
 	for _, name := range []string{"1", "2"} {
 		post(t, b, name)
 	}
-	if len(b.slots) != cap(b.slots) {
-		t.Errorf("%d places are left", cap(b.slots)-len(b.slots))
+	if len(b.places.taken) != cap(b.places.taken) {
+		t.Errorf("%d places are left", cap(b.places.taken)-len(b.places.taken))
 	}
 }
 

@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -157,7 +158,7 @@ func TestNoMoreThanAWindowIsSentAgain(t *testing.T) {
 		b.attach(&sent, "r@c/w")
 		next := 0
 		fill := func() {
-			for ; len(b.slots) < cap(b.slots); next++ {
+			for ; len(b.places.taken) < cap(b.places.taken); next++ {
 				post(t, b, strconv.Itoa(next))
 			}
 		}
@@ -230,7 +231,12 @@ func TestWhatAServerReflectedBeforeItWentDownIsSentAgain(t *testing.T) {
 	m := testMinter(t)
 	for end, want := range map[error]int{
 		errClosed: 1, &Condition{Name: "system-shutdown"}: 1, &Condition{Name: "conflict"}: 0,
-		&Error{Err: errGone}: 1, &Error{Err: &RemovedError{Code: statusKicked}}: 0,
+		&Error{Err: errGone}: 1, &Error{Err: &RemovedError{Code: statusShutdown}}: 1,
+		&Error{Err: &RemovedError{Code: statusKicked}}: 0, &Error{Err: &RemovedError{}}: 0, errNickFree: 0,
+		// The rooms may have been restarted alone.
+		&Error{Err: &Condition{Name: "service-unavailable", Type: "cancel"}}:                           1,
+		&Error{Err: fmt.Errorf("%w: %w", errNotInRoom, &Condition{Name: "not-allowed", Type: "cancel"})}: 1,
+		&Error{Err: &Condition{Name: "forbidden", Type: "auth"}}:                                       0,
 	} {
 		b := newOutbox(1, 1, newLedger(m))
 		b.attach(discard{}, "r@c/w")
@@ -240,5 +246,24 @@ func TestWhatAServerReflectedBeforeItWentDownIsSentAgain(t *testing.T) {
 		if resent, doubtful := b.attach(discard{}, "r@c/w"); resent != want || doubtful != want {
 			t.Errorf("%v: %d sent again, %d of them doubtful, want %d", end, resent, doubtful, want)
 		}
+	}
+}
+
+// What is sent again from another seat, and shown, is known from that seat.
+func TestWhatWasSentAgainFromAnotherSeatIsRecognised(t *testing.T) {
+	m := testMinter(t)
+	b := newOutbox(1, 1, newLedger(m))
+	b.attach(discard{}, "r@c/w")
+	post(t, b, "1")
+	for _, seat := range []string{"r@c/w", "r@c/w-2"} { // the server forgets in between
+		b.seen([]byte(m.id("1")), []byte(seat), true)
+		b.detach(brokenOff, time.Now())
+		if seat == "r@c/w" {
+			b.attach(discard{}, "r@c/w-2")
+		}
+	}
+	b.seen([]byte(m.id("1")), []byte("r@c/w-2"), false)
+	if resent, doubtful := b.attach(discard{}, "r@c/w-2"); resent != 0 || doubtful != 0 {
+		t.Errorf("%d sent again, %d of them doubtful", resent, doubtful)
 	}
 }

@@ -20,6 +20,9 @@ func (b *outbox) seen(id, seat []byte, own bool) bool {
 	var w worth
 	switch {
 	case ours && (own || b.link == nil && string(seat) == e.seat):
+		if before == copied && b.link != nil { // sent again from another seat than the first time
+			b.ledger.move(id, seat)
+		}
 		w = b.shown(e, nth)
 	case before == seenAgain:
 		w = worth{complete, nth}

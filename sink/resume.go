@@ -44,33 +44,6 @@ func (b *outbox) inDoubt() bool {
 	return slices.ContainsFunc(b.queue, func(e *entry) bool { return e.sent && !e.over && !b.ledger.has(e.id) })
 }
 
-// narrow lets no more than n messages be on their way: free places are taken at
-// once, the others as the messages in them are settled. It reports whether there
-// were more.
-func (b *outbox) narrow(n int) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	surplus := cap(b.slots) - n
-	wider := surplus > b.surplus
-	b.surplus = max(b.surplus, surplus)
-	for b.unused < b.surplus {
-		select {
-		case b.slots <- struct{}{}:
-			b.unused++
-		default:
-			return wider
-		}
-	}
-	return wider
-}
-
-// width is how many messages may be on their way.
-func (b *outbox) width() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return cap(b.slots) - b.surplus
-}
-
 // attach starts sending through l, from a seat: first, in order, whatever is in the window
 // and has not been shown, as the room's history told before. It returns how
 // many messages it sent again, and how many of them the room may show twice.

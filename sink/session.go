@@ -90,7 +90,7 @@ func (s *session) run(ctx, setup context.Context) error {
 	if malformed, big := s.stream.malformed, s.stream.framer.Dropped(); malformed+big > 0 {
 		s.log.Warn("dropped what the server passed on", "malformed", malformed, "too_big", big)
 	}
-	if c, ok := blames(s.end); ok {
+	if c, ok := blames(s.end); ok && s.phase == inRoom {
 		s.blamed = s.box.blame(c, func(id, body, extra string) int { return len(s.stanza(nil, id, body, extra)) })
 	}
 	s.box.detach(endingOf(s.end), s.stream.heard())
@@ -142,7 +142,7 @@ func (s *session) read() error {
 		case e.Is("iq"):
 			err = s.iq(e)
 		}
-		if err != nil {
+		if err != nil && s.gone == nil { // else it only says so once more
 			return err
 		}
 	}
@@ -212,7 +212,7 @@ func (s *session) enter() {
 	s.measure()
 	close(s.entered)
 	if resent, doubtful := s.box.attach(s, s.occupant); resent > 0 {
-		s.log.Info("sent again what was on its way", "messages", resent, "perhaps_shown_twice", doubtful)
+		s.log.Info("sent again what may not have been shown", "messages", resent, "perhaps_shown_twice", doubtful)
 		s.observer.tell(Event{Kind: Resent, Messages: resent, Doubtful: doubtful})
 	}
 	s.joined()

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,6 +50,60 @@ func TestServerIsHeardAfterItTakesNothingMore(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Bounces from a room that is going down say nothing of the messages, and less of
+// the server than it may still say itself.
+func TestServerThatTookOurSeatIsHeardToTheEnd(t *testing.T) {
+	for says, want := range map[string]string{
+		"<stream:error><system-shutdown xmlns='" + nsStreamErrors + "'/></stream:error>": "system-shutdown",
+		"": errGone.Error(),
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ours, theirs := net.Pipe()
+			defer func() { _ = theirs.Close() }()
+			s := deafSession(t, ours)
+			s.join()
+			s.enter()
+			id := s.box.ledger.minter.id("1")
+			if err := s.box.submit(t.Context(), Message{Identity: "1", Done: func(r Result) { t.Errorf("the message is settled: %v", r) }}); err != nil {
+				t.Fatal(err)
+			}
+			go func() {
+				bounce := "<message type='error' from='" + s.room + "' id='" + id + "'><error type='modify'><policy-violation xmlns='" + nsStanzaErrors + "'/></error></message>"
+				missing := "<iq type='error' from='" + s.occupant + "' id='" + s.askID + pingSuffix + "'/>"
+				_, _ = io.WriteString(theirs, "<presence type='unavailable' from='"+s.occupant+"'/>"+bounce+missing+says)
+			}()
+			err := s.read()
+			if err == nil || !strings.Contains(err.Error(), want) || endingOf(err) != shutDown {
+				t.Errorf("the stay ended with %v, want %s", err, want)
+			}
+			s.box.flush()
+		})
+	}
+}
+
+// A server that ends the stream of who has sent nothing yet does not mean a
+// message.
+func TestNothingIsBlamedBeforeItIsSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		defer func() { _ = theirs.Close() }()
+		s := deafSession(t, ours)
+		s.maxBytes = 10 * leastStanzaBytes
+		s.box.attach(discard{}, s.room+"/me")
+		long := Message{Identity: "1", Body: strings.Repeat("x", 4*leastStanzaBytes), Done: func(Result) {}}
+		if err := s.box.submit(t.Context(), long); err != nil {
+			t.Fatal(err)
+		}
+		s.box.detach(brokenOff, time.Now())
+		go func() {
+			_, _ = io.WriteString(theirs, "<stream:error><policy-violation xmlns='"+nsStreamErrors+"'/></stream:error>")
+		}()
+		if err := s.run(t.Context(), t.Context()); err == nil || s.blamed != 0 {
+			t.Errorf("the stay ended with %v, and messages have %d bytes at most from now on", err, s.blamed)
+		}
+	})
 }
 
 // deafSession is a session over conn, at the point where it joins.

@@ -24,10 +24,12 @@ type Message struct {
 	// more than a quarter of a stanza.
 	Extra string
 	// Lost may be closed to say that the message is no longer ours to
-	// deliver: it is dropped unless it has already been sent.
+	// deliver: it is dropped when its turn comes, or comes again after the
+	// connection broke and the room does not tell that it was shown.
 	Lost <-chan struct{}
 	// Done is called exactly once, after the message has been accepted by
-	// Submit. It must not block: it runs in the loop that reads the room.
+	// Submit. It must not block: it runs in the loop that reads the room, and
+	// now and then in Submit or at the end of Run.
 	Done func(Result)
 }
 

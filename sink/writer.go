@@ -8,10 +8,13 @@ import (
 	"time"
 )
 
-// maxAnswers bounds what we owe others in one batch: answers to their requests are
-// dropped beyond it, because what we have to say waits behind them. Messages are
-// bounded by the window.
-const maxAnswers = 16 << 10
+// How many bytes of answers we owe in one batch: to other occupants, and to all.
+// Beyond it they are dropped, because what we have to say waits behind them, on a
+// throttled server for long. Messages are bounded by the window.
+const (
+	maxToOthers = 2 << 10
+	maxAnswers  = 16 << 10
+)
 
 // maxSpare is the largest buffer that is kept for the next batch.
 const maxSpare = 1 << 20
@@ -45,10 +48,10 @@ func (w *writer) text(s string) {
 	w.append(func(b []byte) []byte { return append(b, s...) })
 }
 
-// answer appends the answer to somebody's request, unless we owe too much.
-func (w *writer) answer(s string) {
+// answer appends the answer to somebody's request, unless that is more than we owe.
+func (w *writer) answer(s string, most int) {
 	w.append(func(b []byte) []byte {
-		if w.answers+len(s) > maxAnswers {
+		if w.answers+len(s) > most {
 			return b
 		}
 		w.answers += len(s)

@@ -48,7 +48,7 @@ func TestSlowServerIsNoDeadServer(t *testing.T) {
 }
 
 // Whoever asks us again and again, with long ids, neither delays what we have to
-// say by much nor keeps us from asking.
+// say by much nor keeps us from asking, or from answering our server.
 func TestAnswersToOthersAreBounded(t *testing.T) {
 	ours, _ := net.Pipe()
 	s := quietRoom(t).newSession(newStream(ours), identity{}, func() {})
@@ -62,9 +62,12 @@ func TestAnswersToOthersAreBounded(t *testing.T) {
 			}
 		}
 	}
+	if err := s.iq(parse(t, "<iq type='get' id='"+strings.Repeat("server", 50)+"'><ping xmlns='urn:xmpp:ping'/></iq>")); err != nil {
+		t.Fatal(err)
+	}
 	s.ping(s.occupant, fenceSuffix)
 	said := string(s.out.take())
-	if len(said) > 2*maxAnswers || !strings.Contains(said, "id='short'") || !strings.Contains(said, fenceSuffix) {
+	if len(said) > 2*maxToOthers || !strings.Contains(said, "id='short'") || !strings.Contains(said, "id='server") || !strings.Contains(said, fenceSuffix) {
 		t.Errorf("%d bytes are written: %.200s", len(said), said)
 	}
 }
