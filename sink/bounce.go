@@ -7,9 +7,6 @@ import (
 )
 
 func (s *session) bounced(e wire.Element) error {
-	if s.gone != nil {
-		return nil // of course: it says nothing of the message
-	}
 	c := stanzaError(e)
 	s.observer.tell(Event{Kind: Bounced, Err: c})
 	switch err := s.box.bounce(e.ID, c); {

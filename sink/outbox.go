@@ -2,6 +2,7 @@ package sink
 
 import (
 	"context"
+	"math/bits"
 	"runtime"
 	"slices"
 	"sync"
@@ -86,12 +87,16 @@ func (b *outbox) submit(ctx context.Context, m Message) error {
 	if settled {
 		b.flush()
 	}
-	if n > 0 && n&(n-1) == 0 && n <= cap(b.places.taken)/2 { // 1, 2, 4, 8 …
+	if n <= cap(b.places.taken)/2 && isPowerOf4(n) {
 		// A server that has shown all it had should not wait for a whole window:
 		// the writer has its turn early, and then more and more rarely.
 		runtime.Gosched()
 	}
 	return nil
+}
+
+func isPowerOf4(n int) bool {
+	return bits.OnesCount(uint(n)) == 1 && bits.TrailingZeros(uint(n))%2 == 0
 }
 
 // refusal is why m is not taken, although there was a place for it.

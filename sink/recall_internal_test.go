@@ -234,9 +234,9 @@ func TestWhatAServerReflectedBeforeItWentDownIsSentAgain(t *testing.T) {
 		&Error{Err: errGone}: 1, &Error{Err: &RemovedError{Code: statusShutdown}}: 1,
 		&Error{Err: &RemovedError{Code: statusKicked}}: 0, &Error{Err: &RemovedError{}}: 0, errNickFree: 0,
 		// The rooms may have been restarted alone.
-		&Error{Err: &Condition{Name: "service-unavailable", Type: "cancel"}}:                           1,
+		&Error{Err: &Condition{Name: "service-unavailable", Type: "cancel"}}:                             1,
 		&Error{Err: fmt.Errorf("%w: %w", errNotInRoom, &Condition{Name: "not-allowed", Type: "cancel"})}: 1,
-		&Error{Err: &Condition{Name: "forbidden", Type: "auth"}}:                                       0,
+		&Error{Err: &Condition{Name: "forbidden", Type: "auth"}}:                                         0,
 	} {
 		b := newOutbox(1, 1, newLedger(m))
 		b.attach(discard{}, "r@c/w")

@@ -167,7 +167,7 @@ func (s *session) message(e wire.Element) error {
 			return s.archived(e)
 		}
 	case "error":
-		if s.official(e.From) {
+		if s.gone == nil && s.official(e.From) { // else it says nothing of the message
 			return s.bounced(e)
 		}
 	}
