@@ -70,14 +70,12 @@ const (
 
 func endingOf(end error) ending {
 	c, said := errors.AsType[*Condition](end)
-	removed, out := errors.AsType[*RemovedError](end)
+	_, removed := errors.AsType[*RemovedError](end)
 	switch {
-	case errors.Is(end, errClosed), errors.Is(end, errGone), errors.Is(end, errNotInRoom):
+	case errors.Is(end, errClosed), errors.Is(end, errGone), errors.Is(end, errNotInRoom), said && !goesOn(c):
 		return shutDown
-	case out && removed.Code != statusShutdown, said && goesOn(c), errors.Is(end, errNickFree):
+	case removed, said, errors.Is(end, errNickFree):
 		return parted
-	case out, said:
-		return shutDown
 	default: // silence, a stall, the network
 		return brokenOff
 	}

@@ -2,6 +2,7 @@ package sink
 
 import (
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"testing"
@@ -231,8 +232,9 @@ func TestWhatAServerReflectedBeforeItWentDownIsSentAgain(t *testing.T) {
 	m := testMinter(t)
 	for end, want := range map[error]int{
 		errClosed: 1, &Condition{Name: "system-shutdown"}: 1, &Condition{Name: "conflict"}: 0,
-		&Error{Err: errGone}: 1, &Error{Err: &RemovedError{Code: statusShutdown}}: 1,
-		&Error{Err: &RemovedError{Code: statusKicked}}: 0, &Error{Err: &RemovedError{}}: 0, errNickFree: 0,
+		&Error{Err: errGone}: 1, &Error{Err: &RemovedError{Code: statusShutdown}}: 0,
+		farewell(&Error{Err: &RemovedError{Code: statusShutdown}}, io.ErrUnexpectedEOF): 1,
+		&Error{Err: &RemovedError{Code: statusKicked}}:                                  0, &Error{Err: &RemovedError{}}: 0, errNickFree: 0,
 		// The rooms may have been restarted alone.
 		&Error{Err: &Condition{Name: "service-unavailable", Type: "cancel"}}:                             1,
 		&Error{Err: fmt.Errorf("%w: %w", errNotInRoom, &Condition{Name: "not-allowed", Type: "cancel"})}: 1,

@@ -16,11 +16,13 @@ func (s *session) expelled(e wire.Element) error {
 	}
 	why, cure := x.reason()
 	end := &Error{Op: "stay in " + s.room, Err: x.removal(why), Cure: cure, Lasting: x.has(statusBanned)}
-	if s.phase != inRoom || !errors.Is(end, errGone) {
+	switch {
+	case s.phase != inRoom || !errors.Is(end, errGone) && !x.has(statusShutdown):
 		return end
+	case s.gone == nil: // the server may be about to go down as well, and say so
+		s.gone = end
+		_ = s.stream.tcp.SetReadDeadline(time.Now().Add(lastWords)) // fails only if it is closed
 	}
-	s.gone = end
-	_ = s.stream.tcp.SetReadDeadline(time.Now().Add(lastWords)) // fails only if it is closed
 	return nil
 }
 

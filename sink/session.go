@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -128,8 +130,8 @@ func (s *session) write() {
 func (s *session) read() error {
 	for {
 		e, err := s.stream.next()
-		if _, said := errors.AsType[*Condition](err); err != nil && !said && s.gone != nil {
-			return s.gone
+		if err != nil && s.gone != nil {
+			return farewell(s.gone, err)
 		}
 		if err != nil {
 			return err
@@ -145,6 +147,20 @@ func (s *session) read() error {
 		if err != nil && s.gone == nil { // else it only says so once more
 			return err
 		}
+	}
+}
+
+// farewell is why a stay ended after our seat was taken: what the server said
+// then, or that it closed the stream, or just that.
+func farewell(gone, err error) error {
+	_, said := errors.AsType[*Condition](err)
+	switch {
+	case said:
+		return err
+	case errors.Is(err, os.ErrDeadlineExceeded): // it is still there
+		return gone
+	default:
+		return fmt.Errorf("%w: %w", gone, errClosed)
 	}
 }
 

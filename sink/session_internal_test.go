@@ -52,33 +52,49 @@ func TestServerIsHeardAfterItTakesNothingMore(t *testing.T) {
 	}
 }
 
-// Bounces from a room that is going down say nothing of the messages, and less of
-// the server than it may still say itself.
+// A server that takes our seat may say why, or go down without a word. What the
+// room bounces meanwhile says nothing of the messages.
 func TestServerThatTookOurSeatIsHeardToTheEnd(t *testing.T) {
-	for says, want := range map[string]string{
-		"<stream:error><system-shutdown xmlns='" + nsStreamErrors + "'/></stream:error>": "system-shutdown",
-		"": errGone.Error(),
+	const shuttingDown = "<x xmlns='http://jabber.org/protocol/muc#user'><status code='332'/></x>"
+	const shutdown = "<stream:error><system-shutdown xmlns='" + nsStreamErrors + "'/></stream:error>"
+	for name, tc := range map[string]struct {
+		code, says string
+		closes     bool
+		end        ending
+		want       string
+	}{
+		"without a word":                        {"", "", false, shutDown, errGone.Error()},
+		"and says so":                           {"", shutdown, false, shutDown, "system-shutdown"},
+		"its rooms shut down":                   {shuttingDown, "", false, parted, "the chat service is shutting down"},
+		"its rooms shut down, and so does it":   {shuttingDown, shutdown, false, shutDown, "system-shutdown"},
+		"its rooms shut down, and it is closed": {shuttingDown, "", true, shutDown, errClosed.Error()},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			ours, theirs := net.Pipe()
-			defer func() { _ = theirs.Close() }()
-			s := deafSession(t, ours)
-			s.join()
-			s.enter()
-			id := s.box.ledger.minter.id("1")
-			if err := s.box.submit(t.Context(), Message{Identity: "1", Done: func(r Result) { t.Errorf("the message is settled: %v", r) }}); err != nil {
-				t.Fatal(err)
-			}
-			go func() {
-				bounce := "<message type='error' from='" + s.room + "' id='" + id + "'><error type='modify'><policy-violation xmlns='" + nsStanzaErrors + "'/></error></message>"
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ours, theirs := net.Pipe()
+				defer func() { _ = theirs.Close() }()
+				s := deafSession(t, ours)
+				s.join()
+				s.enter()
+				unsettled := Message{Identity: "1", Done: func(r Result) { t.Errorf("the message is settled: %v", r) }}
+				if err := s.box.submit(t.Context(), unsettled); err != nil {
+					t.Fatal(err)
+				}
+				bounce := "<message type='error' from='" + s.room + "' id='" + s.box.ledger.minter.id("1") + "'>" +
+					"<error type='modify'><policy-violation xmlns='" + nsStanzaErrors + "'/></error></message>"
 				missing := "<iq type='error' from='" + s.occupant + "' id='" + s.askID + pingSuffix + "'/>"
-				_, _ = io.WriteString(theirs, "<presence type='unavailable' from='"+s.occupant+"'/>"+bounce+missing+says)
-			}()
-			err := s.read()
-			if err == nil || !strings.Contains(err.Error(), want) || endingOf(err) != shutDown {
-				t.Errorf("the stay ended with %v, want %s", err, want)
-			}
-			s.box.flush()
+				go func() {
+					_, _ = io.WriteString(theirs, "<presence type='unavailable' from='"+s.occupant+"'>"+tc.code+"</presence>"+bounce+missing+tc.says)
+					if tc.closes {
+						_ = theirs.Close()
+					}
+				}()
+				err := s.read()
+				if err == nil || !strings.Contains(err.Error(), tc.want) || endingOf(err) != tc.end {
+					t.Errorf("the stay ended with %v, %v, want %s, %v", err, endingOf(err), tc.want, tc.end)
+				}
+				s.box.flush()
+			})
 		})
 	}
 }
