@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
 )
 
 // lanes is how many ordered lanes a broker has in these tests: partitions of
@@ -196,7 +197,34 @@ func (b *kafkaBroker) publish(ctx context.Context, items []item) error {
 	for _, it := range items {
 		messages = append(messages, kafka.Message{Key: []byte(strconv.Itoa(it.lane)), Value: it.body})
 	}
-	return errors.Join(writer.WriteMessages(ctx, messages...), writer.Close())
+	err := writer.WriteMessages(ctx, messages...)
+	for ctx.Err() == nil && leaderless(&messages, err) {
+		<-time.After(100 * time.Millisecond) // nobody tells when the broker leads
+		err = writer.WriteMessages(ctx, messages...)
+	}
+	return errors.Join(err, writer.Close())
+}
+
+// leaderless keeps the messages that were not written, and reports whether that
+// was only because the broker, just started, did not lead their partitions yet:
+// the library gives up at once.
+func leaderless(messages *[]kafka.Message, err error) bool {
+	failures, ok := errors.AsType[kafka.WriteErrors](err)
+	if !ok {
+		return false
+	}
+	var left []kafka.Message
+	for i, failure := range failures {
+		switch {
+		case failure == nil:
+		case errors.Is(failure, protocol.ErrNoLeader):
+			left = append(left, (*messages)[i])
+		default:
+			return false
+		}
+	}
+	*messages = left
+	return true
 }
 
 func (b *kafkaBroker) gathered(ctx context.Context, n int) (bool, error) {
