@@ -61,8 +61,13 @@ func connect(t testing.TB, srv natsServer, options ...client.Option) *broker {
 // Stop and Start make b a Restarter.
 func (b *broker) Stop(t *testing.T) { t.Helper(); b.stop(t) }
 
-// Start starts the server again.
-func (b *broker) Start(t *testing.T) { t.Helper(); b.start(t) }
+// Start starts the server again, and waits until our own client has noticed: what
+// that writes into the old connection is lost, and nobody answers.
+func (b *broker) Start(t *testing.T) {
+	t.Helper()
+	b.start(t)
+	eventually(t, "the client is back", func() bool { return b.conn.FlushTimeout(time.Second) == nil })
+}
 
 // newBroker starts a server with the stream and the durable.
 func newBroker(t testing.TB) *broker {
