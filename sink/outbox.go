@@ -87,16 +87,12 @@ func (b *outbox) submit(ctx context.Context, m Message) error {
 	if settled {
 		b.flush()
 	}
-	if n <= cap(b.places.taken)/2 && isPowerOf4(n) {
+	if n <= cap(b.places.taken)/2 && bits.OnesCount(uint(n)) == 1 { // 1, 2, 4, 8 …
 		// A server that has shown all it had should not wait for a whole window:
 		// the writer has its turn early, and then more and more rarely.
 		runtime.Gosched()
 	}
 	return nil
-}
-
-func isPowerOf4(n int) bool {
-	return bits.OnesCount(uint(n)) == 1 && bits.TrailingZeros(uint(n))%2 == 0
 }
 
 // refusal is why m is not taken, although there was a place for it.
