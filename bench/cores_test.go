@@ -30,16 +30,3 @@ func bind(t testing.TB, pid int, cores string) {
 		t.Fatalf("bind process %d to cores %s: %v\n%s", pid, cores, err, out)
 	}
 }
-
-// steady keeps the other cores busy, at idle priority, until the end of the
-// part. A server has less of its own while there is work on a core that shares a
-// cache or even the arithmetic with it, as virtual ones do and do not say: it
-// would be the faster the less its sender has to do.
-func (b *bed) steady() {
-	b.Helper()
-	for range runtime.NumCPU() - 1 {
-		spin := exec.CommandContext(b.Context(), "chrt", "--idle", "0", "sh", "-c", "while :; do :; done")
-		must(b, spin.Start()) // like all that we start it is kept off the first core
-		b.Cleanup(func() { _ = spin.Process.Kill(); _ = spin.Wait() })
-	}
-}

@@ -48,9 +48,8 @@ func head() string {
 Written by `+"`make bench`"+`; do not edit. `+"`make bench PART=latency`"+` measures one part anew.
 
 - Machine: %s. Everything runs on it: the brokers, the XMPP server, the worker, and the observer who counts. The XMPP
-  server has the first core for itself, so that it is the limit; all others share the rest. Where rates are compared,
-  what the contestants leave of that is used up at idle priority: cores share caches, virtual ones often a whole core, and
-  a server is the faster the less its neighbour does (here by up to a half).
+  server has the first core for itself, so that it is the limit; all others share the rest. Virtual
+  cores may be two threads of one: a server is then the faster the less its neighbours do, the brokers among them.
 - Versions: %s.
 - A notification is 300 bytes of JSON and shown as a text of about 300 bytes. All connections to the room use STARTTLS
   with TLS 1.3. The window (`+"`XMPP_WINDOW`"+`) is %d where nothing else is said. Bare senders have
@@ -62,7 +61,7 @@ Written by `+"`make bench`"+`; do not edit. `+"`make bench PART=latency`"+` meas
 - CPU is that of the contestant's process alone, user and system. Machines differ, and a virtual one from day to day: the
   bare sender on Prosody, which does next to nothing, took %.1f µs on one and 13 µs on another. What is promised in µs is
   meant for the former, and on another machine as many times what the bare sender takes there.
-- Below each part is the load average of the machine. Where that is well above twice the number of cores, others were using it:
+- Below each part is the load average of the machine. Where that is well above the number of cores, others were using it:
   rates, times and ratios then say little, as their spread shows; CPU, allocations and memory stay valid.
 `, machine(), versions(), window, bareThen)
 }

@@ -57,7 +57,6 @@ func contestants(names ...string) []contestant {
 // races compares all on every server, in a room that keeps so many messages.
 func (b *bed) races(history int, all []contestant) string {
 	b.Helper()
-	b.steady()
 	var text strings.Builder
 	for _, p := range products() {
 		text.WriteString(throughputOn(p.name, b.race(p, history, all), all))
@@ -122,7 +121,6 @@ func thrifty(kept *promises, rounds []round, all []contestant) {
 // windows compares the sink with the bare senders by window.
 func windows(b *bed) string {
 	b.Helper()
-	b.steady()
 	var text strings.Builder
 	for _, p := range products() {
 		s := b.serve(p, testbed.Options{})
