@@ -74,7 +74,7 @@ func TestStory(t *testing.T) {
 		}
 	}
 	checkOrder(t, text,
-		"publish  #1 ", "room     notifier | ", "ack      up to ",
+		"publish  #1 ", "room     notifier | ", "ack      up to 2 of 2",
 		"2. ", "dead     letter", "reason: not JSON at byte",
 		"3. ", "* notifier has lost the connection", "* notifier is back",
 		"4. ", "5. ", "* notifier has left", "Summary")
