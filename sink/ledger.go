@@ -163,7 +163,8 @@ func (l *ledger) add(id, seat []byte, ours bool) (acquaintance, uint32) {
 
 // move notes that the room shows id from another seat now. It must be certain.
 func (l *ledger) move(id, seat []byte) {
-	l.shown[shownID(id)] = sight{l.shown[shownID(id)].nth, l.hash(seat)}
+	key := shownID(id)
+	l.shown[key] = sight{l.shown[key].nth, l.hash(seat)}
 }
 
 func (l *ledger) hash(seat []byte) uint32 {

@@ -2,7 +2,6 @@ package sink
 
 import (
 	"context"
-	"math/bits"
 	"runtime"
 	"slices"
 	"sync"
@@ -87,7 +86,7 @@ func (b *outbox) submit(ctx context.Context, m Message) error {
 	if settled {
 		b.flush()
 	}
-	if n <= cap(b.places.taken)/2 && bits.OnesCount(uint(n)) == 1 { // 1, 2, 4, 8 …
+	if n > 0 && n&(n-1) == 0 && n <= cap(b.places.taken)/2 { // 1, 2, 4, 8 …
 		// A server that has shown all it had should not wait for a whole window:
 		// the writer has its turn early, and then more and more rarely.
 		runtime.Gosched()

@@ -231,10 +231,16 @@ func TestWhatWasOnItsWayProvesThatTheEndIsThere(t *testing.T) {
 func TestWhatAServerReflectedBeforeItWentDownIsSentAgain(t *testing.T) {
 	m := testMinter(t)
 	for end, want := range map[error]int{
-		errClosed: 1, &Condition{Name: "system-shutdown"}: 1, &Condition{Name: "conflict"}: 0,
-		&Error{Err: errGone}: 1, &Error{Err: &RemovedError{Code: statusShutdown}}: 0,
+		errClosed:                                        1,
+		&Condition{Name: "system-shutdown"}:              1,
+		&Condition{Name: "conflict"}:                     0,
+		errNickFree:                                      0,
+		&Error{Err: errGone}:                             1,
+		&Error{Err: &RemovedError{}}:                     0,
+		&Error{Err: &RemovedError{Code: statusKicked}}:   0,
+		&Error{Err: &RemovedError{Code: statusShutdown}}: 0,
+		// It says so, or closes, after that.
 		farewell(&Error{Err: &RemovedError{Code: statusShutdown}}, io.ErrUnexpectedEOF): 1,
-		&Error{Err: &RemovedError{Code: statusKicked}}:                                  0, &Error{Err: &RemovedError{}}: 0, errNickFree: 0,
 		// The rooms may have been restarted alone.
 		&Error{Err: &Condition{Name: "service-unavailable", Type: "cancel"}}:                             1,
 		&Error{Err: fmt.Errorf("%w: %w", errNotInRoom, &Condition{Name: "not-allowed", Type: "cancel"})}: 1,
@@ -254,17 +260,16 @@ func TestWhatAServerReflectedBeforeItWentDownIsSentAgain(t *testing.T) {
 // What is sent again from another seat, and shown, is known from that seat.
 func TestWhatWasSentAgainFromAnotherSeatIsRecognised(t *testing.T) {
 	m := testMinter(t)
+	id := []byte(m.id("1"))
 	b := newOutbox(1, 1, newLedger(m))
 	b.attach(discard{}, "r@c/w")
 	post(t, b, "1")
-	for _, seat := range []string{"r@c/w", "r@c/w-2"} { // the server forgets in between
-		b.seen([]byte(m.id("1")), []byte(seat), true)
-		b.detach(brokenOff, time.Now())
-		if seat == "r@c/w" {
-			b.attach(discard{}, "r@c/w-2")
-		}
-	}
-	b.seen([]byte(m.id("1")), []byte("r@c/w-2"), false)
+	b.seen(id, []byte("r@c/w"), true)
+	b.detach(brokenOff, time.Now())
+	b.attach(discard{}, "r@c/w-2") // the server has forgotten it
+	b.seen(id, []byte("r@c/w-2"), true)
+	b.detach(brokenOff, time.Now())
+	b.seen(id, []byte("r@c/w-2"), false) // it has not
 	if resent, doubtful := b.attach(discard{}, "r@c/w-2"); resent != 0 || doubtful != 0 {
 		t.Errorf("%d sent again, %d of them doubtful", resent, doubtful)
 	}

@@ -130,11 +130,8 @@ func (s *session) write() {
 func (s *session) read() error {
 	for {
 		e, err := s.stream.next()
-		if err != nil && s.gone != nil {
-			return farewell(s.gone, err)
-		}
 		if err != nil {
-			return err
+			return farewell(s.gone, err)
 		}
 		switch {
 		case e.Is("message"):
@@ -150,12 +147,12 @@ func (s *session) read() error {
 	}
 }
 
-// farewell is why a stay ended after our seat was taken: what the server said
-// then, or that it closed the stream, or just that.
+// farewell is why a stay ended with err. After our seat was taken (gone) that is
+// what the server said then, or that it closed the stream, or just that.
 func farewell(gone, err error) error {
 	_, said := errors.AsType[*Condition](err)
 	switch {
-	case said:
+	case gone == nil, said:
 		return err
 	case errors.Is(err, os.ErrDeadlineExceeded): // it is still there
 		return gone
