@@ -198,33 +198,32 @@ func (b *kafkaBroker) publish(ctx context.Context, items []item) error {
 		messages = append(messages, kafka.Message{Key: []byte(strconv.Itoa(it.lane)), Value: it.body})
 	}
 	err := writer.WriteMessages(ctx, messages...)
-	for ctx.Err() == nil && leaderless(&messages, err) {
-		<-time.After(100 * time.Millisecond) // nobody tells when the broker leads
-		err = writer.WriteMessages(ctx, messages...)
+	for left := leaderless(messages, err); left != nil && ctx.Err() == nil; left = leaderless(left, err) {
+		select {
+		case <-time.After(100 * time.Millisecond): // nobody tells when the broker leads
+		case <-ctx.Done():
+		}
+		err = writer.WriteMessages(ctx, left...)
 	}
 	return errors.Join(err, writer.Close())
 }
 
-// leaderless keeps the messages that were not written, and reports whether that
-// was only because the broker, just started, did not lead their partitions yet:
-// the library gives up at once.
-func leaderless(messages *[]kafka.Message, err error) bool {
-	failures, ok := errors.AsType[kafka.WriteErrors](err)
-	if !ok {
-		return false
-	}
+// leaderless returns the messages that were not written if that was only because
+// the broker, just started, did not lead their partitions yet: the library gives
+// up at once.
+func leaderless(messages []kafka.Message, err error) []kafka.Message {
+	failures, _ := errors.AsType[kafka.WriteErrors](err)
 	var left []kafka.Message
 	for i, failure := range failures {
 		switch {
 		case failure == nil:
 		case errors.Is(failure, protocol.ErrNoLeader):
-			left = append(left, (*messages)[i])
+			left = append(left, messages[i])
 		default:
-			return false
+			return nil
 		}
 	}
-	*messages = left
-	return true
+	return left
 }
 
 func (b *kafkaBroker) gathered(ctx context.Context, n int) (bool, error) {
