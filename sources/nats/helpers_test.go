@@ -43,7 +43,7 @@ func note(id int) sourcetest.Record {
 // started.
 func (b *broker) publish(t testing.TB, from, to int) {
 	t.Helper()
-	eventually(t, "the broker answers", func() bool { _, err := b.js.AccountInfo(t.Context()); return err == nil })
+	b.back(t)
 	for i := from; i < to; i++ {
 		must(t, b.Publish(t.Context(), note(i)))
 	}

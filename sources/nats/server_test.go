@@ -66,7 +66,13 @@ func (b *broker) Stop(t *testing.T) { t.Helper(); b.stop(t) }
 func (b *broker) Start(t *testing.T) {
 	t.Helper()
 	b.start(t)
-	eventually(t, "the client is back", func() bool { return b.conn.FlushTimeout(time.Second) == nil })
+	b.back(t)
+}
+
+// back waits until the server, which may just have been started, answers.
+func (b *broker) back(t testing.TB) {
+	t.Helper()
+	eventually(t, "the broker answers", func() bool { _, err := b.js.AccountInfo(t.Context()); return err == nil })
 }
 
 // newBroker starts a server with the stream and the durable.
