@@ -8,19 +8,6 @@ import (
 	"strings"
 )
 
-// RemovedError says that the room put us out.
-type RemovedError struct {
-	// Code is the status code of XEP-0045, 15.6, like 307 for a kick; 0 if
-	// the room was destroyed.
-	Code int
-	Why  string
-}
-
-func (e *RemovedError) Error() string { return e.Why }
-
-// errGone is a seat that the server took back because it ends the connection.
-var errGone = errors.New("the server ended our presence")
-
 // Reasons lists all words that Reason returns.
 func Reasons() []string {
 	return []string{

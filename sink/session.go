@@ -3,10 +3,7 @@ package sink
 import (
 	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -144,20 +141,6 @@ func (s *session) read() error {
 		if err != nil && s.gone == nil { // else it only says so once more
 			return err
 		}
-	}
-}
-
-// farewell is why a stay ended with err. After our seat was taken (gone) that is
-// what the server said then, or that it closed the stream, or just that.
-func farewell(gone, err error) error {
-	_, said := errors.AsType[*Condition](err)
-	switch {
-	case gone == nil, said:
-		return err
-	case errors.Is(err, os.ErrDeadlineExceeded): // it is still there
-		return gone
-	default:
-		return fmt.Errorf("%w: %w", gone, errClosed)
 	}
 }
 
