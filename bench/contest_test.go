@@ -35,6 +35,8 @@ const (
 	iterateNATS
 	drainKafka
 	readKafka
+
+	probing // the pace of the server's core
 )
 
 // turns lets each contestant have a run; who begins changes from round to
@@ -49,7 +51,7 @@ func (b *bed) turns(s *server, all []contestant, body string, number int) round 
 		if err != nil {
 			b.Fatalf("%s, %s: %v", s.name, c.name, err)
 		}
-		b.Logf("%s: %-26s %6.0f/s, CPU %5.1f µs, server %5.0f µs, %4.1f allocations, %.0f MB", s.name, c.name, f.Rate, f.CPU, f.ServerCPU, f.Mallocs, f.RSS)
+		b.Logf("%s: %-26s %6.0f/s, CPU %5.1f µs, server %5.0f µs, %4.1f allocations, %.0f MB, pace %.0f", s.name, c.name, f.Rate, f.CPU, f.ServerCPU, f.Mallocs, f.RSS, f.Pace)
 		figures[c.name] = f
 	}
 	return figures
@@ -73,7 +75,7 @@ func (b *bed) one(s *server, c contestant, body string) (figure, error) {
 		return figure{}, err
 	}
 	m.sender = child.Process.Pid
-	f, err := m.run(c.first, c.n, patience)
+	f, err := m.run(b.Context(), c.first, c.n, patience)
 	if err != nil {
 		return f, err
 	}
@@ -92,7 +94,7 @@ func (b *bed) worker(m *meter, s *server, c contestant) (figure, error) {
 		return figure{}, err
 	}
 	m.sender = w.Process.Pid
-	f, err := m.run(c.first, c.n, patience)
+	f, err := m.run(b.Context(), c.first, c.n, patience)
 	if err != nil {
 		return f, err
 	}

@@ -3,6 +3,8 @@
 package bench_test
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
@@ -22,11 +24,16 @@ func keepOff(t *testing.T) { bind(t, os.Getpid(), otherCores()) }
 // bind binds all threads of a process to some cores, if there are several.
 func bind(t testing.TB, pid int, cores string) {
 	t.Helper()
+	must(t, bindTo(t.Context(), pid, cores))
+}
+
+func bindTo(ctx context.Context, pid int, cores string) error {
 	if runtime.NumCPU() == 1 {
-		return
+		return nil
 	}
-	cmd := exec.CommandContext(t.Context(), "taskset", "--all-tasks", "--cpu-list", "--pid", cores, strconv.Itoa(pid))
+	cmd := exec.CommandContext(ctx, "taskset", "--all-tasks", "--cpu-list", "--pid", cores, strconv.Itoa(pid))
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("bind process %d to cores %s: %v\n%s", pid, cores, err, out)
+		return fmt.Errorf("bind process %d to cores %s: %w\n%s", pid, cores, err, out)
 	}
+	return nil
 }

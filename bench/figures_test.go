@@ -63,6 +63,7 @@ func used(f figure) float64      { return f.CPU }
 func busy(f figure) float64      { return f.Rate * f.ServerCPU / 1e6 }
 func serverCPU(f figure) float64 { return f.ServerCPU }
 func rss(f figure) float64       { return f.RSS }
+func corePace(f figure) float64  { return f.Pace }
 func mallocs(f figure) float64   { return f.Mallocs }
 
 // ratio compares a contestant with another, round by round.

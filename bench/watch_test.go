@@ -3,6 +3,8 @@
 package bench_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -13,6 +15,7 @@ type figure struct {
 	CPU       float64 // µs per notification, of the sender's process
 	ServerCPU float64 // µs per notification, of the XMPP server
 	RSS       float64 // MB, the highest
+	Pace      float64 // MB/s, of the server's core
 	Joins     int     // how often the worker entered the room
 	report
 }
@@ -31,7 +34,7 @@ type moment struct {
 	sender, server time.Duration // CPU used
 }
 
-func (m *meter) run(first, n int, patience time.Duration) (figure, error) {
+func (m *meter) run(ctx context.Context, first, n int, patience time.Duration) (figure, error) {
 	if err := m.observer.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		return figure{}, err
 	}
@@ -39,8 +42,13 @@ func (m *meter) run(first, n int, patience time.Duration) (figure, error) {
 	if err != nil {
 		return figure{}, err
 	}
-	end, err := m.until(n)
+	probe, err := startProbe(ctx)
 	if err != nil {
+		return figure{}, err
+	}
+	end, err := m.until(n)
+	pace, failed := probe.end()
+	if err := errors.Join(err, failed); err != nil {
 		return figure{}, err
 	}
 	count := float64(end.shown - begin.shown)
@@ -48,7 +56,7 @@ func (m *meter) run(first, n int, patience time.Duration) (figure, error) {
 	return figure{
 		Rate: count / end.at.Sub(begin.at).Seconds(),
 		CPU:  per(end.sender - begin.sender), ServerCPU: per(end.server - begin.server),
-		RSS: resident(m.sender, "VmHWM"),
+		RSS: resident(m.sender, "VmHWM"), Pace: pace,
 	}, nil
 }
 
