@@ -26,12 +26,13 @@ const (
 func throughput(b *bed) string {
 	b.Helper()
 	return `The ceiling is the faster one of two bare senders. Both write stanzas that are ready; one writes as many as each
-read brings echoes, the other writes what the window allows while it reads. A third one has no more on their way than the sink. "Server busy" is the share of the time for which
-the server had its processor: near 1 it is the server that sets the pace.
+read brings echoes, the other writes what the window allows while it reads. A third bare sender has no more on their way
+than the sink. "Server busy" is the share of the time for which the server had its processor: near 1 it is the server that
+sets the pace.
 
 How fast the server's core is changes within seconds, by a factor of two, with what its neighbours do. A probe measures it
-meanwhile, for less than 1 % of the time: JSON validated, in MB per second. The ratios are those at equal pace, by a regression within the contestants
-(analysis of covariance).
+meanwhile, for less than 1 % of the time: JSON validated, in MB per second. The ratios are those at equal pace, by a
+regression within the contestants (analysis of covariance).
 
 From Kafka it is the broker's commits that set the limit. A notification is in doubt from when it is sent until its offset
 is committed, and no more may be in doubt than the room can tell a worker that takes the place of one that was killed: in
