@@ -74,11 +74,26 @@ func TestStory(t *testing.T) {
 		}
 	}
 	checkOrder(t, text,
-		"publish  #1 ", "room     notifier | ", "ack      up to 2 of 2",
+		"publish  #1 ", "room     notifier | ", "ack      up to ",
 		"2. ", "dead     letter", "reason: not JSON at byte",
 		"3. ", "* notifier has lost the connection", "* notifier is back",
 		"4. ", "5. ", "* notifier has left", "Summary")
+	checkAcknowledged(t, text)
 	checkPlain(t, text)
+}
+
+// checkAcknowledged checks that the first chapter, of as many notifications as
+// the machine is fast, ends when all of them are acknowledged.
+func checkAcknowledged(t *testing.T, text string) {
+	t.Helper()
+	first, _, _ := strings.Cut(text, "2. ")
+	acks := regexp.MustCompile(`ack      up to (\d+) of (\d+)\n`).FindAllStringSubmatch(first, -1)
+	if len(acks) == 0 {
+		t.Fatal("nothing is acknowledged in the first chapter")
+	}
+	if last := acks[len(acks)-1]; last[1] != last[2] || last[1] != strconv.Itoa(strings.Count(first, "publish  #")) {
+		t.Errorf("the first chapter ends with %q", last[0])
+	}
 }
 
 // checkOrder checks that marks appear one after the other.
