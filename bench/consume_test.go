@@ -51,7 +51,7 @@ func consume(b *bed) string {
 		}
 		bind(b, from.broker().process(), otherCores())
 		for _, c := range contest {
-			r := ratio(rounds, c.name, "bare client")
+			r := ratio(rounds, c.name, "bare client", rate)
 			t.row(from.name+", "+c.name, of(rounds, c.name, rate).whole(), r.String(),
 				fmt.Sprintf("%.1f", of(rounds, c.name, used).median), fmt.Sprintf("%.1f", of(rounds, c.name, mallocs).median))
 			if c.kind == from.ours {

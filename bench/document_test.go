@@ -50,7 +50,7 @@ Written by `+"`make bench`"+`; do not edit. `+"`make bench PART=latency`"+` meas
 - Machine: %s. Everything runs on it: the brokers, the XMPP server, the worker, and the observer who counts. The XMPP
   server has the first core for itself, so that it is the limit; all others share the rest. Virtual
   cores may be two threads of one: a server is then the faster the less its neighbours do, the brokers among them. So
-  throughput is compared at equal pace of the server's core.
+  rates are compared at equal pace of the server's core where a table says so.
 - Versions: %s.
 - A notification is 300 bytes of JSON and shown as a text of about 300 bytes. All connections to the room use STARTTLS
   with TLS 1.3. The window (`+"`XMPP_WINDOW`"+`) is %d where nothing else is said. Bare senders have

@@ -66,11 +66,11 @@ func rss(f figure) float64       { return f.RSS }
 func corePace(f figure) float64  { return f.Pace }
 func mallocs(f figure) float64   { return f.Mallocs }
 
-// ratio compares a contestant with another, round by round.
-func ratio(rounds []round, name, other string) stat {
+// ratio compares what get says of a contestant and of another, round by round.
+func ratio(rounds []round, name, other string, get func(figure) float64) stat {
 	var all []float64
 	for _, r := range rounds {
-		all = append(all, r[name].Rate/r[other].Rate)
+		all = append(all, get(r[name])/get(r[other]))
 	}
 	return statOf(all)
 }

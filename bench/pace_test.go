@@ -64,8 +64,8 @@ func measurePace() error {
 func sensitivity(rounds []round) float64 {
 	var both, square float64
 	for name := range rounds[0] {
-		x := math.Log(middle(rounds, name, corePace))
-		y := math.Log(middle(rounds, name, rate))
+		x := meanLog(rounds, name, corePace)
+		y := meanLog(rounds, name, rate)
 		for _, r := range rounds {
 			dx := math.Log(r[name].Pace) - x
 			both += dx * (math.Log(r[name].Rate) - y)
@@ -78,23 +78,18 @@ func sensitivity(rounds []round) float64 {
 	return both / square
 }
 
-// middle is the geometric mean over the rounds.
-func middle(rounds []round, name string, get func(figure) float64) float64 {
+// meanLog is the mean of logarithms over the rounds.
+func meanLog(rounds []round, name string, get func(figure) float64) float64 {
 	var sum float64
 	for _, r := range rounds {
 		sum += math.Log(get(r[name]))
 	}
-	return math.Exp(sum / float64(len(rounds)))
+	return sum / float64(len(rounds))
 }
 
-// evenRatio is the ratio at equal pace of the core.
-func evenRatio(rounds []round, name, other string, power float64) stat {
-	var all []float64
-	for _, r := range rounds {
-		f, g := r[name], r[other]
-		all = append(all, f.Rate/g.Rate*math.Pow(g.Pace/f.Pace, power))
-	}
-	return statOf(all)
+// evenRate is a rate that can be compared with others whatever the core's pace was.
+func evenRate(power float64) func(figure) float64 {
+	return func(f figure) float64 { return f.Rate / math.Pow(f.Pace, power) }
 }
 
 // Whatever the core does, a contestant who is slower by a tenth is found to be.
@@ -105,7 +100,7 @@ func TestRatioAtEqualPace(t *testing.T) {
 		rounds = append(rounds, round{"a": at(1, 100+float64(i)), "b": at(0.9, 150-float64(3*i))})
 	}
 	power := sensitivity(rounds)
-	got := evenRatio(rounds, "b", "a", power)
+	got := ratio(rounds, "b", "a", evenRate(power))
 	if math.Abs(power-2) > 1e-9 || math.Abs(got.low-0.9) > 1e-9 || math.Abs(got.high-0.9) > 1e-9 {
 		t.Errorf("power %v, ratio %v", power, got)
 	}

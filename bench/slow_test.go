@@ -55,7 +55,7 @@ func (b *bed) slowness(all ...slow) string {
 			if name == bareInTurn {
 				continue
 			}
-			r := ratio(rounds, name, bareInTurn)
+			r := ratio(rounds, name, bareInTurn, rate)
 			cells = append(cells, r.String())
 			kept.atLeast(0.95, what.name+", "+name+" ÷ bare", r.median)
 		}

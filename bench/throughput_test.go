@@ -90,6 +90,7 @@ func (b *bed) race(p product, history int, all []contestant) []round {
 
 func throughputOn(name string, rounds []round, all []contestant) string {
 	ceiling, power := fastest(rounds, bareInTurn, bareBeside), sensitivity(rounds)
+	even := evenRate(power)
 	t := newTable(name, "per second", "core's pace MB/s", "÷ ceiling at equal pace", "CPU µs each", "server busy", "server's CPU µs each", "allocations each", "peak memory MB")
 	var kept promises
 	for _, c := range all {
@@ -100,7 +101,7 @@ func throughputOn(name string, rounds []round, all []contestant) string {
 		if c.kind >= viaNATS {
 			memory = fmt.Sprintf("%.0f", of(rounds, c.name, rss).median)
 		}
-		share := evenRatio(rounds, c.name, ceiling, power)
+		share := ratio(rounds, c.name, ceiling, even)
 		t.row(c.name, of(rounds, c.name, rate).whole(), fmt.Sprintf("%.0f", of(rounds, c.name, corePace).median), share.String(),
 			fmt.Sprintf("%.1f", of(rounds, c.name, used).median), fmt.Sprintf("%.2f", of(rounds, c.name, busy).median),
 			fmt.Sprintf("%.0f", of(rounds, c.name, serverCPU).median), allocations, memory)
@@ -144,7 +145,7 @@ func windows(b *bed) string {
 		for _, w := range sweepWindows() {
 			bare, aside, sink := fmt.Sprint("bare ", w), fmt.Sprint("aside ", w), fmt.Sprint("sink ", w)
 			t.row(strconv.Itoa(w), of(rounds, bare, rate).whole(), of(rounds, aside, rate).whole(), of(rounds, sink, rate).whole(),
-				ratio(rounds, sink, fastest(rounds, bare, aside)).String(),
+				ratio(rounds, sink, fastest(rounds, bare, aside), rate).String(),
 				fmt.Sprintf("%.1f", of(rounds, bare, used).median), fmt.Sprintf("%.1f", of(rounds, sink, used).median))
 		}
 		text.WriteString(t.text + "\n")
