@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"flag"
 	"io"
 	"maps"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -18,8 +20,17 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
+var update = flag.Bool("update", false, "write what is made") //nolint:gochecknoglobals // a flag of the test
+
 // directories are what operators apply.
-func directories() []string { return []string{"nats", "kafka", "keda/nats", "keda/kafka"} }
+func directories() []string {
+	return append(workers(), "monitoring", "rooms")
+}
+
+// workers are those with one Deployment each.
+func workers() []string {
+	return []string{"nats", "kafka", "keda/nats", "keda/kafka", "rooms/payments", "rooms/platform", "rooms/rest"}
+}
 
 // build returns what kubectl apply -k would apply.
 func build(t *testing.T, dir string) []byte {
@@ -47,7 +58,11 @@ func TestManifestsSatisfyTheSchemas(t *testing.T) {
 		// A check that finds nothing wrong must find what is.
 		for from, to := range map[string]string{
 			"readinessProbe:": "readyProbe:", "containerPort: 9464": "containerPort: many", "podSelector:": "podSelektor:",
+			"podMetricsEndpoints:": "podEndpoints:", "expr:": "expression:",
 		} {
+			if !bytes.Contains(manifests, []byte(from)) {
+				continue
+			}
 			if broken := bytes.Replace(manifests, []byte(from), []byte(to), 1); len(problems(v, broken)) == 0 {
 				t.Errorf("%s: nothing is wrong with %s", dir, to)
 			}
@@ -64,26 +79,48 @@ func newValidator(t *testing.T) validator.Validator {
 	return v
 }
 
-func problems(v validator.Validator, manifests []byte) (list []string) {
+func problems(v validator.Validator, manifests []byte) (found []string) {
 	for _, result := range v.Validate("manifests.yaml", io.NopCloser(bytes.NewReader(manifests))) {
 		if result.Status != validator.Valid && result.Status != validator.Empty {
-			list = append(list, string(result.Resource.Bytes)+"\n"+result.Err.Error())
+			found = append(found, string(result.Resource.Bytes)+"\n"+result.Err.Error())
 		}
 	}
-	return list
+	return found
 }
 
-// resources returns what is built, by kind.
-func resources(t *testing.T, dir string) map[string]object {
+// list returns what is built.
+func list(t *testing.T, dir string) (all []object) {
 	t.Helper()
-	all := map[string]object{}
 	for text := range strings.SplitSeq(string(build(t, dir)), "\n---\n") {
 		var r object
 		if err := yaml.Unmarshal([]byte(text), &r); err != nil {
 			t.Fatal(err)
 		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// every returns what is built of one kind.
+func every(t *testing.T, dir, kind string) (some []object) {
+	t.Helper()
+	for _, r := range list(t, dir) {
+		if r["kind"] == kind {
+			some = append(some, r)
+		}
+	}
+	return some
+}
+
+// resources returns what is built, by kind: the worker's own where there are several.
+func resources(t *testing.T, dir string) map[string]object {
+	t.Helper()
+	all := map[string]object{}
+	for _, r := range list(t, dir) {
 		kind, _ := r["kind"].(string)
-		all[kind] = r
+		if name := at[string](t, r, "metadata", "name"); all[kind] == nil || strings.HasPrefix(name, "xmpp-notifier") {
+			all[kind] = r
+		}
 	}
 	return all
 }
@@ -106,7 +143,7 @@ func at[T any](t *testing.T, r object, path ...string) T {
 // TestTheirPartsFitTogether holds what no schema knows.
 func TestTheirPartsFitTogether(t *testing.T) {
 	known := settings(t)
-	for _, dir := range directories() {
+	for _, dir := range workers() {
 		t.Run(dir, func(t *testing.T) {
 			all := resources(t, dir)
 			deployment := all["Deployment"]
@@ -138,12 +175,9 @@ func checkContainers(t *testing.T, all map[string]object, known string) {
 	t.Helper()
 	pod := at[object](t, all["Deployment"], "spec", "template", "spec")
 	secret := at[object](t, all["Secret"], "data")
-	containers := append(at[[]any](t, pod, "initContainers"), at[[]any](t, pod, "containers")...)
-	var commands []string
-	for _, c := range containers {
+	for _, c := range at[[]any](t, pod, "containers") {
 		container, _ := c.(object)
 		command, _ := at[[]any](t, container, "args")[0].(string)
-		commands = append(commands, command)
 		if !strings.Contains(known, "\n  "+command+" ") {
 			t.Errorf("%s is no command of the worker", command)
 		}
@@ -160,20 +194,27 @@ func checkContainers(t *testing.T, all map[string]object, known string) {
 			}
 		}
 	}
-	if last := len(commands) - 1; commands[last] != "run" || commands[last-1] != "check" {
-		t.Errorf("the containers run %q, want check and then run", commands)
-	}
 }
 
 // TestSecretsAreExamples: nobody has put a real one into the repository.
 func TestSecretsAreExamples(t *testing.T) {
-	for _, dir := range directories() {
-		for name, value := range at[object](t, resources(t, dir)["Secret"], "data") {
-			encoded, _ := value.(string)
-			text, err := base64.StdEncoding.DecodeString(encoded)
-			if err != nil || string(text) != "change-me\n" {
-				t.Errorf("%s: %s is %q, %v", dir, name, text, err)
+	for _, dir := range workers() {
+		var found int
+		for _, secret := range every(t, dir, "Secret") {
+			for name, value := range at[object](t, secret, "data") {
+				if !strings.Contains(name, "password") {
+					continue
+				}
+				found++
+				encoded, _ := value.(string)
+				text, err := base64.StdEncoding.DecodeString(encoded)
+				if err != nil || string(text) != "change-me\n" {
+					t.Errorf("%s: %s is %q, %v", dir, name, text, err)
+				}
 			}
+		}
+		if found == 0 {
+			t.Errorf("%s has no password", dir)
 		}
 	}
 }
@@ -237,12 +278,84 @@ func TestScalersAreKnown(t *testing.T) {
 
 // TestTheImageIsOne: kustomize replaces it in all containers.
 func TestTheImageIsOne(t *testing.T) {
-	for _, dir := range directories() {
+	for _, dir := range workers() {
 		images := regexp.MustCompile(`(?m)^ +image: (.*)$`).FindAllSubmatch(build(t, dir), -1)
+		if len(images) != 1 {
+			t.Errorf("%s has %d images", dir, len(images))
+		}
 		for _, image := range images {
 			if string(image[1]) != "registry.example.org/xmpp-notifier:devel" {
 				t.Errorf("%s: image %s", dir, image[1])
 			}
 		}
+	}
+}
+
+// TestRoomsShareNothing: each room has a durable consumer, pods and settings of
+// its own, so that one that is away holds up no other.
+func TestRoomsShareNothing(t *testing.T) {
+	seen := map[string]string{}
+	once := func(what, value string) {
+		if seen[what+value] != "" {
+			t.Errorf("two rooms have the %s %s", what, value)
+		}
+		seen[what+value] = value
+	}
+	for _, settings := range every(t, "rooms", "ConfigMap") {
+		once("room", at[string](t, settings, "data", "XMPP_ROOM"))
+		once("consumer", at[string](t, settings, "data", "NATS_CONSUMER"))
+	}
+	for _, deployment := range every(t, "rooms", "Deployment") {
+		once("instance", at[string](t, deployment, "spec", "selector", "matchLabels", "app.kubernetes.io/instance"))
+		once("deployment", at[string](t, deployment, "metadata", "name"))
+	}
+	if len(seen) != 12 {
+		t.Errorf("three rooms have %d of 12 names: %v", len(seen), seen)
+	}
+}
+
+// TestMonitorsSelectTheWorkers: the PodMonitor finds the pods and their port.
+func TestMonitorsSelectTheWorkers(t *testing.T) {
+	monitor := every(t, "monitoring", "PodMonitor")[0]
+	selector := at[object](t, monitor, "spec", "selector", "matchLabels")
+	endpoint, _ := at[[]any](t, monitor, "spec", "podMetricsEndpoints")[0].(object)
+	for _, dir := range workers() {
+		pod := at[object](t, resources(t, dir)["Deployment"], "spec", "template")
+		for name, value := range selector {
+			if got := at[object](t, pod, "metadata", "labels")[name]; got != value {
+				t.Errorf("%s: the label %s is %v, the monitor selects %v", dir, name, got, value)
+			}
+		}
+		container, _ := at[[]any](t, pod, "spec", "containers")[0].(object)
+		port, _ := at[[]any](t, container, "ports")[0].(object)
+		if port["name"] != endpoint["port"] {
+			t.Errorf("%s: the port is %v, the monitor scrapes %v", dir, port["name"], endpoint["port"])
+		}
+	}
+}
+
+// TestRulesAreThoseOfPrometheus: the operator's resource holds the rules of
+// deploy/prometheus. With -update it is written.
+func TestRulesAreThoseOfPrometheus(t *testing.T) {
+	var rules object
+	if err := yaml.Unmarshal(read(t, "../../prometheus/alerts.yml"), &rules); err != nil {
+		t.Fatal(err)
+	}
+	want, err := yaml.Marshal(object{
+		"apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule",
+		"metadata": object{"name": "xmpp-notifier"}, "spec": rules,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const file = "../monitoring/rules.yaml"
+	want = append([]byte("# Made from deploy/prometheus/alerts.yml: go test -run TestRules -update\n"), want...)
+	if *update {
+		if err := os.WriteFile(file, want, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := read(t, file); !bytes.Equal(got, want) {
+		t.Errorf("%s differs from deploy/prometheus/alerts.yml: run this test with -update", file)
 	}
 }

@@ -13,9 +13,12 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// The module that carries the schemas of KEDA; nothing of it is compiled.
-// Those of Kubernetes are in kustomize.
+// The modules that carry the schemas of KEDA and of the Prometheus operator;
+// nothing of them is compiled. Those of Kubernetes are in kustomize.
 const (
+	operatorModule = "github.com/prometheus-operator/prometheus-operator@v0.92.1"
+	operatorCRDs   = "example/prometheus-operator-crd/*.yaml"
+
 	kedaModule  = "github.com/kedacore/keda/v2@v2.21.0"
 	kedaCRDs    = "config/crd/bases/keda.sh_*.yaml"
 	kedaScalers = "schema/generated/scalers-schema.json"
@@ -44,12 +47,14 @@ func writeSchemas(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	writeKubernetes(t, dir)
-	files, err := filepath.Glob(filepath.Join(moduleDir(t, kedaModule), kedaCRDs))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no schemas of KEDA: %v", err)
-	}
-	for _, file := range files {
-		writeResource(t, dir, file)
+	for module, pattern := range map[string]string{kedaModule: kedaCRDs, operatorModule: operatorCRDs} {
+		files, err := filepath.Glob(filepath.Join(moduleDir(t, module), pattern))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no schemas in %s: %v", module, err)
+		}
+		for _, file := range files {
+			writeResource(t, dir, file)
+		}
 	}
 	return filepath.Join(dir, "{{.ResourceKind}}.json")
 }
@@ -77,12 +82,20 @@ func writeKubernetes(t *testing.T, dir string) {
 			definition["additionalProperties"] = false
 		}
 	}
+	addNewer(t, api.Definitions)
 	write(t, filepath.Join(dir, "definitions.json"), object{"definitions": api.Definitions})
 	for name, definition := range api.Definitions {
 		for _, kind := range kindsOf(definition) {
 			write(t, filepath.Join(dir, kind+".json"), object{"$ref": "definitions.json#/definitions/" + name})
 		}
 	}
+}
+
+// addNewer adds what our manifests use and kustomize's document is too old for.
+func addNewer(t *testing.T, definitions map[string]object) {
+	t.Helper()
+	budget := at[object](t, definitions["io.k8s.api.policy.v1.PodDisruptionBudgetSpec"], "properties")
+	budget["unhealthyPodEvictionPolicy"] = object{"enum": []string{"AlwaysAllow", "IfHealthyBudget"}} // stable since Kubernetes 1.31
 }
 
 // kindsOf returns the stable kinds that a definition describes, in lower case.
