@@ -18,24 +18,30 @@ import (
 
 // Source receives notifications from one broker.
 //
-// Receive and Close are called by one goroutine; deliveries are settled from
-// others, also while Receive blocks.
+// Receive, Stop and Close are called by one goroutine; deliveries are settled
+// from others, also while Receive blocks.
 type Source interface {
 	// Receive blocks until at least one delivery is there, and returns at
 	// most limit of them, in the broker's order (Kafka: per partition).
 	// The backlog stays in the broker: no more is read ahead than keeps the
 	// source busy (Kafka: 64 messages or 1 MB, and one more, of a partition).
 	//
-	// When ctx ends it returns ctx's error and no deliveries; what it had in
-	// hand goes back to the broker. Any other error is temporary: the caller
-	// waits and calls again, and the source has by then found its feet or
-	// returns the error anew. A source reconnects and rebinds by itself.
+	// When ctx ends it returns ctx's error and no deliveries; what has arrived
+	// is for the next call. Any other error is temporary: the caller waits and
+	// calls again, and the source has by then recovered or returns the error
+	// anew. A source reconnects and rebinds by itself.
 	//
 	// From here to its settlement the source keeps a delivery leased, for
 	// hours if need be, so that a room outage neither redelivers nor evicts.
 	Receive(ctx context.Context, limit int) ([]*Delivery, error)
 
-	// Close gives everything unsettled back to the broker, makes settled
+	// Stop says that Receive is not called again. What has arrived and is not
+	// lent out, and what still arrives, is released to other workers (Kafka: when
+	// Close leaves the group). Deliveries stay leased until they are settled or
+	// Close is called. Stop does not block, and a second call does nothing.
+	Stop()
+
+	// Close stops, gives everything unsettled back to the broker, makes settled
 	// work durable (Kafka: final commit), and disconnects. It returns by the
 	// deadline of ctx. Settling after Close is harmless.
 	Close(ctx context.Context) error

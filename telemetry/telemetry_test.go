@@ -33,6 +33,7 @@ func (*room) String() string                   { return "xmpp:alerts@rooms.examp
 type plain struct{ name string }
 
 func (plain) Receive(context.Context, int) ([]*sources.Delivery, error) { return nil, nil }
+func (plain) Stop()                                                     {}
 func (plain) Close(context.Context) error                               { return nil }
 func (p plain) String() string                                          { return p.name }
 

@@ -49,10 +49,9 @@ func (d *drain) run(ctx context.Context) {
 	rejecter.Wait()
 }
 
-// receive moves deliveries from the source to the room until ctx ends. Then it
-// asks once more, which tells the source so: what it has in hand is for others.
+// receive moves deliveries from the source to the room until ctx ends.
 func (d *drain) receive(ctx context.Context) {
-	defer func() { _, _ = d.source.Receive(ctx, 1) }()
+	defer d.source.Stop()
 	var trouble trouble
 	for {
 		if d.Room.Joined(ctx) != nil || !d.hold(ctx) {

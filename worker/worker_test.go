@@ -98,14 +98,13 @@ type source struct {
 	fail    int // this many calls first
 	rejects int // this many rejections fail
 	stuck   string
-	told    bool // that nothing more is wanted
+	stopped bool
 
 	undurable bool // acknowledgements never become durable
 }
 
 func (s *source) Receive(ctx context.Context, limit int) ([]*sources.Delivery, error) {
 	if ctx.Err() != nil {
-		s.told = true
 		return nil, ctx.Err()
 	}
 	if s.fail > 0 {
@@ -126,6 +125,7 @@ func (s *source) Receive(ctx context.Context, limit int) ([]*sources.Delivery, e
 	return batch, nil
 }
 
+func (s *source) Stop()                       { s.stopped = true }
 func (s *source) Close(context.Context) error { s.add("source closed"); return nil }
 func (s *source) String() string              { return "test" }
 
@@ -269,7 +269,7 @@ func TestNothingIsReceivedBeforeTheRoomIsJoined(t *testing.T) {
 		if len(s.bodies) != 1 {
 			t.Error("a message was taken from the broker while nobody could deliver it")
 		}
-		if !s.told {
+		if !s.stopped {
 			t.Error("the source was not told of the stop, and keeps what is for others")
 		}
 	})

@@ -41,7 +41,7 @@ func Load(groups ...Group) ([]Setting, []error) {
 	for _, g := range groups {
 		spec := reflect.ValueOf(g.Spec).Elem()
 		var failed []string
-		for i := range spec.NumField() {
+		for _, i := range settingFields(spec.Type()) {
 			s := describe(spec.Type().Field(i))
 			if err := s.load(spec.Type().Field(i), spec.Field(i)); err != nil {
 				errs = append(errs, err)
@@ -70,11 +70,23 @@ func about(names []string) func(error) bool {
 // Describe returns the settings of the groups without loading them.
 func Describe(g Group) []Setting {
 	spec := reflect.TypeOf(g.Spec).Elem()
-	settings := make([]Setting, spec.NumField())
-	for i := range settings {
-		settings[i] = describe(spec.Field(i))
+	var settings []Setting
+	for _, i := range settingFields(spec) {
+		settings = append(settings, describe(spec.Field(i)))
 	}
 	return settings
+}
+
+// settingFields lists the fields of a spec that come from the environment. The
+// program sets the others, without the tag.
+func settingFields(spec reflect.Type) []int {
+	var fields []int
+	for i := range spec.NumField() {
+		if spec.Field(i).Tag.Get("envconfig") != "" {
+			fields = append(fields, i)
+		}
+	}
+	return fields
 }
 
 func describe(f reflect.StructField) Setting {

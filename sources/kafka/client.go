@@ -44,7 +44,7 @@ func newClient(cfg Config) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &client{config: cfg, tls: config, mechanism: mechanism, network: newNetwork(config)}
+	c := &client{config: cfg, tls: config, mechanism: mechanism, network: newNetwork(config, cfg.Dial)}
 	c.transport = &kafka.Transport{
 		Dial: c.network.dial, DialTimeout: dialTimeout, ClientID: clientID, SASL: mechanism,
 		MetadataTTL: metadataTTL, MetadataTopics: c.knownTopics(), IdleTimeout: idleTimeout,

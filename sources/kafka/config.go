@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
 // Config holds the settings of the Kafka source.
@@ -29,6 +30,9 @@ type Config struct {
 	SASL     string        `envconfig:"KAFKA_SASL" default:"none" desc:"authentication: none, plain (needs TLS), scram-sha-256 or scram-sha-512"`
 	User     string        `envconfig:"KAFKA_USER" desc:"user name for SASL"`
 	Password config.Secret `envconfig:"KAFKA_PASSWORD" desc:"password for SASL"`
+
+	// Dial opens the connections. Nil: a net.Dialer.
+	Dial sources.DialFunc
 }
 
 // The values of KAFKA_START and KAFKA_SASL.

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
 const (
@@ -26,15 +28,19 @@ var errSevered = errors.New("kafka connections are closed")
 // network opens connections, knows the open ones, and can cut them all. The
 // library cannot be interrupted while it waits for a broker; its connection can.
 type network struct {
-	tls *tls.Config // nil: no TLS
+	tls  *tls.Config // nil: no TLS
+	open sources.DialFunc
 
 	mu      sync.Mutex
 	links   map[*link]struct{}
 	severed bool
 }
 
-func newNetwork(config *tls.Config) *network {
-	return &network{tls: config, links: map[*link]struct{}{}}
+func newNetwork(config *tls.Config, open sources.DialFunc) *network {
+	if open == nil {
+		open = (&net.Dialer{KeepAlive: 15 * time.Second}).DialContext
+	}
+	return &network{tls: config, open: open, links: map[*link]struct{}{}}
 }
 
 // dial has the shape that the library's Dialer and Transport ask for. TLS is
@@ -42,7 +48,7 @@ func newNetwork(config *tls.Config) *network {
 func (n *network) dial(ctx context.Context, protocol, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	conn, err := (&net.Dialer{KeepAlive: 15 * time.Second}).DialContext(ctx, protocol, address)
+	conn, err := n.open(ctx, protocol, address)
 	if err != nil {
 		return nil, err
 	}

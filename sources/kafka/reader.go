@@ -29,7 +29,7 @@ const failuresToTell = 3
 
 // reader reads a partition from offset on, until ctx ends.
 func (c *client) reader(ctx context.Context, topic string, partition int, offset int64) *reader {
-	links := newNetwork(c.tls)
+	links := newNetwork(c.tls, c.config.Dial)
 	return &reader{
 		client: c, topic: topic, partition: partition, offset: offset,
 		links: links, stop: context.AfterFunc(ctx, links.sever), // the library cannot be interrupted

@@ -160,6 +160,10 @@ func (s *Source) report(err error) {
 // rouse lets Receive look again.
 func (s *Source) rouse() { nudge(s.wake) }
 
+// Stop does nothing: other members get the partitions when Close leaves the
+// group, and what was not committed with them.
+func (s *Source) Stop() {}
+
 // Close commits what is settled and leaves the group. What is not settled is
 // delivered again to whoever gets the partition. To be late with the leave alone
 // is no error: the library may just be waiting for the group to form, which then

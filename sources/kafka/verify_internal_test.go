@@ -36,7 +36,7 @@ func TestEveryConnectionIsVerified(t *testing.T) {
 		}
 		defer c.close()
 		for name, dial := range map[string]func(context.Context, string, string) (net.Conn, error){
-			"group": c.dialer(c.network).DialFunc, "reader": c.dialer(newNetwork(c.tls)).DialFunc, "transport": c.transport.Dial,
+			"group": c.dialer(c.network).DialFunc, "reader": c.dialer(newNetwork(c.tls, c.config.Dial)).DialFunc, "transport": c.transport.Dial,
 		} {
 			conn, err := dial(t.Context(), "tcp", net.JoinHostPort(test.host, port))
 			if err == nil {

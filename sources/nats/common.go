@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
 // Common holds the settings that all NATS sources share.
@@ -25,6 +26,9 @@ type Common struct {
 	Key         string        `envconfig:"NATS_KEY" desc:"PEM file of the client certificate's key"`
 	InboxPrefix string        `envconfig:"NATS_INBOX_PREFIX" default:"_INBOX" desc:"the worker subscribes to subjects below this for the broker's answers; for users who may not subscribe to _INBOX.>"`
 	TLSFirst    bool          `envconfig:"NATS_TLS_FIRST" default:"false" desc:"begin with the TLS handshake, for servers with handshake_first; switches TLS on"`
+
+	// Dial opens the connections. Nil: a net.Dialer.
+	Dial sources.DialFunc
 }
 
 // Validate reports what is wrong with the settings, each with its cure.

@@ -1,12 +1,16 @@
 package nats
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
 const (
@@ -37,6 +41,9 @@ func (c Common) options() (nats.Options, error) {
 	opts.ReconnectJitter, opts.ReconnectJitterTLS = reconnectJitter, reconnectJitter
 	opts.PingInterval = pingInterval
 	opts.InboxPrefix = c.InboxPrefix
+	if c.Dial != nil {
+		opts.CustomDialer = dialer{open: c.Dial, limit: opts.Timeout}
+	}
 
 	list, err := c.authOptions()
 	if err != nil {
@@ -48,6 +55,18 @@ func (c Common) options() (nats.Options, error) {
 		}
 	}
 	return opts, nil
+}
+
+// dialer lets the client use a DialFunc.
+type dialer struct {
+	open  sources.DialFunc
+	limit time.Duration
+}
+
+func (d dialer) Dial(network, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), d.limit)
+	defer cancel()
+	return d.open(ctx, network, address)
 }
 
 func (c Common) authOptions() ([]named, error) {

@@ -19,8 +19,8 @@ import (
 // listens, or while all are full, is lost, and so is what a worker holds when
 // it dies. Publishers that ask for a reply learn what became of theirs.
 //
-// It listens from Open on, and stops when the context of Receive ends, so that
-// the other workers of the group get what comes.
+// It listens from Open to Stop; then the other workers of the group get what
+// comes.
 type Core struct {
 	common    Common
 	cfg       CoreConfig
@@ -82,7 +82,6 @@ func (c *Core) String() string { return "nats-core:" + strings.Join(c.cfg.Subjec
 func (c *Core) Receive(ctx context.Context, limit int) ([]*sources.Delivery, error) {
 	for {
 		if err := ctx.Err(); err != nil {
-			c.ear.close()
 			return nil, err
 		}
 		if err := c.ear.open(); err != nil {
@@ -113,6 +112,9 @@ func (c *Core) ready(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Stop leaves the queue group; see [sources.Source].
+func (c *Core) Stop() { c.ear.close() }
 
 // Close tells publishers to try again with what is unsettled, and disconnects;
 // see [sources.Source].

@@ -106,13 +106,6 @@ func (in *inbox) giveBack() {
 	in.ready = nil
 }
 
-// resume lets messages wait for Receive.
-func (in *inbox) resume() {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	in.stopped = false
-}
-
 // stop gives back what is here and what still comes, but not into our own
 // open request.
 func (in *inbox) stop() {

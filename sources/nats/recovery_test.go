@@ -259,8 +259,8 @@ func TestWarning(t *testing.T) {
 	}
 }
 
-// A source that Receive left with an open request gives back what the request
-// still brings.
+// A source that stops with an open request releases what the request still
+// brings.
 func TestLateMessagesGoBack(t *testing.T) {
 	t.Parallel()
 	b := newBroker(t)
@@ -270,6 +270,7 @@ func TestLateMessagesGoBack(t *testing.T) {
 	if _, err := first.Receive(ctx, 10); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("error %v, want %v", err, context.DeadlineExceeded)
 	}
+	first.Stop()
 	b.publish(t, 0, 5)
 	second := b.use(t, b.config())
 	ack(t, receive(t, second, 5)...)

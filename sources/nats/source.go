@@ -91,10 +91,8 @@ func (s *Source) String() string { return "nats:" + s.cfg.Stream }
 
 // Receive blocks until at least one delivery is there; see [sources.Source].
 func (s *Source) Receive(ctx context.Context, limit int) ([]*sources.Delivery, error) {
-	s.inbox.resume()
 	for {
 		if err := ctx.Err(); err != nil {
-			s.inbox.stop()
 			return nil, err
 		}
 		if batch := s.inbox.take(limit); len(batch) > 0 {
@@ -141,6 +139,9 @@ func (c Config) tooOften(attempt int) error {
 	}
 	return fmt.Errorf("delivered %d times without success, NATS_MAX_DELIVER allows %d", attempt-1, c.MaxDeliver)
 }
+
+// Stop releases what has arrived and still arrives; see [sources.Source].
+func (s *Source) Stop() { s.inbox.stop() }
 
 // Close gives everything unsettled back and disconnects; see [sources.Source].
 func (s *Source) Close(ctx context.Context) error {

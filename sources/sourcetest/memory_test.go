@@ -28,6 +28,7 @@ type memory struct {
 	queue   []*item
 	letters []sourcetest.Record
 	target  bool // dead letters have a place
+	stopped *source
 }
 
 // item is a stored message.
@@ -54,7 +55,11 @@ func (m *memory) Publish(_ context.Context, records ...sourcetest.Record) error 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, r := range records {
-		m.queue = append(m.queue, &item{Record: r, at: time.Now(), seq: uint64(len(m.queue)) + 1})
+		stored := &item{Record: r, at: time.Now(), seq: uint64(len(m.queue)) + 1}
+		if m.fault == "never stops" {
+			stored.holder = m.stopped
+		}
+		m.queue = append(m.queue, stored)
 	}
 	m.notify()
 	return nil
@@ -107,7 +112,7 @@ func (s *source) Receive(ctx context.Context, limit int) ([]*sources.Delivery, e
 		m.mu.Lock()
 		batch, changed := s.take(limit), m.changed
 		m.mu.Unlock()
-		if err := ctx.Err(); err != nil && m.fault != "deaf" {
+		if err := ctx.Err(); err != nil && m.fault != "ignores context" {
 			s.giveBack(batch)
 			return nil, err
 		}
@@ -117,7 +122,7 @@ func (s *source) Receive(ctx context.Context, limit int) ([]*sources.Delivery, e
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			if m.fault == "deaf" {
+			if m.fault == "ignores context" {
 				<-time.After(time.Minute)
 				return nil, ctx.Err()
 			}
@@ -167,6 +172,12 @@ func (s *source) lend(batch []*item) []*sources.Delivery {
 		list = append(list, sources.NewDelivery(message, &loan{s, i, message}))
 	}
 	return list
+}
+
+func (s *source) Stop() {
+	s.broker.mu.Lock()
+	defer s.broker.mu.Unlock()
+	s.broker.stopped = s
 }
 
 func (s *source) Close(context.Context) error {

@@ -44,7 +44,7 @@ func testOutage(t *testing.T, b Broker) {
 	settles(t, b, 1)
 
 	server.Stop(t)
-	deaf(t, src)
+	receivesNothing(t, src)
 	var durable atomic.Int32
 	start := time.Now()
 	if err := batch[1].Ack(func() { durable.Add(1) }); err != nil {
@@ -65,9 +65,9 @@ func testOutage(t *testing.T, b Broker) {
 	settles(t, b, 4)
 }
 
-// deaf expects that a source without its broker says so, in time and without
+// receivesNothing expects that a source without its broker says so, in time and without
 // deliveries.
-func deaf(t *testing.T, src sources.Source) {
+func receivesNothing(t *testing.T, src sources.Source) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()

@@ -77,9 +77,9 @@ func testBacklog(t *testing.T, b Broker) {
 	settles(t, b, 20)
 }
 
-// testStopReceiving: Receive ends with its context, at once and empty-handed,
-// and the source stays usable.
-func testStopReceiving(t *testing.T, b Broker) {
+// testReceiveEnds: Receive ends with its context, at once and empty-handed, and
+// the source stays usable.
+func testReceiveEnds(t *testing.T, b Broker) {
 	src := feed(t, b, records(0, 1)...)
 	ack(t, receive(t, src, 1)...)
 	for _, wait := range []time.Duration{0, 10 * time.Millisecond, silence} {
@@ -99,6 +99,26 @@ func testStopReceiving(t *testing.T, b Broker) {
 	if !b.Features().AtMostOnce {
 		settles(t, b, 2)
 	}
+}
+
+// testStop: what a source has not lent out by its Stop, others get, and what it
+// has lent out stays its own until Close.
+func testStop(t *testing.T, b Broker) {
+	const n = 10
+	src := feed(t, b, records(0, n)...)
+	batch := receive(t, src, n)
+	ctx, cancel := context.WithTimeout(t.Context(), silence)
+	defer cancel()
+	if more, err := src.Receive(ctx, 10); len(more) > 0 || !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("got %d more and error %v", len(more), err)
+	}
+	src.Stop()
+	src.Stop() // does nothing
+	other := open(t, b)
+	publish(t, b, records(n, 2*n)...)
+	ack(t, receive(t, other, n)...)
+	ack(t, batch...)
+	settles(t, b, 2*n)
 }
 
 func deadline(ctx context.Context) time.Time {

@@ -18,7 +18,8 @@
 //	Limit               a batch is never larger than asked for
 //	Order               offsets rise within a partition
 //	Backlog             what was not asked for is free for other sources
-//	StopReceiving       Receive ends with its context, at once and empty-handed
+//	ReceiveEnds         Receive ends with its context, at once and empty-handed
+//	Stop                a source that stops leaves the rest to others, and keeps its deliveries
 //	SettleOnce          the first verb counts; durable is called once
 //	SettleConcurrently  any goroutine may settle
 //	Durable             durable comes by itself, and only when the broker has it
@@ -131,7 +132,7 @@ func testsFor(b Broker) []test {
 		{"Message", testMessage},
 		{"Limit", testLimit},
 		{"Order", testOrder},
-		{"StopReceiving", testStopReceiving},
+		{"ReceiveEnds", testReceiveEnds},
 		{"SettleOnce", testSettleOnce},
 		{"SettleConcurrently", testSettleConcurrently},
 		{"Durable", testDurable},
@@ -149,6 +150,9 @@ func testsFor(b Broker) []test {
 			test{"AckForwards", testAckForwards},
 			test{"CloseGivesBack", testCloseGivesBack},
 			test{"RejectKeeps", testRejectKeeps})
+	}
+	if f.PerMessage {
+		list = append(list, test{"Stop", testStop})
 	}
 	if f.PerMessage && !f.AtMostOnce {
 		list = append(list, test{"Backlog", testBacklog})
