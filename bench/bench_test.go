@@ -20,7 +20,8 @@ import (
 const (
 	// patience bounds every single run.
 	patience = 3 * time.Minute
-	// window is the default of XMPP_WINDOW.
+	// window is how many messages the wide bare senders have in flight: three
+	// times the default of XMPP_MAX_IN_FLIGHT.
 	window = 48
 )
 

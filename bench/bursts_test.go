@@ -46,7 +46,7 @@ func (b *bed) burstsOn(p product, t *table) {
 	b.Helper()
 	s := b.serve(p, testbed.Options{})
 	all := b.bursters(s)
-	for _, n := range []int{1, 5, sink.Config{Window: window}.OnTheWay()} {
+	for _, n := range []int{1, 5, window / 3} {
 		took := map[string][]time.Duration{}
 		for range fewer(burstRounds) {
 			for _, who := range all {

@@ -152,7 +152,7 @@ func (j job) sink(start func()) error {
 func openRoom(p place, window int) (*sink.Room, error) {
 	return sink.New(sink.Config{
 		JID: "notifier@" + p.Domain, Password: config.NewSecret("notifier-pw"), Addr: p.Addr, TLS: "starttls",
-		CAFile: p.CAFile, Room: p.Room, Nick: p.Nick, Window: window, MaxStanzaBytes: 65000, IDKey: config.NewSecret("bench"),
+		CAFile: p.CAFile, Room: p.Room, Nick: p.Nick, MaxInFlight: window / 3, MaxStanzaBytes: 65000, IDKey: config.NewSecret("bench"),
 		ConnectTimeout: 30 * time.Second, PingInterval: 30 * time.Second, StallTimeout: time.Minute, ReconnectMax: 30 * time.Second,
 	}, quiet())
 }

@@ -88,7 +88,7 @@ func (b *bed) worker(m *meter, s *server, c contestant) (figure, error) {
 	if err != nil {
 		return figure{}, fmt.Errorf("publish: %w", err)
 	}
-	maps.Copy(env, map[string]string{"XMPP_WINDOW": strconv.Itoa(c.window)})
+	maps.Copy(env, map[string]string{"XMPP_MAX_IN_FLIGHT": strconv.Itoa(c.window / 3)})
 	w, err := startWorker(b.Context(), b.binary(), s.place, env)
 	if err != nil {
 		return figure{}, err

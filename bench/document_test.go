@@ -53,7 +53,7 @@ Written by `+"`make bench`"+`; do not edit. `+"`make bench PART=latency`"+` meas
   rates are compared at equal pace of the server's core where a table says so.
 - Versions: %s.
 - A notification is 300 bytes of JSON and shown as a text of about 300 bytes. All connections to the room use STARTTLS
-  with TLS 1.3. The window (`+"`XMPP_WINDOW`"+`) is %d where nothing else is said. Bare senders have
+  with TLS 1.3. The window (three times `+"`XMPP_MAX_IN_FLIGHT`"+`) is %d where nothing else is said. Bare senders have
   all of it on their way to the room, the sink and the worker a third: the rest is for what the room has just shown
   (decision 2).
 - The contestants take turns, and who begins changes. A figure is the median of its rounds, a ratio the median of the

@@ -57,7 +57,7 @@ func contestants(names ...string) []contestant {
 		const n = 2000
 		c := contestant{name, kinds[name], window, n, n / 10}
 		if name == bareFew {
-			c.window = sink.Config{Window: window}.OnTheWay()
+			c.window = window / 3
 		}
 		all = append(all, c)
 	}

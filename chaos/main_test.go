@@ -22,7 +22,8 @@ const (
 	// patience bounds every single wait.
 	patience  = 90 * time.Second
 	workerPkg = "github.com/xmpp-notifier/xmpp-notifier/cmd/xmpp-notifier"
-	window    = 48
+	inFlight  = 16 // XMPP_MAX_IN_FLIGHT
+	uncertain = 3 * inFlight
 )
 
 // bed is what all trials share.

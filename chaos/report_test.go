@@ -49,8 +49,8 @@ func (r *report) replace(old, only string) string {
 		if title, ok := strings.CutPrefix(line, "### "); ok {
 			if server = title; !noted {
 				noted = true
-				lines[i] = fmt.Sprintf("Run again on %s: the rows that match `%s`, with XMPP_WINDOW=%d and CHAOS_SEED=%d.\n\n%s",
-					r.began.UTC().Format(time.DateOnly), only, window, r.bed.seed, line)
+				lines[i] = fmt.Sprintf("Run again on %s: the rows that match `%s`, with XMPP_MAX_IN_FLIGHT=%d and CHAOS_SEED=%d.\n\n%s",
+					r.began.UTC().Format(time.DateOnly), only, inFlight, r.bed.seed, line)
 			}
 		}
 		for _, f := range r.fleets {
@@ -73,7 +73,7 @@ func (r *report) markdown() string {
 
 Each fault is driven for real, on real servers, in the middle of a run of %d
 notifications (fewer on slow servers) that the worker carries from JetStream into
-the room with XMPP_WINDOW=%d. Another occupant counts what the room shows.
+the room with XMPP_MAX_IN_FLIGHT=%d. Another occupant counts what the room shows.
 
 - *worker spoke of*: the sum of `+"`perhaps_shown_twice`"+` in its log, which is also the metric
   `+"`possible_duplicates_total`"+`.
@@ -82,13 +82,13 @@ the room with XMPP_WINDOW=%d. Another occupant counts what the room shows.
   XMPP_PING_INTERVAL=1s (slow servers: 15s); with the defaults it asks less often.
 - *why*: the reason for which something may be repeated or out of order. Where the room has forgotten, what was on
   its way is sent again, and so is what was reflected in the last 250 ms of a connection that did not end in order:
-  never more than XMPP_WINDOW in one run.
+  never more than three times XMPP_MAX_IN_FLIGHT in one run.
 - *archive*: what a server took while it was stopping may be in the archive alone, and not in the history that a join
   replays (ejabberd). It counts as shown; the observer reads the archive.
 
 Machine: %d cores, %s, shared by both servers, two workers and others; load average before %s, after %s.
 Versions: %s, %s, %s, NATS server %s. Seed: CHAOS_SEED=%d.
-`, r.began.UTC().Format(time.DateOnly), time.Since(r.began).Round(time.Second), usual, window, runtime.NumCPU(), runtime.GOOS, r.load, load(),
+`, r.began.UTC().Format(time.DateOnly), time.Since(r.began).Round(time.Second), usual, inFlight, runtime.NumCPU(), runtime.GOOS, r.load, load(),
 		runtime.Version(), packageVersion("prosody"), packageVersion("ejabberd"), natsVersion(), r.bed.seed)
 	for _, f := range r.fleets {
 		fmt.Fprintf(&b, "\n### %s\n\n| fault | runs | lost | repeated | worker spoke of | out of order | recovery | why |\n|---|---|---|---|---|---|---|---|\n", f.kind.name)

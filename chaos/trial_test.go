@@ -176,7 +176,7 @@ func (o outcome) check(t *testing.T, f fault) {
 	}
 	limit := 0
 	if f.forgets != "" {
-		limit = window
+		limit = uncertain
 	}
 	if o.repeated > limit {
 		t.Errorf("%d repeated, at most %d may be", o.repeated, limit)

@@ -27,7 +27,7 @@ func startWorker(t *testing.T, binary string, env map[string]string) *worker {
 	t.Helper()
 	all := map[string]string{
 		"XMPP_RECONNECT_MAX": "2s", "XMPP_PING_INTERVAL": "1s", "XMPP_CONNECT_TIMEOUT": "10s",
-		"XMPP_WINDOW": strconv.Itoa(window), "SHUTDOWN_GRACE": "10s",
+		"XMPP_MAX_IN_FLIGHT": strconv.Itoa(inFlight), "SHUTDOWN_GRACE": "10s",
 	}
 	maps.Copy(all, env)
 	w := &worker{T: t, cmd: exec.CommandContext(t.Context(), binary), log: filepath.Join(t.TempDir(), "worker.log")}

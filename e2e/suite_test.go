@@ -19,8 +19,8 @@ type roomServer interface {
 	start(ctx context.Context) error
 }
 
-// window is XMPP_WINDOW, as the workers have it here.
-const window = 48
+// uncertain is three times XMPP_MAX_IN_FLIGHT, as the workers have it here.
+const uncertain = 48
 
 // bench is a room and a broker to test the worker between.
 type bench struct {
@@ -203,11 +203,11 @@ func (b bench) malformed(t *testing.T) {
 // it was sent), the server may have taken with it the copies for others of what
 // it has reflected: what was reflected last is sent again, too. Of one that was
 // killed, copies of what came before that may be missing, in this test's log
-// and not beyond the window.
+// and not beyond uncertain.
 func (b bench) serverRestart(t *testing.T, kill bool) {
 	missing := 0
 	if kill {
-		missing = window
+		missing = uncertain
 	}
 	tr := b.trial(t, b.stoppable(t))
 	startWorker(t, tr.env)
@@ -225,7 +225,7 @@ func (b bench) serverRestart(t *testing.T, kill bool) {
 	tr.watch.sit()
 	tr.watch.wait(b.few - missing)
 	tr.acknowledged()
-	tr.atLeast(b.few-missing, window)
+	tr.atLeast(b.few-missing, uncertain)
 	tr.inOrder()
 	t.Logf("shown again: %d; died with the server: %d", tr.watch.repeated, b.few-tr.watch.count())
 }

@@ -56,7 +56,7 @@ func (b bench) severalWorkers(t *testing.T) {
 	tr.watch.wait(posted + b.few)
 	tr.acknowledged()
 	stop()
-	repeats := window
+	repeats := uncertain
 	if b.archive {
 		repeats = 0
 	}

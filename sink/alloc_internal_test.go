@@ -21,7 +21,7 @@ func TestAMessageAllocatesLittle(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := &session{
-		box: newOutbox(window, window, newLedger(minter)), out: newWriter(), originIDs: new(atomic.Bool), keepsIDs: new(atomic.Bool), depth: new(depth), phase: inRoom,
+		box: newOutbox(window, newLedger(minter)), out: newWriter(), originIDs: new(atomic.Bool), keepsIDs: new(atomic.Bool), depth: new(depth), phase: inRoom,
 		room: room, occupant: room + "/notifier", maxBytes: 65000,
 	}
 	// What it writes is what the room would reflect.

@@ -8,7 +8,7 @@ import (
 // A message that ends the stream each time is given up, and only that one.
 func TestMessageThatTheServerNeverTakesIsGivenUp(t *testing.T) {
 	m := testMinter(t)
-	b := newOutbox(3, 3, newLedger(m))
+	b := newOutbox(3, newLedger(m))
 	outcomes := map[string]Outcome{}
 	for _, name := range []string{"good", "poison", "next"} {
 		err := b.submit(t.Context(), Message{Identity: name, Body: name, Done: func(r Result) { outcomes[name] = r.Outcome }})

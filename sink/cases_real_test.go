@@ -189,7 +189,7 @@ func cutBeforeReflections(sc *scene) {
 	c.post(0, 50)
 	c.delivered(50)
 	sc.proxy.Deafen()
-	n := 50 + cfg.OnTheWay()
+	n := 50 + cfg.MaxInFlight
 	c.post(50, n)
 	w.wait(n)
 	sc.proxy.Heal()

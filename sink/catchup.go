@@ -193,20 +193,20 @@ func (c *catchup) limit(inDoubt bool) int {
 // measure keeps what is on its way within what the history can tell.
 func (s *session) measure() {
 	holds := s.depth.told(s.catchup.replayed, s.box.forgot())
-	if s.catchup.archive || holds == 0 || holds >= s.cfg.OnTheWay() {
+	if s.catchup.archive || holds == 0 || holds >= s.cfg.MaxInFlight {
 		return
 	}
 	if s.box.places.narrow(holds) {
-		s.log.Warn("the room's history is shorter than a third of the window, so fewer messages are sent at once: let it keep more, or lower XMPP_WINDOW",
-			"room", s.room, "history", holds, "window", s.cfg.Window)
+		s.log.Warn("the room's history is shorter than XMPP_MAX_IN_FLIGHT, so fewer messages are sent at once: let it keep more, or lower XMPP_MAX_IN_FLIGHT",
+			"room", s.room, "history", holds, "max_in_flight", s.cfg.MaxInFlight)
 	}
 }
 
-// recalls is how many of ours the room can tell a worker that knows nothing. It
+// historyDepth is how many of ours the room can tell a worker that knows nothing. It
 // can tell as many as the archive is asked for at least, or as the history has
 // just told; half of them are left to others, who may post in between.
-func (s *session) recalls() int {
-	told := min(s.catchup.replayed, max(HistoryWanted, s.cfg.Window))
+func (s *session) historyDepth() int {
+	told := min(s.catchup.replayed, s.cfg.History())
 	if s.catchup.archive {
 		told = max(told, archivePage*archivePages)
 	}
@@ -221,6 +221,6 @@ func (s *session) memory() string {
 	case s.catchup.replayed > 0:
 		return "history of " + strconv.Itoa(s.catchup.replayed) + " or more"
 	default:
-		return "none seen: if the room keeps no history, up to XMPP_WINDOW messages may be shown twice when the connection breaks"
+		return "none seen: if the room keeps no history, up to three times XMPP_MAX_IN_FLIGHT messages may be shown twice when the connection breaks"
 	}
 }

@@ -28,7 +28,7 @@ type Config struct {
 	RoomCreate   bool          `envconfig:"XMPP_ROOM_CREATE" default:"false" desc:"Create the room, persistent and otherwise with the server's defaults, if it does not exist."`
 	Nick         string        `envconfig:"XMPP_NICK" desc:"Nickname in the room; a suffix is added while somebody else has it. Default: the user part of XMPP_JID."`
 
-	Window         int           `envconfig:"XMPP_WINDOW" default:"48" desc:"How many messages a fault may leave in doubt, 3 to 1000: a server that dies and forgets can make the room show so many twice, and never more. A third of them may be on their way at once, the others have just been shown. That third should not be more than the room keeps as history (20 on most servers), which tells after a broken connection what has arrived."`
+	MaxInFlight    int           `envconfig:"XMPP_MAX_IN_FLIGHT" default:"16" desc:"Maximum messages in flight: sent to the room and not yet reflected, 1 to 333. It should not exceed the room's history (20 on most servers): after a broken connection the history tells which of them arrived. A server that dies and forgets its history can make the room show three times as many twice, and never more."`
 	MaxStanzaBytes int           `envconfig:"XMPP_MAX_STANZA_BYTES" default:"65000" desc:"Longest stanza to send, in bytes, 1000 to 160000. Longer texts are cut with a mark. A server that announces a lower limit (XEP-0478) is obeyed."`
 	IDKey          config.Secret `envconfig:"XMPP_ID_KEY" desc:"Key for the ids of messages, by which workers recognise what the room has already shown. Workers of one room need the same key. Default: derived from XMPP_PASSWORD."`
 
@@ -48,8 +48,8 @@ const (
 const (
 	minStanzaBytes = 1000    // room for addresses and some text
 	maxStanzaBytes = 160_000 // a reflection with everything escaped still fits into maxInbound
-	minWindow      = 3
-	maxWindow      = 1000
+	minInFlight    = 1
+	maxInFlight    = 333
 	shortestTime   = time.Millisecond
 )
 
@@ -72,8 +72,8 @@ func (c Config) Validate() []error {
 	if strings.ContainsFunc(c.Nick, unicode.IsControl) {
 		bad("XMPP_NICK=%q: has a control character: remove it", c.Nick)
 	}
-	if c.Window < minWindow || c.Window > maxWindow {
-		bad("XMPP_WINDOW=%d: use %d to %d; 48 suits most servers", c.Window, minWindow, maxWindow)
+	if c.MaxInFlight < minInFlight || c.MaxInFlight > maxInFlight {
+		bad("XMPP_MAX_IN_FLIGHT=%d: use %d to %d; 16 suits most servers", c.MaxInFlight, minInFlight, maxInFlight)
 	}
 	if c.MaxStanzaBytes < minStanzaBytes || c.MaxStanzaBytes > maxStanzaBytes {
 		bad("XMPP_MAX_STANZA_BYTES=%d: use %d to %d", c.MaxStanzaBytes, minStanzaBytes, maxStanzaBytes)
@@ -84,9 +84,9 @@ func (c Config) Validate() []error {
 	return append(errs, c.validateTimes()...)
 }
 
-// OnTheWay is how many messages may be on their way to the room at once. The
-// rest of the window is for those that it has just shown (see recent).
-func (c Config) OnTheWay() int { return c.Window / 3 }
+// History is how many messages of the room's history are asked for: all that were
+// in flight or recently shown fit into it.
+func (c Config) History() int { return max(HistoryWanted, 3*c.MaxInFlight) }
 
 func (c Config) validateTimes() []error {
 	var errs []error

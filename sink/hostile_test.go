@@ -143,7 +143,7 @@ func TestWhatIsOnItsWayIsKeptWithinTheHistory(t *testing.T) {
 		c.delivered(n)
 		srv.DropConnections()
 	}
-	c.logged("lower XMPP_WINDOW")
+	c.logged("lower XMPP_MAX_IN_FLIGHT")
 	c.post(n, n+40)
 	n += 40
 	c.delivered(n)

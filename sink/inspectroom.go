@@ -197,12 +197,12 @@ func (in *inspection) memory(s *session) {
 	switch {
 	case s.catchup.archive:
 		in.ok(stepMemory, "archive")
-	case err == nil && longest < in.cfg.OnTheWay():
-		in.warn(stepMemory, fmt.Sprintf("the room's history is %d messages, and %d may be on their way at once, a third of XMPP_WINDOW=%d", longest, in.cfg.OnTheWay(), in.cfg.Window),
-			"let the room keep more, or lower XMPP_WINDOW")
+	case err == nil && longest < in.cfg.MaxInFlight:
+		in.warn(stepMemory, fmt.Sprintf("the room's history is %d messages, shorter than XMPP_MAX_IN_FLIGHT=%d", longest, in.cfg.MaxInFlight),
+			"let the room keep more, or lower XMPP_MAX_IN_FLIGHT")
 	case s.catchup.replayed == 0:
 		in.warn(stepMemory, "no history seen: the room is new, or keeps none, and then what is on its way when the connection breaks may be shown twice",
-			"let the room keep at least "+strconv.Itoa(in.cfg.OnTheWay())+" messages, or an archive")
+			"let the room keep at least "+strconv.Itoa(in.cfg.MaxInFlight)+" messages, or an archive")
 	default:
 		in.ok(stepMemory, s.memory())
 	}

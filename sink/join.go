@@ -42,7 +42,7 @@ func (s *session) join() {
 	s.joinID, s.askID = rand.Text(), rand.Text()
 	s.nicks++
 	s.occupant = s.room + "/" + s.nick
-	text, err := joinStanza(s.occupant, s.joinID, s.cfg.RoomPassword, max(HistoryWanted, s.cfg.Window))
+	text, err := joinStanza(s.occupant, s.joinID, s.cfg.RoomPassword, s.cfg.History())
 	if err != nil {
 		s.fail(err)
 		return

@@ -50,16 +50,16 @@ type settlement struct {
 	result Result
 }
 
-// newOutbox makes one for so many messages on their way, that remembers so many of
-// those that were shown last.
-func newOutbox(width, recents int, l *ledger) *outbox {
+// newOutbox makes one for so many messages in flight. It remembers twice as many
+// of those that were shown last.
+func newOutbox(maxInFlight int, l *ledger) *outbox {
 	return &outbox{
-		places:   newPlaces(width),
-		recent:   recent{limit: recents},
+		places:   newPlaces(maxInFlight),
+		recent:   recent{limit: 2 * maxInFlight},
 		closed:   make(chan struct{}),
 		recall:   recall{told: make(map[string]worth)},
 		ledger:   l,
-		inflight: make(map[string]*entry, width),
+		inflight: make(map[string]*entry, maxInFlight),
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 func TestWhatWasSettledOutOfOrderIsNotInTheWay(t *testing.T) {
 	m := testMinter(t)
 	settled := func() (*outbox, map[string]Outcome, chan struct{}) {
-		b, results, lost := newOutbox(4, 4, newLedger(m)), map[string]Outcome{}, make(chan struct{})
+		b, results, lost := newOutbox(4, newLedger(m)), map[string]Outcome{}, make(chan struct{})
 		b.attach(discard{}, "r@c/w")
 		for _, name := range []string{"1", "2", "3"} {
 			err := b.submit(t.Context(), Message{Identity: name, Lost: lost, Done: func(r Result) { results[name] = r.Outcome }})
@@ -44,7 +44,7 @@ func TestWhatWasSettledOutOfOrderIsNotInTheWay(t *testing.T) {
 
 // The first burst after the window was narrowed is within it already.
 func TestNarrowWindowHoldsAtOnce(t *testing.T) {
-	b := newOutbox(8, 8, newLedger(testMinter(t)))
+	b := newOutbox(8, newLedger(testMinter(t)))
 	post(t, b, "on its way")
 	if !b.places.narrow(3) || b.places.narrow(5) {
 		t.Error("narrowed and widened")
@@ -59,7 +59,7 @@ func TestNarrowWindowHoldsAtOnce(t *testing.T) {
 
 // What is lost before it is submitted is not sent, however much room there is.
 func TestWhatIsLostAlreadyIsNotTaken(t *testing.T) {
-	b := newOutbox(2, 2, newLedger(testMinter(t)))
+	b := newOutbox(2, newLedger(testMinter(t)))
 	var sent posts
 	b.attach(&sent, "r@c/w")
 	lost := make(chan struct{})

@@ -40,7 +40,7 @@ func TestWhatAHistoryProves(t *testing.T) {
 		"the last is told in the archive":      {[][]page{{old, fresh, older, old}}, complete},
 		"a copy first, then the last":          {[][]page{{evil, fresh, old}}, complete},
 	} {
-		b := newOutbox(1, 1, newLedger(m))
+		b := newOutbox(1, newLedger(m))
 		b.attach(discard{}, "r@c/w")
 		for _, name := range []string{"older", "old"} {
 			post(t, b, name)
@@ -113,7 +113,7 @@ func TestDepthOfTheHistory(t *testing.T) {
 // forgotten it, also if an attempt to come back has failed in between.
 func TestWhatWasReflectedLastOutlivesFailedAttempts(t *testing.T) {
 	m := testMinter(t)
-	b := newOutbox(1, 1, newLedger(m))
+	b := newOutbox(1, newLedger(m))
 	b.attach(discard{}, "r@c/w")
 	post(t, b, "1")
 	b.seen([]byte(m.id("1")), []byte("r@c/w"), true)
@@ -129,7 +129,7 @@ func TestWhatWasReflectedLastOutlivesFailedAttempts(t *testing.T) {
 // sent again; what is told is not.
 func TestWhatTheServerHasForgottenIsSentAgain(t *testing.T) {
 	m := testMinter(t)
-	b := newOutbox(5, 5, newLedger(m))
+	b := newOutbox(5, newLedger(m))
 	b.attach(discard{}, "r@c/w")
 	for _, name := range []string{"1", "2", "3", "4"} {
 		post(t, b, name)
@@ -151,10 +151,10 @@ func TestWhatTheServerHasForgottenIsSentAgain(t *testing.T) {
 // A server that forgets everything, and dies again before it has shown what was
 // sent again, makes the room show no more than a window twice.
 func TestNoMoreThanAWindowIsSentAgain(t *testing.T) {
-	cfg := Config{Window: 12}
+	cfg := Config{MaxInFlight: 4}
 	for shown := range 20 {
 		m := testMinter(t)
-		b := newOutbox(cfg.OnTheWay(), cfg.Window-cfg.OnTheWay(), newLedger(m))
+		b := newOutbox(cfg.MaxInFlight, newLedger(m))
 		var sent posts
 		b.attach(&sent, "r@c/w")
 		next := 0
@@ -173,8 +173,8 @@ func TestNoMoreThanAWindowIsSentAgain(t *testing.T) {
 			b.detach(brokenOff, time.Now())
 			sent = nil
 			resent, doubtful := b.attach(&sent, "r@c/w")
-			if resent < cfg.OnTheWay() || resent > cfg.Window || doubtful != resent || len(sent) != resent {
-				t.Errorf("%d shown: %d sent again, %d of them counted, XMPP_WINDOW=%d", shown, resent, doubtful, cfg.Window)
+			if resent < cfg.MaxInFlight || resent > 3*cfg.MaxInFlight || doubtful != resent || len(sent) != resent {
+				t.Errorf("%d shown: %d sent again, %d of them counted, XMPP_MAX_IN_FLIGHT=%d", shown, resent, doubtful, cfg.MaxInFlight)
 			}
 		}
 	}
@@ -184,7 +184,7 @@ func TestNoMoreThanAWindowIsSentAgain(t *testing.T) {
 // That is no memory of the server's.
 func TestWhatAnotherWorkerSentAgainProvesNothing(t *testing.T) {
 	m := testMinter(t)
-	b := newOutbox(5, 5, newLedger(m))
+	b := newOutbox(5, newLedger(m))
 	b.attach(discard{}, "r@c/w")
 	post(t, b, "1")
 	b.seen([]byte(m.id("1")), []byte("r@c/w"), true)
@@ -212,7 +212,7 @@ func (p *posts) post(_, body, _ string) { *p = append(*p, body) }
 // there, whatever else of it was never stored, or was numbered later.
 func TestWhatWasOnItsWayProvesThatTheEndIsThere(t *testing.T) {
 	m := testMinter(t)
-	b := newOutbox(5, 5, newLedger(m))
+	b := newOutbox(5, newLedger(m))
 	b.seen([]byte(m.id("history")), []byte("r@c/w2"), false)
 	b.seen([]byte(m.id("archive")), []byte("r@c/w2"), false) // older, but told later
 	b.attach(discard{}, "r@c/w")
@@ -246,7 +246,7 @@ func TestWhatAServerReflectedBeforeItWentDownIsSentAgain(t *testing.T) {
 		&Error{Err: fmt.Errorf("%w: %w", errNotInRoom, &Condition{Name: "not-allowed", Type: "cancel"})}: 1,
 		&Error{Err: &Condition{Name: "forbidden", Type: "auth"}}:                                         0,
 	} {
-		b := newOutbox(1, 1, newLedger(m))
+		b := newOutbox(1, newLedger(m))
 		b.attach(discard{}, "r@c/w")
 		post(t, b, "1")
 		b.seen([]byte(m.id("1")), []byte("r@c/w"), true)
@@ -261,7 +261,7 @@ func TestWhatAServerReflectedBeforeItWentDownIsSentAgain(t *testing.T) {
 func TestWhatWasSentAgainFromAnotherSeatIsRecognised(t *testing.T) {
 	m := testMinter(t)
 	id := []byte(m.id("1"))
-	b := newOutbox(1, 1, newLedger(m))
+	b := newOutbox(1, newLedger(m))
 	b.attach(discard{}, "r@c/w")
 	post(t, b, "1")
 	b.seen(id, []byte("r@c/w"), true)

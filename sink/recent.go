@@ -10,7 +10,7 @@ import (
 // forgotten the message as well. Copies are milliseconds apart, more on a busy
 // machine.
 type recent struct {
-	limit    int      // what is left of the window
+	limit    int
 	messages []posted // the oldest first
 }
 

@@ -50,8 +50,8 @@ func (sc *scene) restart(end func() error, start func() error) {
 		}
 	}
 	sc.Logf("shown before the end: %d; repeated: %d, counted by the client: %d", before, repeated, doubtful)
-	if repeated > doubtful || repeated > cfg.Window {
-		sc.Errorf("repeated %d, window %d, counted by the client %d", repeated, cfg.Window, doubtful)
+	if repeated > doubtful || repeated > 3*cfg.MaxInFlight {
+		sc.Errorf("repeated %d, %d in flight at most, counted by the client %d", repeated, cfg.MaxInFlight, doubtful)
 	}
 }
 

@@ -23,7 +23,7 @@ type Room struct {
 	// does.
 	originIDs, keepsIDs atomic.Bool
 	observer            Observer
-	recalls             atomic.Int64
+	historyDepth        atomic.Int64
 	// What earlier stays have taught; Run's own.
 	maxBytes    int // longest stanza that the server takes
 	skipArchive bool
@@ -52,11 +52,11 @@ func New(cfg Config, log *slog.Logger) (*Room, error) {
 	}
 	r := &Room{
 		cfg: cfg, log: log, account: account,
-		box:      newOutbox(cfg.OnTheWay(), cfg.Window-cfg.OnTheWay(), newLedger(minter)),
+		box:      newOutbox(cfg.MaxInFlight, newLedger(minter)),
 		joined:   make(chan struct{}),
 		maxBytes: cfg.MaxStanzaBytes,
 	}
-	r.recalls.Store(int64(cfg.OnTheWay()))
+	r.historyDepth.Store(int64(cfg.MaxInFlight))
 	return r, nil
 }
 
@@ -85,11 +85,11 @@ func (r *Room) Joined(ctx context.Context) error {
 	}
 }
 
-// Recalls is how many of the messages that we posted last the room could tell to
+// HistoryDepth is how many of the messages that we posted last the room could tell to
 // a worker that takes our place and knows nothing. It is learnt at every join: as
 // many as may be on their way at least, and more if the history is long or there
 // is an archive.
-func (r *Room) Recalls() int { return int(r.recalls.Load()) }
+func (r *Room) HistoryDepth() int { return int(r.historyDepth.Load()) }
 
 // Run connects, joins and stays in the room until ctx ends; after every
 // interruption it tries again, with growing pauses. At the end it leaves the
@@ -179,7 +179,7 @@ func (r *Room) newSession(stream *stream, id identity, joined func()) *session {
 	}
 	s.joined = func() {
 		r.log.Info("in the room", "room", s.room, "nick", s.nick, "jid", s.me, "memory", s.memory())
-		r.recalls.Store(int64(s.recalls()))
+		r.historyDepth.Store(int64(s.historyDepth()))
 		joined()
 		r.observer.tell(Event{Kind: Joined, Seat: s.occupant})
 	}

@@ -40,7 +40,7 @@ func settings(t *testing.T, srv *sinktest.Server) sink.Config {
 	return sink.Config{
 		JID: "notifier@" + srv.Domain(), Password: config.NewSecret("notifier-pw"),
 		Addr: srv.Addr(), TLS: "starttls", CAFile: ca, Room: srv.RoomJID(),
-		Window: 48, MaxStanzaBytes: 65000, IDKey: config.NewSecret("a key"),
+		MaxInFlight: 16, MaxStanzaBytes: 65000, IDKey: config.NewSecret("a key"),
 		ConnectTimeout: 10 * time.Second, PingInterval: 10 * time.Second,
 		StallTimeout: 20 * time.Second, ReconnectMax: 50 * time.Millisecond,
 	}

@@ -94,7 +94,7 @@ func (sc *scene) settings() sink.Config {
 	return sink.Config{
 		JID: "notifier@" + sc.server.Domain, Password: config.NewSecret(testbed.Password("notifier")),
 		Addr: sc.proxy.Addr(), TLS: "starttls", CAFile: sc.server.CAFile, Room: sc.room + "@" + sc.server.MUC,
-		Window: 48, MaxStanzaBytes: 65000, IDKey: config.NewSecret("a key"),
+		MaxInFlight: 16, MaxStanzaBytes: 65000, IDKey: config.NewSecret("a key"),
 		ConnectTimeout: limit, PingInterval: 2 * time.Second,
 		StallTimeout: 10 * time.Second, ReconnectMax: 200 * time.Millisecond,
 	}

@@ -28,7 +28,7 @@ func TestMessageIsNotGivenUpForTheStateOfTheRoom(t *testing.T) {
 	} {
 		m := testMinter(t)
 		var got Outcome
-		b := newOutbox(1, 1, newLedger(m))
+		b := newOutbox(1, newLedger(m))
 		if err := b.submit(t.Context(), Message{Identity: "1", Body: "x", Done: func(r Result) { got = r.Outcome }}); err != nil {
 			t.Fatal(err)
 		}

@@ -231,7 +231,7 @@ func forward(ctx context.Context, l net.Listener, addr string) {
 
 func TestWrongSettingsAreAllNamed(t *testing.T) {
 	cfg := sink.Config{
-		JID: "nobody", Room: "a@b/c", Addr: "host", TLS: "none", Nick: "a\nb", Window: 0, MaxStanzaBytes: 10,
+		JID: "nobody", Room: "a@b/c", Addr: "host", TLS: "none", Nick: "a\nb", MaxInFlight: 0, MaxStanzaBytes: 10,
 		CAFile: "/does/not/exist",
 	}
 	_, err := sink.New(cfg, nil)
@@ -239,7 +239,7 @@ func TestWrongSettingsAreAllNamed(t *testing.T) {
 		t.Fatal("no error")
 	}
 	for _, name := range []string{
-		`XMPP_JID="nobody"`, `XMPP_ROOM="a@b/c"`, `XMPP_ADDR="host"`, `XMPP_TLS="none"`, "XMPP_NICK=", "XMPP_WINDOW=0",
+		`XMPP_JID="nobody"`, `XMPP_ROOM="a@b/c"`, `XMPP_ADDR="host"`, `XMPP_TLS="none"`, "XMPP_NICK=", "XMPP_MAX_IN_FLIGHT=0",
 		"XMPP_MAX_STANZA_BYTES=10", `XMPP_CA_FILE="/does/not/exist"`, "XMPP_CONNECT_TIMEOUT=0s", "XMPP_STALL_TIMEOUT=0s",
 	} {
 		if !strings.Contains(err.Error(), name) {

@@ -113,7 +113,7 @@ func (t *Telemetry) gauges() []prometheus.Collector {
 			return float64(messages)
 		}),
 		gauge("queue_messages", "Messages taken from the brokers and not yet settled, beyond those on their way.", t.queued),
-		gauge("window_messages", "Most messages that may be on their way to the room at once (a third of XMPP_WINDOW).", func() float64 { return float64(t.options.Window) }),
+		gauge("window_messages", "Most messages that may be on their way to the room at once (XMPP_MAX_IN_FLIGHT).", func() float64 { return float64(t.options.Window) }),
 		gauge("xmpp_connected", "1 while logged in to the XMPP server.", func() float64 { return flag(t.room.snapshot().connected) }),
 		gauge("room_joined", "1 while in the room.", func() float64 { return flag(t.room.snapshot().joined) }),
 		gauge("ready", "1 while /readyz says so.", func() float64 { return flag(len(t.Problems()) == 0) }),

@@ -25,9 +25,9 @@ type Room interface {
 	// Submit waits for a place in the window. The message's Done is called
 	// exactly once unless Submit returns an error.
 	Submit(ctx context.Context, m sink.Message) error
-	// Recalls is how many of the messages that we posted last the room could
+	// HistoryDepth is how many of the messages that we posted last the room could
 	// tell to a worker that knows nothing.
-	Recalls() int
+	HistoryDepth() int
 }
 
 // Config is what the operator says about the worker.
@@ -68,7 +68,7 @@ type Worker struct {
 // finishes what is on its way within the grace period, leaves the room, and
 // gives the rest back to the brokers.
 func (w *Worker) Run(ctx context.Context) error {
-	w.doubt = newDoubt(w.Room.Recalls)
+	w.doubt = newDoubt(w.Room.HistoryDepth)
 	w.Log.Info("started", "room", w.Room, "sources", w.Sources)
 	roomCtx, leave := context.WithCancel(context.WithoutCancel(ctx))
 	defer leave()

@@ -56,8 +56,8 @@ type room struct {
 	down   bool
 	joined chan struct{}
 	posts  sync.WaitGroup
-	// recalls is how many messages it can tell; 0 means 2.
-	recalls int
+	// historyDepth is how many messages it can tell; 0 means 2.
+	historyDepth int
 }
 
 func (r *room) Run(ctx context.Context) error {
@@ -89,7 +89,7 @@ func (r *room) Submit(_ context.Context, m sink.Message) error {
 	return nil
 }
 
-func (r *room) Recalls() int { return max(r.recalls, 2) }
+func (r *room) HistoryDepth() int { return max(r.historyDepth, 2) }
 
 // source lends out what it was given, and then nothing.
 type source struct {
@@ -209,13 +209,13 @@ func TestNeverHasMoreInDoubtThanTheWindow(t *testing.T) {
 // What the broker is told may take long to be durable. Meanwhile more can be
 // posted, if the room could tell what it has shown of it.
 func TestNeverHasMoreInDoubtThanTheRoomCanTell(t *testing.T) {
-	for recalls, want := range map[int]int{2: 2, 5: 5} {
+	for historyDepth, want := range map[int]int{2: 2, 5: 5} {
 		synctest.Test(t, func(t *testing.T) {
 			s := &source{undurable: true}
 			for i := range 9 {
 				s.bodies = append(s.bodies, title(i))
 			}
-			got := run(&room{answer: delivered, recalls: recalls}, s)
+			got := run(&room{answer: delivered, historyDepth: historyDepth}, s)
 			if n := got.count("ack "); n != want {
 				t.Errorf("%d were shown, and none of them durably acknowledged, want %d: %q", n, want, got.events)
 			}

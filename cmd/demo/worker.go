@@ -51,7 +51,7 @@ func startWorker(d *demo, dir string) (*running, error) {
 	}
 	w := worker.Worker{
 		Room: room, Sources: []sources.Source{source}, Render: render.Text,
-		Window: cfg.OnTheWay(), Grace: grace, Log: log,
+		Window: cfg.MaxInFlight, Grace: grace, Log: log,
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{cancel: cancel, ended: make(chan error, 1)}
@@ -77,7 +77,7 @@ func roomConfig(srv *sinktest.Server, dir string) (sink.Config, error) {
 	return sink.Config{
 		JID: account + "@" + srv.Domain(), Password: config.NewSecret(account + "-pw"),
 		Addr: srv.Addr(), TLS: "starttls", CAFile: ca, Room: srv.RoomJID(),
-		Window: 48, MaxStanzaBytes: 65000,
+		MaxInFlight: 16, MaxStanzaBytes: 65000,
 		ConnectTimeout: 30 * time.Second, PingInterval: 30 * time.Second,
 		StallTimeout: 60 * time.Second, ReconnectMax: 30 * time.Second,
 	}, nil

@@ -32,7 +32,7 @@ func TestHelpNamesEveryCommandAndVariable(t *testing.T) {
 func TestMistakesGiveExitCode2AndAreAllNamed(t *testing.T) {
 	t.Setenv("SOURCES", "nats,rabbit")
 	t.Setenv("XMPP_JID", "nobody")
-	t.Setenv("XMPP_WINDOW", "many")
+	t.Setenv("XMPP_MAX_IN_FLIGHT", "many")
 	t.Setenv("LOG_LEVEL", "loud")
 	t.Setenv("SHUTDOWN_GRACE", "20")
 	for _, args := range [][]string{{}, {"run"}, {"config"}} {
@@ -41,7 +41,7 @@ func TestMistakesGiveExitCode2AndAreAllNamed(t *testing.T) {
 			t.Errorf("%v: code %d", args, code)
 		}
 		for _, want := range []string{
-			`SOURCES: unknown source "rabbit"`, `XMPP_WINDOW="many": not a number`, "XMPP_PASSWORD is not set", "XMPP_ROOM is not set",
+			`SOURCES: unknown source "rabbit"`, `XMPP_MAX_IN_FLIGHT="many": not a number`, "XMPP_PASSWORD is not set", "XMPP_ROOM is not set",
 			`LOG_LEVEL="loud": use debug, info, warn or error`, `SHUTDOWN_GRACE="20": not a duration`, "NATS_STREAM is not set",
 		} {
 			if !strings.Contains(errs, want) {
@@ -83,13 +83,13 @@ func TestConfigShowsWhatIsInEffectAndNoSecret(t *testing.T) {
 	t.Setenv("SOURCES", "kafka")
 	t.Setenv("KAFKA_BROKERS", "a:9092,b:9092")
 	t.Setenv("KAFKA_TOPICS", "alerts")
-	t.Setenv("XMPP_WINDWO", "50")
+	t.Setenv("XMPP_MAX_IN_FLIHGT", "50")
 	code, out, errs := invoke(t, "", "config")
 	if code != exitOK || strings.Contains(out, "notifier-pw") || strings.Contains(out, "NATS_") {
 		t.Errorf("code %d\n%s%s", code, out, errs)
 	}
 	table := strings.Join(strings.Fields(out), " ")
-	for _, want := range []string{"XMPP_PASSWORD ******** environment", "KAFKA_BROKERS a:9092,b:9092 environment", "XMPP_WINDOW 48 default", "! XMPP_WINDWO is set but is no setting: did you mean XMPP_WINDOW?"} {
+	for _, want := range []string{"XMPP_PASSWORD ******** environment", "KAFKA_BROKERS a:9092,b:9092 environment", "XMPP_MAX_IN_FLIGHT 16 default", "! XMPP_MAX_IN_FLIHGT is set but is no setting: did you mean XMPP_MAX_IN_FLIGHT?"} {
 		if !strings.Contains(table, want) {
 			t.Errorf("%q is missing in\n%s", want, out)
 		}

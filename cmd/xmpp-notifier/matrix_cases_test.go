@@ -81,7 +81,7 @@ func settingMistakes() []mistake {
 	return []mistake{
 		of("unknown source in `SOURCES`", "use nats, nats-core, kafka, or several with commas between", "SOURCES", "rabbit"),
 		of("`XMPP_ROOM` without a service", "give the room as room@service, like alerts@conference.example.org", "XMPP_ROOM", "alerts"),
-		of("`XMPP_WINDOW` out of range", "use 3 to 1000; 48 suits most servers", "XMPP_WINDOW", "0"),
+		of("`XMPP_MAX_IN_FLIGHT` out of range", "use 1 to 333; 16 suits most servers", "XMPP_MAX_IN_FLIGHT", "0"),
 		of("`XMPP_CA_FILE` does not exist", "name a readable PEM file", "XMPP_CA_FILE", "/nonexistent/ca.pem"),
 		of("`TEMPLATE` with an error", "see docs/templates.md", "TEMPLATE", "{{.Nothing"),
 	}

@@ -49,7 +49,7 @@ func run(ctx context.Context, stderr io.Writer) error {
 	w := worker.Worker{
 		Room: room, Sources: from,
 		Decoder: texts.other(), Filter: texts.hide, Render: texts.renderer.Text, Payload: texts.renderer.Payload,
-		Window: s.room.OnTheWay(), Grace: s.worker.Grace, Log: log,
+		Window: s.room.MaxInFlight, Grace: s.worker.Grace, Log: log,
 	}
 	t := s.observe(&w, room, traces.Tracer(), texts.renderer.Failures)
 	admin, err := telemetry.Serve(ctx, s.admin, t, log)

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-
-	"github.com/xmpp-notifier/xmpp-notifier/sink"
 )
 
 // setting is a field of the room's form as it has to be (XEP-0045, section
@@ -64,9 +62,9 @@ func (j *job) memory(f *form) settings {
 	var list settings
 	const history = "muc#roomconfig_historylength"
 	if f.get(history) != nil {
-		list = append(list, setting{field: history, value: strconv.Itoa(max(j.Worker.Window, sink.HistoryWanted)), least: true})
+		list = append(list, setting{field: history, value: strconv.Itoa(j.Worker.History()), least: true})
 	} else {
-		j.note("the server decides how many messages the room remembers: it must be %d (a third of XMPP_WINDOW) or more, or there must be an archive", j.Worker.OnTheWay())
+		j.note("the server decides how many messages the room remembers: it must be %d (XMPP_MAX_IN_FLIGHT) or more, or there must be an archive", j.Worker.MaxInFlight)
 	}
 	for _, name := range archives() {
 		if f.get(name) != nil {

@@ -34,7 +34,7 @@ func fresh(t *testing.T, cfg sinktest.Config) (*sinktest.Server, setup.Options) 
 	}
 	worker := sink.Config{
 		JID: "Watchman@" + srv.Domain(), Password: config.NewSecret("watch & <ward>"), IDKey: config.NewSecret("key"),
-		Addr: srv.Addr(), TLS: "auto", CAFile: ca, Room: srv.RoomJID(), Window: 30, MaxStanzaBytes: 65000,
+		Addr: srv.Addr(), TLS: "auto", CAFile: ca, Room: srv.RoomJID(), MaxInFlight: 10, MaxStanzaBytes: 65000,
 		ConnectTimeout: 10 * time.Second, PingInterval: time.Minute, StallTimeout: time.Minute, ReconnectMax: time.Minute,
 	}
 	return srv, setup.Options{
