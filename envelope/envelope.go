@@ -14,6 +14,18 @@ import (
 type Raw struct {
 	Header []Header
 	Body   []byte
+	// From is where in the broker it was; zero if that is not known.
+	From Place
+}
+
+// Place is where a notification was, as far as it matters to what it means.
+type Place struct {
+	// Topic is the Kafka topic or NATS subject.
+	Topic string
+	// Key is the Kafka record key.
+	Key []byte
+	// Time is the broker's timestamp, the same at every redelivery.
+	Time time.Time
 }
 
 // Header is one broker header. Brokers allow a key to repeat, and Kafka keeps
@@ -48,6 +60,8 @@ type Envelope struct {
 	Expiry time.Time `json:"expires,omitzero"`
 	// Severity says how bad it is.
 	Severity Severity `json:"severity,omitzero"`
+	// SeverityWord is the publisher's word for the severity, if it is not known.
+	SeverityWord string `json:"severityWord,omitzero"`
 	// State is set if it is about something that begins and ends.
 	State State `json:"state,omitzero"`
 	// Fingerprint is what the beginning and the end of it have in common.
@@ -56,6 +70,9 @@ type Envelope struct {
 	Subject string `json:"subject,omitzero"`
 	// Message is the text.
 	Message string `json:"message,omitzero"`
+	// Details are lines to show below the message: what tells this one from
+	// others like it, and the first of what has no field here.
+	Details []Detail `json:"details,omitzero"`
 	// Where it happened, in Payara's terms.
 	ServerName   string `json:"serverName,omitzero"`
 	HostName     string `json:"hostName,omitzero"`
@@ -76,8 +93,7 @@ type Envelope struct {
 	// Headers are those of the message, for templates.
 	Headers []Header `json:"-"`
 	// Extra holds what has no field here, for templates, and values that
-	// were not understood, like a severity whose word is not known. Nil if
-	// there is nothing.
+	// were not understood, like a time in words. Nil if there is nothing.
 	Extra map[string]json.RawMessage `json:"extra,omitzero"`
 }
 
@@ -86,6 +102,12 @@ type Link struct {
 	// Name says what is there, like "runbook".
 	Name string `json:"name"`
 	URL  string `json:"url"`
+}
+
+// Detail is a line of name and value.
+type Detail struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 // TraceContext is the W3C trace context of a notification.
@@ -110,7 +132,7 @@ const (
 
 // showable reports whether there is anything to show.
 func (e *Envelope) showable() bool {
-	return strings.TrimSpace(e.Subject) != "" || strings.TrimSpace(e.Message) != "" || len(e.Data) > 0
+	return len(e.Details) > 0 || strings.TrimSpace(e.Subject) != "" || strings.TrimSpace(e.Message) != "" || len(e.Data) > 0
 }
 
 // keep puts a JSON value without a field of its own into Extra.

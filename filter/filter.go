@@ -2,6 +2,7 @@
 package filter
 
 import (
+	"strings"
 	"time"
 
 	"github.com/prometheus/alertmanager/pkg/labels"
@@ -90,6 +91,9 @@ func value(e *envelope.Envelope, name string) string {
 	}
 	switch name {
 	case "severity":
+		if e.SeverityWord != "" {
+			return strings.ToLower(e.SeverityWord)
+		}
 		return e.Severity.String()
 	case "state":
 		return string(e.State)

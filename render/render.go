@@ -20,6 +20,7 @@ const (
 	maxBytes      = 2000
 	maxTitleBytes = 250
 	maxPartBytes  = 100 // of one part of the origin
+	maxWordBytes  = 30  // of a severity that nobody knows
 	maxURLBytes   = 500 // a part of an address is of no use
 	maxLinks      = 2
 	maxNick       = 100

@@ -77,10 +77,21 @@ func mark(e *envelope.Envelope) string {
 		return "⚪ DEBUG"
 	case s >= envelope.Trace:
 		return "⚪ TRACE"
+	case e.SeverityWord != "":
+		return ownWord(e)
 	case e.State == envelope.Firing:
 		return "🔔 FIRING"
 	}
 	return ""
+}
+
+// ownWord is a severity in the publisher's own word.
+func ownWord(e *envelope.Envelope) string {
+	colour := "⚪ "
+	if e.State == envelope.Firing {
+		colour = "🔔 "
+	}
+	return colour + shorten(oneLine(e.SeverityWord), maxWordBytes)
 }
 
 func hot(s envelope.Severity) string {
@@ -99,23 +110,33 @@ func hot(s envelope.Severity) string {
 // text. Many publishers repeat the subject in the message.
 func (c Config) content(e *envelope.Envelope) (title, text string) {
 	title, text = oneLine(e.Subject), messageText(e.Message)
-	if text == "" {
+	if text == "" && len(e.Details) == 0 {
 		text = dataText(e.Data)
 	}
+	if title != "" && text != "" && title[0] == text[0] && title == oneLine(text) {
+		title = ""
+	} else if rest, ok := strings.CutPrefix(text, title+"\n"); ok && len(title) <= maxTitleBytes {
+		text = strings.TrimLeft(rest, "\n")
+	}
+	text = strings.Trim(text+"\n"+detailLines(e.Details), "\n")
 	switch {
 	case title == "" && text == "":
 		return "", noText
 	case text == "":
 		return "", c.body(title)
-	case title == "":
-		return "", c.body(text)
-	case title[:1] == text[:1] && title == oneLine(text):
-		return "", c.body(text)
-	}
-	if rest, ok := strings.CutPrefix(text, title+"\n"); ok && len(title) <= maxTitleBytes {
-		text = strings.TrimLeft(rest, "\n")
 	}
 	return shorten(title, maxTitleBytes), c.body(text)
+}
+
+// detailLines returns the lines of names and values.
+func detailLines(details []envelope.Detail) string {
+	var b strings.Builder
+	for _, d := range details {
+		if value := shorten(oneLine(bound(d.Value)), maxDataValue); value != "" {
+			b.WriteString("\n" + shorten(oneLine(d.Name), maxPartBytes) + ": " + value)
+		}
+	}
+	return strings.TrimLeft(b.String(), "\n")
 }
 
 // body makes a text safe and cuts it. What is cut anyway is not looked at.

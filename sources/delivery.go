@@ -58,7 +58,9 @@ func (d *Delivery) Decode(decoder envelope.Decoder) {
 	if d.sealed {
 		return
 	}
-	decoded, err := decoder.Decode(d.Raw)
+	raw := d.Raw
+	raw.From = envelope.Place{Topic: d.Topic, Key: d.Key, Time: d.Time}
+	decoded, err := decoder.Decode(raw)
 	d.Envelopes, d.Malformed = decoded.Envelopes, err
 	if err != nil {
 		d.Envelope = new(envelope.Envelope)
