@@ -14,9 +14,9 @@ build: ## build the static binary bin/xmpp-notifier; VERSION=1.2.3 names it
 		-ldflags "-s -w -X main.version=$${VERSION:-$$(git describe --tags --always --dirty 2>/dev/null || echo devel)}" \
 		./cmd/xmpp-notifier
 
-check-size: build ## hold the binary to 15 MB; docs/decisions/0030-binary-size.md says what makes it grow
+check-size: build ## hold the binary to 30 MB; docs/decisions/0030-binary-size.md says what makes it grow
 	@size=$$(wc -c < bin/xmpp-notifier); echo "bin/xmpp-notifier: $$size bytes"; \
-	if [ "$$size" -gt 15000000 ]; then echo "more than 15,000,000 bytes, see docs/decisions/0030-binary-size.md" >&2; exit 1; fi
+	if [ "$$size" -gt 30000000 ]; then echo "more than 30,000,000 bytes, see docs/decisions/0030-binary-size.md" >&2; exit 1; fi
 
 demo: ## see it work, with nothing but Go: broker, room and worker in one process
 	go run ./cmd/demo

@@ -2,30 +2,23 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
-	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"strings"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
-const checkUsage = `usage: xmpp-notifier check [--round-trip] [--probe] [--wait DURATION] [--json] [--ascii]
-Looks at everything that the worker needs, one line each, with the cure of what
-is wrong. It goes the way that the worker goes, and changes nothing.
-  --round-trip     post one message into the room and measure its reflection
-  --probe          post 40 messages of 1 kB and measure the server's limit
-  --wait DURATION  try again until all is well, for so long (init containers)
-  --json           write JSON
-  --ascii          write words instead of ✓, ! and ✗
+const checkHelp = `check looks at everything that the worker needs, one line each, and says how to
+fix what is wrong. It takes the same way as the worker, and changes nothing.
+
 The exit code is that of the first failure: 2 settings, 3 XMPP connection,
-4 XMPP login, 5 room, 6 broker, 7 dead letters. Warnings do not count`
+4 XMPP login, 5 room, 6 broker, 7 dead letters. Warnings do not count.`
 
 // checkAgain is the pause between two tries of check --wait.
 const checkAgain = 2 * time.Second
@@ -40,46 +33,38 @@ type checkOptions struct {
 // reportError is a report in which something has failed. It is already printed.
 type reportError struct{ code int }
 
-func (*reportError) Error() string { return "the setup is not as it has to be, see above" }
+func (*reportError) Error() string { return "the setup is incomplete, see above" }
+
+func newCheckCommand() *cobra.Command {
+	var o checkOptions
+	c := &cobra.Command{
+		Use: "check", Short: "look at everything that the worker needs, and say what is wrong", Long: checkHelp, GroupID: groupPrepare,
+		Args: noArguments, RunE: func(c *cobra.Command, _ []string) error { return checkSetup(c, o) },
+	}
+	flags := c.Flags()
+	flags.BoolVar(&o.RoundTrip, "round-trip", false, "post one message into the room and measure its reflection")
+	flags.BoolVar(&o.Throttle, "probe", false, "post 40 messages of 1 kB and measure the server's limit")
+	flags.DurationVarP(&o.wait, "wait", "w", 0, "try again until all is well, for `so long`, like 5m (for init containers)")
+	flags.BoolVar(&o.json, "json", false, "write JSON")
+	flags.BoolVar(&o.ascii, "ascii", false, "write words instead of ✓, ! and ✗")
+	return c
+}
 
 // checkSetup looks at the whole setup and reports on it.
-func checkSetup(ctx context.Context, c call) error {
-	options, err := parseCheck(c.args)
+func checkSetup(c *cobra.Command, o checkOptions) error {
+	report, err := awaitSetup(c.Context(), o)
 	if err != nil {
 		return err
 	}
-	report, err := awaitSetup(ctx, options)
-	if err != nil {
-		return err
-	}
-	if options.json {
-		err = report.WriteJSON(c.stdout)
+	if o.json {
+		err = report.WriteJSON(c.OutOrStdout())
 	} else {
-		err = report.WriteTable(c.stdout, options.ascii || !speaksUTF8())
+		err = report.WriteTable(c.OutOrStdout(), o.ascii || !speaksUTF8())
 	}
 	if code := report.ExitCode(); err == nil && code != exitOK {
 		return &reportError{code}
 	}
 	return err
-}
-
-func parseCheck(args []string) (checkOptions, error) {
-	var o checkOptions
-	flags := flag.NewFlagSet("check", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	flags.BoolVar(&o.RoundTrip, "round-trip", false, "")
-	flags.BoolVar(&o.Throttle, "probe", false, "")
-	flags.DurationVar(&o.wait, "wait", 0, "")
-	flags.BoolVar(&o.json, "json", false, "")
-	flags.BoolVar(&o.ascii, "ascii", false, "")
-	err := flags.Parse(args)
-	if err == nil && flags.NArg() > 0 {
-		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
-	}
-	if err != nil {
-		return o, &usageError{errors.Join(err, errors.New(checkUsage))}
-	}
-	return o, nil
 }
 
 // awaitSetup looks until all is well, or the time is up. Settings do not mend

@@ -1,126 +1,135 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
-// command is one thing that the program does.
-type command struct {
-	name, summary string
-	// usage explains the arguments, "" if there are none. Shells complete the
-	// flags in it.
-	usage string
-	// words are the arguments that shells complete, apart from flags.
-	words []string
-	run   func(context.Context, call) error
+// The groups of commands in the help.
+const (
+	groupWork    = "work"
+	groupPrepare = "prepare"
+	groupTry     = "try"
+)
+
+const rootHelp = `xmpp-notifier carries notifications from NATS and Kafka into an XMPP chat room,
+and acknowledges each one to its broker only after the room has shown it.
+
+Settings come from environment variables: "xmpp-notifier help settings" explains
+each one. Without a command, xmpp-notifier runs the worker.
+
+Exit codes: 0 done, 1 failed, 2 the command line or a setting is wrong. "check"
+has more.`
+
+// newRootCommand returns the program: run, unless a command is named.
+func newRootCommand(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
+	root := &cobra.Command{
+		Use: "xmpp-notifier", Long: rootHelp, Version: programVersion(),
+		Args: noSuchCommand, SilenceErrors: true, SilenceUsage: true, SuggestionsMinimumDistance: 2,
+		RunE: runWorker,
+	}
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.Flags().Bool("version", false, "print the version")
+	root.PersistentFlags().BoolP("verbose", "v", false, "log at the level debug, whatever LOG_LEVEL says")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, err) })
+	root.AddGroup(
+		&cobra.Group{ID: groupWork, Title: "Carry notifications:"},
+		&cobra.Group{ID: groupPrepare, Title: "Prepare and check:"},
+		&cobra.Group{ID: groupTry, Title: "Try and repair:"},
+	)
+	root.AddCommand(
+		newRunCommand(), newHealthCommand(),
+		newInitCommand(), newSetupCommand(), newCheckCommand(), newConfigCommand(),
+		newSendCommand(), newRenderCommand(), newReplayCommand(),
+		newVersionCommand(), newSettingsTopic(),
+	)
+	strict(root)
+	return root
 }
 
-// commands are in the order of the help. The first is the default.
-func commands() []command {
-	return []command{
-		{
-			name: "run", summary: "carry notifications until SIGTERM or SIGINT (the default)",
-			run: func(ctx context.Context, c call) error { return run(ctx, c.stderr) },
-		},
-		{
-			name: "check", summary: "look at everything that the worker needs, and say what is wrong", usage: checkUsage,
-			run: checkSetup,
-		},
-		{
-			name: "init", summary: "create what the sources need in the brokers, and check the rest", usage: initUsage,
-			run: func(ctx context.Context, c call) error { return prepare(ctx, c.args, c.stdout) },
-		},
-		{
-			name: "setup", summary: "prepare the XMPP server: account, room, membership", usage: setupUsage,
-			run: setUp,
-		},
-		{
-			name: "replay", summary: "list the dead letters, or publish them again", usage: replayUsage,
-			words: []string{"list", "show", "send"}, run: replay,
-		},
-		{
-			name: "send", summary: "post one notification into the room, and wait until it is shown", usage: sendUsage,
-			run: send,
-		},
-		{
-			name: "render", summary: "show what messages would look like in the room", usage: renderUsage,
-			run: func(_ context.Context, c call) error { return showRendered(c.args, c.stdin, c.stdout) },
-		},
-		{
-			name: "config", summary: "print the settings in effect, secrets masked, and where each is from",
-			run: func(_ context.Context, c call) error { return showConfig(c.stdout) },
-		},
-		{
-			name: "completion", summary: "print what makes a shell complete the commands", usage: completionUsage,
-			words: []string{"bash", "zsh", "fish"},
-			run:   func(_ context.Context, c call) error { return showCompletion(c.args, c.stdout) },
-		},
-		{
-			name: "version", summary: "print the version",
-			run: func(_ context.Context, c call) error { return showVersion(c.stdout) },
-		},
-		{
-			name: "help", summary: "print this, or help about one command", usage: "usage: xmpp-notifier help [COMMAND]\n       xmpp-notifier COMMAND -help",
-			run: func(_ context.Context, c call) error { return help(c.args, c.stdout) },
-		},
-	}
-}
-
-// dispatch runs the command that the arguments name.
-func dispatch(ctx context.Context, c call) error {
-	name := "run"
-	if len(c.args) > 0 {
-		name, c.args = strings.TrimLeft(c.args[0], "-"), c.args[1:]
-	}
-	if name == "h" {
-		name = "help"
-	}
-	found, err := find(name)
-	switch {
-	case err != nil:
-		return err
-	case len(c.args) > 0 && isHelp(c.args[0]):
-		return found.help(c.stdout)
-	case len(c.args) > 0 && found.usage == "":
-		return &usageError{fmt.Errorf("unexpected argument %q: settings come from the environment, see xmpp-notifier help", c.args[0])}
-	}
-	return found.run(ctx, c)
-}
-
-func find(name string) (command, error) {
-	var names []string
-	for _, c := range commands() {
-		if c.name == name {
-			return c, nil
+// strict makes the commands that cobra adds by itself report mistakes as the
+// others do: by default, help about what there is not succeeds.
+func strict(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Short = "explain a command"
+			c.Args = func(_ *cobra.Command, args []string) error {
+				if found, rest, err := root.Find(args); err != nil || found == root && len(rest) > 0 {
+					return noSuchCommand(root, args)
+				}
+				return nil
+			}
+		case "completion":
+			c.Short = "print the script that makes a shell complete commands and flags"
+			c.Args = cobra.ArbitraryArgs
+			c.RunE = func(c *cobra.Command, args []string) error {
+				return usage(c, fmt.Errorf("%q: name one shell: bash, zsh, fish or powershell", args))
+			}
 		}
-		names = append(names, c.name)
 	}
-	return command{}, &usageError{fmt.Errorf("unknown command %q: use one of %s", name, strings.Join(names, ", "))}
 }
 
-func isHelp(arg string) bool { return arg == "-h" || arg == "-help" || arg == "--help" }
-
-// help explains the command.
-func (c command) help(w io.Writer) error {
-	usage := c.usage
-	if usage == "" {
-		usage = "usage: xmpp-notifier " + c.name
-	}
-	_, err := fmt.Fprintf(w, "xmpp-notifier %s: %s\n\n%s\n", c.name, c.summary, usage)
-	return err
+// usage is a mistake in the command line of c, with what helps.
+func usage(c *cobra.Command, err error) error {
+	return &usageError{fmt.Errorf("%w\nSee: %s --help", err, c.CommandPath())}
 }
 
-// help explains everything, or one command.
-func help(args []string, w io.Writer) error {
+// noSuchCommand refuses arguments of the program itself: they are misspelt commands.
+func noSuchCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return showHelp(w)
+		return nil
 	}
-	c, err := find(args[0])
-	if err != nil {
-		return err
+	hint := ""
+	if similar := c.SuggestionsFor(args[0]); len(similar) > 0 {
+		hint = ": did you mean " + strings.Join(similar, " or ") + "?"
 	}
-	return c.help(w)
+	return usage(c, fmt.Errorf("unknown command %q%s", args[0], hint))
+}
+
+// noArguments refuses arguments of a command that takes none.
+func noArguments(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usage(c, fmt.Errorf("unexpected argument %q: settings come from the environment", args[0]))
+}
+
+// verbose reports whether -v is given.
+func verbose(c *cobra.Command) bool {
+	on, err := c.Flags().GetBool("verbose")
+	return err == nil && on
+}
+
+// oneDash lets long flags begin with a single dash, as Go programs often have
+// them: -subject is --subject. Without it, pflag would read a row of short flags.
+func oneDash(root *cobra.Command, args []string) []string {
+	long := map[string]bool{"help": true, "version": true}
+	for _, c := range append(root.Commands(), root) {
+		for _, set := range []*pflag.FlagSet{c.Flags(), c.PersistentFlags()} {
+			set.VisitAll(func(f *pflag.Flag) { long[f.Name] = true })
+		}
+	}
+	fixed := make([]string, len(args))
+	for i, arg := range args {
+		name, _, _ := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
+		if fixed[i] = arg; strings.HasPrefix(arg, "-") && long[name] {
+			fixed[i] = "-" + arg
+		}
+	}
+	return fixed
+}
+
+// completeWith tells shells the words that a flag takes.
+func completeWith(c *cobra.Command, flag string, words ...string) {
+	// It fails only for a flag that there is not, which no test would pass.
+	_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 }

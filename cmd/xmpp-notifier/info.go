@@ -4,44 +4,56 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"strings"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
 
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 )
 
 // version is set by the build: -ldflags "-X main.version=1.2.3".
-var version = "devel"
+var version = ""
 
-const helpText = `xmpp-notifier carries notifications from NATS JetStream and Kafka into an XMPP
-chat room, and acknowledges each one to its broker only after the room has
-shown it.
+// programVersion is the version that the build was given, else the one that Go
+// has put into the binary: that of the module, or of the commit.
+func programVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "devel"
+}
 
-Usage: xmpp-notifier [command]
-
-Commands, each explained by xmpp-notifier help COMMAND
-%s
-Exit codes: 0 done, 1 failed, 2 the command line or a setting is wrong; check has
-more: see xmpp-notifier check --help.
-
-Settings come from environment variables. A variable that is empty counts as
-not set. Lists are separated by commas.
+const settingsHelp = `Settings come from environment variables. A variable that is empty counts as not
+set. The items of a list are separated by commas; spaces around them do not
+matter. A secret can come from a file: XMPP_PASSWORD_FILE instead of
+XMPP_PASSWORD. docs/configuration.md has the same as tables.
 `
 
-func showHelp(w io.Writer) error {
-	var list strings.Builder
-	for _, c := range commands() {
-		fmt.Fprintf(&list, "  %-11s %s\n", c.name, c.summary)
-	}
-	if _, err := fmt.Fprintf(w, helpText, list.String()); err != nil {
-		return err
-	}
+// newSettingsTopic returns "help settings". It is no command: it has nothing to run.
+func newSettingsTopic() *cobra.Command {
+	topic := &cobra.Command{Use: "settings", Short: "the environment variables that set the program up", GroupID: groupPrepare}
+	topic.SetHelpFunc(func(c *cobra.Command, _ []string) { printSettings(c.OutOrStdout()) })
+	topic.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	topic.Args = noArguments
+	return topic
+}
+
+func printSettings(w io.Writer) {
+	fmt.Fprint(w, settingsHelp)
 	var s settings
 	for _, g := range s.groups(true) {
-		if err := config.PrintUsage(w, g); err != nil {
-			return err
-		}
+		_ = config.PrintUsage(w, g) // who cannot write to the terminal has nobody to tell
 	}
-	return nil
+}
+
+func newConfigCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "config", Short: "print the settings in effect, secrets masked, and where each is from", GroupID: groupPrepare,
+		Args: noArguments, RunE: func(c *cobra.Command, _ []string) error { return showConfig(c.OutOrStdout()) },
+	}
 }
 
 func showConfig(w io.Writer) error {
@@ -61,7 +73,12 @@ func showConfig(w io.Writer) error {
 	return nil
 }
 
-func showVersion(w io.Writer) error {
-	_, err := fmt.Fprintln(w, "xmpp-notifier", version, runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH)
-	return err
+func newVersionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "print the version", Args: noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(c.OutOrStdout(), "xmpp-notifier", programVersion(), runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH)
+			return err
+		},
+	}
 }

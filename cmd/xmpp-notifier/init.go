@@ -3,41 +3,45 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
+
+	"github.com/spf13/cobra"
 
 	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
-const initUsage = `usage: xmpp-notifier init [--create]
-Creates the durable consumer of JetStream if it is missing, and says what else
-in the brokers is missing or defeats the promises; the exit code is then 1.
-It can run again and again.
-  --create  create the streams for notifications and dead letters as well
-The settings are those of the sources`
+const initHelp = `init creates the durable consumer of JetStream if it is missing, and says what else
+in the brokers is missing or breaks a guarantee; the exit code is then 1. It can
+run again and again. It needs only the settings of the sources.`
 
-// errFlawed is the outcome of an init that found what defeats the promises.
-var errFlawed = errors.New("the brokers are not as they have to be, see above")
+// errFlawed is the outcome of an init that found what breaks a guarantee.
+var errFlawed = errors.New("the broker is misconfigured, see above")
+
+func newInitCommand() *cobra.Command {
+	mode := sources.Bind
+	var create bool
+	c := &cobra.Command{
+		Use: "init", Short: "create what the sources need in the brokers, and check the rest", Long: initHelp, GroupID: groupPrepare,
+		Args: noArguments, RunE: func(c *cobra.Command, _ []string) error {
+			if create {
+				mode = sources.Create
+			}
+			return prepare(c.Context(), mode, c.OutOrStdout())
+		},
+	}
+	c.Flags().BoolVar(&create, "create", false, "create the streams or topics for notifications and dead letters as well")
+	return c
+}
 
 // prepare creates in the brokers what the sources that are on need, and says
-// what there defeats their promises. It may run as often as one likes.
-func prepare(ctx context.Context, args []string, stdout io.Writer) error {
-	flags := flag.NewFlagSet("init", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	create := flags.Bool("create", false, "create what holds notifications and dead letters, too")
-	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
-		return &usageError{fmt.Errorf("init %q: use init or init --create\n%s", args, initUsage)}
-	}
+// what there breaks their guarantees. It may run as often as one likes.
+func prepare(ctx context.Context, mode sources.Mode, stdout io.Writer) error {
 	var s settings
 	if err := s.loadSources(); err != nil {
 		return err
-	}
-	mode := sources.Bind
-	if *create {
-		mode = sources.Create
 	}
 	var errs []error
 	for _, name := range s.general.Sources {

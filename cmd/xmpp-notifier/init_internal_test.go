@@ -55,7 +55,7 @@ func TestInit(t *testing.T) {
 			_, err = js.UpdateConsumer("NOTIFY", &info.Config)
 			return err
 		}},
-		{name: "argument", args: []string{"init", "now"}, code: exitUsage, want: "use init or init --create"},
+		{name: "argument", args: []string{"init", "now"}, code: exitUsage, want: `unexpected argument "now"`},
 		{name: "setting", args: []string{"init"}, env: map[string]string{"NATS_ACK_WAIT": "1ms"}, code: exitUsage, want: "NATS_ACK_WAIT 1ms"},
 	}
 	for _, step := range steps {

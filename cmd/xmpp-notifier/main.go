@@ -22,39 +22,36 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := execute(ctx, call{os.Args[1:], os.Stdin, os.Stdout, os.Stderr})
+	code := execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
 // execute runs one command and returns the exit code.
-func execute(ctx context.Context, c call) int {
-	err := dispatch(ctx, c)
-	var usage *usageError
-	var report *reportError
-	switch {
-	case err == nil:
-		return exitOK
-	case errors.As(err, &report):
-		fmt.Fprintln(c.stderr, "xmpp-notifier:", err)
-		return report.code
-	case errors.As(err, &usage):
-		fmt.Fprintln(c.stderr, "xmpp-notifier:", err)
-		return exitUsage
-	default:
-		fmt.Fprintln(c.stderr, "xmpp-notifier:", err)
-		return exitFailed
+func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRootCommand(stdin, stdout, stderr)
+	root.SetArgs(oneDash(root, args))
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		fmt.Fprintln(stderr, "xmpp-notifier:", err)
 	}
+	return exitCode(err)
 }
 
-// usageError is a mistake of the operator.
+func exitCode(err error) int {
+	if err == nil {
+		return exitOK
+	}
+	if report, ok := errors.AsType[*reportError](err); ok {
+		return report.code
+	}
+	if _, ok := errors.AsType[*usageError](err); ok {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// usageError is a mistake in the command line or the settings.
 type usageError struct{ error }
 
 func (e *usageError) Unwrap() error { return e.error }
-
-// call is what a command is called with.
-type call struct {
-	args           []string
-	stdin          io.Reader
-	stdout, stderr io.Writer
-}

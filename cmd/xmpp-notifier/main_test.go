@@ -14,17 +14,37 @@ import (
 func invoke(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = execute(t.Context(), call{args, strings.NewReader(stdin), &out, &errs})
+	code = execute(t.Context(), args, strings.NewReader(stdin), &out, &errs)
 	return code, out.String(), errs.String()
 }
 
-func TestHelpNamesEveryCommandAndVariable(t *testing.T) {
-	for _, args := range [][]string{{"help"}, {"--help"}, {"-h"}} {
+func TestHelpNamesEveryCommandOnOneScreen(t *testing.T) {
+	for _, args := range [][]string{{"help"}, {"--help"}, {"-h"}, {"-help"}} {
 		code, out, _ := invoke(t, "", args...)
-		for _, want := range []string{"  run  ", "  send  ", "  completion  ", "XMPP_JID  (text, required)", "NATS_STREAM", "KAFKA_TOPICS", "SHUTDOWN_GRACE  (duration, default 20s)"} {
+		for _, want := range []string{"  run  ", "  send  ", "  completion  ", "  health  ", "help settings", "-v, --verbose"} {
 			if code != exitOK || !strings.Contains(out, want) {
-				t.Errorf("%v: code %d, %q is missing", args, code, want)
+				t.Errorf("%v: code %d, %q is missing in\n%s", args, code, want, out)
 			}
+		}
+		if lines := strings.Count(out, "\n"); lines > 45 {
+			t.Errorf("%v: %d lines are more than a screen", args, lines)
+		}
+	}
+}
+
+func TestHelpExplainsEverySetting(t *testing.T) {
+	code, out, _ := invoke(t, "", "help", "settings")
+	for _, want := range []string{"XMPP_JID  (text, required)", "NATS_STREAM", "KAFKA_TOPICS", "SHUTDOWN_GRACE  (duration, default 20s)"} {
+		if code != exitOK || !strings.Contains(out, want) {
+			t.Errorf("code %d, %q is missing", code, want)
+		}
+	}
+}
+
+func TestVersionIsKnownWithoutBeingGiven(t *testing.T) {
+	for _, args := range [][]string{{"version"}, {"--version"}} {
+		if code, out, _ := invoke(t, "", args...); code != exitOK || !strings.HasPrefix(out, "xmpp-notifier ") {
+			t.Errorf("%v: code %d, %s", args, code, out)
 		}
 	}
 }
@@ -49,7 +69,7 @@ func TestMistakesGiveExitCode2AndAreAllNamed(t *testing.T) {
 			}
 		}
 	}
-	if code, _, errs := invoke(t, "", "dance"); code != exitUsage || !strings.Contains(errs, `unknown command "dance"`) {
+	if code, _, errs := invoke(t, "", "dance"); code != exitUsage || !strings.Contains(errs, "unknown command \"dance\"\nSee: xmpp-notifier --help") {
 		t.Errorf("code %d, %s", code, errs)
 	}
 	if code, _, errs := invoke(t, "", "config", "extra"); code != exitUsage || !strings.Contains(errs, `unexpected argument "extra"`) {
@@ -123,7 +143,7 @@ func TestSendSucceedsOnlyWhenTheRoomHasShownIt(t *testing.T) {
 	if code != exitFailed || !strings.Contains(errs, "the room has not shown it within 300ms") {
 		t.Errorf("code %d, %s", code, errs)
 	}
-	if code, _, errs = invoke(t, "", "send", "-severity", "info"); code != exitUsage || !strings.Contains(errs, "usage: xmpp-notifier send") {
+	if code, _, errs = invoke(t, "", "send", "-severity", "info"); code != exitUsage || !strings.Contains(errs, "give --subject") || !strings.Contains(errs, "See: xmpp-notifier send --help") {
 		t.Errorf("code %d, %s", code, errs)
 	}
 }

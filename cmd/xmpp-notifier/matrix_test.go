@@ -137,7 +137,7 @@ func (m *mistake) run(t *testing.T) {
 	log := &notes{}
 	var running sync.WaitGroup
 	running.Go(func() {
-		execute(ctx, call{[]string{"run"}, strings.NewReader(""), log, log})
+		execute(ctx, []string{"run"}, strings.NewReader(""), log, log)
 	})
 	defer running.Wait()
 	defer cancel()

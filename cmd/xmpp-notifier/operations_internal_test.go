@@ -114,8 +114,8 @@ func TestOperationsNameRealSettings(t *testing.T) {
 		}
 	}
 	for _, match := range regexp.MustCompile("`xmpp-notifier ([a-z]+)").FindAllStringSubmatch(page, -1) {
-		if _, err := find(match[1]); err != nil {
-			t.Error(err)
+		if c, _, err := newRootCommand(nil, nil, nil).Find(match[1:]); err != nil || c.Name() != match[1] {
+			t.Errorf("there is no command %s", match[1])
 		}
 	}
 }

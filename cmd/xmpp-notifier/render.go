@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,16 +10,16 @@ import (
 	"time"
 	_ "time/tzdata" // templates name time zones, and the container image has none
 
+	"github.com/spf13/cobra"
+
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
 )
 
-const renderUsage = `usage: xmpp-notifier render [-H 'Name: value']... FILE...
-Shows what the messages in the files would look like in the room, without
-connecting to anything. - reads the standard input. -H gives the message a
-header, like those of CloudEvents in binary mode. The settings of formats,
-filter and text are those of the environment`
+const renderHelp = `render shows what the messages in the files would look like in the room, without
+connecting to anything. - reads the standard input. The settings of formats,
+filter and text are those of the environment.`
 
 // maxFile bounds what is read of a file.
 const maxFile = 16 << 20
@@ -29,6 +28,9 @@ const maxFile = 16 << 20
 type headers []envelope.Header
 
 func (h *headers) String() string { return "" }
+
+// Type names the value in the help.
+func (h *headers) Type() string { return "'Name: value'" }
 
 // Set takes one header, as curl does.
 func (h *headers) Set(line string) error {
@@ -40,22 +42,32 @@ func (h *headers) Set(line string) error {
 	return nil
 }
 
-// showRendered shows what the messages in files would look like.
-func showRendered(args []string, stdin io.Reader, out io.Writer) error {
+func newRenderCommand() *cobra.Command {
 	var header headers
-	flags := flag.NewFlagSet("render", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	flags.Var(&header, "H", "header")
-	if err := flags.Parse(args); err != nil || flags.NArg() == 0 {
-		return &usageError{errors.Join(err, errors.New(renderUsage))}
+	c := &cobra.Command{
+		Use: "render FILE...", Short: "show what messages would look like in the room", Long: renderHelp, GroupID: groupTry,
+		Example: `  echo '{"severity":"error","subject":"Disk full"}' | xmpp-notifier render -`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usage(c, errors.New("name a file, or - for the standard input"))
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error { return showRendered(c, args, header) },
 	}
-	show, err := newPreview(out)
+	c.Flags().VarP(&header, "header", "H", "header of the message, like those of CloudEvents in binary mode; may be repeated")
+	return c
+}
+
+// showRendered shows what the messages in files would look like.
+func showRendered(c *cobra.Command, files []string, header headers) error {
+	show, err := newPreview(c.OutOrStdout())
 	if err != nil {
 		return err
 	}
 	var errs []error
-	for _, name := range flags.Args() {
-		body, err := readFile(name, stdin)
+	for _, name := range files {
+		body, err := readFile(name, c.InOrStdin())
 		if err == nil {
 			err = show.message(name, envelope.Raw{Header: header, Body: body})
 		}

@@ -80,7 +80,7 @@ func TestRenderReadsAllFilesAndNamesTheBadOnes(t *testing.T) {
 
 func TestRenderExplainsMistakes(t *testing.T) {
 	for want, args := range map[string][]string{
-		"usage: xmpp-notifier render":         {},
+		"See: xmpp-notifier render --help":    {},
 		"write it like 'ce_type: org.example": {"-H", "nothing", "-"},
 	} {
 		if code, _, errs := invoke(t, "", append([]string{"render"}, args...)...); code != exitUsage || !strings.Contains(errs, want) {

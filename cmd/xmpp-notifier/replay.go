@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"slices"
@@ -12,28 +11,51 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
-const replayUsage = `usage: xmpp-notifier replay [list | show | send] [filters] [-dry-run] [-delete]
-Lists the dead letters, shows them whole, or publishes the originals again where
-they were. Nothing is deleted unless -delete says so, and Kafka cannot.
-  -source NAME    of this source only: nats, nats-core or kafka; default: SOURCES
-  -id ID[,ID]     these only, as the list names them
-  -reason WORD    given up for this reason: decode, rejected or retries
-  -since TIME     given up then or later: 2006-01-02T15:04:05Z, or an age like 90m
-  -until TIME     given up before
-  -limit N        the first N of them
-  -dry-run        send: say what would be published, and publish nothing
-  -delete         send: delete every letter whose original the broker has stored
+const replayHelp = `replay lists the dead letters, shows them whole, or publishes the originals again
+where they were. Nothing is deleted unless --delete says so, and Kafka cannot.
+
 A notification that the room has shown is not shown again as long as the room
-remembers. The settings are those of the sources`
+remembers. The settings are those of the sources.`
+
+// The words that follow replay.
+const (
+	verbList = "list"
+	verbShow = "show"
+	verbSend = "send"
+)
+
+func newReplayCommand() *cobra.Command {
+	var f letterFilter
+	verbs := []string{verbList + "\tone line for each", verbShow + "\teach with headers and body", verbSend + "\tpublish the originals again"}
+	c := &cobra.Command{
+		Use: "replay [list | show | send]", Short: "list the dead letters, or publish them again", Long: replayHelp, GroupID: groupTry,
+		ValidArgs: verbs, Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error { return replay(c, args, &f) },
+	}
+	flags := c.Flags()
+	flags.StringVar(&f.source, "source", "", "of this source only: nats, nats-core or kafka; default: those of SOURCES")
+	flags.StringSliceVar(&f.ids, "id", nil, "these only, as the list names them, comma-separated")
+	flags.StringVar(&f.reason, "reason", "", "given up for this `reason`: decode, rejected or retries")
+	flags.Var(moment{&f.since}, "since", "given up then or later: 2006-01-02T15:04:05Z, or an age like 90m")
+	flags.Var(moment{&f.until}, "until", "given up before")
+	flags.UintVarP(&f.limit, "limit", "l", 0, "the first `n` of them; 0 for all")
+	flags.BoolVarP(&f.dryRun, "dry-run", "n", false, "send: say what would be published, and publish nothing")
+	flags.BoolVar(&f.remove, "delete", false, "send: delete every dead letter whose original the broker has stored")
+	completeWith(c, "source", sourceNames()...)
+	completeWith(c, "reason", string(sources.ReasonDecode), string(sources.ReasonRejected), string(sources.ReasonRetries))
+	return c
+}
 
 // replay works with the dead letters.
-func replay(ctx context.Context, c call) error {
-	verb, wanted, err := parseReplay(c.args, time.Now())
+func replay(c *cobra.Command, args []string, wanted *letterFilter) error {
+	verb, err := wanted.verb(args)
 	if err != nil {
-		return err
+		return usage(c, err)
 	}
 	var s settings
 	if err := s.loadSources(); err != nil {
@@ -42,16 +64,16 @@ func replay(ctx context.Context, c call) error {
 	names := s.general.Sources
 	if wanted.source != "" {
 		if !slices.Contains(names, wanted.source) {
-			return &usageError{fmt.Errorf("-source %q is not in SOURCES=%s", wanted.source, strings.Join(names, ","))}
+			return &usageError{fmt.Errorf("--source %q is not in SOURCES=%s", wanted.source, strings.Join(names, ","))}
 		}
 		names = []string{wanted.source}
 	}
 	if wanted.remove && slices.Contains(names, sourceKafka) {
-		return &usageError{fmt.Errorf("-delete: %w; use -source to leave kafka out", sources.ErrKept)}
+		return &usageError{fmt.Errorf("--delete: %w; use --source to leave kafka out", sources.ErrKept)}
 	}
-	job := &replayJob{filter: wanted, out: c.stdout, progress: c.stderr}
+	job := &replayJob{filter: *wanted, out: c.OutOrStdout(), progress: c.ErrOrStderr()}
 	for _, name := range names {
-		if err := job.source(ctx, &s, name, verb); err != nil && !errors.Is(err, errEnough) {
+		if err := job.source(c.Context(), &s, name, verb); err != nil && !errors.Is(err, errEnough) {
 			return fmt.Errorf("%s after %d: %w", verb, job.count, err)
 		}
 	}
@@ -65,7 +87,7 @@ type replayJob struct {
 	out      io.Writer
 	progress io.Writer
 
-	count int
+	count uint
 	told  time.Time // when progress was last told
 }
 
@@ -83,9 +105,9 @@ func (j *replayJob) source(ctx context.Context, s *settings, name, verb string) 
 		return err
 	}
 	do := map[string]func(*sources.DeadLetter) error{
-		"list": j.list,
-		"show": j.show,
-		"send": func(l *sources.DeadLetter) error { return j.send(ctx, letters, l) },
+		verbList: j.list,
+		verbShow: j.show,
+		verbSend: func(l *sources.DeadLetter) error { return j.send(ctx, letters, l) },
 	}[verb]
 	err = letters.Each(ctx, func(l *sources.DeadLetter) error {
 		if !j.filter.matches(l) {
@@ -145,9 +167,9 @@ func (j *replayJob) send(ctx context.Context, letters sources.Letters, l *source
 // total ends the output of a job.
 func (j *replayJob) total(verb string) {
 	switch {
-	case verb == "send" && j.filter.dryRun:
+	case verb == verbSend && j.filter.dryRun:
 		fmt.Fprintf(j.out, "%d would be published again\n", j.count)
-	case verb == "send":
+	case verb == verbSend:
 		fmt.Fprintf(j.out, "%d published again\n", j.count)
 	default:
 		fmt.Fprintf(j.out, "%d dead letters\n", j.count)
@@ -173,7 +195,7 @@ type letterFilter struct {
 	ids          []string
 	reason       string
 	since, until time.Time
-	limit        int
+	limit        uint
 	dryRun       bool
 	remove       bool
 }
@@ -191,48 +213,41 @@ func (f *letterFilter) matches(l *sources.DeadLetter) bool {
 	return false
 }
 
-// parseReplay reads the command line.
-func parseReplay(args []string, now time.Time) (verb string, f letterFilter, err error) {
-	verb = "list"
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		verb, args = args[0], args[1:]
+// verb is what to do with the letters that the filter lets through.
+func (f *letterFilter) verb(args []string) (string, error) {
+	verb := verbList
+	if len(args) > 0 {
+		verb = args[0]
 	}
-	flags := flag.NewFlagSet("replay", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	flags.StringVar(&f.source, "source", "", "")
-	flags.StringVar(&f.reason, "reason", "", "")
-	flags.IntVar(&f.limit, "limit", 0, "")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "")
-	flags.BoolVar(&f.remove, "delete", false, "")
-	flags.Func("id", "", func(s string) error { f.ids = append(f.ids, strings.Split(s, ",")...); return nil })
-	flags.Func("since", "", func(s string) (err error) { f.since, err = moment(s, now); return err })
-	flags.Func("until", "", func(s string) (err error) { f.until, err = moment(s, now); return err })
-	err = flags.Parse(args)
 	switch {
-	case err != nil:
-	case flags.NArg() > 0:
-		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
-	case verb != "list" && verb != "show" && verb != "send":
-		err = fmt.Errorf("unknown word %q: use list, show or send", verb)
-	case verb != "send" && (f.dryRun || f.remove):
-		err = errors.New("-dry-run and -delete are for send")
-	case f.limit < 0:
-		err = fmt.Errorf("-limit %d: use 0 for all, or more", f.limit)
+	case len(args) > 1:
+		return "", fmt.Errorf("unexpected argument %q", args[1])
+	case verb != verbList && verb != verbShow && verb != verbSend:
+		return "", fmt.Errorf("unknown word %q: use list, show or send", verb)
+	case verb != verbSend && (f.dryRun || f.remove):
+		return "", errors.New("--dry-run and --delete are for send")
 	}
-	if err != nil {
-		return "", f, &usageError{fmt.Errorf("replay: %w\n%s", err, replayUsage)}
-	}
-	return verb, f, nil
+	return verb, nil
 }
 
-// moment reads a time, or an age.
-func moment(s string, now time.Time) (time.Time, error) {
+// moment is a flag with a time, or an age.
+type moment struct{ at *time.Time }
+
+func (m moment) String() string { return "" }
+
+// Type names the value in the help.
+func (m moment) Type() string { return "time" }
+
+// Set reads a time, or an age.
+func (m moment) Set(s string) error {
 	if age, err := time.ParseDuration(s); err == nil {
-		return now.Add(-age), nil
+		*m.at = time.Now().Add(-age)
+		return nil
 	}
 	at, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		return at, errors.New("use a time like 2006-01-02T15:04:05Z or an age like 90m")
+		return errors.New("use a time like 2006-01-02T15:04:05Z or an age like 90m")
 	}
-	return at, nil
+	*m.at = at
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/spf13/cobra"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/xmpp-notifier/xmpp-notifier/check"
@@ -19,12 +20,26 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/worker"
 )
 
-// run works until ctx ends.
-func run(ctx context.Context, stderr io.Writer) error {
+func newRunCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "run", Short: "carry notifications until SIGTERM or SIGINT (the default)", GroupID: groupWork,
+		Args: noArguments, RunE: runWorker,
+	}
+}
+
+func runWorker(c *cobra.Command, _ []string) error {
 	var s settings
 	if _, err := s.load(); err != nil {
 		return err
 	}
+	if verbose(c) {
+		s.general.LogLevel = "debug"
+	}
+	return s.run(c.Context(), c.ErrOrStderr())
+}
+
+// run works until ctx ends.
+func (s *settings) run(ctx context.Context, stderr io.Writer) error {
 	log := s.general.logger(stderr)
 	for _, line := range misspelt() {
 		log.Warn("variable is ignored", "reason", line)
@@ -37,7 +52,7 @@ func run(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	traces, err := otlp.Start(s.traces, version, log)
+	traces, err := otlp.Start(s.traces, programVersion(), log)
 	if err != nil {
 		return &usageError{err}
 	}
@@ -68,7 +83,7 @@ func run(ctx context.Context, stderr io.Writer) error {
 // observe makes the parts report to telemetry.
 func (s *settings) observe(w *worker.Worker, room *sink.Room, tracer trace.Tracer, failures func() int64) *telemetry.Telemetry {
 	t := telemetry.New(telemetry.Options{
-		Version: version, Room: room, Sources: w.Sources, Window: w.Window, Patience: s.room.StallTimeout / 2,
+		Version: programVersion(), Room: room, Sources: w.Sources, Window: w.Window, Patience: s.room.StallTimeout / 2,
 		Tracer: tracer, TemplateFailures: failures,
 	})
 	w.Observe = t.ObserveWorker
@@ -110,7 +125,7 @@ func (s *settings) warnOfBroker(ctx context.Context, name string, log *slog.Logg
 		return
 	}
 	for _, wrong := range report.Of(check.Fail) {
-		log.Warn("the broker is not as it has to be", "source", name, "error", wrong)
+		log.Warn("broker is misconfigured", "source", name, "error", wrong)
 	}
 }
 

@@ -4,12 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
@@ -17,17 +18,39 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
-const sendUsage = `usage: xmpp-notifier send [-timeout 30s] -subject TITLE [-message TEXT]
-         [-severity WORD] [-source SERVICE] [-id ID]
-       xmpp-notifier send [-timeout 30s] -
-Posts one notification straight into the room, past every broker, and waits
+const sendHelp = `send posts one notification straight into the room, past every broker, and waits
 until the room has shown it: only then is the exit code 0. With - it reads the
-notification from the standard input, in any format that the worker reads.
-The settings are those of the XMPP account and the room`
+notification from the standard input, in any format that the worker reads. The
+settings are those of the XMPP account and the room.`
+
+// sendOptions are the flags of send.
+type sendOptions struct {
+	subject, message, severity, source, id string
+
+	timeout time.Duration
+}
+
+func newSendCommand() *cobra.Command {
+	var o sendOptions
+	c := &cobra.Command{
+		Use: "send {--subject TITLE | -}", Short: "post one notification into the room, and wait until it is shown", Long: sendHelp, GroupID: groupTry,
+		Example: "  xmpp-notifier send --severity warning --subject 'Disk almost full' --message '94 % of /var'",
+		Args:    cobra.ArbitraryArgs,
+		RunE:    func(c *cobra.Command, args []string) error { return send(c, args, &o) },
+	}
+	flags := c.Flags()
+	flags.StringVarP(&o.subject, "subject", "s", "", "title of the notification")
+	flags.StringVarP(&o.message, "message", "m", "", "its `text`")
+	flags.StringVar(&o.severity, "severity", "", "a `word` like info, warning, error or critical")
+	flags.StringVar(&o.source, "source", "", "the `service` that it is from")
+	flags.StringVar(&o.id, "id", "", "its id: the room does not show the same id of the same source again")
+	flags.DurationVarP(&o.timeout, "timeout", "t", 30*time.Second, "how long to wait until the room has shown it")
+	return c
+}
 
 // send posts one notification into the room.
-func send(ctx context.Context, c call) error {
-	raw, limit, err := parseSend(c.args, c.stdin)
+func send(c *cobra.Command, args []string, o *sendOptions) error {
+	raw, err := o.notification(c, args)
 	if err != nil {
 		return err
 	}
@@ -36,7 +59,7 @@ func send(ctx context.Context, c call) error {
 	if _, errs := config.Load(groups...); len(errs) > 0 {
 		return wrong(errs)
 	}
-	log := slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	log := terminalLog(c)
 	parts, err := s.texts(log)
 	if err != nil {
 		return err
@@ -49,11 +72,11 @@ func send(ctx context.Context, c call) error {
 	if err != nil {
 		return &usageError{err}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the room has not shown it within %s", limit))
+	ctx, cancel := context.WithTimeoutCause(c.Context(), o.timeout, fmt.Errorf("the room has not shown it within %s", o.timeout))
 	defer cancel()
 	return inRoom(ctx, room, func(ctx context.Context) error {
 		for i := range decoded.Envelopes {
-			if err := post(ctx, room, &parts, &decoded.Envelopes[i], c.stdout); err != nil {
+			if err := post(ctx, room, &parts, &decoded.Envelopes[i], c.OutOrStdout()); err != nil {
 				return err
 			}
 		}
@@ -71,9 +94,9 @@ func inRoom(ctx context.Context, room *sink.Room, do func(context.Context) error
 			fail(err)
 		}
 	})
-	stay, leave := context.WithCancel(context.WithoutCancel(ctx))
+	joined, leave := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
-	running.Go(func() { _ = room.Run(stay) }) // returns nil
+	running.Go(func() { _ = room.Run(joined) }) // returns nil
 	defer running.Wait()
 	defer leave()
 	if err := room.Joined(ctx); err != nil {
@@ -82,27 +105,32 @@ func inRoom(ctx context.Context, room *sink.Room, do func(context.Context) error
 	return do(ctx)
 }
 
-// parseSend returns the notification that args describe, and how long to wait.
-func parseSend(args []string, stdin io.Reader) (envelope.Raw, time.Duration, error) {
-	members := map[string]*string{}
-	flags := flag.NewFlagSet("send", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	limit := flags.Duration("timeout", 30*time.Second, "")
-	for _, name := range []string{"subject", "message", "severity", "source", "id"} {
-		members[name] = flags.String(name, "", "")
+// notification is what the flags describe, or what the standard input has.
+func (o *sendOptions) notification(c *cobra.Command, args []string) (envelope.Raw, error) {
+	switch described := o.subject != "" || o.message != ""; {
+	case len(args) > 1 || len(args) == 1 && args[0] != "-":
+		return envelope.Raw{}, usage(c, fmt.Errorf("unexpected argument %q: give the text with --subject and --message", args[0]))
+	case len(args) == 1 && (described || o.severity != "" || o.source != "" || o.id != ""):
+		return envelope.Raw{}, usage(c, errors.New("- and the flags that describe a notification exclude each other"))
+	case len(args) == 1:
+		body, err := io.ReadAll(io.LimitReader(c.InOrStdin(), maxFile))
+		return envelope.Raw{Body: body}, err
+	case !described:
+		return envelope.Raw{}, usage(c, errors.New("give --subject, or - and the notification on the standard input"))
 	}
-	if err := flags.Parse(args); err != nil {
-		return envelope.Raw{}, 0, &usageError{errors.Join(err, errors.New(sendUsage))}
+	body, err := json.Marshal(map[string]string{
+		"subject": o.subject, "message": o.message, "severity": o.severity, "source": o.source, "id": o.id,
+	})
+	return envelope.Raw{Body: body}, err
+}
+
+// terminalLog shows warnings to whoever calls a command, or everything with -v.
+func terminalLog(c *cobra.Command) *slog.Logger {
+	level := slog.LevelWarn
+	if verbose(c) {
+		level = slog.LevelDebug
 	}
-	if flags.NArg() == 1 && flags.Arg(0) == "-" && flags.NFlag() <= 1 {
-		body, err := io.ReadAll(io.LimitReader(stdin, maxFile))
-		return envelope.Raw{Body: body}, *limit, err
-	}
-	if flags.NArg() > 0 || *members["subject"] == "" && *members["message"] == "" {
-		return envelope.Raw{}, 0, &usageError{errors.New(sendUsage)}
-	}
-	body, err := json.Marshal(members)
-	return envelope.Raw{Body: body}, *limit, err
+	return slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
 }
 
 // post posts e and waits until the room has shown it.

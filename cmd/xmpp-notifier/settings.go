@@ -170,5 +170,5 @@ func wrong(errs []error) error {
 	for _, line := range misspelt() {
 		errs = append(errs, errors.New(line))
 	}
-	return &usageError{fmt.Errorf("settings are wrong:\n%w\nxmpp-notifier --help explains every setting", errors.Join(errs...))}
+	return &usageError{fmt.Errorf("settings are wrong:\n%w\nSee: xmpp-notifier help settings", errors.Join(errs...))}
 }

@@ -60,7 +60,7 @@ func TestSetupNamesWhatIsWrong(t *testing.T) {
 		{[]string{"setup"}, "XMPP_ADMIN_PASSWORD is not set"},
 		{[]string{"setup"}, "XMPP_ROOM is not set"},
 		{[]string{"setup", "now"}, `unexpected argument "now"`},
-		{[]string{"setup", "--loud"}, "usage: xmpp-notifier setup"},
+		{[]string{"setup", "--loud"}, "See: xmpp-notifier setup --help"},
 	} {
 		if code, _, errs := invoke(t, "", c.args...); code != exitUsage || !strings.Contains(errs, c.want) {
 			t.Errorf("%v: code %d, %q is missing in\n%s", c.args, code, c.want, errs)
