@@ -16,6 +16,7 @@ http_interfaces = { "*" }
 https_ports = { }
 http_paths = { files = "/" }
 http_files_dir = "/web"
+http_default_host = "localhost" -- also for http://127.0.0.1:5280
 consider_websocket_secure = true
 
 certificates = "/data/certs"
