@@ -21,6 +21,11 @@ type endpoint struct {
 // random by weight within one (RFC 2782).
 type lookupSRV func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
 
+// noSRV is a lookup that finds nothing.
+func noSRV(context.Context, string, string, string) (string, []*net.SRV, error) {
+	return "", nil, nil
+}
+
 // errNoService: the domain says by a record with the target "." that it offers
 // no XMPP (RFC 6120, 3.2.1).
 var errNoService = errors.New("DNS says that the domain offers no XMPP")
@@ -124,7 +129,7 @@ func (a *account) try(ctx context.Context, e endpoint, left int) (*stream, featu
 		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/time.Duration(left))
 		defer cancel()
 	}
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", e.addr)
+	conn, err := a.dial(ctx, "tcp", e.addr)
 	if err != nil {
 		return nil, features{}, err
 	}

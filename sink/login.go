@@ -22,6 +22,7 @@ type account struct {
 	direct        bool   // at addr
 	tls           *tls.Config
 	sasl          *authenticator
+	dial          Dialer
 	lookup        lookupSRV
 	trace         *trace // nil, but for Inspect
 }
@@ -50,6 +51,7 @@ func newAccount(cfg Config) (*account, error) {
 		direct: cfg.TLS == tlsDirect || cfg.TLS == tlsAuto && strings.HasSuffix(cfg.Addr, ":"+portDirect),
 		tls:    &tls.Config{ServerName: name, RootCAs: roots, MinVersion: tls.VersionTLS12},
 		sasl:   newAuthenticator(local, cfg.Password),
+		dial:   new(net.Dialer).DialContext,
 		lookup: net.DefaultResolver.LookupSRV,
 	}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -36,8 +37,20 @@ type Room struct {
 	joined chan struct{} // closed while we are in the room
 }
 
+// Dialer opens a connection, as net.Dialer.DialContext does.
+type Dialer func(ctx context.Context, network, addr string) (net.Conn, error)
+
+// An Option changes how a Room works, beyond what an operator can set.
+type Option func(*Room)
+
+// WithDialer makes the Room connect by d. Nothing else is asked of the network:
+// without XMPP_ADDR d is given the domain of the account, and DNS is left alone.
+func WithDialer(d Dialer) Option {
+	return func(r *Room) { r.account.dial, r.account.lookup = d, noSRV }
+}
+
 // New returns a Room for cfg, not yet connected. Errors are errors of cfg.
-func New(cfg Config, log *slog.Logger) (*Room, error) {
+func New(cfg Config, log *slog.Logger, options ...Option) (*Room, error) {
 	if err := errors.Join(cfg.Validate()...); err != nil {
 		return nil, err
 	}
@@ -57,6 +70,9 @@ func New(cfg Config, log *slog.Logger) (*Room, error) {
 		maxBytes: cfg.MaxStanzaBytes,
 	}
 	r.historyDepth.Store(int64(cfg.MaxInFlight))
+	for _, option := range options {
+		option(r)
+	}
 	return r, nil
 }
 
