@@ -11,6 +11,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka"
+	kafkaadmin "github.com/xmpp-notifier/xmpp-notifier/sources/kafka/admin"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
 )
 
@@ -67,9 +68,9 @@ func (s *settings) kinds() []sourceKind {
 		groups: []config.Group{{Title: "Kafka (SOURCES=kafka)", Spec: &s.kafka}},
 		open:   func(log *slog.Logger) (sources.Source, error) { return kafka.Open(s.kafka, log) },
 		prepare: func(ctx context.Context, mode sources.Mode) check.Report {
-			return kafka.Init(ctx, s.kafka, mode)
+			return kafkaadmin.Init(ctx, s.kafka, mode)
 		},
-		letters: func() (sources.Letters, error) { return kafka.OpenLetters(s.kafka) },
+		letters: func() (sources.Letters, error) { return kafkaadmin.OpenLetters(s.kafka) },
 	}}
 }
 

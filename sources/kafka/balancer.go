@@ -44,8 +44,11 @@ func (b *balancer) leave(generation int32, clean map[string][]int) {
 	b.claim.Generation, b.claim.Clean = generation, clean
 }
 
-// ProtocolName tells this way of sharing from others.
-func (*balancer) ProtocolName() string { return "xmpp-notifier" }
+// BalancerName tells this way of sharing from others.
+const BalancerName = "xmpp-notifier"
+
+// ProtocolName is part of kafka.GroupBalancer.
+func (*balancer) ProtocolName() string { return BalancerName }
 
 // UserData is our claim.
 func (b *balancer) UserData() ([]byte, error) {

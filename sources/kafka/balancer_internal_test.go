@@ -10,8 +10,8 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// office is a group without brokers.
-type office struct {
+// testGroup is a group without brokers.
+type testGroup struct {
 	t       *testing.T
 	members map[string]*balancer
 	parts   []kafka.Partition
@@ -20,56 +20,56 @@ type office struct {
 	uneven  bool
 }
 
-func newOffice(t *testing.T, topics map[string]int) *office {
-	o := &office{t: t, members: map[string]*balancer{}}
+func newTestGroup(t *testing.T, topics map[string]int) *testGroup {
+	g := &testGroup{t: t, members: map[string]*balancer{}}
 	for topic, n := range topics {
 		for id := range n {
-			o.parts = append(o.parts, kafka.Partition{Topic: topic, ID: id})
+			g.parts = append(g.parts, kafka.Partition{Topic: topic, ID: id})
 		}
 	}
-	return o
+	return g
 }
 
-func (o *office) hire(id string) { o.members[id] = &balancer{} }
+func (g *testGroup) join(id string) { g.members[id] = &balancer{} }
 
 // rebalance has everybody who is there leave in order, and share out anew.
-func (o *office) rebalance() kafka.GroupMemberAssignments {
-	o.t.Helper()
+func (g *testGroup) rebalance() kafka.GroupMemberAssignments {
+	g.t.Helper()
 	var list []kafka.GroupMember
 	topics := map[string]bool{}
-	for _, p := range o.parts {
+	for _, p := range g.parts {
 		topics[p.Topic] = true
 	}
-	for id, b := range o.members {
-		if o.last[id] != nil {
-			b.leave(o.gen, o.last[id])
+	for id, b := range g.members {
+		if g.last[id] != nil {
+			b.leave(g.gen, g.last[id])
 		}
 		data, err := b.UserData()
 		if err != nil {
-			o.t.Fatal(err)
+			g.t.Fatal(err)
 		}
 		list = append(list, kafka.GroupMember{ID: id, Topics: slices.Collect(maps.Keys(topics)), UserData: data})
 	}
-	o.gen++
+	g.gen++
 	leader := &balancer{}
-	o.last = leader.AssignGroups(list, o.parts)
-	o.uneven = leader.isUneven()
-	for id := range o.members { // who got nothing was there all the same
-		if o.last[id] == nil {
-			o.last[id] = map[string][]int{}
+	g.last = leader.AssignGroups(list, g.parts)
+	g.uneven = leader.isUneven()
+	for id := range g.members { // who got nothing was there all the same
+		if g.last[id] == nil {
+			g.last[id] = map[string][]int{}
 		}
 	}
-	return o.last
+	return g.last
 }
 
 // check says whether every partition has one owner, and the shares are even.
-func (o *office) check() {
-	o.t.Helper()
-	owned, least, most := 0, len(o.parts), 0
+func (g *testGroup) check() {
+	g.t.Helper()
+	owned, least, most := 0, len(g.parts), 0
 	seen := map[string]bool{}
-	for id := range o.members {
+	for id := range g.members {
 		n := 0
-		for topic, ids := range o.last[id] {
+		for topic, ids := range g.last[id] {
 			for _, p := range ids {
 				seen[topic+strconv.Itoa(p)] = true
 				n++
@@ -77,42 +77,42 @@ func (o *office) check() {
 		}
 		owned, least, most = owned+n, min(least, n), max(most, n)
 	}
-	if owned != len(o.parts) || len(seen) != len(o.parts) || most > least+1 {
-		o.t.Errorf("%d partitions shared out as %v", len(o.parts), o.last)
+	if owned != len(g.parts) || len(seen) != len(g.parts) || most > least+1 {
+		g.t.Errorf("%d partitions shared out as %v", len(g.parts), g.last)
 	}
 }
 
 // What a dead member left goes to those who were there, even if they have more
 // than their share then; the next time all is even.
-func TestWhatTheDeadLeftGoesToThoseWhoWereThere(t *testing.T) {
-	o := newOffice(t, map[string]int{"a": 3})
-	o.hire("dead-1")
-	o.hire("dead-2")
-	o.hire("here")
-	o.rebalance()
-	o.check()
-	delete(o.members, "dead-1")
-	delete(o.members, "dead-2")
-	o.hire("new-1")
-	o.hire("new-2")
-	o.rebalance()
-	if got := o.last["here"]["a"]; len(got) < 2 || !o.uneven {
-		t.Errorf("the only one who was there got %v (%v), want what the dead left; uneven is %v", got, o.last, o.uneven)
+func TestPartitionsOfDeadMembersGoToMembersOfTheLastGeneration(t *testing.T) {
+	g := newTestGroup(t, map[string]int{"a": 3})
+	g.join("dead-1")
+	g.join("dead-2")
+	g.join("here")
+	g.rebalance()
+	g.check()
+	delete(g.members, "dead-1")
+	delete(g.members, "dead-2")
+	g.join("new-1")
+	g.join("new-2")
+	g.rebalance()
+	if got := g.last["here"]["a"]; len(got) < 2 || !g.uneven {
+		t.Errorf("the only one who was there got %v (%v), want what the dead left; uneven is %v", got, g.last, g.uneven)
 	}
-	o.rebalance()
-	if o.check(); o.uneven {
+	g.rebalance()
+	if g.check(); g.uneven {
 		t.Error("uneven after all was in order")
 	}
 }
 
 func TestNothingMovesWithoutNeed(t *testing.T) {
-	o := newOffice(t, map[string]int{"a": 4, "b": 5})
+	g := newTestGroup(t, map[string]int{"a": 4, "b": 5})
 	for _, id := range []string{"x", "y", "z"} {
-		o.hire(id)
+		g.join(id)
 	}
-	first := o.rebalance()
-	o.check()
-	for id, topics := range o.rebalance() {
+	first := g.rebalance()
+	g.check()
+	for id, topics := range g.rebalance() {
 		for topic, ids := range topics {
 			slices.Sort(ids)
 			slices.Sort(first[id][topic])
@@ -126,21 +126,21 @@ func TestNothingMovesWithoutNeed(t *testing.T) {
 // A claim of a member that missed a generation says nothing: the partition may
 // have been left in disorder since.
 func TestOldClaimsAreIgnored(t *testing.T) {
-	o := newOffice(t, map[string]int{"a": 2})
-	o.hire("back")
-	o.rebalance()
-	back := o.members["back"]
-	back.leave(o.gen, o.last["back"])
-	delete(o.members, "back")
-	o.hire("here")
-	o.hire("dead")
-	o.rebalance()
-	left := o.last["dead"]["a"]
-	delete(o.members, "dead")
-	o.members["back"] = back
-	delete(o.last, "back")
-	o.rebalance()
-	if got := o.last["here"]["a"]; !slices.Contains(got, left[0]) {
+	g := newTestGroup(t, map[string]int{"a": 2})
+	g.join("back")
+	g.rebalance()
+	back := g.members["back"]
+	back.leave(g.gen, g.last["back"])
+	delete(g.members, "back")
+	g.join("here")
+	g.join("dead")
+	g.rebalance()
+	left := g.last["dead"]["a"]
+	delete(g.members, "dead")
+	g.members["back"] = back
+	delete(g.last, "back")
+	g.rebalance()
+	if got := g.last["here"]["a"]; !slices.Contains(got, left[0]) {
 		t.Errorf("who was there got %v, without what the dead left: %v", got, left)
 	}
 }
@@ -148,17 +148,17 @@ func TestOldClaimsAreIgnored(t *testing.T) {
 func TestSharesAreEvenWhateverHappens(t *testing.T) {
 	for seed := range uint64(300) {
 		rng := rand.New(rand.NewPCG(seed, 7)) //nolint:gosec // reproducible on purpose
-		o := newOffice(t, map[string]int{"a": 1 + rng.IntN(7), "b": rng.IntN(5)})
+		g := newTestGroup(t, map[string]int{"a": 1 + rng.IntN(7), "b": rng.IntN(5)})
 		for step := range 20 {
-			if len(o.members) == 0 || rng.IntN(2) == 0 {
-				o.hire(strconv.Itoa(step))
-			} else if ids := slices.Sorted(maps.Keys(o.members)); len(ids) > 1 {
-				delete(o.members, ids[rng.IntN(len(ids))])
+			if len(g.members) == 0 || rng.IntN(2) == 0 {
+				g.join(strconv.Itoa(step))
+			} else if ids := slices.Sorted(maps.Keys(g.members)); len(ids) > 1 {
+				delete(g.members, ids[rng.IntN(len(ids))])
 			}
-			if o.rebalance(); o.uneven {
-				o.rebalance()
+			if g.rebalance(); g.uneven {
+				g.rebalance()
 			}
-			if o.check(); t.Failed() {
+			if g.check(); t.Failed() {
 				t.Fatalf("seed %d, step %d", seed, step)
 			}
 		}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/client"
 )
 
 const (
@@ -16,9 +18,8 @@ const (
 	// is not committed is repeated after a crash.
 	commitPause = 5 * time.Millisecond
 	// commitShare ends the pause when as many are settled as this part of those
-	// that are not. A commit costs the broker as much as a hundred messages; but
-	// the worker may have few messages in doubt until their commit, and must not
-	// run dry.
+	// that are pending. A commit costs the broker as much as a hundred messages;
+	// but the worker may have few unacknowledged messages, and must not run dry.
 	commitShare = 8
 	// commitRetry is the pause after a commit that failed.
 	commitRetry = time.Second
@@ -28,7 +29,7 @@ const (
 	drainPause = 2 * time.Second
 )
 
-// drainBudget is the longest that a generation waits for what is out when it ends. No
+// drainBudget is the longest that a generation waits for what is pending when it ends. No
 // heartbeats are sent meanwhile, so it must stay below the session timeout, and
 // well below the rebalance timeout, which is three times as long.
 func drainBudget(session time.Duration) time.Duration {
@@ -72,23 +73,23 @@ func (g *generation) names() []string {
 }
 
 // commitLoop commits as soon as there is something to commit. When the
-// generation ends it gives what is out some time to be settled.
+// generation ends it gives what is pending some time to be settled.
 func (g *generation) commitLoop(ctx context.Context) {
 	defer g.end()
 	for g.waitDirty(ctx) && g.gather(ctx) {
-		if g.commit(g.kafka.CommitOffsets) != nil && pause(ctx, commitRetry) {
-			nudge(g.dirty)
+		if g.commit(g.kafka.CommitOffsets) != nil && client.Pause(ctx, commitRetry) {
+			signal(g.dirty)
 		}
 	}
 	g.source.detach()
 	close(g.lost) // what has not been sent is for the next owner
-	budget, cancel := context.WithTimeout(g.source.dead, drainBudget(g.source.config.SessionTimeout))
+	budget, cancel := context.WithTimeout(g.source.dead, drainBudget(g.source.client.Config.SessionTimeout))
 	defer cancel()
 	g.drain(budget)
 	g.finish(budget)
 }
 
-// end lets go of everything that is still out. The library joins the group anew
+// end releases everything that is still pending. The library joins the group anew
 // as soon as it has returned.
 func (g *generation) end() {
 	g.source.balancer.leave(g.kafka.ID, g.clean())
@@ -110,7 +111,7 @@ func (g *generation) waitDirty(ctx context.Context) bool {
 func (g *generation) gather(ctx context.Context) bool {
 	late := time.NewTimer(commitPause)
 	defer late.Stop()
-	for g.uncommitted()*commitShare < g.outstanding() {
+	for g.uncommitted()*commitShare < g.pending() {
 		select {
 		case <-g.dirty:
 		case <-late.C:
@@ -122,14 +123,14 @@ func (g *generation) gather(ctx context.Context) bool {
 	return true
 }
 
-// drain waits until everything that is out is settled or released, as long as
+// drain waits until everything that is pending is settled or released, as long as
 // there is progress, and commits on the way. A source that closes does not wait:
 // its worker has settled what it could. Neither does one that the group has
 // gone on without.
 func (g *generation) drain(ctx context.Context) {
 	stalled := time.NewTimer(drainPause)
 	defer stalled.Stop()
-	for g.outstanding() > 0 {
+	for g.pending() > 0 {
 		select {
 		case <-g.dirty:
 			if fenced(g.commit(g.kafka.CommitOffsets)) {
@@ -151,13 +152,13 @@ func (g *generation) drain(ctx context.Context) {
 // knows the member, and accepts it unless the group has gone on without us.
 func (g *generation) finish(ctx context.Context) {
 	err := g.commit(g.kafka.CommitOffsets)
-	for err != nil && !fenced(err) && pause(ctx, commitRetry/10) {
+	for err != nil && !fenced(err) && client.Pause(ctx, commitRetry/10) {
 		err = g.commit(func(offsets map[string]map[int]int64) error {
-			return g.source.client.commit(ctx, g.kafka, offsets)
+			return g.source.commitElsewhere(ctx, g.kafka, offsets)
 		})
 	}
-	g.source.log.Info("kafka partitions given back", "group", g.kafka.GroupID,
-		"generation", g.kafka.ID, "unsettled", g.outstanding(), "committed", err == nil)
+	g.source.log.Info("kafka partitions released", "group", g.kafka.GroupID,
+		"generation", g.kafka.ID, "pending", g.pending(), "committed", err == nil)
 }
 
 // fenced reports that the group will never again take a commit of this generation.
@@ -185,10 +186,10 @@ func (g *generation) uncommitted() int {
 	return n
 }
 
-func (g *generation) outstanding() int {
+func (g *generation) pending() int {
 	n := 0
 	for _, p := range g.partitions {
-		n += p.tracker.outstanding()
+		n += p.tracker.pending()
 	}
 	return n
 }
@@ -219,7 +220,7 @@ func (g *generation) commit(send func(map[string]map[int]int64) error) error {
 	for p, m := range marks {
 		p.tracker.commit(m)
 	}
-	g.source.rouse() // a partition that was full has room again
+	g.source.notify() // a partition that was full has room again
 	return nil
 }
 
@@ -229,11 +230,11 @@ func (g *generation) noteCommit(err error) {
 	case err != nil && g.unsaved == nil:
 		g.source.log.Warn("kafka commit failed", "group", g.kafka.GroupID, "error", err)
 	case err == nil && g.unsaved != nil:
-		g.source.log.Info("kafka commit works again", "group", g.kafka.GroupID)
+		g.source.log.Info("kafka commit succeeded again", "group", g.kafka.GroupID)
 	}
 	g.unsaved = nil
 	if err != nil {
-		g.unsaved = fmt.Errorf("commit offsets of group %s: %w", g.kafka.GroupID, g.source.client.explain(err))
+		g.unsaved = fmt.Errorf("commit offsets of group %s: %w", g.kafka.GroupID, g.source.client.Explain(err))
 	}
 }
 
@@ -241,8 +242,8 @@ func (g *generation) noteCommit(err error) {
 // than when the group was joined, or none. The library's own watcher is not
 // used: it rejoins without pause while a topic is missing.
 func (g *generation) watch(ctx context.Context) {
-	for misses := 0; misses < 2 && pause(ctx, g.source.poll); {
-		counts, err := g.source.client.partitions(ctx)
+	for misses := 0; misses < 2 && client.Pause(ctx, g.source.poll); {
+		counts, err := g.source.client.Partitions(ctx)
 		switch {
 		case errors.Is(err, kafka.UnknownTopicOrPartition):
 			if misses++; misses == 2 { // a broker that just started may not know it yet
@@ -261,9 +262,9 @@ func (g *generation) watch(ctx context.Context) {
 // even ends the generation, by returning, if its shares are uneven, once there
 // was time to bring into order what made them so.
 func (g *generation) even(ctx context.Context) {
-	for pause(ctx, g.source.config.SessionTimeout) {
+	for client.Pause(ctx, g.source.client.Config.SessionTimeout) {
 		if g.source.balancer.isUneven() {
-			g.source.log.Debug("kafka partitions are shared out anew, evenly", "group", g.kafka.GroupID)
+			g.source.log.Debug("kafka partitions are rebalanced to even shares", "group", g.kafka.GroupID)
 			return
 		}
 	}

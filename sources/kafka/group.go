@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/client"
 )
 
 // retryPause separates attempts to find the topics and to join the group.
@@ -16,13 +18,13 @@ const retryPause = 2 * time.Second
 // run is a member of the group whenever that is possible, until ctx ends.
 func (s *Source) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		counts, err := s.client.partitions(ctx)
+		counts, err := s.client.Partitions(ctx)
 		if err == nil {
 			err = s.join(ctx, counts)
 		}
 		if err != nil && ctx.Err() == nil {
 			s.report(err)
-			pause(ctx, retryPause)
+			client.Pause(ctx, retryPause)
 		}
 	}
 }
@@ -31,9 +33,9 @@ func (s *Source) run(ctx context.Context) {
 // topic missing, the library's members would get no partition at all, would
 // not notice when it comes, and might create it by asking.
 func (s *Source) join(ctx context.Context, counts map[string]int) error {
-	group, err := s.client.group(s.balancer)
+	group, err := s.newGroup()
 	if err != nil {
-		return fmt.Errorf("join group %s: %w", s.config.GroupID, err)
+		return fmt.Errorf("join group %s: %w", s.client.Config.GroupID, err)
 	}
 	ctx, leave := context.WithCancel(ctx)
 	var leaving sync.WaitGroup
@@ -52,7 +54,7 @@ func (s *Source) join(ctx context.Context, counts map[string]int) error {
 			continue // another member joined meanwhile
 		}
 		if err != nil {
-			s.report(fmt.Errorf("join group %s: %w", s.config.GroupID, s.client.explain(err)))
+			s.report(fmt.Errorf("join group %s: %w", s.client.Config.GroupID, s.client.Explain(err)))
 			continue // the library pauses before it tries again
 		}
 		if counts, err = s.serve(gen, counts); err != nil {
@@ -85,4 +87,46 @@ func (s *Source) serve(gen *kafka.Generation, counts map[string]int) (map[string
 	running.Wait()
 	s.over(g.unsaved)
 	return g.counts, g.gone
+}
+
+// newGroup prepares to join the consumer group. The heartbeat is how soon a
+// member hears of a rebalance, so it stays short however long the session is.
+func (s *Source) newGroup() (*kafka.ConsumerGroup, error) {
+	cfg, start := s.client.Config, kafka.FirstOffset
+	if cfg.Start == client.StartLatest {
+		start = kafka.LastOffset
+	}
+	return kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
+		ID: cfg.GroupID, Brokers: cfg.Brokers, Topics: cfg.Topics,
+		Dialer: s.client.Dialer(s.client.Network), StartOffset: start,
+		GroupBalancers:    []kafka.GroupBalancer{s.balancer, kafka.RoundRobinGroupBalancer{}, kafka.RangeGroupBalancer{}},
+		SessionTimeout:    cfg.SessionTimeout,
+		HeartbeatInterval: min(cfg.SessionTimeout/10, 2*time.Second),
+		RebalanceTimeout:  3 * drainBudget(cfg.SessionTimeout),
+		JoinGroupBackoff:  retryPause,
+	})
+}
+
+// commitElsewhere stores offsets for a member on a connection other than the group's.
+func (s *Source) commitElsewhere(ctx context.Context, gen *kafka.Generation, offsets map[string]map[int]int64) error {
+	request := &kafka.OffsetCommitRequest{
+		GroupID: gen.GroupID, GenerationID: int(gen.ID), MemberID: gen.MemberID,
+		Topics: map[string][]kafka.OffsetCommit{},
+	}
+	for topic, partitions := range offsets {
+		for partition, offset := range partitions {
+			request.Topics[topic] = append(request.Topics[topic], kafka.OffsetCommit{Partition: partition, Offset: offset})
+		}
+	}
+	response, err := s.client.API.OffsetCommit(ctx, request)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, partitions := range response.Topics {
+		for _, p := range partitions {
+			errs = append(errs, p.Error)
+		}
+	}
+	return errors.Join(errs...)
 }

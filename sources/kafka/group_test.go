@@ -170,22 +170,6 @@ func TestCutConnectionsRepeatNothing(t *testing.T) {
 	}
 }
 
-// The first of the brokers takes connections and says nothing: the others know the
-// leader as well.
-func TestSilentBrokerIsPassedOver(t *testing.T) {
-	t.Parallel()
-	c := withTopic(t)
-	silent, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = silent.Close() }()
-	c.config.Brokers = append([]string{silent.Addr().String()}, c.config.Brokers...)
-	if err := kafka.FindLeader(t.Context(), c.config, topic); err != nil {
-		t.Error(err)
-	}
-}
-
 // A broker that restarts on its address interrupts, and loses nothing.
 func TestBrokerRestart(t *testing.T) {
 	t.Parallel()

@@ -11,21 +11,21 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
-// lease is a message on loan to the worker, in one piece of memory with its
+// lease is a message that the worker settles, in one piece of memory with its
 // delivery.
 type lease struct {
 	partition *partition
 	offset    int64
 	size      int    // of its key and body
-	seq       uint64 // given when it is lent out
+	seq       uint64 // given when it is handed out
 	control   bool   // it is no message, but takes up an offset
 	delivery  sources.Delivery
 }
 
 func newLease(p *partition, m kafka.Message) *lease {
-	l := &lease{partition: p, offset: m.Offset, size: len(m.Key) + len(m.Value), control: isControl(m)}
+	l := &lease{partition: p, offset: m.Offset, size: len(m.Key) + len(m.Value), control: IsControl(m)}
 	if !l.control {
-		l.delivery.Lend(message(p.gen.kafka.GroupID, m), l)
+		l.delivery.Lend(NewMessage(p.gen.kafka.GroupID, m), l)
 	}
 	return l
 }
@@ -39,7 +39,7 @@ func (l *lease) Ack(durable func()) error {
 // settle notes that the message is done, and wakes who commits.
 func (l *lease) settle(durable func()) {
 	if l.partition.tracker.settle(l.seq, durable) {
-		nudge(l.partition.gen.dirty)
+		signal(l.partition.gen.dirty)
 	}
 }
 
@@ -48,13 +48,13 @@ func (l *lease) settle(durable func()) {
 // next gets the message again.
 func (l *lease) Release(time.Duration) error {
 	if l.partition.tracker.release() {
-		nudge(l.partition.gen.dirty)
+		signal(l.partition.gen.dirty)
 	}
 	return nil
 }
 
 // errLost says that a message will have another owner.
-var errLost = errors.New("its partition is being given back, its next owner gets it")
+var errLost = errors.New("its partition is being released, its next owner gets it")
 
 // Reject writes a dead letter and then acknowledges. A message that is lost is
 // left to its new owner, and is still to be released.
@@ -64,7 +64,7 @@ func (l *lease) Reject(ctx context.Context, reason sources.Reason) error {
 		return fmt.Errorf("reject %s: %w", l.delivery.Place(), errLost)
 	default:
 	}
-	if err := l.partition.gen.source.letters.write(ctx, &l.delivery.Message, reason); err != nil {
+	if err := l.partition.gen.source.deadLetters.write(ctx, &l.delivery.Message, reason); err != nil {
 		return err
 	}
 	l.settle(nil)

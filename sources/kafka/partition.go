@@ -11,10 +11,12 @@ import (
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/client"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/reader"
 )
 
 const (
-	// spanLimit bounds the messages that are lent out or not yet committed:
+	// spanLimit bounds the messages that are pending or not yet committed:
 	// the most that a crash can repeat of one partition. It is what is read
 	// while two commits go their way, 6 ms each on Kafka 4, which gathers them.
 	spanLimit = 4096
@@ -35,7 +37,7 @@ type partition struct {
 	tracker *tracker
 	failing bool // the last fetch failed
 
-	end, next atomic.Int64 // behind the last message there is, and the last one lent; negative if unknown
+	end, next atomic.Int64 // behind the last message there is, and the last one handed out; negative if unknown
 }
 
 func newPartition(g *generation, topic string, a kafka.PartitionAssignment) *partition {
@@ -48,11 +50,11 @@ func newPartition(g *generation, topic string, a kafka.PartitionAssignment) *par
 	return p
 }
 
-// take lends out what is ready, at most limit, and appends it to batch. It skips
+// take hands out what is ready, at most limit, and appends it to batch. It skips
 // what is no message, and is not called concurrently.
 func (p *partition) take(batch []*sources.Delivery, limit int) []*sources.Delivery {
 	p.taken = p.queue.take(p.taken[:0], min(limit, p.tracker.room()))
-	p.tracker.lend(p.taken)
+	p.tracker.add(p.taken)
 	batch = slices.Grow(batch, len(p.taken))
 	for _, l := range p.taken {
 		p.next.Store(l.offset + 1)
@@ -72,34 +74,34 @@ func (p *partition) fetch(ctx context.Context) {
 	if !ok {
 		return
 	}
-	r := p.gen.source.client.reader(ctx, p.topic, p.id, offset)
-	defer r.close()
+	r := reader.New(ctx, p.gen.source.client, p.topic, p.id, offset)
+	defer r.Close()
 	misses := 0
 	for {
-		conn, want := r.conn, r.offset
-		m, err := r.next(ctx)
+		conn, want := r.Connection(), r.Offset()
+		m, err := r.Next(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		p.note(err)
 		if err != nil {
 			misses = p.miss(r, err, misses)
-			pause(ctx, commitRetry)
+			client.Pause(ctx, commitRetry)
 			continue
 		}
 		misses = 0
-		if conn != r.conn { // retention may have removed what we wanted
+		if conn != r.Connection() { // retention may have removed what we wanted
 			p.noteGap(want, m.Offset)
 			p.next.CompareAndSwap(kafka.FirstOffset, m.Offset)
 		}
 		p.end.Store(m.HighWaterMark)
-		p.queue.put(ctx, newLease(p, m), p.gen.source.rouse)
+		p.queue.put(ctx, newLease(p, m), p.gen.source.notify)
 	}
 }
 
 // miss counts how often in a row the offset has been out of range, and has the
 // reader begin anew when that is to be believed.
-func (p *partition) miss(r *reader, err error, misses int) int {
+func (p *partition) miss(r *reader.Reader, err error, misses int) int {
 	switch {
 	case !errors.Is(err, kafka.OffsetOutOfRange):
 		return 0
@@ -107,8 +109,8 @@ func (p *partition) miss(r *reader, err error, misses int) int {
 		return misses + 1
 	}
 	p.gen.source.log.Error("kafka offset does not exist: reading from the earliest message",
-		"topic", p.topic, "partition", p.id, "offset", r.offset)
-	r.offset = kafka.FirstOffset
+		"topic", p.topic, "partition", p.id, "offset", r.Offset())
+	r.GoTo(kafka.FirstOffset)
 	return 0
 }
 
@@ -116,15 +118,15 @@ func (p *partition) miss(r *reader, err error, misses int) int {
 // committed at once, so that a restart does not skip what came meanwhile.
 func (p *partition) begin(ctx context.Context) (int64, bool) {
 	for p.start == kafka.LastOffset {
-		end, err := p.gen.source.client.end(ctx, p.topic, p.id)
+		end, err := p.gen.source.client.End(ctx, p.topic, p.id)
 		p.note(err)
 		if err == nil {
 			p.start = end
 			p.next.Store(end)
 			l := &lease{partition: p, offset: end - 1}
-			p.tracker.lend([]*lease{l})
+			p.tracker.add([]*lease{l})
 			l.settle(nil)
-		} else if !pause(ctx, commitRetry) {
+		} else if !client.Pause(ctx, commitRetry) {
 			return 0, false
 		}
 	}
@@ -137,9 +139,9 @@ func (p *partition) note(err error) {
 		p.failing = failed
 		log := p.gen.source.log.With("topic", p.topic, "partition", p.id)
 		if failed {
-			log.Warn("kafka fetch failed", "error", p.gen.source.client.explain(err))
+			log.Warn("kafka fetch failed", "error", p.gen.source.client.Explain(err))
 		} else {
-			log.Info("kafka fetch works again")
+			log.Info("kafka fetch succeeded again")
 		}
 	}
 }
@@ -153,14 +155,15 @@ func (p *partition) noteGap(want, got int64) {
 	}
 }
 
-// isControl recognises the marker at the end of a transaction, which the
+// IsControl recognises the marker at the end of a transaction, which the
 // library delivers as if it were a message.
-func isControl(m kafka.Message) bool {
+func IsControl(m kafka.Message) bool {
 	return len(m.Headers) == 0 && len(m.Value) == 6 && len(m.Key) == 4 && m.Key[3] <= 1 &&
 		bytes.Equal(m.Key[:3], []byte{0, 0, 0}) && bytes.Equal(m.Value[:2], []byte{0, 0})
 }
 
-func message(group string, m kafka.Message) sources.Message {
+// NewMessage is what the worker gets of a message.
+func NewMessage(group string, m kafka.Message) sources.Message {
 	headers := make([]envelope.Header, len(m.Headers))
 	for i, h := range m.Headers {
 		headers[i] = envelope.Header{Key: h.Key, Value: string(h.Value)}

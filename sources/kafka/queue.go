@@ -28,13 +28,13 @@ func newQueue() *queue {
 	return &queue{space: make(chan struct{}, 1), ready: make([]*lease, 0, queueLimit)}
 }
 
-// put appends l when there is room for it, unless ctx ends before. rouse is
+// put appends l when there is room for it, unless ctx ends before. notify is
 // called if the queue was empty.
-func (q *queue) put(ctx context.Context, l *lease, rouse func()) {
+func (q *queue) put(ctx context.Context, l *lease, notify func()) {
 	for {
 		if waiting, ok := q.tryPut(l); ok {
 			if waiting == 1 {
-				rouse()
+				notify()
 			}
 			return
 		}
@@ -69,7 +69,7 @@ func (q *queue) take(batch []*lease, limit int) []*lease {
 	}
 	if q.full {
 		q.full = false
-		nudge(q.space)
+		signal(q.space)
 	}
 	for _, l := range q.ready[:n] {
 		q.bytes -= l.size

@@ -18,17 +18,17 @@ import (
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/client"
 )
 
 var errClosed = errors.New("kafka source is closed")
 
 // Source is a member of a Kafka consumer group.
 type Source struct {
-	config  Config
-	log     *slog.Logger
-	client  *client
-	letters *letterBox
-	poll    time.Duration // between two looks at the partition counts
+	log         *slog.Logger
+	client      *client.Client
+	deadLetters *deadLetterWriter
+	poll        time.Duration // between two looks at the partition counts
 
 	balancer *balancer
 
@@ -41,7 +41,7 @@ type Source struct {
 	mu         sync.Mutex
 	partitions []*partition // of the current generation; nil if there is none
 	turn       int          // the partition to take from next
-	trouble    error        // why there is nothing, until Receive has told
+	failure    error        // why there is nothing, until Receive has told
 	serving    bool         // a generation is at work
 	joined     bool         // in the group, or on the way from one generation to the next
 	problem    error        // why not, if that is known
@@ -60,15 +60,12 @@ func Open(cfg Config, log *slog.Logger) (*Source, error) {
 }
 
 func open(cfg Config, log *slog.Logger, poll time.Duration) (*Source, error) {
-	if err := errors.Join(cfg.Validate()...); err != nil {
-		return nil, err
-	}
-	c, err := newClient(cfg)
+	c, err := client.New(cfg)
 	if err != nil {
 		return nil, err
 	}
 	s := &Source{
-		config: cfg, log: log, client: c, letters: newLetterBox(c), poll: poll, balancer: &balancer{},
+		log: log, client: c, deadLetters: newDeadLetterWriter(c), poll: poll, balancer: &balancer{},
 		done: make(chan struct{}), wake: make(chan struct{}, 1),
 	}
 	s.closing, s.stop = context.WithCancel(context.Background())
@@ -76,13 +73,13 @@ func open(cfg Config, log *slog.Logger, poll time.Duration) (*Source, error) {
 	go func() {
 		defer close(s.done)
 		s.run(s.closing)
-		s.letters.close()
+		s.deadLetters.close()
 	}()
 	return s, nil
 }
 
 // String names the source in logs.
-func (s *Source) String() string { return "kafka:" + strings.Join(s.config.Topics, ",") }
+func (s *Source) String() string { return "kafka:" + strings.Join(s.client.Config.Topics, ",") }
 
 // Receive returns what the assigned partitions have ready, in turn and at most
 // limit, and waits for a first delivery. Its error tells why there is none.
@@ -120,8 +117,8 @@ func (s *Source) take(limit int) ([]*sources.Delivery, error) {
 	if len(batch) > 0 {
 		return batch, nil
 	}
-	err := s.trouble
-	s.trouble = nil // told once; the next attempt sets it again
+	err := s.failure
+	s.failure = nil // told once; the next attempt sets it again
 	return nil, err
 }
 
@@ -129,7 +126,7 @@ func (s *Source) take(limit int) ([]*sources.Delivery, error) {
 func (s *Source) attach(partitions []*partition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.partitions, s.turn, s.trouble = partitions, 0, nil
+	s.partitions, s.turn, s.failure = partitions, 0, nil
 	s.serving, s.joined = true, true
 }
 
@@ -151,14 +148,14 @@ func (s *Source) over(unsaved error) {
 // a caller of Receive does not spin.
 func (s *Source) report(err error) {
 	s.mu.Lock()
-	s.trouble = err
+	s.failure = err
 	s.joined, s.problem = false, err
 	s.mu.Unlock()
-	s.rouse()
+	s.notify()
 }
 
-// rouse lets Receive look again.
-func (s *Source) rouse() { nudge(s.wake) }
+// notify lets Receive look again.
+func (s *Source) notify() { signal(s.wake) }
 
 // Stop does nothing: other members get the partitions when Close leaves the
 // group, and what was not committed with them.
@@ -177,30 +174,18 @@ func (s *Source) Close(ctx context.Context) error {
 	s.mu.Lock()
 	err := s.unsaved
 	if s.serving {
-		err = fmt.Errorf("commit to group %s: %w", s.config.GroupID, ctx.Err())
+		err = fmt.Errorf("commit to group %s: %w", s.client.Config.GroupID, ctx.Err())
 	}
 	s.mu.Unlock()
 	s.kill()
-	s.client.close()
+	s.client.Close()
 	return err
 }
 
-// nudge sets a flag that a goroutine waits for.
-func nudge(flag chan<- struct{}) {
+// signal sets a flag that a goroutine waits for.
+func signal(flag chan<- struct{}) {
 	select {
 	case flag <- struct{}{}:
 	default:
-	}
-}
-
-// pause waits, and reports false if ctx ended meanwhile.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
 	}
 }

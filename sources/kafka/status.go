@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/client"
 )
 
 var _ sources.Reporter = (*Source)(nil)
@@ -45,13 +46,13 @@ func (s *Source) lag() int64 {
 func (g *generation) measure(ctx context.Context) {
 	for {
 		for _, p := range g.partitions {
-			end, err := g.source.client.end(ctx, p.topic, p.id)
+			end, err := g.source.client.End(ctx, p.topic, p.id)
 			if err != nil {
 				break // fetches tell of it; until the next time the last answers count
 			}
 			p.end.Store(end)
 		}
-		if !pause(ctx, g.source.poll) {
+		if !client.Pause(ctx, g.source.poll) {
 			return
 		}
 	}

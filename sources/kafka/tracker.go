@@ -2,13 +2,13 @@ package kafka
 
 import "sync"
 
-// tracker knows which of the messages lent out from one partition have been
+// tracker knows which of the messages handed out from one partition have been
 // settled, and up to where the partition may be committed: to just behind the
 // longest settled run from the beginning, in the order in which the messages
 // were read. Offsets may have gaps (compaction, transaction markers) and may
 // even begin anew (the topic was recreated), so they are only carried along.
 //
-// It holds a bounded number of messages that are lent or not yet committed,
+// It holds a bounded number of messages that are pending or not yet committed,
 // which bounds memory and what a crash can repeat.
 type tracker struct {
 	mu    sync.Mutex
@@ -18,7 +18,7 @@ type tracker struct {
 	// committed, those before settled are settled without a hole.
 	committed, settled, next uint64
 	behind                   int64 // the offset behind the settled run
-	out                      int   // lent, and neither settled nor released
+	open                     int   // handed out, and neither settled nor released
 	over                     bool  // nothing will be committed any more
 }
 
@@ -38,14 +38,14 @@ func newTracker(limit int) *tracker { return &tracker{limit: limit} }
 
 func (t *tracker) slot(seq uint64) *slot { return &t.slots[seq%uint64(len(t.slots))] }
 
-// room returns how many more messages may be lent out.
+// room returns how many more messages may be handed out.
 func (t *tracker) room() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.limit - t.span()
 }
 
-// span counts the messages that are lent or not yet committed.
+// span counts the messages that are pending or not yet committed.
 func (t *tracker) span() int {
 	return int(t.next - t.committed) //nolint:gosec // it is at most the limit
 }
@@ -63,9 +63,9 @@ func (t *tracker) grow(n int) {
 	}
 }
 
-// lend notes that leases go out, in this order, and numbers them. The caller
+// add notes that leases are handed out, in this order, and numbers them. The caller
 // has made sure that there is room.
-func (t *tracker) lend(leases []*lease) {
+func (t *tracker) add(leases []*lease) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.grow(len(leases))
@@ -74,11 +74,11 @@ func (t *tracker) lend(leases []*lease) {
 		*t.slot(l.seq) = slot{offset: l.offset}
 		t.next++
 	}
-	t.out += len(leases)
+	t.open += len(leases)
 }
 
 // settle marks the message as done, and reports whether that is worth a look:
-// there is more to commit, or nothing is out any more. durable, which may be
+// there is more to commit, or nothing is pending any more. durable, which may be
 // nil, is called when the message is committed or the tracker has ended.
 func (t *tracker) settle(seq uint64, durable func()) bool {
 	look, over := t.markDone(seq, durable)
@@ -91,7 +91,7 @@ func (t *tracker) settle(seq uint64, durable func()) bool {
 func (t *tracker) markDone(seq uint64, durable func()) (look, over bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.out--
+	t.open--
 	if t.over {
 		return false, true
 	}
@@ -102,16 +102,16 @@ func (t *tracker) markDone(seq uint64, durable func()) (look, over bool) {
 		t.behind = t.slot(t.settled).offset + 1
 		t.settled++
 	}
-	return t.settled > before || t.out == 0, false
+	return t.settled > before || t.open == 0, false
 }
 
 // release marks the message as never to be done. The partition is not
-// committed beyond it. It reports whether nothing is out any more.
+// committed beyond it. It reports whether nothing is pending any more.
 func (t *tracker) release() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.out--
-	return t.out == 0
+	t.open--
+	return t.open == 0
 }
 
 // progress returns what can be committed now, and false if that is nothing new.
@@ -131,11 +131,11 @@ func (t *tracker) commit(m mark) {
 }
 
 // clean reports that all messages that were settled are committed, and that the
-// others have been given back: nobody else will see again what has been sent.
+// others have been released: nobody else will see again what has been sent.
 func (t *tracker) clean() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.out > 0 {
+	if t.open > 0 {
 		return false
 	}
 	for seq := t.committed; seq < t.next; seq++ {
@@ -182,9 +182,9 @@ func (t *tracker) uncommitted() int {
 	return int(t.settled - t.committed) //nolint:gosec // it is at most the number of slots
 }
 
-// outstanding counts the messages that are lent out.
-func (t *tracker) outstanding() int {
+// pending counts the messages that are handed out and neither settled nor released.
+func (t *tracker) pending() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.out
+	return t.open
 }

@@ -8,7 +8,7 @@ import (
 
 func TestTrackerCommitsOnlyTheSettledRun(t *testing.T) {
 	tr := newTracker(4)
-	a, b, c := lend(tr, 10), lend(tr, 12), lend(tr, 40)
+	a, b, c := add(tr, 10), add(tr, 12), add(tr, 40)
 	if tr.settle(b, nil) {
 		t.Error("settling the second message is no progress")
 	}
@@ -22,16 +22,16 @@ func TestTrackerCommitsOnlyTheSettledRun(t *testing.T) {
 	if !ok || m.offset != 13 {
 		t.Fatalf("can commit %v, want offset 13", m)
 	}
-	lend(tr, 41)
+	add(tr, 41)
 	if !full(tr) {
-		t.Error("room is given back before the commit")
+		t.Error("there is room before the commit")
 	}
 	tr.commit(m)
 	if full(tr) {
 		t.Error("no room after the commit")
 	}
-	if tr.release() || tr.outstanding() != 1 || !tr.settle(c, nil) || tr.outstanding() != 0 {
-		t.Error("released and settled messages are still out")
+	if tr.release() || tr.pending() != 1 || !tr.settle(c, nil) || tr.pending() != 0 {
+		t.Error("released and settled messages are still pending")
 	}
 	if m, _ := tr.progress(); m.offset != 41 {
 		t.Errorf("can commit %v, want offset 41: the released message stays", m)
@@ -41,7 +41,7 @@ func TestTrackerCommitsOnlyTheSettledRun(t *testing.T) {
 func TestTrackerFollowsOffsetsThatBeginAnew(t *testing.T) {
 	tr := newTracker(4)
 	for _, offset := range []int64{900, 0} {
-		tr.settle(lend(tr, offset), nil)
+		tr.settle(add(tr, offset), nil)
 	}
 	if m, ok := tr.progress(); !ok || m.offset != 1 {
 		t.Errorf("can commit %v, want offset 1 of the recreated topic", m)
@@ -78,7 +78,7 @@ func checkRandomly(t *testing.T, rng *rand.Rand, limit int) {
 				continue
 			}
 			offset += 1 + rng.Int64N(5)
-			e := entry{lend(tr, offset), offset}
+			e := entry{add(tr, offset), offset}
 			list, out = append(list, e), append(out, e)
 		case 2:
 			if len(out) > 0 {
@@ -102,8 +102,8 @@ func checkRandomly(t *testing.T, rng *rand.Rand, limit int) {
 				committed = run
 			}
 		}
-		if tr.outstanding() != len(out) || len(durable) != committed {
-			t.Fatalf("%d out, %d durable; want %d, %d", tr.outstanding(), len(durable), len(out), committed)
+		if tr.pending() != len(out) || len(durable) != committed {
+			t.Fatalf("%d out, %d durable; want %d, %d", tr.pending(), len(durable), len(out), committed)
 		}
 	}
 	tr.end()
@@ -121,7 +121,7 @@ func TestDurableIsCalledOnceWhenCommittedOrOver(t *testing.T) {
 	tr := newTracker(8)
 	calls := make([]int, 4)
 	for i := range calls {
-		lend(tr, int64(i))
+		add(tr, int64(i))
 	}
 	for _, seq := range []uint64{0, 1, 3} {
 		tr.settle(seq, func() { calls[seq]++ })
@@ -138,10 +138,10 @@ func TestDurableIsCalledOnceWhenCommittedOrOver(t *testing.T) {
 	}
 }
 
-// lend lends out one message, and returns its number.
-func lend(tr *tracker, offset int64) uint64 {
+// add hands out one message, and returns its number.
+func add(tr *tracker, offset int64) uint64 {
 	l := &lease{offset: offset}
-	tr.lend([]*lease{l})
+	tr.add([]*lease{l})
 	return l.seq
 }
 

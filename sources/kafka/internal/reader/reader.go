@@ -1,4 +1,5 @@
-package kafka
+// Package reader reads one partition of a topic.
+package reader
 
 import (
 	"context"
@@ -6,56 +7,76 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/client"
 )
 
-// reader reads one partition from its leader, on one connection. The library's
+// Reader reads one partition from its leader, on one connection. The library's
 // own reader is not used: in its channel messages wait whatever their size, and
 // to hand one over costs about as much as to decode it.
-type reader struct {
-	client    *client
+type Reader struct {
+	client    *client.Client
 	topic     string
 	partition int
 	offset    int64 // of the next message
-	links     *network
+	network   *client.Network
 	stop      func() bool
 	conn      *kafka.Conn  // nil: there is none to the leader
 	batch     *kafka.Batch // what a fetch has brought and is not read yet
 	failures  int          // in a row
 }
 
+const (
+	// maxWait is how long a broker holds a fetch when there is nothing new.
+	maxWait = 500 * time.Millisecond
+	// fetchBytes bounds what one fetch brings; a larger message still comes.
+	fetchBytes = 1 << 20
+	// retryPause comes before another try.
+	retryPause = 100 * time.Millisecond
+)
+
 // failuresToTell is how many failures in a row are told: after a change of the
 // leader the first ones pass by themselves.
 const failuresToTell = 3
 
-// reader reads a partition from offset on, until ctx ends.
-func (c *client) reader(ctx context.Context, topic string, partition int, offset int64) *reader {
-	links := newNetwork(c.tls, c.config.Dial)
-	return &reader{
+// New reads a partition from offset on, until ctx ends.
+func New(ctx context.Context, c *client.Client, topic string, partition int, offset int64) *Reader {
+	network := c.NewNetwork()
+	return &Reader{
 		client: c, topic: topic, partition: partition, offset: offset,
-		links: links, stop: context.AfterFunc(ctx, links.sever), // the library cannot be interrupted
+		network: network, stop: context.AfterFunc(ctx, network.Close), // the library cannot be interrupted
 	}
 }
 
-// next waits for a message. After an error it can be called again, and asks for
+// Offset is that of the next message.
+func (r *Reader) Offset() int64 { return r.offset }
+
+// GoTo goes on at another offset.
+func (r *Reader) GoTo(offset int64) { r.offset = offset }
+
+// Connection tells one connection to a leader from the next.
+func (r *Reader) Connection() *kafka.Conn { return r.conn }
+
+// Next waits for a message. After an error it can be called again, and asks for
 // the leader anew.
-func (r *reader) next(ctx context.Context) (kafka.Message, error) {
+func (r *Reader) Next(ctx context.Context) (kafka.Message, error) {
 	for ctx.Err() == nil {
 		m, err := r.read(ctx)
 		if err == nil {
 			r.failures, r.offset = 0, m.Offset+1
 			return m, nil
 		}
-		r.hangUp()
+		r.disconnect()
 		if r.failures++; r.failures >= failuresToTell || errors.Is(err, kafka.OffsetOutOfRange) {
 			return m, err
 		}
-		pause(ctx, commitRetry/10)
+		client.Pause(ctx, retryPause)
 	}
 	return kafka.Message{}, ctx.Err()
 }
 
 // read fetches until there is a message.
-func (r *reader) read(ctx context.Context) (kafka.Message, error) {
+func (r *Reader) read(ctx context.Context) (kafka.Message, error) {
 	for {
 		if r.batch == nil {
 			if err := r.fetch(ctx); err != nil {
@@ -76,9 +97,9 @@ func (r *reader) read(ctx context.Context) (kafka.Message, error) {
 }
 
 // fetch asks the leader for what follows. Its answer has a time limit; after
-// that each read from the connection has one (see link), since what has come
+// that each read from the connection has one (see client.Network), since what has come
 // may wait for long until somebody takes it.
-func (r *reader) fetch(ctx context.Context) error {
+func (r *Reader) fetch(ctx context.Context) error {
 	if r.conn == nil {
 		if err := r.open(ctx); err != nil {
 			return err
@@ -87,7 +108,7 @@ func (r *reader) fetch(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if err := r.conn.SetReadDeadline(time.Now().Add(maxWait + requestTimeout)); err != nil {
+	if err := r.conn.SetReadDeadline(time.Now().Add(maxWait + client.RequestTimeout)); err != nil {
 		return err
 	}
 	r.batch = r.conn.ReadBatchWith(kafka.ReadBatchConfig{MinBytes: 1, MaxBytes: fetchBytes, MaxWait: maxWait})
@@ -95,13 +116,13 @@ func (r *reader) fetch(ctx context.Context) error {
 }
 
 // open connects to the leader. What retention has removed is skipped.
-func (r *reader) open(ctx context.Context) error {
-	conn, err := r.client.dialLeader(ctx, r.links, r.topic, r.partition)
+func (r *Reader) open(ctx context.Context) error {
+	conn, err := r.client.DialLeader(ctx, r.network, r.topic, r.partition)
 	if err != nil {
 		return err
 	}
 	r.conn = conn
-	if err := conn.SetReadDeadline(time.Now().Add(requestTimeout)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(client.RequestTimeout)); err != nil {
 		return err
 	}
 	first, last, err := conn.ReadOffsets()
@@ -116,23 +137,7 @@ func (r *reader) open(ctx context.Context) error {
 	return err
 }
 
-// dialLeader connects to the leader of a partition, which any broker knows. Each
-// has its time: one that is silent must not use up that of the others.
-func (c *client) dialLeader(ctx context.Context, n *network, topic string, partition int) (conn *kafka.Conn, err error) {
-	dialer := c.dialer(n)
-	dialer.DialFunc = n.dialBuffered
-	for _, broker := range c.config.Brokers {
-		limited, cancel := context.WithTimeout(ctx, requestTimeout)
-		conn, err = dialer.DialLeader(limited, "tcp", broker, topic, partition)
-		cancel()
-		if err == nil {
-			return conn, nil
-		}
-	}
-	return nil, err
-}
-
-func (r *reader) hangUp() {
+func (r *Reader) disconnect() {
 	if r.batch != nil {
 		_ = r.batch.Close()
 	}
@@ -142,8 +147,9 @@ func (r *reader) hangUp() {
 	r.batch, r.conn = nil, nil
 }
 
-func (r *reader) close() {
+// Close ends a Next that waits.
+func (r *Reader) Close() {
 	r.stop()
-	r.links.sever() // to close a batch reads the rest of it
-	r.hangUp()
+	r.network.Close() // to close a batch reads the rest of it
+	r.disconnect()
 }

@@ -1,4 +1,4 @@
-package kafka
+package client
 
 import (
 	"crypto/tls"
@@ -11,8 +11,8 @@ import (
 	"github.com/segmentio/kafka-go/sasl/scram"
 )
 
-// tlsConfig is nil without TLS.
-func tlsConfig(cfg Config) (*tls.Config, error) {
+// newTLS is nil without TLS.
+func newTLS(cfg Config) (*tls.Config, error) {
 	if !cfg.TLS {
 		return nil, nil
 	}
@@ -37,8 +37,8 @@ func tlsConfig(cfg Config) (*tls.Config, error) {
 	return config, nil
 }
 
-// saslMechanism is nil without SASL.
-func saslMechanism(cfg Config) (sasl.Mechanism, error) {
+// newMechanism is nil without SASL.
+func newMechanism(cfg Config) (sasl.Mechanism, error) {
 	password := cfg.Password.Reveal()
 	var algorithm scram.Algorithm
 	switch cfg.SASL {

@@ -1,15 +1,20 @@
-package kafka
+// Package admin looks at a Kafka cluster and prepares it, and gives access to
+// its dead letters. The source does not need it.
+package admin
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
-	"github.com/segmentio/kafka-go"
+	kafkago "github.com/segmentio/kafka-go"
 
 	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/client"
 )
 
 // The names of what is looked at, beside connection and dead letters.
@@ -23,18 +28,19 @@ const (
 // letters that are missing, with one partition and otherwise as the brokers'
 // defaults are. Topics of notifications are never created: how many partitions
 // they have is for their owner to say.
-func Init(ctx context.Context, cfg Config, mode sources.Mode) check.Report {
+func Init(ctx context.Context, cfg kafka.Config, mode sources.Mode) check.Report {
 	in := &inspection{mode: mode}
-	err := errors.Join(cfg.Validate()...)
-	if err == nil {
-		in.client, err = newClient(cfg)
-	}
-	if err != nil {
+	var err error
+	if in.Client, err = client.New(cfg); err != nil {
 		in.report.Fail(check.Settings, "settings", err)
 		return in.report
 	}
-	defer in.close()
-	topics, err := in.topics(ctx)
+	defer in.Close()
+	names := slices.Clone(cfg.Topics)
+	for _, name := range cfg.Topics {
+		names = append(names, cfg.DeadLetterTopic(name))
+	}
+	topics, err := in.Metadata(ctx, names...)
 	if err != nil {
 		in.report.Fail(check.Broker, sources.PartConnection, err)
 		in.report.Add(check.Broker, partTopic, check.Skip, "not looked at", "")
@@ -42,46 +48,33 @@ func Init(ctx context.Context, cfg Config, mode sources.Mode) check.Report {
 		in.report.Add(check.DeadLetters, sources.PartDeadLetters, check.Skip, "not looked at", "")
 		return in.report
 	}
-	in.report.Add(check.Broker, sources.PartConnection, check.OK, "connected to "+cfg.brokerList(), "")
+	in.report.Add(check.Broker, sources.PartConnection, check.OK, "connected to "+cfg.BrokerList(), "")
 	for _, name := range cfg.Topics {
 		in.topic(ctx, topics[name])
 	}
 	in.group(ctx)
 	for _, name := range cfg.Topics {
-		in.letters(ctx, topics[cfg.deadLetterTopic(name)])
+		in.deadLetters(ctx, topics[cfg.DeadLetterTopic(name)])
 	}
 	return in.report
 }
 
 // inspection looks into the cluster.
 type inspection struct {
-	*client
+	*client.Client
 	mode   sources.Mode
 	report check.Report
 }
 
-// topics describes what there is, by name. It creates none.
-func (c *client) topics(ctx context.Context) (map[string]kafka.Topic, error) {
-	response, err := c.api.Metadata(ctx, &kafka.MetadataRequest{Topics: c.knownTopics()})
-	if err != nil {
-		return nil, c.unreachable(err)
-	}
-	topics := map[string]kafka.Topic{}
-	for _, t := range response.Topics {
-		topics[t.Name] = t
-	}
-	return topics, nil
-}
-
 // topic looks whether notifications may be read.
-func (in *inspection) topic(ctx context.Context, t kafka.Topic) {
+func (in *inspection) topic(ctx context.Context, t kafkago.Topic) {
 	err := t.Error
 	if err == nil && len(t.Partitions) > 0 {
 		err = in.tryRead(ctx, t.Name, t.Partitions[0].ID)
 	}
 	if err != nil {
 		t.Error = err
-		in.report.Fail(check.Broker, partTopic, in.explainTopic(t))
+		in.report.Fail(check.Broker, partTopic, in.ExplainTopic(t))
 		return
 	}
 	in.report.Add(check.Broker, partTopic, check.OK, fmt.Sprintf("found topic %s with %d partitions", t.Name, len(t.Partitions)), "")
@@ -89,11 +82,11 @@ func (in *inspection) topic(ctx context.Context, t kafka.Topic) {
 
 // tryRead asks for nothing, which only those get who may read.
 func (in *inspection) tryRead(ctx context.Context, topic string, partition int) error {
-	end, err := in.end(ctx, topic, partition)
+	end, err := in.End(ctx, topic, partition)
 	if err != nil {
 		return err
 	}
-	response, err := in.api.Fetch(ctx, &kafka.FetchRequest{Topic: topic, Partition: partition, Offset: end, MinBytes: 0, MaxBytes: 1})
+	response, err := in.API.Fetch(ctx, &kafkago.FetchRequest{Topic: topic, Partition: partition, Offset: end, MinBytes: 0, MaxBytes: 1})
 	if err != nil {
 		return err
 	}
@@ -106,17 +99,17 @@ const coordinatorPatience = 10 * time.Second
 
 // group looks whether we may use the group, without joining it.
 func (in *inspection) group(ctx context.Context) {
-	name := in.config.GroupID
+	name := in.Config.GroupID
 	err := in.tryJoin(ctx)
-	for end := time.Now().Add(coordinatorPatience); noCoordinator(err) && time.Now().Before(end) && pause(ctx, coordinatorPause); {
+	for end := time.Now().Add(coordinatorPatience); noCoordinator(err) && time.Now().Before(end) && client.Pause(ctx, coordinatorPause); {
 		err = in.tryJoin(ctx)
 	}
-	if _, refused := errors.AsType[kafka.Error](err); refused && in.cure(err) == "" {
+	if _, refused := errors.AsType[kafkago.Error](err); refused && in.Fix(err) == "" {
 		in.report.Add(check.Broker, partGroup, check.Warn, fmt.Sprintf("group %s: %v", name, err), "if that persists, see the brokers' logs")
 		return
 	}
 	if err != nil {
-		in.report.Fail(check.Broker, partGroup, in.explain(err))
+		in.report.Fail(check.Broker, partGroup, in.Explain(err))
 		return
 	}
 	in.report.Add(check.Broker, partGroup, check.OK, "may use the group "+name, "")
@@ -126,46 +119,46 @@ func (in *inspection) group(ctx context.Context) {
 const coordinatorPause = 500 * time.Millisecond
 
 func noCoordinator(err error) bool {
-	return errors.Is(err, kafka.NotCoordinatorForGroup) || errors.Is(err, kafka.GroupCoordinatorNotAvailable) || errors.Is(err, kafka.GroupLoadInProgress)
+	return errors.Is(err, kafkago.NotCoordinatorForGroup) || errors.Is(err, kafkago.GroupCoordinatorNotAvailable) || errors.Is(err, kafkago.GroupLoadInProgress)
 }
 
 // tryJoin asks to join as a member that the group does not have. A broker says
 // so only to those who may join as we would. (The library misreads the answer to
 // a heartbeat.)
 func (in *inspection) tryJoin(ctx context.Context) error {
-	session := in.config.SessionTimeout
-	response, err := in.api.JoinGroup(ctx, &kafka.JoinGroupRequest{
-		GroupID: in.config.GroupID, MemberID: "check", SessionTimeout: session, RebalanceTimeout: session, ProtocolType: "consumer",
-		Protocols: []kafka.GroupProtocol{{Name: (*balancer)(nil).ProtocolName(), Metadata: kafka.GroupProtocolSubscription{Topics: in.config.Topics}}},
+	session := in.Config.SessionTimeout
+	response, err := in.API.JoinGroup(ctx, &kafkago.JoinGroupRequest{
+		GroupID: in.Config.GroupID, MemberID: "check", SessionTimeout: session, RebalanceTimeout: session, ProtocolType: "consumer",
+		Protocols: []kafkago.GroupProtocol{{Name: kafka.BalancerName, Metadata: kafkago.GroupProtocolSubscription{Topics: in.Config.Topics}}},
 	})
 	if err == nil {
 		err = response.Error
 	}
-	if errors.Is(err, kafka.UnknownMemberId) {
+	if errors.Is(err, kafkago.UnknownMemberId) {
 		return nil
 	}
 	return err
 }
 
 // letters looks at one topic for dead letters.
-func (in *inspection) letters(ctx context.Context, t kafka.Topic) {
+func (in *inspection) deadLetters(ctx context.Context, t kafkago.Topic) {
 	what, err := "found", t.Error
 	switch {
 	case err == nil && len(t.Partitions) > 0:
 		err = in.tryWrite(ctx, t.Name, t.Partitions[0].ID)
-	case errors.Is(err, kafka.UnknownTopicOrPartition) && in.mode >= sources.Create:
-		what, err = "created", in.createLetters(ctx, t.Name)
+	case errors.Is(err, kafkago.UnknownTopicOrPartition) && in.mode >= sources.Create:
+		what, err = "created", in.createDeadLetters(ctx, t.Name)
 	}
 	if err != nil {
-		in.report.Fail(check.DeadLetters, sources.PartDeadLetters, in.explainLetters(t.Name, err))
+		in.report.Fail(check.DeadLetters, sources.PartDeadLetters, in.ExplainDeadLetters(t.Name, err))
 		return
 	}
 	in.report.Add(check.DeadLetters, sources.PartDeadLetters, check.OK, what+" topic "+t.Name+" for dead letters", "")
 }
 
-func (in *inspection) createLetters(ctx context.Context, name string) error {
-	response, err := in.api.CreateTopics(ctx, &kafka.CreateTopicsRequest{
-		Topics: []kafka.TopicConfig{{Topic: name, NumPartitions: 1, ReplicationFactor: -1}},
+func (in *inspection) createDeadLetters(ctx context.Context, name string) error {
+	response, err := in.API.CreateTopics(ctx, &kafkago.CreateTopicsRequest{
+		Topics: []kafkago.TopicConfig{{Topic: name, NumPartitions: 1, ReplicationFactor: -1}},
 	})
 	if err != nil {
 		return err
@@ -175,19 +168,19 @@ func (in *inspection) createLetters(ctx context.Context, name string) error {
 
 // noSuchAcks is a number of acknowledgements that brokers refuse, but only after
 // they have looked whether we may write.
-const noSuchAcks kafka.RequiredAcks = 2
+const noSuchAcks kafkago.RequiredAcks = 2
 
 // tryWrite writes nothing: the broker says what is wrong with the request only
 // to those who may write.
 func (in *inspection) tryWrite(ctx context.Context, topic string, partition int) error {
-	response, err := in.api.Produce(ctx, &kafka.ProduceRequest{
+	response, err := in.API.Produce(ctx, &kafkago.ProduceRequest{
 		Topic: topic, Partition: partition, RequiredAcks: noSuchAcks,
-		Records: kafka.NewRecordReader(kafka.Record{Value: kafka.NewBytes([]byte("check"))}),
+		Records: kafkago.NewRecordReader(kafkago.Record{Value: kafkago.NewBytes([]byte("check"))}),
 	})
 	if err == nil {
 		err = response.Error
 	}
-	if errors.Is(err, kafka.InvalidRequiredAcks) {
+	if errors.Is(err, kafkago.InvalidRequiredAcks) {
 		return nil
 	}
 	return err

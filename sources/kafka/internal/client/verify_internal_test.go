@@ -1,4 +1,4 @@
-package kafka
+package client
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
@@ -30,13 +31,16 @@ func TestEveryConnectionIsVerified(t *testing.T) {
 		{"other", "127.0.0.1", "unknown authority"},
 		{"ours", "localhost", "match localhost"},
 	} {
-		c, err := newClient(Config{TLS: true, CA: filepath.Join(dir, test.ca, "ca.crt"), SASL: saslNone})
+		c, err := New(Config{
+			Brokers: []string{"127.0.0.1:1"}, Topics: []string{"alerts"}, GroupID: "g", DLQSuffix: ".dlq",
+			Start: StartEarliest, SessionTimeout: time.Minute, TLS: true, CA: filepath.Join(dir, test.ca, "ca.crt"), SASL: saslNone,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.close()
+		defer c.Close()
 		for name, dial := range map[string]func(context.Context, string, string) (net.Conn, error){
-			"group": c.dialer(c.network).DialFunc, "reader": c.dialer(newNetwork(c.tls, c.config.Dial)).DialFunc, "transport": c.transport.Dial,
+			"group": c.Dialer(c.Network).DialFunc, "reader": c.Dialer(c.NewNetwork()).DialFunc, "transport": c.Transport.Dial,
 		} {
 			conn, err := dial(t.Context(), "tcp", net.JoinHostPort(test.host, port))
 			if err == nil {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
-	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/admin"
 )
 
 // Init says what is missing, and with create makes a place for dead letters.
@@ -27,7 +27,7 @@ func checkInit(t *testing.T, c *cluster) {
 	wrong := c.init(t, sources.Bind).Of(check.Fail)
 	for i, words := range []string{"topic " + c.topic + " does not exist", "topic " + c.topic + ".dlq for dead letters"} {
 		if len(wrong) != 2 || !strings.Contains(wrong[i], words) || !strings.Contains(wrong[i], "create it") {
-			t.Errorf("flaws %q lack %q with its cure", wrong, words)
+			t.Errorf("failures %q lack %q with its fix", wrong, words)
 		}
 	}
 	if err := c.createTopic(t.Context(), c.topic); err != nil {
@@ -57,7 +57,7 @@ func checkInit(t *testing.T, c *cluster) {
 
 func (c *cluster) init(t *testing.T, mode sources.Mode) check.Report {
 	t.Helper()
-	return kafka.Init(t.Context(), c.config, mode)
+	return admin.Init(t.Context(), c.config, mode)
 }
 
 // A cluster that has yet to name the group's coordinator is asked again.
@@ -89,6 +89,6 @@ func TestInitChecksSessionTimeout(t *testing.T) {
 	}
 	wrong := c.init(t, sources.Create).Of(check.Fail)
 	if len(wrong) != 1 || !strings.Contains(wrong[0], "KAFKA_SESSION_TIMEOUT=1.5s is outside") {
-		t.Errorf("flaws %q", wrong)
+		t.Errorf("failures %q", wrong)
 	}
 }

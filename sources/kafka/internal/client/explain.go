@@ -1,0 +1,123 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/xmpp-notifier/xmpp-notifier/check"
+)
+
+// Explain adds to a broker's refusal the setting that it is about.
+func (c *Client) Explain(err error) error {
+	fix := c.Fix(err)
+	if fix == "" {
+		fix = networkFix(err)
+	}
+	if fix == "" {
+		return err
+	}
+	what := ""
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		what = "the broker closed the connection"
+	}
+	return &check.Fault{What: what, Err: err, Cure: fix}
+}
+
+// Fix tells what to do about what a broker says.
+func (c *Client) Fix(err error) string {
+	switch {
+	case errors.Is(err, kafka.SASLAuthenticationFailed):
+		return fmt.Sprintf("correct KAFKA_USER=%s or KAFKA_PASSWORD", c.Config.User)
+	case errors.Is(err, kafka.UnsupportedSASLMechanism):
+		return fmt.Sprintf("KAFKA_SASL=%s is not enabled on the brokers: choose one that is", c.Config.SASL)
+	case errors.Is(err, kafka.InvalidSessionTimeout):
+		return fmt.Sprintf("KAFKA_SESSION_TIMEOUT=%s is outside the brokers' group.min.session.timeout.ms and group.max.session.timeout.ms", c.Config.SessionTimeout)
+	case errors.Is(err, kafka.InconsistentGroupProtocol):
+		return fmt.Sprintf("KAFKA_GROUP_ID=%s is used by another kind of consumer: choose another name", c.Config.GroupID)
+	case errors.Is(err, kafka.GroupAuthorizationFailed):
+		return fmt.Sprintf("allow KAFKA_USER=%s to read the group KAFKA_GROUP_ID=%s", c.Config.User, c.Config.GroupID)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Sprintf("no answer: check that KAFKA_BROKERS=%s are brokers of Kafka, and KAFKA_TLS=%t", c.Config.BrokerList(), c.Config.TLS)
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return fmt.Sprintf("if that persists, check KAFKA_TLS=%t, KAFKA_SASL=%s, KAFKA_USER=%s and KAFKA_PASSWORD", c.Config.TLS, c.Config.SASL, c.Config.User)
+	}
+	return ""
+}
+
+// networkFix tells what to do if there is no way to a broker.
+func networkFix(err error) string {
+	var (
+		unknown x509.UnknownAuthorityError
+		name    x509.HostnameError
+		invalid x509.CertificateInvalidError
+		alert   tls.AlertError
+		header  tls.RecordHeaderError
+		dns     *net.DNSError
+		network *net.OpError
+	)
+	switch {
+	case errors.As(err, &unknown):
+		return "set KAFKA_CA to the authority that issued the brokers' certificates"
+	case errors.As(err, &name):
+		return "use a host in KAFKA_BROKERS, and in the brokers' advertised.listeners, that their certificates name"
+	case errors.As(err, &invalid):
+		return "renew the brokers' certificates"
+	case errors.As(err, &alert):
+		return "set KAFKA_CERT and KAFKA_KEY to a client certificate that the brokers take"
+	case errors.As(err, &header):
+		return "there is no TLS: set KAFKA_TLS=false, or correct the port in KAFKA_BROKERS"
+	case errors.As(err, &dns):
+		return "no such host: correct KAFKA_BROKERS, the brokers' advertised.listeners, or the DNS"
+	case errors.As(err, &network) && network.Op == "dial":
+		return "check that the brokers run, that KAFKA_BROKERS is right, and that no firewall is between"
+	}
+	return ""
+}
+
+// Unreachable says that no broker tells of the topics.
+func (c *Client) Unreachable(err error) error {
+	what := "ask brokers " + c.Config.BrokerList() + " for topics"
+	if f, ok := errors.AsType[*check.Fault](c.Explain(err)); ok {
+		return &check.Fault{What: what, Err: err, Cure: f.Cure}
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// ExplainTopic says what is wrong with a topic of notifications.
+func (c *Client) ExplainTopic(topic kafka.Topic) error {
+	fault := func(fix, format string, args ...any) error {
+		return &check.Fault{What: fmt.Sprintf(format, args...), Err: topic.Error, Cure: fix}
+	}
+	switch {
+	case errors.Is(topic.Error, kafka.UnknownTopicOrPartition):
+		return fault("create it or correct KAFKA_TOPICS", "topic %s does not exist on brokers %s", topic.Name, c.Config.BrokerList())
+	case errors.Is(topic.Error, kafka.TopicAuthorizationFailed):
+		return fault(fmt.Sprintf("allow KAFKA_USER=%s to read it", c.Config.User), "topic %s is not ours to read", topic.Name)
+	}
+	return fmt.Errorf("topic %s is not ready: %w", topic.Name, topic.Error)
+}
+
+// ExplainDeadLetters names the topic for dead letters and the fix.
+func (c *Client) ExplainDeadLetters(topic string, err error) error {
+	fault := func(fix, format string, args ...any) error {
+		return &check.Fault{What: fmt.Sprintf(format, args...), Err: err, Cure: fix}
+	}
+	switch {
+	case errors.Is(err, kafka.UnknownTopicOrPartition):
+		return fault("create it, run init --create, or correct KAFKA_DLQ_SUFFIX="+c.Config.DLQSuffix,
+			"topic %s for dead letters does not exist, so a notification that cannot be delivered blocks its partition", topic)
+	case errors.Is(err, kafka.TopicAuthorizationFailed):
+		return fault(fmt.Sprintf("allow KAFKA_USER=%s to write it", c.Config.User), "topic %s for dead letters is not ours to write", topic)
+	case errors.Is(err, kafka.MessageSizeTooLarge):
+		return fault("raise its max.message.bytes", "topic %s does not take it", topic)
+	}
+	return fmt.Errorf("topic %s: %w", topic, err)
+}
