@@ -24,7 +24,7 @@ const workerPkg = "github.com/xmpp-notifier/xmpp-notifier/cmd/xmpp-notifier"
 func build(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "xmpp-notifier")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "nethttpomithttp2", "-trimpath", "-ldflags", "-s -w", "-o", path, workerPkg)
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, workerPkg)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build the worker: %v\n%s", err, out)

@@ -56,7 +56,7 @@ func newBed(t *testing.T) *bed {
 	}
 	t.Logf("CHAOS_SEED=%d", b.seed)
 	b.binary = filepath.Join(b.dir, "xmpp-notifier")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-tags", "nethttpomithttp2", "-o", b.binary, workerPkg).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", b.binary, workerPkg).CombinedOutput(); err != nil {
 		t.Fatalf("build the worker: %v\n%s", err, out)
 	}
 	b.nats = startNATS(t, b.folder())

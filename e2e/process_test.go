@@ -30,7 +30,7 @@ func buildWorker() (dir string, err error) {
 		return "", err
 	}
 	binary = filepath.Join(dir, "xmpp-notifier")
-	out, err := exec.CommandContext(context.Background(), "go", "build", "-tags", "nethttpomithttp2", "-o", binary, workerPkg).CombinedOutput()
+	out, err := exec.CommandContext(context.Background(), "go", "build", "-o", binary, workerPkg).CombinedOutput()
 	if err != nil {
 		return dir, errors.New(string(out))
 	}

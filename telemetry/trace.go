@@ -14,9 +14,6 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/worker"
 )
 
-// Scope is the name of the instrumentation, for the tracer in Options.
-const Scope = "github.com/xmpp-notifier/xmpp-notifier"
-
 // trace makes the span of a delivery when it is settled, with the time of its
 // receipt as the beginning. So nothing has to be kept while it is on its way.
 func (t *Telemetry) trace(e *worker.Event) {

@@ -16,7 +16,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/telemetry"
-	"github.com/xmpp-notifier/xmpp-notifier/telemetry/otlp"
+	"github.com/xmpp-notifier/xmpp-notifier/telemetry/traces"
 	"github.com/xmpp-notifier/xmpp-notifier/worker"
 )
 
@@ -52,11 +52,11 @@ func (s *settings) run(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	traces, err := otlp.Start(s.traces, programVersion(), log)
+	spans, err := traces.Start(ctx, s.traces, programVersion(), log)
 	if err != nil {
 		return &usageError{err}
 	}
-	defer traces.Close()
+	defer spans.Close()
 	from, err := s.open(log)
 	if err != nil {
 		return err
@@ -66,7 +66,7 @@ func (s *settings) run(ctx context.Context, stderr io.Writer) error {
 		Decoder: texts.other(), Filter: texts.hide, Render: texts.renderer.Text, Payload: texts.renderer.Payload,
 		Window: s.room.MaxInFlight, Grace: s.worker.Grace, Log: log,
 	}
-	t := s.observe(&w, room, traces.Tracer(), texts.renderer.Failures)
+	t := s.observe(&w, room, spans.Tracer(), texts.renderer.Failures)
 	admin, err := telemetry.Serve(ctx, s.admin, t, log)
 	if err != nil {
 		return errors.Join(&usageError{err}, w.Close(context.WithoutCancel(ctx)))

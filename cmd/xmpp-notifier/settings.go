@@ -18,7 +18,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
 	"github.com/xmpp-notifier/xmpp-notifier/telemetry"
-	"github.com/xmpp-notifier/xmpp-notifier/telemetry/otlp"
+	"github.com/xmpp-notifier/xmpp-notifier/telemetry/traces"
 	"github.com/xmpp-notifier/xmpp-notifier/worker"
 )
 
@@ -78,7 +78,7 @@ type settings struct {
 	setup   setup.Config
 	kafka   kafka.Config
 	admin   telemetry.Config
-	traces  otlp.Config
+	traces  traces.Config
 
 	natsCommon nats.Common
 	nats       nats.Config

@@ -1,0 +1,143 @@
+package traces
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
+)
+
+// Config is what the operator says about traces. Attributes, and the OTEL_*
+// variables that are not here (samplers, batches, limits, certificates,
+// compression), are read from the environment by the SDK and its exporters.
+type Config struct {
+	Endpoint      string        `envconfig:"OTEL_EXPORTER_OTLP_ENDPOINT" desc:"Collector to send traces to by OTLP, like http://otel-collector:4318. Without it, and without OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and OTEL_TRACES_EXPORTER=otlp, there are no traces. All variables of OpenTelemetry's OTLP exporter and trace SDK mean what its specification says."`
+	TraceEndpoint string        `envconfig:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" desc:"The same for traces alone: the whole URL, like http://otel-collector:4318/v1/traces."`
+	Protocol      string        `envconfig:"OTEL_EXPORTER_OTLP_PROTOCOL" default:"http/protobuf" desc:"http/protobuf or http/json (port 4318 of a collector), or grpc (port 4317)."`
+	TraceProtocol string        `envconfig:"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL" desc:"The same for traces alone."`
+	Headers       config.Secret `envconfig:"OTEL_EXPORTER_OTLP_HEADERS" desc:"Headers for the collector, like Authorization=Bearer%20abc, comma-separated and percent-encoded."`
+	TraceHeaders  config.Secret `envconfig:"OTEL_EXPORTER_OTLP_TRACES_HEADERS" desc:"The same for traces alone."`
+	Exporter      string        `envconfig:"OTEL_TRACES_EXPORTER" desc:"otlp, or none: no traces. Default: otlp if a collector is set."`
+	Disabled      bool          `envconfig:"OTEL_SDK_DISABLED" default:"false" desc:"true: no traces, whatever else is set."`
+	Service       string        `envconfig:"OTEL_SERVICE_NAME" default:"xmpp-notifier" desc:"Name of the service in traces."`
+	Attributes    string        `envconfig:"OTEL_RESOURCE_ATTRIBUTES" desc:"More about the service, name=value, comma-separated and percent-encoded, like deployment.environment.name=production."`
+}
+
+const (
+	exporterOTLP = "otlp"
+	exporterNone = "none"
+	protocolGRPC = "grpc"
+)
+
+// on reports whether there are traces.
+func (c *Config) on() bool {
+	if c.Disabled || c.Exporter == exporterNone {
+		return false
+	}
+	return c.Exporter == exporterOTLP || c.Endpoint != "" || c.TraceEndpoint != ""
+}
+
+// Validate returns everything that is wrong with c, each error with its fix. It
+// finds what the SDK would print with the value, which may be a secret.
+func (c Config) Validate() []error {
+	var errs []error
+	add := func(err error) {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	add(checkEndpoint("OTEL_EXPORTER_OTLP_ENDPOINT", c.Endpoint))
+	add(checkEndpoint("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", c.TraceEndpoint))
+	add(checkWord("OTEL_EXPORTER_OTLP_PROTOCOL", c.Protocol, "http/protobuf", "http/json", protocolGRPC))
+	add(checkWord("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", c.TraceProtocol, "http/protobuf", "http/json", protocolGRPC))
+	add(checkWord("OTEL_TRACES_EXPORTER", c.Exporter, exporterOTLP, exporterNone))
+	_, err := parseHeaders("OTEL_EXPORTER_OTLP_HEADERS", c.Headers)
+	add(err)
+	_, err = parseHeaders("OTEL_EXPORTER_OTLP_TRACES_HEADERS", c.TraceHeaders)
+	add(err)
+	return append(errs, checkFiles()...)
+}
+
+func checkWord(name, value string, known ...string) error {
+	if value == "" || slices.Contains(known, value) {
+		return nil
+	}
+	return fmt.Errorf("%s=%q: use %s", name, value, strings.Join(known, " or "))
+}
+
+// checkEndpoint never repeats the value: it may have a password in it.
+func checkEndpoint(name, endpoint string) error {
+	if endpoint == "" {
+		return nil
+	}
+	u, err := url.Parse(endpoint)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return fmt.Errorf("%s: not a URL: give http://host:4318 or https://host", name)
+	case u.User != nil:
+		return fmt.Errorf("%s: has a user name: move it to OTEL_EXPORTER_OTLP_HEADERS, as Authorization=Basic%%20…", name)
+	}
+	return nil
+}
+
+// checkFiles looks at the files that the exporters read: they would go on
+// without one that cannot be read.
+func checkFiles() []error {
+	var errs []error
+	for _, prefix := range []string{"OTEL_EXPORTER_OTLP_", "OTEL_EXPORTER_OTLP_TRACES_"} {
+		for _, name := range []string{"CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"} {
+			path := os.Getenv(prefix + name)
+			if path == "" {
+				continue
+			}
+			if _, err := os.ReadFile(path); err != nil { //nolint:gosec // the operator names the file
+				errs = append(errs, fmt.Errorf("%s%s=%q: %w: name a readable file", prefix, name, path, errors.Unwrap(err)))
+			}
+		}
+	}
+	return errs
+}
+
+// headers returns those for traces, or nil if there are none: the exporter then
+// looks into the environment, which has none either.
+func (c *Config) headers() map[string]string {
+	list, _ := parseHeaders("", c.Headers) // validated
+	own, _ := parseHeaders("", c.TraceHeaders)
+	if len(own) > 0 {
+		return own
+	}
+	return list
+}
+
+// parseHeaders reads the list in the form of W3C baggage.
+func parseHeaders(name string, list config.Secret) (map[string]string, error) {
+	headers := map[string]string{}
+	for i, pair := range strings.Split(list.Reveal(), ",") {
+		key, value, found := strings.Cut(strings.TrimSpace(pair), "=")
+		key = strings.TrimSpace(key)
+		text, err := url.PathUnescape(value)
+		switch {
+		case key == "" && !found:
+		case !found || err != nil || !isToken(key) || strings.ContainsAny(text, "\r\n\x00"):
+			return nil, fmt.Errorf("%s: entry %d is not of the form name=value: percent-encode the value", name, i+1)
+		default:
+			headers[key] = strings.TrimSpace(text)
+		}
+	}
+	return headers, nil
+}
+
+// isToken reports whether a header may have the name (RFC 9110, 5.6.2).
+func isToken(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return !strings.ContainsRune("!#$%&'*+-.^_`|~", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	})
+}
+
+// protocol is how traces are sent.
+func (c *Config) protocol() string { return cmp.Or(c.TraceProtocol, c.Protocol) }
