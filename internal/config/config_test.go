@@ -73,7 +73,7 @@ func TestLoadTakesEnvironmentFilesAndDefaults(t *testing.T) {
 	}
 }
 
-func TestLoadReportsAllErrorsWithTheirCure(t *testing.T) {
+func TestLoadReportsAllErrorsWithTheirFix(t *testing.T) {
 	_, _, errs := load(t, map[string]string{
 		"T_COUNT": "many", "T_WAIT": "30", "T_ON": "maybe", "T_KEY": "hunter2", "T_KEY_FILE": "/x", "T_ANOTHER_FILE": "/does/not/exist",
 	})
@@ -91,6 +91,69 @@ func TestLoadReportsAllErrorsWithTheirCure(t *testing.T) {
 	}
 	if strings.Contains(errs, "hunter2") {
 		t.Errorf("a secret is in\n%s", errs)
+	}
+}
+
+func TestListsTakeSpaces(t *testing.T) {
+	s, settings, _ := load(t, map[string]string{"T_LIST": " a, b ,, c,"})
+	if !slices.Equal(s.List, []string{"a", "b", "c"}) {
+		t.Errorf("got %q", s.List)
+	}
+	if i := slices.IndexFunc(settings, func(s config.Setting) bool { return s.Name == "T_LIST" }); settings[i].Value != "a,b,c" {
+		t.Errorf("shown as %q", settings[i].Value)
+	}
+}
+
+func TestSecretsAreOneLineOfText(t *testing.T) {
+	for bad, want := range map[string]string{
+		"hunter\t2":                     "T_KEY: character 7 is a tab: give",
+		"hünter\n2":                     "T_KEY: character 7 is a line break",
+		"hunter\x1b2":                   "T_KEY: character 7 is a control character",
+		"hunter\u03782":                 "T_KEY: character 7 is an unassigned or private code point",
+		"hunter\uE0002":                 "T_KEY: character 7 is an unassigned or private code point",
+		"hunter\xff2":                   "T_KEY: character 7 is not UTF-8",
+		"hunter\u20282":                 "T_KEY: character 7 is a line break",
+		"hunter2\U0001F600\u00a0\u05d0": "",
+	} {
+		_, _, errs := load(t, map[string]string{"T_NAME": "me", "T_ANOTHER": "x", "T_KEY": bad})
+		if strings.Contains(errs, "nter") || (want == "") != (errs == "<nil>") || !strings.Contains(errs, want) {
+			t.Errorf("%q: got %s", bad, errs)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, []byte("hunter2\nhunter3\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, _, errs := load(t, map[string]string{"T_NAME": "me", "T_ANOTHER_FILE": file, "T_KEY": "x", "T_ANOTHER": ""})
+	if !strings.Contains(errs, "T_ANOTHER: character 8 is a line break") || strings.Contains(errs, "nter") {
+		t.Errorf("got %s", errs)
+	}
+}
+
+func TestRedact(t *testing.T) {
+	for text, want := range map[string]string{
+		"https://user:hunter2@otel:4318/v1":           "https://********@otel:4318/v1",
+		"nats://hunter2@a:4222,nats://u:hunter2@b":    "nats://********@a:4222,nats://********@b",
+		"u:hunter2@a:9092,b:9092":                     "********@a:9092,b:9092",
+		"ws://a:80/?x=1&token=hunter2&y=2":            "ws://a:80/?x=1&token=********&y=2",
+		"nats://a?auth_token=hunter2":                 "nats://a?auth_token=********",
+		"nats://u:hun@ter2@a:4222":                    "nats://********@a:4222",
+		"nats://u:hun/ter2@a:4222":                    "nats://********@a:4222",
+		"notifier@example.org":                        "notifier@example.org",
+		"https://grafana.example.org/d/1?orgId=2&a=b": "https://grafana.example.org/d/1?orgId=2&a=b",
+	} {
+		if got := config.Redact(text); got != want {
+			t.Errorf("%s: got %s", text, got)
+		}
+	}
+}
+
+func TestAPasswordWithACommaInAListIsMasked(t *testing.T) {
+	_, settings, _ := load(t, map[string]string{"T_LIST": "nats://u:hun,ter2@a:4222,nats://b", "T_NAME": "x", "T_ANOTHER": "x"})
+	for _, s := range settings {
+		if strings.Contains(s.Value, "ter2") {
+			t.Errorf("%s is shown as %s", s.Name, s.Value)
+		}
 	}
 }
 

@@ -117,8 +117,39 @@ func (s *Setting) load(f reflect.StructField, field reflect.Value) error {
 			return s.explain(err)
 		}
 	}
+	if err := s.tidy(field); err != nil {
+		return err
+	}
 	s.Value = display(field.Interface())
 	return nil
+}
+
+// tidy removes the spaces around the items of a list, and refuses a secret that
+// cannot be meant so.
+func (s *Setting) tidy(field reflect.Value) error {
+	switch value := field.Addr().Interface().(type) {
+	case *[]string:
+		*value = trimmed(*value)
+		if s.Required && len(*value) == 0 {
+			return fmt.Errorf("%s is not set: %s", s.Name, s.Desc)
+		}
+	case *Secret:
+		if err := value.check(); err != nil {
+			return fmt.Errorf("%s: %w", s.Name, err)
+		}
+	}
+	return nil
+}
+
+// trimmed is the list without the spaces around its items, and without empty ones.
+func trimmed(list []string) []string {
+	var items []string
+	for _, item := range list {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items
 }
 
 // process runs envconfig on a struct that has only this field.
@@ -153,7 +184,7 @@ func (s *Setting) loadFile(field reflect.Value) error {
 	return nil
 }
 
-// explain turns an error of envconfig into one that names the cure.
+// explain turns an error of envconfig into one that names the fix.
 func (s *Setting) explain(err error) error {
 	parse, ok := errors.AsType[*envconfig.ParseError](err)
 	if !ok {
@@ -162,7 +193,7 @@ func (s *Setting) explain(err error) error {
 	if s.Type == typeSecret {
 		return fmt.Errorf("%s: %w", s.Name, parse.Err)
 	}
-	return fmt.Errorf("%s=%q: not a %s: give %s", s.Name, parse.Value, s.Type, example(s.Type))
+	return fmt.Errorf("%s=%q: not a %s: give %s", s.Name, Redact(parse.Value), s.Type, example(s.Type))
 }
 
 // The types of settings, as operators know them.
@@ -208,7 +239,7 @@ func typeName(t reflect.Type) string {
 
 func display(v any) string {
 	if list, ok := v.([]string); ok {
-		return strings.Join(list, ",")
+		return redactList(list)
 	}
-	return fmt.Sprint(v)
+	return Redact(fmt.Sprint(v))
 }

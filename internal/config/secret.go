@@ -5,6 +5,8 @@ package config
 import (
 	"fmt"
 	"log/slog"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Secret is a value that must not be printed. Every way of formatting it gives
@@ -43,4 +45,38 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 func (s *Secret) Decode(text string) error {
 	s.text = text
 	return nil
+}
+
+// check refuses what no login can carry, or what nobody means: a line break of a
+// file with two lines, a tab that was pasted along. It says where the character
+// is, never the text: libraries that prepare passwords (RFC 8265, RFC 4013) would
+// quote all of it.
+func (s *Secret) check() error {
+	position := 0
+	for rest := s.text; rest != ""; {
+		r, size := utf8.DecodeRuneInString(rest)
+		rest = rest[size:]
+		position++
+		if wrong := unfit(r, size); wrong != "" {
+			return fmt.Errorf("character %d is %s: give a secret that is one line of printable text", position, wrong)
+		}
+	}
+	return nil
+}
+
+// unfit names a character that a secret may not have, or returns "".
+func unfit(r rune, size int) string {
+	switch {
+	case r == utf8.RuneError && size == 1:
+		return "not UTF-8"
+	case r == '\n' || r == '\r' || r == '\u2028' || r == '\u2029':
+		return "a line break"
+	case r == '\t':
+		return "a tab"
+	case unicode.IsControl(r):
+		return "a control character"
+	case !unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Z, unicode.Cf):
+		return "an unassigned or private code point"
+	}
+	return ""
 }
