@@ -4,7 +4,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"strings"
 	"time"
@@ -63,8 +62,8 @@ func (c Config) Validate() []error {
 	if _, _, err := SplitJID(c.Room); err != nil {
 		bad("XMPP_ROOM=%q: %w: give the room as room@service, like alerts@conference.example.org", c.Room, err)
 	}
-	if _, _, err := net.SplitHostPort(c.Addr); c.Addr != "" && err != nil {
-		bad("XMPP_ADDR=%q: %w: give host:port, like xmpp.example.org:5222", c.Addr, err)
+	if err := config.CheckAddress(c.Addr, 5222); c.Addr != "" && err != nil {
+		bad("XMPP_ADDR=%q %w", c.Addr, err)
 	}
 	if c.TLS != tlsAuto && c.TLS != tlsStart && c.TLS != tlsDirect {
 		bad("XMPP_TLS=%q: use %s, %s or %s", c.TLS, tlsAuto, tlsStart, tlsDirect)
@@ -125,6 +124,8 @@ func SplitJID(jid string) (local, domain string, err error) {
 	switch {
 	case !found || local == "" || domain == "":
 		return "", "", errors.New("is not of the form a@b")
+	case strings.Contains(domain, "/"):
+		return "", "", errors.New("has a resource, which begins with the /")
 	case strings.ContainsAny(jid, "/ <>'\"&") || strings.Contains(domain, "@") || strings.ContainsFunc(jid, unicode.IsControl):
 		return "", "", errors.New("has a character that is not allowed here")
 	case len(local) > 1023 || len(domain) > 1023:

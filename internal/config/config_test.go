@@ -148,6 +148,28 @@ func TestRedact(t *testing.T) {
 	}
 }
 
+func TestAddressesSayWhatToWriteInstead(t *testing.T) {
+	for addr, want := range map[string]string{
+		"kafka:9092":          "",
+		"[::1]:9092":          "",
+		"kafka":               "has no port: write host:port, like kafka:9092",
+		"[::1]":               "has no port: write host:port, like [::1]:9092",
+		"2001:db8::7":         "is an IPv6 address without brackets: write [address]:port",
+		"kafka://kafka:9093":  "has a scheme: write it without kafka://, like kafka:9093",
+		"https://u:p@kafka/x": "has a scheme: write it without https://, like kafka:9092",
+		"u:p@kafka:9092":      "has a user",
+		"kafka:9092/x":        "has a path: write host:port only, like kafka:9092",
+		"kafka:http":          `has the port "http": use a number`,
+		"kafka:0":             `has the port "0"`,
+		":9092":               "is no address",
+		"a:b:c":               "is no address",
+	} {
+		if got := fmt.Sprint(config.CheckAddress(addr, 9092)); !strings.Contains(got, want) || (got == "<nil>") != (want == "") {
+			t.Errorf("%s: got %s", addr, got)
+		}
+	}
+}
+
 func TestAPasswordWithACommaInAListIsMasked(t *testing.T) {
 	_, settings, _ := load(t, map[string]string{"T_LIST": "nats://u:hun,ter2@a:4222,nats://b", "T_NAME": "x", "T_ANOTHER": "x"})
 	for _, s := range settings {

@@ -50,7 +50,9 @@ func Load(groups ...Group) ([]Setting, []error) {
 			settings = append(settings, s)
 		}
 		if v, ok := g.Spec.(interface{ Validate() []error }); ok {
-			errs = append(errs, slices.DeleteFunc(v.Validate(), about(failed))...)
+			for _, err := range slices.DeleteFunc(v.Validate(), about(failed)) {
+				errs = append(errs, redacted{err})
+			}
 		}
 	}
 	return settings, errs
@@ -193,7 +195,7 @@ func (s *Setting) explain(err error) error {
 	if s.Type == typeSecret {
 		return fmt.Errorf("%s: %w", s.Name, parse.Err)
 	}
-	return fmt.Errorf("%s=%q: not a %s: give %s", s.Name, Redact(parse.Value), s.Type, example(s.Type))
+	return fmt.Errorf("%s=%q: not a %s: give %s", s.Name, Redact(parse.Value), s.Type, exampleOf(s.Type))
 }
 
 // The types of settings, as operators know them.
@@ -206,8 +208,8 @@ const (
 	typeSecret   = "secret"
 )
 
-// example shows what a value of a type looks like.
-func example(typeName string) string {
+// exampleOf shows what a value of a type looks like.
+func exampleOf(typeName string) string {
 	switch typeName {
 	case typeNumber:
 		return "a whole number, like 20"

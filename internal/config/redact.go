@@ -35,3 +35,10 @@ func redactList(items []string) string {
 	}
 	return strings.Join(masked, ",")
 }
+
+// redacted is an error that quotes what an operator has written.
+type redacted struct{ error }
+
+func (e redacted) Error() string { return Redact(e.error.Error()) }
+
+func (e redacted) Unwrap() error { return e.error }

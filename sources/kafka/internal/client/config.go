@@ -3,7 +3,6 @@ package client
 import (
 	"errors"
 	"fmt"
-	"net"
 	"regexp"
 	"slices"
 	"strings"
@@ -65,8 +64,8 @@ func (c Config) validateBrokers() []error {
 	}
 	var errs []error
 	for _, broker := range c.Brokers {
-		if host, port, err := net.SplitHostPort(broker); err != nil || host == "" || port == "" {
-			errs = append(errs, fmt.Errorf("KAFKA_BROKERS: %q is not an address: write host:port, like kafka:9092", broker))
+		if err := config.CheckAddress(broker, 9092); err != nil {
+			errs = append(errs, fmt.Errorf("KAFKA_BROKERS: %q %w", broker, err))
 		}
 	}
 	return errs
