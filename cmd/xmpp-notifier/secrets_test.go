@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	natsserver "github.com/nats-io/nats-server/v2/server"
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/sinktest"
+)
+
+// mark begins and ends every secret of these tests.
+const mark = "hunter2"
+
+// TestNoOutputHasASecret gives every secret every kind of character that
+// libraries stumble over, and looks for it in all that any command or endpoint says.
+func TestNoOutputHasASecret(t *testing.T) {
+	for name, character := range map[string]string{
+		"tab": "\t", "line break": "\n", "escape": "\x1b", "unassigned": "\u0378", "private": "\ue000", "not UTF-8": "\xff",
+		"no-break space": "\u00a0", "soft hyphen": "\u00ad", "joiner": "\u200d",
+		"percent": "%zz", "quote": "\"'<&>",
+	} {
+		t.Run(name, func(t *testing.T) {
+			secret := mark + character + mark
+			for _, login := range []string{"fails", "works"} {
+				brokersAndRoom(t, secret, login == "works")
+				for _, command := range []string{
+					"config", "check", "init", "setup", "send --timeout=20s --subject=s", "replay", "render -", "help settings", "health",
+				} {
+					_, out, errs := invoke(t, `{"subject":"s"}`, strings.Split(command, " ")...)
+					mustNotTell(t, command+", login "+login, out+errs)
+				}
+				said := runUntilItKnows(t)
+				mustNotTell(t, "run, login "+login, said)
+				if refused := strings.Contains(said, "XMPP_PASSWORD: character 8 is"); !refused && !strings.Contains(said, "nats: ") {
+					t.Errorf("the worker neither refused the settings nor said why it is not ready:\n%s", said)
+				}
+			}
+		})
+	}
+}
+
+// mustNotTell looks for a part of the secret.
+func mustNotTell(t *testing.T, where, output string) {
+	t.Helper()
+	if i := strings.Index(output, mark); i >= 0 {
+		t.Errorf("%s tells the secret: …%q…", where, output[max(0, i-200):min(len(output), i+100)])
+	}
+}
+
+// brokersAndRoom starts what the settings of the environment need: a room, NATS
+// and Kafka, each with a login, and puts the secret wherever there is a place for
+// one. If login is set, it is right for the XMPP server.
+func brokersAndRoom(t *testing.T, secret string, login bool) {
+	t.Helper()
+	users := map[string]string{"admin": "another", "notifier": "another"}
+	if login {
+		users = map[string]string{"admin": secret, "notifier": secret}
+	}
+	room, err := sinktest.Start(sinktest.Config{Users: users, Admins: []string{"admin"}, RoomPassword: "another"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(room.Close)
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, room.CAPEM(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{
+		"SOURCES": "nats, kafka", "LOG_LEVEL": "debug", "ADMIN_ADDR": freeAddr(t), "SHUTDOWN_GRACE": "100ms",
+		"XMPP_JID": "notifier@" + room.Domain(), "XMPP_ADDR": room.Addr(), "XMPP_ROOM": room.RoomJID(), "XMPP_CA_FILE": ca,
+		"XMPP_ADMIN_JID": "admin@" + room.Domain(),
+		"NATS_URL":       natsWithLogin(t), "NATS_STREAM": "NOTIFY", "NATS_USER": "worker",
+		"KAFKA_BROKERS": kafkaWithLogin(t), "KAFKA_TOPICS": "alerts", "KAFKA_SASL": "scram-sha-256", "KAFKA_USER": "worker",
+		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + mark + ":" + mark + "@127.0.0.1:1",
+	}
+	var s settings
+	for _, g := range s.groups(true) {
+		for _, setting := range config.Describe(g) {
+			if setting.Type == "secret" {
+				env[setting.Name] = secret
+			}
+		}
+	}
+	env["OTEL_EXPORTER_OTLP_HEADERS"] = "Authorization=" + url.PathEscape(secret)
+	if login {
+		delete(env, "NATS_USER")
+		delete(env, "NATS_PASSWORD")
+	} else {
+		delete(env, "NATS_TOKEN")
+	}
+	for _, name := range []string{"NATS_USER", "NATS_PASSWORD", "NATS_TOKEN"} {
+		t.Setenv(name, "")
+	}
+	for name, value := range env {
+		t.Setenv(name, value)
+	}
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+func natsWithLogin(t *testing.T) string {
+	t.Helper()
+	srv, err := natsserver.NewServer(&natsserver.Options{
+		Host: "127.0.0.1", Port: -1, NoLog: true, NoSigs: true, Username: "worker", Password: "another",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Start()
+	t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
+	srv.ReadyForConnections(30 * time.Second)
+	return srv.ClientURL()
+}
+
+func kafkaWithLogin(t *testing.T) string {
+	t.Helper()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-256", "worker", "another"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	return cluster.ListenAddrs()[0]
+}
+
+// runUntilItKnows runs the worker until it says why it is not ready, or ends by
+// itself, and returns all that it has said.
+func runUntilItKnows(t *testing.T) string {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	defer stop()
+	var log bytes.Buffer
+	var running sync.WaitGroup
+	ended, end := context.WithCancel(context.Background())
+	running.Go(func() {
+		defer end()
+		execute(ctx, []string{"run"}, strings.NewReader(""), &log, &log)
+	})
+	said := ""
+	for ended.Err() == nil && ctx.Err() == nil {
+		if why := endpoint(ctx, "/readyz"); strings.Contains(why, "nats:") && strings.Contains(why, "kafka:") {
+			said = why + endpoint(ctx, "/status") + endpoint(ctx, "/metrics")
+			break
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ended.Done():
+		}
+	}
+	stop()
+	running.Wait()
+	return said + log.String()
+}
+
+func endpoint(ctx context.Context, path string) string {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+os.Getenv("ADMIN_ADDR")+path, http.NoBody)
+	if err != nil {
+		return err.Error()
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, _ := io.ReadAll(response.Body)
+	return string(body)
+}
