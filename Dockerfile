@@ -22,4 +22,5 @@ COPY --from=build /src/bin/xmpp-notifier /
 USER 65532:65532
 ENV ADMIN_ADDR=:9464
 EXPOSE 9464
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["/xmpp-notifier", "health"]
 ENTRYPOINT ["/xmpp-notifier"]

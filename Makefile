@@ -3,7 +3,7 @@ GOVULNCHECK = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 INTEROP = envelope/interop# modules of their own: CloudEvents by the official SDK,
 MANIFESTS = deploy/kubernetes/validate# and Kubernetes
 
-.PHONY: help build check-size check-kubernetes demo test test-hermetic test-real bench chaos check-monitoring lint fix cover vuln up down
+.PHONY: help build check-size check-kubernetes check-package demo test test-hermetic test-real bench chaos check-monitoring lint fix cover vuln dist up down
 .NOTPARALLEL:
 
 help: ## show this
@@ -21,7 +21,7 @@ check-size: build ## hold the binary to 30 MB; docs/decisions/0031-binary-size.m
 demo: ## see it work, with nothing but Go: broker, room and worker in one process
 	go run ./cmd/demo
 
-test: check-size check-kubernetes test-hermetic test-real ## run all tests
+test: check-size check-kubernetes check-package test-hermetic test-real ## run all tests
 
 test-hermetic: ## run the tests that need nothing but Go and a C compiler (for -race)
 	go test -race ./...
@@ -46,6 +46,9 @@ check-monitoring: ## check metrics, alert rules and dashboard with Prometheus; t
 check-kubernetes: ## check the manifests for Kubernetes with kustomize, kubeconform and the schemas
 	cd $(MANIFESTS) && go test -count=1 ./...
 
+check-package: ## build the packages, install the one for Debian into a folder, and run it as its systemd unit says
+	go test -count=1 -tags packages -timeout 15m -run TestPackage ./e2e
+
 lint: ## check the code, go.mod and the format
 	go vet -tags real ./...
 	go mod tidy -diff
@@ -68,8 +71,14 @@ cover: ## measure what the hermetic tests cover; bin/cover.html shows it
 vuln: ## look for known vulnerabilities; needs the network
 	$(GOVULNCHECK) ./...
 
+dist: ## build what a release has (archives, packages, SBOMs, checksums) into dist/; VERSION=1.2.3 names it
+	deploy/release/build
+
 up: ## start brokers, room and worker in containers, and publish some samples
-	docker compose up --build --detach
+	REVISION=$$(git rev-parse HEAD 2>/dev/null) docker compose up --build --detach
+	@echo; echo "room, in a browser:  http://localhost:5280"
+	@echo "status of the worker: http://localhost:9464/status"
+	@echo "publish more:         docker compose run --rm nats-samples"
 
 down: ## stop and remove them, with their data
 	docker compose down --volumes --remove-orphans

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the testbed needs on Debian and Ubuntu, as root: Prosody,
 # ejabberd, jabberd2 with mu-conference, Java and Maven (for Kafka and Vysper),
-# openssl. Only what is missing, without starting the daemons: the testbed runs
+# openssl, and systemd and man for the test of the package. Only what is missing, without starting the daemons: the testbed runs
 # servers of its own.
 set -eu
 
@@ -17,6 +17,8 @@ need sqlite3 sqlite3
 need openssl openssl
 need java default-jdk-headless
 need mvn maven
+need systemd-analyze systemd
+need man man-db
 
 if [ -z "$missing" ]; then
 	echo "testbed: all is there"

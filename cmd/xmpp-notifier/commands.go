@@ -47,7 +47,7 @@ func newRootCommand(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 		newRunCommand(), newHealthCommand(),
 		newInitCommand(), newSetupCommand(), newCheckCommand(), newConfigCommand(),
 		newSendCommand(), newRenderCommand(), newReplayCommand(),
-		newVersionCommand(), newSettingsTopic(),
+		newVersionCommand(), newManCommand(), newSettingsTopic(),
 	)
 	strict(root)
 	return root

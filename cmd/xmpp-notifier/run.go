@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/xmpp-notifier/xmpp-notifier/check"
+	"github.com/xmpp-notifier/xmpp-notifier/internal/systemd"
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/telemetry"
@@ -72,12 +74,24 @@ func (s *settings) run(ctx context.Context, stderr io.Writer) error {
 		return errors.Join(&usageError{err}, w.Close(context.WithoutCancel(ctx)))
 	}
 	defer context.AfterFunc(ctx, t.Stopping)()
+	var reporting sync.WaitGroup
+	reporting.Go(func() { systemd.Report(ctx, func() systemd.State { return stateOf(t) }, log) })
+	defer reporting.Wait()
 	var looking sync.WaitGroup
 	for _, name := range s.general.Sources {
 		looking.Go(func() { s.warnOfBroker(ctx, name, log) })
 	}
 	defer looking.Wait()
 	return errors.Join(w.Run(ctx), admin.Close())
+}
+
+// stateOf is one line of /status.
+func stateOf(t *telemetry.Telemetry) systemd.State {
+	problems := t.Problems()
+	if len(problems) == 0 {
+		return systemd.State{Ready: true, Line: "in the room, all sources receive"}
+	}
+	return systemd.State{Line: strings.Join(problems, "; ")}
 }
 
 // observe makes the parts report to telemetry.
