@@ -19,7 +19,8 @@ check-size: build ## hold the binary to 30 MB; docs/decisions/0031-binary-size.m
 	if [ "$$size" -gt 30000000 ]; then echo "more than 30,000,000 bytes, see docs/decisions/0031-binary-size.md" >&2; exit 1; fi
 
 demo: ## see it work, with nothing but Go: broker, room and worker in one process
-	go run ./cmd/demo
+	@echo "Compiling the demo (the first time it takes minutes, and needs the network for the modules) ..."
+	@go run ./cmd/demo
 
 test: check-size check-kubernetes check-package test-hermetic test-real ## run all tests
 

@@ -80,7 +80,7 @@ func (d *demo) introduce() {
 func (d *demo) finish(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	d.screen.chapter("The services stop; the worker finishes what is on its way and leaves.")
+	d.screen.chapter("The services stop; the worker waits for the messages in flight, and leaves.")
 	if err := d.watch.settled(ctx); err != nil {
 		return fmt.Errorf("wait for the last acknowledgement: %w", err)
 	}

@@ -54,7 +54,7 @@ func count(t *testing.T, text, name string) int {
 
 func TestStory(t *testing.T) {
 	began := time.Now()
-	text, code := play(t.Context(), t, nil, "-duration", "3s")
+	text, code := play(t.Context(), t, nil, "--duration", "3s")
 	if code != exitOK {
 		t.Error("exit code", code)
 	}
@@ -142,7 +142,7 @@ func TestInterrupt(t *testing.T) {
 					began = time.Now()
 					interrupt()
 				}
-			}, "-duration", duration)
+			}, "--duration", duration)
 			if took := time.Since(began); took > patience {
 				t.Errorf("ended after %v", took)
 			}
@@ -169,10 +169,10 @@ func TestCommandLine(t *testing.T) {
 		args, says string
 		code       int
 	}{
-		{"-duration 0s", "-duration 0s is too short", exitUsage},
-		{"-duration soon", "invalid value", exitUsage},
+		{"--duration 0s", "--duration 0s is too short", exitUsage},
+		{"--duration soon", "invalid argument", exitUsage},
 		{"fast", `unexpected argument "fast"`, exitUsage},
-		{"-h", "-duration time", exitOK},
+		{"-h", "--duration time", exitOK},
 	} {
 		var stdout, stderr bytes.Buffer
 		code := execute(t.Context(), strings.Fields(c.args), &stdout, &stderr)

@@ -7,13 +7,14 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/spf13/pflag"
 )
 
 // Exit codes.
@@ -40,7 +41,7 @@ type options struct {
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	opts, err := parse(args, stderr)
 	switch {
-	case errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, pflag.ErrHelp):
 		return exitOK
 	case err != nil:
 		return exitUsage // said already
@@ -54,21 +55,22 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 func parse(args []string, stderr io.Writer) (options, error) {
 	var opts options
-	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
+	flags := pflag.NewFlagSet("demo", pflag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.DurationVar(&opts.duration, "duration", 20*time.Second, "end after about this `time`")
-	flags.BoolVar(&opts.verbose, "v", false, "show the log of the worker as well")
+	flags.DurationVarP(&opts.duration, "duration", "d", 20*time.Second, "end after about this `time`")
+	flags.BoolVarP(&opts.verbose, "verbose", "v", false, "show the log of the worker as well")
 	err := flags.Parse(args)
 	switch {
-	case err != nil:
+	case errors.Is(err, pflag.ErrHelp):
 		return opts, err
+	case err != nil:
 	case flags.NArg() > 0:
-		err = fmt.Errorf("unexpected argument %q: see demo -h", flags.Arg(0))
+		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case opts.duration <= 0:
-		err = fmt.Errorf("-duration %v is too short: use 5s or more", opts.duration)
+		err = fmt.Errorf("--duration %v is too short: use 5s or more", opts.duration)
 	default:
 		return opts, nil
 	}
-	fmt.Fprintln(stderr, "demo:", err)
+	fmt.Fprintf(stderr, "demo: %v\nSee: demo --help\n", err)
 	return opts, err
 }

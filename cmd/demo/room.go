@@ -54,6 +54,6 @@ func (r *room) sawReturn() {
 	defer r.mu.Unlock()
 	if r.away {
 		r.away = false
-		r.screen.line(yellow, "room", "* "+account+" is back, and learns from the history what was shown")
+		r.screen.line(yellow, "room", "* "+account+" is back, and reads the history of the room")
 	}
 }

@@ -27,7 +27,7 @@ func (d *demo) tell(ctx context.Context) error {
 		play  func(context.Context) error
 	}{
 		{"Three services publish. What the room has shown is acknowledged.", d.traffic(part(40))},
-		{"A message is broken: it is put aside with the reason, and holds up nothing.", d.broken},
+		{"A message is broken: it becomes a dead letter, and delays nothing.", d.broken},
 		{"The connection breaks before the room can confirm what it has shown.", d.outage},
 		{"Traffic goes on as before.", d.traffic(part(95))},
 	}

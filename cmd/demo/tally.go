@@ -30,7 +30,7 @@ type tally struct {
 
 	lost     int // neither shown nor among the dead letters
 	repeated int // shown again
-	early    int // acknowledged before it was shown or put aside
+	early    int // acknowledged before it was shown or a dead letter
 }
 
 func (e *evidence) tally() tally {
@@ -94,7 +94,7 @@ func (t tally) show(s *screen) {
 		{"acknowledged", t.acknowledged, "by the worker to the broker", t.acknowledged == t.published},
 		{"lost", t.lost, "neither shown nor among the dead letters", t.lost == 0},
 		{"repeated", t.repeated, "shown more than once", t.repeated == 0},
-		{"too early", t.early, "acknowledged before shown or put aside", t.early == 0},
+		{"too early", t.early, "acknowledged before shown or a dead letter", t.early == 0},
 	} {
 		s.row(row.good, fmt.Sprintf("%-12s %4d", row.name, row.count), row.note)
 	}

@@ -12,20 +12,16 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 )
 
-var update = flag.Bool("update", false, "write the tables of settings into README.md and docs/configuration.md") //nolint:gochecknoglobals // a flag of the test
+var update = flag.Bool("update", false, "write the tables of settings into docs/configuration.md") //nolint:gochecknoglobals // a flag of the test
 
 // TestDocsListTheSettings holds the documentation against the settings.
 func TestDocsListTheSettings(t *testing.T) {
-	for file, table := range map[string]func(config.Group) string{
-		"../../README.md": shortTable, "../../docs/configuration.md": longTable,
-	} {
-		var all strings.Builder
-		var s settings
-		for _, g := range s.groups(true) {
-			all.WriteString(table(g))
-		}
-		checkSection(t, file, "settings", all.String()+"\n")
+	var all strings.Builder
+	var s settings
+	for _, g := range s.groups(true) {
+		all.WriteString(settingsTable(g))
 	}
+	checkSection(t, "../../docs/configuration.md", "settings", all.String()+"\n")
 }
 
 // TestDocsNameNoOtherSettings finds names in the documentation that nothing
@@ -79,22 +75,8 @@ func checkSection(t *testing.T, file, section, want string) {
 	}
 }
 
-// shortTable has the first sentence about each setting.
-func shortTable(g config.Group) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "\n**%s**\n\n| variable | default | meaning |\n|---|---|---|\n", title(g))
-	for _, s := range config.Describe(g) {
-		first, _, more := strings.Cut(s.Desc, ". ")
-		if more {
-			first += "."
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", s.Name, fallback(s), escape(first))
-	}
-	return b.String()
-}
-
-// longTable has everything about each setting.
-func longTable(g config.Group) string {
+// settingsTable has everything about each setting.
+func settingsTable(g config.Group) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n## %s\n\n| variable | type | default | meaning |\n|---|---|---|---|\n", title(g))
 	for _, s := range config.Describe(g) {
