@@ -52,6 +52,27 @@ func TestNoOutputHasASecret(t *testing.T) {
 	}
 }
 
+// People put secrets into addresses as well, where there is no place for them.
+func TestNoOutputHasTheUserOfAnAddress(t *testing.T) {
+	for name, address := range map[string]string{
+		"OTEL_EXPORTER_OTLP_ENDPOINT":        "https://" + mark + ":" + mark + "@collector:4318",
+		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://collector:4318/v1/traces?api-key=" + mark,
+		"NATS_URL":                           "nats://127.0.0.1:1/?token=" + mark + ", nats://" + mark + "@127.0.0.1:1",
+		"KAFKA_BROKERS":                      "worker:" + mark + "@127.0.0.1:1",
+		"XMPP_ADDR":                          "worker:" + mark + "@127.0.0.1:1",
+	} {
+		t.Run(name, func(t *testing.T) {
+			brokersAndRoom(t, "another", true)
+			t.Setenv(name, address)
+			for _, command := range []string{"config", "check", "init", "setup", "replay", "send --subject=s"} {
+				_, out, errs := invoke(t, "", strings.Split(command, " ")...)
+				mustNotTell(t, command, out+errs)
+			}
+			mustNotTell(t, "run", runUntilItKnows(t))
+		})
+	}
+}
+
 // mustNotTell looks for a part of the secret.
 func mustNotTell(t *testing.T, where, output string) {
 	t.Helper()
@@ -84,7 +105,7 @@ func brokersAndRoom(t *testing.T, secret string, login bool) {
 		"XMPP_ADMIN_JID": "admin@" + room.Domain(),
 		"NATS_URL":       natsWithLogin(t), "NATS_STREAM": "NOTIFY", "NATS_USER": "worker",
 		"KAFKA_BROKERS": kafkaWithLogin(t), "KAFKA_TOPICS": "alerts", "KAFKA_SASL": "scram-sha-256", "KAFKA_USER": "worker",
-		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + mark + ":" + mark + "@127.0.0.1:1",
+		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1",
 	}
 	var s settings
 	for _, g := range s.groups(true) {
@@ -94,7 +115,9 @@ func brokersAndRoom(t *testing.T, secret string, login bool) {
 			}
 		}
 	}
-	env["OTEL_EXPORTER_OTLP_HEADERS"] = "Authorization=" + url.PathEscape(secret)
+	for _, name := range []string{"OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"} {
+		env[name] = "Authorization=" + url.PathEscape(secret)
+	}
 	if login {
 		delete(env, "NATS_USER")
 		delete(env, "NATS_PASSWORD")
