@@ -45,7 +45,7 @@ func TestInit(t *testing.T) {
 	}{
 		{name: "no stream", args: []string{"init"}, code: exitFailed, want: `stream "NOTIFY" does not exist`},
 		{name: "create", args: []string{"init", "--create"}, env: map[string]string{"NATS_SUBJECTS": "notify.>"}, code: exitOK, want: "nats: created consumer xmpp-notifier of stream NOTIFY"},
-		{name: "again", args: []string{"init", "--create"}, code: exitOK, want: "nats: found stream NOTIFY-dlq for dead letters"},
+		{name: "created again", args: []string{"init", "--create"}, code: exitOK, want: "nats: found stream NOTIFY-dlq for dead letters"},
 		{name: "flawed", args: []string{"init"}, code: exitFailed, want: "nats: wrong: consumer xmpp-notifier: max_deliver is 3", do: func(js nats.JetStreamContext) error {
 			info, err := js.ConsumerInfo("NOTIFY", "xmpp-notifier")
 			if err != nil {
@@ -71,6 +71,9 @@ func TestInit(t *testing.T) {
 				t.Fatal(err)
 			}
 			code, stdout, stderr := invoke(t, "", step.args...)
+			if strings.Contains(step.name, "create") && strings.Contains(stdout, "note: ") {
+				t.Errorf("init warns of what it has just made:\n%s", stdout)
+			}
 			if code != step.code || !strings.Contains(stdout+stderr, step.want) {
 				t.Errorf("exit code %d, want %d with %q; output\n%s%s", code, step.code, step.want, stdout, stderr)
 			}

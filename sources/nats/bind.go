@@ -106,7 +106,7 @@ func (c Config) explain(err error) error {
 	}
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
-		return fault("create it, or correct NATS_STREAM", "stream %q does not exist", stream)
+		return fault("run xmpp-notifier init --create, or correct NATS_STREAM", "stream %q does not exist", stream)
 	case errors.Is(err, jetstream.ErrConsumerNotFound):
 		return fault("run xmpp-notifier init, correct NATS_CONSUMER, or set NATS_CREATE=true", "stream %q has no consumer %q", stream, consumer)
 	case errors.Is(err, jetstream.ErrNotPullConsumer):

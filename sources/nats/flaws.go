@@ -95,7 +95,7 @@ const shortAge = 4 * 24 * time.Hour
 
 func streamNotes(c jetstream.StreamConfig) []string {
 	var notes []string
-	if c.MaxAge >= shortAge {
+	if c.MaxAge >= shortAge && c.MaxAge < defaultAge {
 		notes = append(notes, fmt.Sprintf("max_age is %v: older notifications vanish, delivered or not", c.MaxAge))
 	}
 	if c.Retention == jetstream.InterestPolicy {

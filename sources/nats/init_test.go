@@ -56,7 +56,7 @@ func TestInitWithoutCreate(t *testing.T) {
 	t.Parallel()
 	b := startServer(t)
 	cfg := b.config()
-	for want, mode := range map[string]sources.Mode{"create it, or correct NATS_STREAM": sources.Bind, "NATS_SUBJECTS is empty": sources.Create} {
+	for want, mode := range map[string]sources.Mode{"run xmpp-notifier init --create, or correct NATS_STREAM": sources.Bind, "NATS_SUBJECTS is empty": sources.Create} {
 		if got := fmt.Sprint(b.init(t, cfg, mode).Of(check.Fail)); !strings.Contains(got, want) {
 			t.Errorf("%q lacks %q", got, want)
 		}
@@ -178,7 +178,7 @@ func TestInitFlaws(t *testing.T) {
 func TestInitNotes(t *testing.T) {
 	t.Parallel()
 	b := startServer(t)
-	_, err := b.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: stream, Subjects: []string{"notify.>"}, Retention: jetstream.InterestPolicy, MaxAge: 1000 * time.Hour})
+	_, err := b.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: stream, Subjects: []string{"notify.>"}, Retention: jetstream.InterestPolicy, MaxAge: 700 * time.Hour})
 	must(t, err)
 	b.createConsumer(t, jetstream.ConsumerConfig{
 		Durable: durable, AckPolicy: jetstream.AckExplicitPolicy, MaxDeliver: -1, MaxAckPending: 1000, AckWait: time.Hour,
@@ -187,7 +187,7 @@ func TestInitNotes(t *testing.T) {
 	cfg := b.config()
 	cfg.Subjects = []string{"notify.b"}
 	got := strings.Join(b.init(t, cfg, sources.Bind).Of(check.Warn), "\n")
-	for _, want := range []string{"retention is interest", "max_age is 1000h", "ack_wait is 1h", "deliver_policy", `["notify.a"], NATS_SUBJECTS names ["notify.b"]`} {
+	for _, want := range []string{"retention is interest", "max_age is 700h", "ack_wait is 1h", "deliver_policy", `["notify.a"], NATS_SUBJECTS names ["notify.b"]`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("notes %q lack %q", got, want)
 		}
