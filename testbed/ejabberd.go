@@ -24,22 +24,32 @@ func Ejabberd(ctx context.Context, o Options) (*XMPP, error) {
 	if err != nil {
 		return nil, err
 	}
-	home, err := cached(version, func(dir string) error { return storeAccounts(ctx, dir, libs) })
-	if err != nil {
-		return nil, fmt.Errorf("prepare ejabberd: %w", err)
-	}
 	x, err := newEjabberd(ctx, o, libs)
 	if err != nil {
 		return nil, fmt.Errorf("prepare ejabberd: %w", err)
 	}
-	data := os.DirFS(filepath.Join(home, "mnesia"))
-	if err := os.CopyFS(filepath.Join(x.command.dir, "mnesia"), data); err != nil {
-		return nil, fmt.Errorf("prepare ejabberd: copy accounts: %w", err)
+	if !o.Directory {
+		if err := x.copyAccounts(ctx, libs, version); err != nil {
+			return nil, fmt.Errorf("prepare ejabberd: %w", err)
+		}
 	}
 	if err := x.Start(ctx); err != nil {
 		return nil, err
 	}
 	return x, nil
+}
+
+// copyAccounts gives the server the database that holds the accounts.
+func (x *XMPP) copyAccounts(ctx context.Context, libs, version string) error {
+	home, err := cached(version, func(dir string) error { return storeAccounts(ctx, dir, libs) })
+	if err != nil {
+		return err
+	}
+	data := os.DirFS(filepath.Join(home, "mnesia"))
+	if err := os.CopyFS(filepath.Join(x.command.dir, "mnesia"), data); err != nil {
+		return fmt.Errorf("copy accounts: %w", err)
+	}
+	return nil
 }
 
 // findEjabberd returns the folder of the Erlang libraries and the name and
@@ -83,6 +93,14 @@ func newEjabberd(ctx context.Context, o Options, libs string) (*XMPP, error) {
 	if err != nil {
 		return nil, err
 	}
+	var before []*Server
+	if o.Directory {
+		directory, err := c.directory(ctx)
+		if err != nil {
+			return nil, err
+		}
+		before = append(before, directory)
+	}
 	config := filepath.Join(c.Dir, "ejabberd.yml")
 	if err := fillIn(config, ejabberdConfig, c); err != nil {
 		return nil, err
@@ -104,7 +122,8 @@ func newEjabberd(ctx context.Context, o Options, libs string) (*XMPP, error) {
 			dir: c.Dir,
 			log: filepath.Join(c.Dir, "console.log"),
 		},
-		addrs: []string{c.starttls, c.tls, c.api},
+		addrs:  []string{c.starttls, c.tls, c.api},
+		before: before,
 	}, config)
 	x.API = "http://" + c.api + "/api"
 	x.ready = func(ctx context.Context) error { return x.call(ctx, "status", struct{}{}) }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the testbed needs on Debian and Ubuntu, as root: Prosody,
 # ejabberd, jabberd2 with mu-conference, Java and Maven (for Kafka and Vysper),
-# openssl, and systemd and man for the test of the package. Only what is missing, without starting the daemons: the testbed runs
+# OpenLDAP, openssl, and systemd and man for the test of the package. Only what is missing, without starting the daemons: the testbed runs
 # servers of its own.
 set -eu
 
@@ -14,6 +14,7 @@ need ejabberdctl ejabberd
 need jabberd2-router jabberd2
 need mu-conference jabber-muc
 need sqlite3 sqlite3
+need slapd slapd
 need openssl openssl
 need java default-jdk-headless
 need mvn maven

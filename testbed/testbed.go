@@ -39,6 +39,8 @@ type Options struct {
 	Throttle bool
 	// Archive keeps the messages of rooms in an archive (XEP-0313).
 	Archive bool
+	// Directory has ejabberd take its accounts from an OpenLDAP of its own.
+	Directory bool
 	// PlainOnly leaves PLAIN as the only way to log in, as with accounts in an
 	// LDAP directory. jabberd2 and Vysper have no better one anyway.
 	PlainOnly bool
@@ -70,7 +72,7 @@ func (o Options) history() int {
 
 // Missing reports that a server cannot run on this machine.
 type Missing struct { //nolint:errname // reads well where it is used: *testbed.Missing
-	Server string // "Prosody", "ejabberd", "jabberd2", "Vysper", "NATS" or "Kafka"
+	Server string // "Prosody", "ejabberd", "jabberd2", "Vysper", "OpenLDAP", "NATS" or "Kafka"
 	Why    string // what is missing, and the cure
 }
 

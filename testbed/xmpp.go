@@ -40,6 +40,7 @@ func accounts() []string { return []string{"notifier", "observer", "other", "adm
 type xmppConfig struct {
 	Dir, Domain, MUC   string
 	C2S, TLS, HTTP     string // ports
+	LDAP               string // port of the directory, "" if there is none
 	Throttle, Archive  bool
 	PlainOnly          bool
 	History            int

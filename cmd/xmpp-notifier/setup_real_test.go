@@ -92,3 +92,27 @@ func fails(t *testing.T, name, value string, wanted ...string) {
 		}
 	}
 }
+
+// TestRealSetupWithADirectory: where the accounts are those of an LDAP directory,
+// setup says so, and goes on with the room and the membership.
+func TestRealSetupWithADirectory(t *testing.T) {
+	srv, err := testbed.Ejabberd(t.Context(), testbed.Options{Dir: t.TempDir(), Directory: true})
+	started(t, srv, err)
+	for name, value := range map[string]string{
+		"XMPP_ADMIN_JID": "admin@" + srv.Domain, "XMPP_ADMIN_PASSWORD": testbed.Password("admin"),
+		"XMPP_JID": "watchman@" + srv.Domain, "XMPP_PASSWORD": "watch & <ward>",
+		"XMPP_ROOM": "tower@" + srv.MUC, "XMPP_ADDR": srv.Addr, "XMPP_CA_FILE": srv.CAFile,
+	} {
+		t.Setenv(name, value)
+	}
+	code, stdout, stderr := invoke(t, "", "setup", "--members-only")
+	t.Logf("code %d\n%s%s", code, stdout, stderr)
+	code, stdout, stderr = invoke(t, "", "check")
+	t.Logf("code %d\n%s%s", code, stdout, stderr)
+	t.Setenv("XMPP_JID", "notifier@"+srv.Domain)
+	t.Setenv("XMPP_PASSWORD", testbed.Password("notifier"))
+	code, stdout, stderr = invoke(t, "", "setup", "--members-only")
+	t.Logf("code %d\n%s%s", code, stdout, stderr)
+	code, stdout, stderr = invoke(t, "", "check")
+	t.Logf("code %d\n%s%s", code, stdout, stderr)
+}
