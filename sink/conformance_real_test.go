@@ -44,6 +44,7 @@ func servers() []habits {
 	return []habits{
 		{name: "Prosody", start: testbed.Prosody, direct: true},
 		{name: "ejabberd", start: testbed.Ejabberd, direct: true},
+		{name: "ejabberd with LDAP", start: withDirectory, direct: true, slow: true},
 		{name: "jabberd2", start: testbed.Jabberd2, direct: true, stays: true, small: true, slow: true},
 		{
 			name: "Vysper", start: testbed.Vysper, forgetsRooms: true, disorder: true, silent: true, slow: true,
@@ -54,6 +55,12 @@ func servers() []habits {
 			},
 		},
 	}
+}
+
+// withDirectory starts an ejabberd whose accounts are those of an OpenLDAP.
+func withDirectory(ctx context.Context, o testbed.Options) (*testbed.XMPP, error) {
+	o.Directory = true
+	return testbed.Ejabberd(ctx, o)
 }
 
 // TestRealRooms is the conformance suite: the room against every real server

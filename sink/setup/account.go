@@ -17,7 +17,10 @@ func (j *job) account(ctx context.Context) (Line, error) {
 	if j.offersAddUser(ctx) {
 		make, how = j.addUser, "created (XEP-0133)"
 	}
-	if err := make(ctx); err != nil {
+	switch err := make(ctx); {
+	case errors.Is(err, errDirectory):
+		return Line{Note, "the server makes no accounts (not-allowed): they are those of a directory like LDAP. Create " + j.Worker.JID + " there, with XMPP_PASSWORD"}, nil
+	case err != nil:
 		return Line{}, err
 	}
 	if j.DryRun {
@@ -30,11 +33,15 @@ func (j *job) account(ctx context.Context) (Line, error) {
 var (
 	errOtherPassword = errors.New("the account exists, and XMPP_PASSWORD is not its password")
 	errRefused       = errors.New("the server refuses")
+	errDirectory     = errors.New("the server makes no accounts")
 	errNoIBR         = errors.New("the server registers accounts on its web site only")
 )
 
 // notCreated says what to do about an account that the server does not make.
 func (j *job) notCreated(err error) error {
+	if refused(err, "not-allowed") { // also to an administrator
+		return errDirectory
+	}
 	e := &sink.Error{Op: "create account " + j.Worker.JID, Err: err}
 	switch {
 	case errors.Is(err, errOtherPassword), refused(err, "conflict"):

@@ -48,14 +48,14 @@ func (f *field) is(value string) bool {
 // truth reads a boolean, which XEP-0004 writes in two ways.
 func truth(value string) bool { return value == "1" || value == "true" }
 
-// submit is the answer to the form: all of its fields, and none that it has
-// not. Some services reset what is left out, ejabberd refuses what it has not
-// listed.
+// submit is the answer to the form: all of its fields that have one, and none
+// that it has not. Some services reset what is left out, ejabberd refuses what it
+// has not listed, and Openfire refuses a field without a value.
 func (f *form) submit() string {
 	var b strings.Builder
 	b.WriteString("<x xmlns='jabber:x:data' type='submit'>")
 	for _, one := range f.Fields {
-		if one.Var == "" || one.Type == "fixed" {
+		if one.Var == "" || one.Type == "fixed" || strings.Join(one.Values, "") == "" {
 			continue
 		}
 		b.WriteString("<field var='" + wire.Escape(one.Var) + "'>")

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -44,8 +45,16 @@ func (j *job) admit(ctx context.Context, what string) (Line, error) {
 	if j.DryRun {
 		return Line{Would, what}, nil
 	}
-	_, err := j.ask(ctx, "set", "<query xmlns='"+nsAdmin+"'><item affiliation='member' jid='"+wire.Escape(j.Worker.JID)+"'/></query>")
+	err := j.makeMember(ctx, "")
+	if refused(err, "conflict") { // the room admits only those with a reserved nickname (section 7.10)
+		err = j.makeMember(ctx, " nick='"+wire.Escape(cmp.Or(j.Worker.Nick, j.local))+"'")
+	}
 	return Line{Done, what}, j.notOwner(err)
+}
+
+func (j *job) makeMember(ctx context.Context, nick string) error {
+	_, err := j.ask(ctx, "set", "<query xmlns='"+nsAdmin+"'><item affiliation='member' jid='"+wire.Escape(j.Worker.JID)+"'"+nick+"/></query>")
+	return err
 }
 
 // listed reports whether the room has the worker's account on one of its lists

@@ -74,6 +74,7 @@ func TestAnEmptyServerIsPrepared(t *testing.T) {
 	}{
 		"administrator":        {sinktest.Config{Admins: admins}, "created (XEP-0133)"},
 		"administrator, SCRAM": {sinktest.Config{Admins: admins, Mechanisms: []string{"SCRAM-SHA-256"}}, "created (XEP-0133)"},
+		"reserved nicknames":   {sinktest.Config{Admins: admins, ReservedNicks: true}, "created (XEP-0133)"},
 		"registration":         {sinktest.Config{Register: true}, "registered (XEP-0077)"},
 		"ejabberd":             {sinktest.Config{Admins: admins, Profile: sinktest.Ejabberd()}, "created (XEP-0133)"},
 		"jabberd2":             {sinktest.Config{Register: true, Profile: sinktest.Jabberd2()}, "registered (XEP-0077)"},
@@ -97,6 +98,20 @@ func TestAnEmptyServerIsPrepared(t *testing.T) {
 			text, _ = run(t, o)
 			wants(t, text, "already so: watchman@xmpp.test can log in", "already so: room", "already so: configuration", "already so: watchman@xmpp.test member", "done: checked")
 		})
+	}
+}
+
+// Accounts of a directory like LDAP are made there. The room and the membership
+// are prepared all the same, so that nothing else is left to do.
+func TestAccountsOfADirectoryAreLeftToIt(t *testing.T) {
+	t.Parallel()
+	_, o := fresh(t, sinktest.Config{Admins: []string{"admin"}, Directory: true})
+	o.MembersOnly = true
+	text, failed := run(t, o)
+	wants(t, text, "note: the server makes no accounts (not-allowed): they are those of a directory like LDAP. Create watchman@xmpp.test there",
+		"done: room alerts@conference.xmpp.test created", "done: watchman@xmpp.test member of the room", "failed: ")
+	if !failed {
+		t.Error("an account that cannot log in is good enough")
 	}
 }
 

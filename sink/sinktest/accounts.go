@@ -48,7 +48,12 @@ func (s *session) command(n, c *node) {
 		s.result(n, commandXML("executing", "<x xmlns='"+nsData+"' type='form'>"+
 			"<field var='FORM_TYPE' type='hidden'><value>http://jabber.org/protocol/admin</value></field>"+
 			"<field var='accountjid' type='jid-single'><required/></field>"+
-			"<field var='password' type='text-private'/><field var='password-verify' type='text-private'/></x>"))
+			"<field var='password' type='text-private'/><field var='password-verify' type='text-private'/>"+
+			"<field var='email' type='text-single'/></x>"))
+	case s.srv.cfg.Directory:
+		s.bounce(n, StanzaError{Condition: "not-allowed"})
+	case hasEmptyField(form): // as Openfire does
+		s.bounce(n, StanzaError{Type: "wait", Condition: "internal-server-error"})
 	default:
 		s.result(n, commandXML("completed", s.addUser(submitted(form))))
 	}
@@ -83,6 +88,16 @@ func (s *session) register(n *node) error {
 		return s.write("<iq type='error'" + attrs("id", n.attr("id")) + ">" + StanzaError{Condition: "conflict"}.xml("") + "</iq>")
 	}
 	return s.write("<iq type='result'" + attrs("id", n.attr("id")) + "/>")
+}
+
+// hasEmptyField reports whether a form submits a field without a value.
+func hasEmptyField(form *node) bool {
+	for _, c := range form.children {
+		if c.is(nsData, "field") && c.child(nsData, "value") == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // submitted returns the values of a form.

@@ -30,6 +30,10 @@ type Config struct {
 	Admins   []string          // accounts that may make others (XEP-0133), and own every room
 	Register bool              // anybody may make an account (XEP-0077)
 
+	Directory bool // the accounts are those of a directory: administrators cannot make any (XEP-0133)
+
+	ReservedNicks bool // members are admitted with a nickname only (XEP-0045, section 7.10)
+
 	RoomPassword string // what a join must give, "" for an open room
 	RoomMissing  bool   // the room does not exist until somebody joins it (status 201)
 

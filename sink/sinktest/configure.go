@@ -87,6 +87,8 @@ func (s *session) affiliationsIQ(n, query *node) {
 		s.bounce(n, StanzaError{Condition: "bad-request"})
 	case n.attr("type") == "get":
 		s.result(n, "<query xmlns='"+nsMUC+"#admin'>"+r.listed(item.attr("affiliation"))+"</query>")
+	case s.srv.cfg.ReservedNicks && item.attr("affiliation") == "member" && item.attr("nick") == "":
+		s.bounce(n, StanzaError{Condition: "conflict"})
 	default:
 		r.affiliate(item.attr("jid"), item.attr("affiliation"))
 		s.result(n, "")

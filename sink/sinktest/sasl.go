@@ -54,8 +54,7 @@ func (s *session) plainLogin(message string) error {
 	if part[0] != "" && part[0] != part[1]+"@"+s.srv.cfg.Domain {
 		return saslError("invalid-authzid")
 	}
-	s.user = part[1]
-	return s.write("<success xmlns='" + nsSASL + "'/>")
+	return s.loggedIn(part[1], "<success xmlns='"+nsSASL+"'/>")
 }
 
 // scramLogin speaks RFC 5802 with the server half of a tested library.
@@ -76,9 +75,16 @@ func (s *session) scramLogin(mechanism, first string) error {
 	if err != nil || !conv.Valid() {
 		return saslError("not-authorized")
 	}
-	s.user = conv.Username()
 	data := base64.StdEncoding.EncodeToString([]byte(s.srv.tamper("success", success)))
-	return s.write("<success xmlns='" + nsSASL + "'>" + data + "</success>")
+	return s.loggedIn(conv.Username(), "<success xmlns='"+nsSASL+"'>"+data+"</success>")
+}
+
+// loggedIn counts the login before the client hears of it: a test that has heard
+// looks at the count.
+func (s *session) loggedIn(user, success string) error {
+	s.user = user
+	s.srv.count(func(c *Stats) { c.Logins++ })
+	return s.write(success)
 }
 
 // challenge sends one and reads the response to it.

@@ -138,16 +138,10 @@ func (s *session) login() error {
 		}
 		err = s.authenticate(n)
 		refusal, refused := errors.AsType[saslError](err)
-		s.srv.count(func(c *Stats) {
-			if refused {
-				c.LoginFailures++
-			} else if err == nil {
-				c.Logins++
-			}
-		})
 		if !refused {
 			return err
 		}
+		s.srv.count(func(c *Stats) { c.LoginFailures++ })
 		if err := s.write(refusal.xml()); err != nil {
 			return err
 		}
