@@ -3,90 +3,98 @@ package render
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
-	"github.com/xmpp-notifier/xmpp-notifier/render/internal/exec"
+	"github.com/xmpp-notifier/xmpp-notifier/render/internal/functions"
+	"github.com/xmpp-notifier/xmpp-notifier/render/internal/sandbox"
 )
 
-// The limits of one execution of a template.
-const (
-	maxSteps  = 10_000   // turns of loops and calls of templates
-	maxOutput = 64 << 10 // bytes, of the text and of each value in it
-	maxRun    = time.Second / 4
+// maxOutput bounds the text of a template, and each value in it, in bytes.
+const maxOutput = sandbox.MaxBytes
+
+var (
+	errOutput = sandbox.ErrSize
+	errNoText = errors.New("gives no text")
 )
 
 // tmpl is a user's template, checked.
 type tmpl struct {
 	config Config
-	parsed *exec.Template
-	funcs  map[string]any
+	parsed *sandbox.Template
 }
 
-// parseTemplate checks a template: it must be well formed and give a text for
-// every sample.
-func parseTemplate(text string, c Config) (*tmpl, error) {
-	funcs := functions(c)
-	parsed, err := exec.Parse("template", text, funcs)
-	if err != nil {
-		return nil, fmt.Errorf("%w: see docs/templates.md", err)
+// environment is what the functions of templates work with.
+func (c Config) environment() functions.Env {
+	return functions.Env{
+		Escape: c.safe, Bare: bare, Decode: c.decode, Now: time.Now, OneLine: oneLine,
+		Lines: func(n int, s string) string { return Config{MaxLines: max(n, 1), MaxBytes: maxOutput}.cut(s) },
+		Cut:   func(n int, s string) string { return shorten(s, max(n, 1)) },
 	}
-	t := &tmpl{c, parsed, funcs}
+}
+
+// parseTemplate checks a template: it must be well formed, work for every
+// sample, and give a text for one of them at least.
+func parseTemplate(text string, c Config) (*tmpl, error) {
+	parsed, err := sandbox.Parse("template", text, functions.All(c.environment()), notification{})
+	if err != nil {
+		return nil, fmt.Errorf("%w (see docs/templates.md)", err)
+	}
+	t := &tmpl{c, parsed}
+	texts := 0
 	for _, sample := range samples() {
-		if _, err := t.execute(&sample); err != nil && !errors.Is(err, errNoText) {
-			return nil, fmt.Errorf("fails for the sample %q: %w: see docs/templates.md, and mind that every member may be absent", sample.ID, err)
+		switch _, err := t.execute(&sample); {
+		case err == nil:
+			texts++
+		case !errors.Is(err, errNoText):
+			return nil, fmt.Errorf("%w, for the sample %q (see docs/templates.md)", err, sample.ID)
 		}
+	}
+	if texts == 0 && !t.printsForItsWords() {
+		return nil, t.nothing()
 	}
 	return t, nil
 }
 
-// run is one execution of a template and what it has used up.
-type run struct {
-	steps   int
-	started time.Time
-	out     strings.Builder
-}
+// maxWords bounds how many notifications are made of a template's own words.
+const maxWords = 100
 
-var (
-	errSteps  = fmt.Errorf("more than %d turns of loops", maxSteps)
-	errTime   = fmt.Errorf("more than %s", maxRun)
-	errOutput = fmt.Errorf("more than %d bytes", maxOutput)
-	errNoText = errors.New("gives no text")
-)
-
-// step is one turn of a loop, or one call of a template.
-func (r *run) step() error {
-	if r.steps++; r.steps > maxSteps {
-		return errSteps
-	}
-	if time.Since(r.started) > maxRun {
-		return errTime
-	}
-	return nil
-}
-
-// Write implements io.Writer, up to a limit.
-func (r *run) Write(p []byte) (int, error) {
-	if r.out.Len()+len(p) > maxOutput {
-		return 0, errOutput
-	}
-	return r.out.Write(p)
-}
-
-// execute returns the text for e. Every limit that it meets is an error, and
-// so is a panic: no template ends the program.
-func (t *tmpl) execute(e *envelope.Envelope) (text string, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			text, err = "", fmt.Errorf("panic: %v", p)
+// printsForItsWords reports whether the template prints something under a
+// condition that no sample meets, like a label with a certain value. What a
+// publisher's own members hold nobody can know, nor what a pattern describes.
+func (t *tmpl) printsForItsWords() bool {
+	words := t.parsed.Words()
+	for _, unknown := range []string{"Data", "Extra", "match", "regexMatch", "regexFind"} {
+		if slices.Contains(words, unknown) {
+			return true
 		}
-	}()
-	r := &run{started: time.Now()}
-	if err := t.parsed.Execute(exec.Env{Out: r, Funcs: t.funcs, Method: method, Step: r.step}, newView(e, t.config)); err != nil {
+	}
+	for _, word := range words[:min(len(words), maxWords)] {
+		sample := sampleOf(word, words)
+		if _, err := t.execute(&sample); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// nothing is the error of a template that prints nothing for any sample.
+func (t *tmpl) nothing() error {
+	if defined := t.parsed.Defined(); len(defined) > 0 {
+		return fmt.Errorf("prints nothing, it only defines templates: add {{template %q .}}", defined[0])
+	}
+	return errors.New("prints nothing: end what has a condition with {{else}}{{.Default}} (see docs/templates.md)")
+}
+
+// execute returns the text for e. Every bound that it meets is an error.
+func (t *tmpl) execute(e *envelope.Envelope) (string, error) {
+	text, err := t.parsed.Execute(newNotification(e, t.config))
+	if err != nil {
 		return "", err
 	}
-	if text = t.config.cut(clean(r.out.String())); text == "" {
+	if text = t.config.cut(clean(text)); text == "" {
 		return "", errNoText
 	}
 	if first, _, _ := strings.Cut(text, "\n"); isAction(first) {

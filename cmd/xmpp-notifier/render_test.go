@@ -93,7 +93,7 @@ func TestRenderExplainsMistakes(t *testing.T) {
 	t.Setenv("TEMPLATE", "{{.Nope}}")
 	t.Setenv("MATCH", "team=\"")
 	code, _, errs := invoke(t, "", "render", "-")
-	if code != exitUsage || !strings.Contains(errs, "TEMPLATE: fails for the sample") || !strings.Contains(errs, "MATCH: rule") {
+	if code != exitUsage || !strings.Contains(errs, "TEMPLATE: line 1: a notification has no member .Nope") || !strings.Contains(errs, "MATCH: rule") {
 		t.Errorf("code %d, %s", code, errs)
 	}
 }
