@@ -40,7 +40,7 @@ func (c Config) environment() functions.Env {
 func parseTemplate(text string, c Config) (*tmpl, error) {
 	parsed, err := sandbox.Parse("template", text, functions.All(c.environment()), notification{})
 	if err != nil {
-		return nil, fmt.Errorf("%w (see docs/templates.md)", err)
+		return nil, fmt.Errorf("%w: see docs/templates.md", err)
 	}
 	t := &tmpl{c, parsed}
 	texts := 0
@@ -49,7 +49,7 @@ func parseTemplate(text string, c Config) (*tmpl, error) {
 		case err == nil:
 			texts++
 		case !errors.Is(err, errNoText):
-			return nil, fmt.Errorf("%w, for the sample %q (see docs/templates.md)", err, sample.ID)
+			return nil, fmt.Errorf("%w, for the sample %q: see docs/templates.md", err, sample.ID)
 		}
 	}
 	if texts == 0 && !t.printsForItsWords() {
@@ -85,7 +85,7 @@ func (t *tmpl) nothing() error {
 	if defined := t.parsed.Defined(); len(defined) > 0 {
 		return fmt.Errorf("prints nothing, it only defines templates: add {{template %q .}}", defined[0])
 	}
-	return errors.New("prints nothing: end what has a condition with {{else}}{{.Default}} (see docs/templates.md)")
+	return errors.New("prints nothing: end what has a condition with {{else}}{{.Default}}: see docs/templates.md")
 }
 
 // execute returns the text for e. Every bound that it meets is an error.

@@ -50,12 +50,19 @@ func (n notification) Trace() string       { return n.line(n.envelope.Trace.Pare
 
 // How bad it is, and whether it goes on.
 
-func (n notification) Severity() string { return n.envelope.Severity.String() }
-func (n notification) Level() int       { return int(n.envelope.Severity) }
-func (n notification) Mark() string     { return mark(n.envelope) }
-func (n notification) State() string    { return string(n.envelope.State) }
-func (n notification) Firing() bool     { return n.envelope.State == envelope.Firing }
-func (n notification) Resolved() bool   { return n.envelope.State == envelope.Resolved }
+func (n notification) Level() int     { return int(n.envelope.Severity) }
+func (n notification) Mark() string   { return n.line(mark(n.envelope)) }
+func (n notification) State() string  { return string(n.envelope.State) }
+func (n notification) Firing() bool   { return n.envelope.State == envelope.Firing }
+func (n notification) Resolved() bool { return n.envelope.State == envelope.Resolved }
+
+// Severity returns its name, or the publisher's word if that is not known.
+func (n notification) Severity() string {
+	if n.envelope.Severity == envelope.Unspecified && n.envelope.SeverityWord != "" {
+		return n.line(n.envelope.SeverityWord)
+	}
+	return n.envelope.Severity.String()
+}
 
 // Where and when.
 
@@ -75,6 +82,15 @@ func (n notification) Labels() KV {
 		}
 	}
 	return n.made.labels
+}
+
+// Details returns the lines of names and values below the message.
+func (n notification) Details() Pairs {
+	details := make(Pairs, len(n.envelope.Details))
+	for i, each := range n.envelope.Details {
+		details[i] = pair{n.line(each.Name), n.line(each.Value)}
+	}
+	return details
 }
 
 // link is an address to read on.
