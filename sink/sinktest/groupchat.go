@@ -51,6 +51,8 @@ func (r *room) linger(s *session) {
 func (r *room) judge(s *session, n *node) (verdict, StanzaError) {
 	if e, silent := r.absence(); silent {
 		return lose, e
+	} else if e.Condition == "item-not-found" {
+		return refuse, or(r.profile.NoRoom, e)
 	} else if e.Condition != "" {
 		return refuse, e
 	}

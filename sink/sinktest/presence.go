@@ -117,8 +117,19 @@ func (r *room) evictAll(code string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, o := range slices.Clone(r.occupants) {
-		r.evict(o, news{codes: []string{code}}, false)
+		r.evict(o, news{codes: []string{code}}, r.profile.SilentShutdown)
 	}
+}
+
+// shutDown empties the room. Where posts bounce before that, they do so until the
+// server has stopped.
+func (r *room) shutDown() {
+	if r.profile.SilentShutdown {
+		r.mu.Lock()
+		r.suspended = &StanzaError{Type: "cancel", Condition: "service-unavailable"}
+		r.mu.Unlock()
+	}
+	r.evictAll("332")
 }
 
 // update passes a change of an occupant's show and status on.

@@ -21,11 +21,13 @@ type Profile struct {
 	LegacyDelay   bool     // history carries jabber:x:delay as well
 
 	NotJoined       StanzaError // the answer to a message of somebody outside; default cancel, not-acceptable
+	NoRoom          StanzaError // the answer to a message to a room that does not exist; default cancel, item-not-found
 	EchoesErrors    bool        // error stanzas carry the children of the stanza in question
 	RoutesSelfPing  bool        // a ping to one's own nickname comes back to oneself
 	AnswersAnyPing  bool        // the server answers every ping itself, also to rooms and for who is not there
 	HistoryLags     bool        // answers overtake the history, which comes with what others send next
 	SilentDestroy   bool        // the presence about a destroyed room lacks status 110
+	SilentShutdown  bool        // so do the presences of rooms that shut down; before them, posts bounce
 	RecreatesRoom   bool        // joining a destroyed room creates it again (status 201)
 	OpensNewRoom    bool        // others can join a new room before its owner has configured it
 	SilentSuspend   bool        // a suspended room does not answer at all
@@ -81,13 +83,19 @@ func Jabberd2() Profile {
 	}
 }
 
-// Openfire is the profile of Openfire 5, as its source reads; it was not run.
+// Openfire is the profile of Openfire 4.7.5 and 5.1.1, which were run by hand.
 // Its limit for stanzas is 1 MiB and announced (Config.MaxStanzaBytes,
 // AdvertiseLimits), its history 25, and the archive a plugin.
 func Openfire() Profile {
 	return Profile{
-		StanzaIDs:     true,
-		DelayOccupant: true,
+		StanzaIDs:      true,
+		DelayOccupant:  true,
+		NotJoined:      StanzaError{Type: "modify", Condition: "not-acceptable"},
+		NoRoom:         StanzaError{Type: "wait", Condition: "recipient-unavailable"},
+		EchoesErrors:   true,
+		RecreatesRoom:  true,
+		SilentDestroy:  true,
+		SilentShutdown: true,
 	}
 }
 

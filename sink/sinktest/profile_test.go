@@ -91,6 +91,31 @@ func TestOpenfireProfile(t *testing.T) {
 	if got := c.heard("notifier", "1"); !strings.Contains(got.Inner, "<stanza-id") {
 		t.Errorf("reflection %s", got.Inner)
 	}
+	bounced := func(id, kind, condition string) {
+		t.Helper()
+		c.say(id, "text and more")
+		got := c.until("bounce", func(s stanza) bool { return s.ID == id && s.Type == "error" })
+		if !strings.Contains(got.Inner, "type='"+kind+"'") || !strings.Contains(got.Inner, condition) || !strings.Contains(got.Inner, "text and more") {
+			t.Errorf("bounce %s", got.Inner)
+		}
+	}
+	srv.Kick("notifier", 307)
+	bounced("2", "modify", "not-acceptable")
+	c.join("notifier")
+	srv.DestroyRoom("", "")
+	left := c.until("own presence", func(s stanza) bool { return s.XMLName.Local == "presence" && strings.Contains(s.Inner, "<destroy") })
+	if left.has("110") {
+		t.Errorf("presence %s", left.Inner)
+	}
+	bounced("3", "wait", "recipient-unavailable")
+	if self := c.join("notifier"); !self.has("201") {
+		t.Errorf("the destroyed room is joined with %s", self.Inner)
+	}
+	go srv.Shutdown()
+	left = c.until("own presence", func(s stanza) bool { return s.XMLName.Local == "presence" && s.has("332") })
+	if left.has("110") {
+		t.Errorf("presence %s", left.Inner)
+	}
 }
 
 func TestVysperProfile(t *testing.T) {

@@ -137,10 +137,13 @@ func (s *Server) Shutdown() {
 	s.life.Lock()
 	defer s.life.Unlock()
 	s.closeListeners()
-	s.room.evictAll("332")
+	s.room.shutDown()
 	s.endStreams(streamError{condition: "system-shutdown"})
 	s.await(2 * lingerTime)
 	s.halt()
+	if s.cfg.Profile.SilentShutdown {
+		s.ResumeRoom()
+	}
 }
 
 // Close stops the server for good; no goroutine of it is left.
