@@ -67,7 +67,7 @@ func visible(s string) string {
 		}
 		switch {
 		case marks > maxMarks:
-		case r == '\x1b':
+		case r == '\x1b' || r == '\u009b' || r == '\u009d':
 			size = escapeSequence(s[at:])
 		case r == '\r' && strings.HasPrefix(s[at+1:], "\n"):
 		case isLineEnd(r):
@@ -98,23 +98,6 @@ func isLineEnd(r rune) bool {
 func isHidden(r rune) bool {
 	return unicode.IsControl(r) || r == '\uFEFF' || r == '\uFFFE' || r == '\uFFFF' ||
 		'\u202A' <= r && r <= '\u202E' || '\u2066' <= r && r <= '\u2069'
-}
-
-// escapeSequence returns the length of the terminal's control sequence at the
-// beginning of s, such as a colour.
-func escapeSequence(s string) int {
-	if !strings.HasPrefix(s, "\x1b[") {
-		return 1
-	}
-	for i := 2; i < len(s); i++ {
-		if s[i] < ' ' || s[i] > '?' {
-			if '@' <= s[i] && s[i] <= '~' {
-				return i + 1
-			}
-			return i
-		}
-	}
-	return len(s)
 }
 
 // oneLine squeezes s into a single line.
