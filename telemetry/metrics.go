@@ -16,19 +16,28 @@ const namespace = "xmpp_notifier"
 // metrics are the counters and histograms. Labels have few values, all of our
 // own making: nothing that a broker, a room or a publisher says becomes one.
 type metrics struct {
-	received, delivered, suppressed *prometheus.CounterVec // by source
-	filtered, failed, deadLettered  *prometheus.CounterVec // by source, reason
-	acks                            *prometheus.CounterVec // by source, outcome
-	delivery, age                   *prometheus.HistogramVec
-	reflection                      prometheus.Histogram
-	lastDelivery                    *prometheus.GaugeVec
+	sourceMetrics
+	roomMetrics
+}
 
-	retries    *prometheus.CounterVec // by reason
-	doubtful   prometheus.Counter
-	reconnects *prometheus.CounterVec // by reason
-	joins      *prometheus.CounterVec // by outcome
-	kicks      *prometheus.CounterVec // by code
-	bounces    *prometheus.CounterVec // by condition
+// sourceMetrics are about notifications, by source.
+type sourceMetrics struct {
+	received, delivered, suppressed *prometheus.CounterVec
+	filtered, failed, deadLettered  *prometheus.CounterVec // and by reason
+	acks                            *prometheus.CounterVec // and by outcome
+	delivery, age                   *prometheus.HistogramVec
+	lastDelivery                    *prometheus.GaugeVec
+}
+
+// roomMetrics are about the room, and what is asked again.
+type roomMetrics struct {
+	reflection         prometheus.Histogram
+	retries            *prometheus.CounterVec // by reason
+	possibleDuplicates prometheus.Counter
+	reconnects         *prometheus.CounterVec // by reason
+	joins              *prometheus.CounterVec // by outcome
+	removals           *prometheus.CounterVec // by code
+	bounces            *prometheus.CounterVec // by condition
 }
 
 // The buckets of a histogram: from what a room on the same machine takes to
@@ -50,36 +59,45 @@ func histogram(name, help string, buckets []float64, labels ...string) *promethe
 }
 
 func newMetrics() *metrics {
-	m := &metrics{
-		received:     counter("messages_received_total", "Messages taken from the broker.", "source"),
-		filtered:     counter("messages_filtered_total", "Notifications that are not meant for the room.", "source", "reason"),
-		delivered:    counter("messages_delivered_total", "Notifications that the room has shown.", "source"),
-		suppressed:   counter("messages_duplicate_suppressed_total", "Notifications not posted because the room had shown them before.", "source"),
+	m := &metrics{newSourceMetrics(), newRoomMetrics()}
+	m.begin()
+	return m
+}
+
+func newSourceMetrics() sourceMetrics {
+	return sourceMetrics{
+		received:     counter("messages_received_total", "Messages received from the broker.", "source"),
+		filtered:     counter("notifications_filtered_total", "Notifications that the filter hides.", "source", "reason"),
+		delivered:    counter("notifications_delivered_total", "Notifications that the room has shown.", "source"),
+		suppressed:   counter("notifications_suppressed_total", "Duplicates: notifications not posted because the room had shown them before.", "source"),
 		failed:       counter("messages_failed_total", "Messages that can never be delivered.", "source", "reason"),
 		deadLettered: counter("messages_dead_lettered_total", "Messages whose dead letter the broker has confirmed.", "source", "reason"),
-		acks:         counter("acks_total", "What the broker was told: ack, nak (given back), term (moved to the dead letters), error (it could not be told).", "source", "outcome"),
+		acks:         counter("acks_total", "How messages were settled: acknowledged, released (the broker redelivers), dead_lettered (acknowledged behind a dead letter), or failed (the broker could not be told, and redelivers).", "source", "outcome"),
 		delivery:     histogram("delivery_duration_seconds", "Time from receiving a notification to its reflection by the room.", soon(), "source"),
 		age:          histogram("event_age_seconds", "Time from the broker's timestamp of a message to its reflection by the room.", late(), "source"),
-		retries:      counter("retries_total", "Repeated attempts: to receive, to write a dead letter, or to post (resend).", "reason"),
-		reconnects:   counter("xmpp_reconnects_total", "Connections and attempts that ended, each followed by another attempt.", "reason"),
-		joins:        counter("room_joins_total", "Attempts to join the room after a login: joined or failed.", "outcome"),
-		kicks:        counter("room_kicks_total", "Removals from the room, by the status code of XEP-0045; none if the room was destroyed.", "code"),
-		bounces:      counter("room_bounces_total", "Messages that the room refused, by the condition of RFC 6120.", "condition"),
-		reflection: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Namespace: namespace, Name: "reflection_duration_seconds", Buckets: soon(),
-			Help: "Time from sending a message to its reflection by the room.",
-		}),
-		doubtful: prometheus.NewCounter(prometheus.CounterOpts{
-			Namespace: namespace, Name: "possible_duplicates_total",
-			Help: "Messages sent again to a room that could not tell whether it had shown them.",
-		}),
 		lastDelivery: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Namespace: namespace, Name: "last_delivery_timestamp_seconds",
 			Help: "When the room last showed a notification, as Unix time; 0 before the first.",
 		}, []string{"source"}),
 	}
-	m.begin()
-	return m
+}
+
+func newRoomMetrics() roomMetrics {
+	return roomMetrics{
+		retries:    counter("retries_total", "Repeated attempts: to receive, to write a dead letter, or to post (resend).", "reason"),
+		reconnects: counter("xmpp_reconnects_total", "Connections and attempts that ended, each followed by another attempt.", "reason"),
+		joins:      counter("room_joins_total", "Attempts to join the room after a login: joined or failed.", "outcome"),
+		removals:   counter("room_removals_total", "Removals from the room, by the status code of XEP-0045; none if the room was destroyed.", "code"),
+		bounces:    counter("room_bounces_total", "Messages that the room refused, by the condition of RFC 6120.", "condition"),
+		reflection: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: namespace, Name: "reflection_duration_seconds", Buckets: soon(),
+			Help: "Time from sending a message to its reflection by the room.",
+		}),
+		possibleDuplicates: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: namespace, Name: "possible_duplicates_total",
+			Help: "Messages resent to a room that could not tell whether it had shown them.",
+		}),
+	}
 }
 
 // begin makes all that can be counted count from zero: a rate needs two points.
@@ -87,7 +105,7 @@ func (m *metrics) begin() {
 	start(m.retries, worker.Receiving, worker.DeadLettering, resending)
 	start(m.joins, joined, failed)
 	start(m.reconnects, sink.Reasons()...)
-	start(m.kicks, "none", "301", "307", "321", "322", "332", "333")
+	start(m.removals, "none", "301", "307", "321", "322", "332", "333")
 	start(m.bounces, conditions()...)
 }
 
@@ -101,37 +119,52 @@ func (m *metrics) all() []prometheus.Collector {
 	return []prometheus.Collector{
 		m.received, m.filtered, m.delivered, m.suppressed, m.failed, m.deadLettered, m.acks,
 		m.delivery, m.age, m.reflection, m.lastDelivery,
-		m.retries, m.doubtful, m.reconnects, m.joins, m.kicks, m.bounces,
+		m.retries, m.possibleDuplicates, m.reconnects, m.joins, m.removals, m.bounces,
 	}
 }
 
 // gauges are read when somebody asks, and so is what others count.
 func (t *Telemetry) gauges() []prometheus.Collector {
 	list := []prometheus.Collector{
-		gauge("inflight_messages", "Messages on their way to the room.", func() float64 {
+		gauge("in_flight_messages", "Messages sent to the room and not yet reflected.", func() float64 {
 			messages, _ := t.options.Room.InFlight()
 			return float64(messages)
 		}),
-		gauge("queue_messages", "Messages taken from the brokers and not yet settled, beyond those on their way.", t.queued),
-		gauge("window_messages", "Most messages that may be on their way to the room at once (XMPP_MAX_IN_FLIGHT).", func() float64 { return float64(t.options.Window) }),
+		gauge("max_in_flight_messages", "Bound of in_flight_messages: XMPP_MAX_IN_FLIGHT.", func() float64 { return float64(t.options.MaxInFlight) }),
+		gauge("history_depth_messages", "Bound of all unacknowledged_messages together: how many of our last messages the room's history shows.", func() float64 {
+			return float64(t.options.Room.HistoryDepth())
+		}),
+		gauge("max_pending_messages", "Bound of pending_messages, for each source.", func() float64 { return float64(t.options.Worker.MaxPending()) }),
 		gauge("xmpp_connected", "1 while logged in to the XMPP server.", func() float64 { return flag(t.room.snapshot().connected) }),
 		gauge("room_joined", "1 while in the room.", func() float64 { return flag(t.room.snapshot().joined) }),
 		gauge("ready", "1 while /readyz says so.", func() float64 { return flag(len(t.Problems()) == 0) }),
 		gaugeWith("build_info", "What is running; always 1.", prometheus.Labels{
 			"version": t.options.Version, "revision": revision(), "goversion": runtime.Version(),
 		}, func() float64 { return 1 }),
+		counterWith("template_failures_total",
+			"Notifications for which TEMPLATE failed; they were sent with the default text.", nil, t.templateFailures),
 	}
-	list = append(list, counterWith("template_failures_total",
-		"Notifications for which TEMPLATE failed; they were sent with the default text.", nil, t.templateFailures))
 	for name, s := range t.sources {
-		if r, ok := s.source.(sources.Reporter); ok {
-			list = append(list, gaugeWith("source_lag_messages", "Messages that wait in the broker, as far as it has told; NaN if it has not.",
-				prometheus.Labels{"source": name}, func() float64 { return lag(r.Status()) }),
-				counterWith("messages_dropped_total", "Messages lost because the worker had no room for them; only core NATS loses any.",
-					prometheus.Labels{"source": name}, func() float64 { return float64(r.Status().Dropped) }))
-		}
+		list = append(list, t.sourceGauges(name, s)...)
 	}
 	return list
+}
+
+func (t *Telemetry) sourceGauges(name string, s *sourceState) []prometheus.Collector {
+	source := prometheus.Labels{"source": name}
+	list := []prometheus.Collector{
+		gaugeWith("pending_messages", "Messages received from the broker and not yet settled.", source, func() float64 { return float64(s.pending.Load()) }),
+		gaugeWith("unacknowledged_messages", "Messages submitted to the room whose acknowledgement is not durable yet.", source, func() float64 {
+			return float64(t.options.Worker.Unacknowledged(name))
+		}),
+	}
+	r, ok := s.source.(sources.Reporter)
+	if !ok {
+		return list
+	}
+	return append(list,
+		gaugeWith("source_lag_messages", "Messages that wait in the broker, as far as it has told; NaN if it has not.", source, func() float64 { return lag(r.Status()) }),
+		counterWith("messages_dropped_total", "Messages lost because the worker had no room for them; only core NATS loses any.", source, func() float64 { return float64(r.Status().Dropped) }))
 }
 
 func (t *Telemetry) templateFailures() float64 {

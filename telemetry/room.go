@@ -16,7 +16,7 @@ const (
 	resending = "resend"
 )
 
-// roomState is what is known of our stay in the room.
+// roomState is what is known of our session in the room.
 type roomState struct {
 	mu sync.Mutex
 	roomFacts
@@ -24,7 +24,7 @@ type roomState struct {
 
 type roomFacts struct {
 	connected, joined bool
-	seat              string
+	occupant          string
 	since             time.Time // of the present state
 	last              fault
 }
@@ -51,13 +51,13 @@ func (t *Telemetry) ObserveRoom(e sink.Event) {
 			m.joins.WithLabelValues(failed).Inc()
 		}
 		if removal, ok := errors.AsType[*sink.RemovedError](e.Err); ok {
-			m.kicks.WithLabelValues(code(removal.Code)).Inc()
+			m.removals.WithLabelValues(code(removal.Code)).Inc()
 		}
 	case sink.Bounced:
 		m.bounces.WithLabelValues(condition(e.Err)).Inc()
 	case sink.Resent:
 		m.retries.WithLabelValues(resending).Add(float64(e.Messages))
-		m.doubtful.Add(float64(e.Doubtful))
+		m.possibleDuplicates.Add(float64(e.Doubtful))
 	default:
 	}
 }
@@ -71,12 +71,12 @@ func (r *roomState) take(e *sink.Event) roomFacts {
 	case sink.Connected:
 		r.connected, r.since = true, time.Now()
 	case sink.Joined:
-		r.joined, r.seat, r.since = true, e.Seat, time.Now()
+		r.joined, r.occupant, r.since = true, e.Seat, time.Now()
 	case sink.Left:
 		if r.connected {
 			r.since = time.Now()
 		}
-		r.connected, r.joined, r.seat = false, false, ""
+		r.connected, r.joined, r.occupant = false, false, ""
 		if e.Err != nil {
 			r.last = newFault(e.Err)
 		}

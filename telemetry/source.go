@@ -20,17 +20,17 @@ type sourceState struct {
 	name    string
 	metrics *metrics
 
-	received, delivered, suppressed  prometheus.Counter
-	acked, ackFailed, released, term prometheus.Counter
-	delivery, age                    prometheus.Observer
-	lastDelivery                     prometheus.Gauge
+	received, delivered, suppressed          prometheus.Counter
+	acked, ackFailed, released, deadLettered prometheus.Counter
+	delivery, age                            prometheus.Observer
+	lastDelivery                             prometheus.Gauge
 
-	held      atomic.Int64 // received, and not yet settled
-	deliverer moment       // of the last delivery
-	receiver  moment       // of the last message
+	pending       atomic.Int64 // received, and not yet settled
+	lastDelivered moment
+	lastReceived  moment
 
 	mu      sync.Mutex
-	trouble map[string]fault // by what it is with
+	failing map[string]fault // by what was asked of the broker
 	last    fault
 }
 
@@ -48,6 +48,14 @@ func (m *moment) get() *time.Time {
 	return new(time.Unix(0, nanos).UTC())
 }
 
+// How a message was settled, in metrics and traces.
+const (
+	acknowledged = "acknowledged"
+	released     = "released"
+	deadLettered = "dead_lettered"
+	ackFailed    = "failed"
+)
+
 func newSourceState(source sources.Source, m *metrics) *sourceState {
 	name := source.String()
 	for _, reason := range []sources.ReasonCode{sources.ReasonDecode, sources.ReasonRejected, sources.ReasonRetries} {
@@ -59,9 +67,9 @@ func newSourceState(source sources.Source, m *metrics) *sourceState {
 	}
 	acks := func(outcome string) prometheus.Counter { return m.acks.WithLabelValues(name, outcome) }
 	return &sourceState{
-		source: source, name: name, metrics: m, trouble: map[string]fault{},
+		source: source, name: name, metrics: m, failing: map[string]fault{},
 		received: m.received.WithLabelValues(name), delivered: m.delivered.WithLabelValues(name), suppressed: m.suppressed.WithLabelValues(name),
-		acked: acks("ack"), ackFailed: acks("error"), released: acks("nak"), term: acks("term"),
+		acked: acks(acknowledged), ackFailed: acks(ackFailed), released: acks(released), deadLettered: acks(deadLettered),
 		delivery: m.delivery.WithLabelValues(name), age: m.age.WithLabelValues(name),
 		lastDelivery: m.lastDelivery.WithLabelValues(name),
 	}
@@ -79,7 +87,7 @@ func (t *Telemetry) ObserveWorker(e worker.Event) {
 		if e.Took > 0 {
 			t.metrics.reflection.Observe(e.Took.Seconds())
 		}
-	case worker.Troubled:
+	case worker.Failing:
 		t.metrics.retries.WithLabelValues(e.Doing).Inc()
 	default:
 	}
@@ -92,8 +100,8 @@ func (s *sourceState) observe(e *worker.Event) {
 	switch e.Kind {
 	case worker.Received:
 		s.received.Inc()
-		s.held.Add(1)
-		s.receiver.set(time.Now())
+		s.pending.Add(1)
+		s.lastReceived.set(time.Now())
 	case worker.Filtered:
 		s.metrics.filtered.WithLabelValues(s.name, e.Why).Inc()
 	case worker.Delivered:
@@ -104,7 +112,7 @@ func (s *sourceState) observe(e *worker.Event) {
 		s.metrics.failed.WithLabelValues(s.name, string(e.Reason.Code)).Inc()
 	case worker.DeadLettered:
 		s.metrics.deadLettered.WithLabelValues(s.name, string(e.Reason.Code)).Inc()
-		s.settled(s.term)
+		s.settled(s.deadLettered)
 	case worker.Acked:
 		s.settled(s.acked)
 	case worker.AckFailed:
@@ -112,7 +120,7 @@ func (s *sourceState) observe(e *worker.Event) {
 		s.fail("", e.Err)
 	case worker.Released:
 		s.settled(s.released)
-	case worker.Troubled:
+	case worker.Failing:
 		s.fail(e.Doing, e.Err)
 	case worker.Recovered:
 		s.recover(e.Doing)
@@ -121,7 +129,7 @@ func (s *sourceState) observe(e *worker.Event) {
 
 func (s *sourceState) shown(d *sources.Delivery, now time.Time) {
 	s.delivered.Inc()
-	s.deliverer.set(now)
+	s.lastDelivered.set(now)
 	s.lastDelivery.Set(float64(now.UnixMilli()) / 1000)
 	s.delivery.Observe(max(0, now.Sub(d.Received).Seconds()))
 	if !d.Time.IsZero() {
@@ -131,23 +139,23 @@ func (s *sourceState) shown(d *sources.Delivery, now time.Time) {
 
 func (s *sourceState) settled(outcome prometheus.Counter) {
 	outcome.Inc()
-	s.held.Add(-1)
+	s.pending.Add(-1)
 }
 
-// fail notes an error, and that there is trouble until it is over.
+// fail notes an error, and that what was asked fails until it succeeds.
 func (s *sourceState) fail(doing string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last = newFault(err)
 	if doing != "" {
-		s.trouble[doing] = s.last
+		s.failing[doing] = s.last
 	}
 }
 
 func (s *sourceState) recover(doing string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.trouble, doing)
+	delete(s.failing, doing)
 }
 
 // lag is NaN where it is not known: a missing value and none waiting differ.

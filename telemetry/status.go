@@ -23,31 +23,34 @@ type Status struct {
 	LastDelivery *time.Time `json:"last_delivery"`
 }
 
-// RoomStatus is the state of our stay in the room.
+// RoomStatus is the state of our session in the room.
 type RoomStatus struct {
-	Name      string     `json:"name"`
-	Connected bool       `json:"connected"` // logged in
-	Joined    bool       `json:"joined"`
-	Since     *time.Time `json:"since"` // of this state
-	Seat      string     `json:"seat"`  // our address in the room
-	Window    int        `json:"window"`
-	InFlight  int        `json:"in_flight"`
-	Waiting   float64    `json:"waiting_seconds"` // of the message whose turn it is
-	LastError *Fault     `json:"last_error"`
+	Name         string     `json:"name"`
+	Connected    bool       `json:"connected"` // logged in
+	Joined       bool       `json:"joined"`
+	Since        *time.Time `json:"since"`    // of this state
+	Occupant     string     `json:"occupant"` // our address in the room
+	InFlight     int        `json:"in_flight"`
+	MaxInFlight  int        `json:"max_in_flight"`
+	HistoryDepth int        `json:"history_depth"`   // bounds what is unacknowledged
+	Waiting      float64    `json:"waiting_seconds"` // of the oldest message in flight
+	LastError    *Fault     `json:"last_error"`
 }
 
 // SourceStatus is the state of one source.
 type SourceStatus struct {
-	Name         string     `json:"name"`
-	Bound        bool       `json:"bound"`
-	Held         int64      `json:"held"` // received, and not yet settled
-	Lag          *int64     `json:"lag"`  // null: not known
-	LastReceived *time.Time `json:"last_received"`
-	LastDelivery *time.Time `json:"last_delivery"`
-	LastError    *Fault     `json:"last_error"`
+	Name           string     `json:"name"`
+	Bound          bool       `json:"bound"`
+	Pending        int64      `json:"pending"` // received, and not yet settled
+	MaxPending     int        `json:"max_pending"`
+	Unacknowledged int        `json:"unacknowledged"` // submitted, and not durably acknowledged
+	Lag            *int64     `json:"lag"`            // null: not known
+	LastReceived   *time.Time `json:"last_received"`
+	LastDelivery   *time.Time `json:"last_delivery"`
+	LastError      *Fault     `json:"last_error"`
 }
 
-// Fault is an error and its time. It stays after the trouble is over.
+// Fault is an error and its time. It stays after what failed succeeds again.
 type Fault struct {
 	Time  time.Time `json:"time"`
 	Error string    `json:"error"`
@@ -76,7 +79,7 @@ func (t *Telemetry) Status() Status {
 		Ready: len(problems) == 0, Problems: problems, Room: t.roomStatus(),
 	}
 	for _, source := range t.sorted() {
-		one := source.status()
+		one := source.status(t.options.Worker)
 		s.Sources = append(s.Sources, one)
 		if s.LastDelivery == nil || one.LastDelivery != nil && one.LastDelivery.After(*s.LastDelivery) {
 			s.LastDelivery = one.LastDelivery
@@ -89,8 +92,9 @@ func (t *Telemetry) roomStatus() RoomStatus {
 	facts := t.room.snapshot()
 	messages, waiting := t.options.Room.InFlight()
 	s := RoomStatus{
-		Name: t.options.Room.String(), Connected: facts.connected, Joined: facts.joined, Seat: facts.seat,
-		Window: t.options.Window, InFlight: messages, Waiting: waiting.Seconds(), LastError: facts.last.status(),
+		Name: t.options.Room.String(), Connected: facts.connected, Joined: facts.joined, Occupant: facts.occupant,
+		InFlight: messages, MaxInFlight: t.options.MaxInFlight, HistoryDepth: t.options.Room.HistoryDepth(),
+		Waiting: waiting.Seconds(), LastError: facts.last.status(),
 	}
 	if !facts.since.IsZero() {
 		s.Since = new(facts.since.UTC())
@@ -98,13 +102,14 @@ func (t *Telemetry) roomStatus() RoomStatus {
 	return s
 }
 
-func (s *sourceState) status() SourceStatus {
+func (s *sourceState) status(w Worker) SourceStatus {
 	s.mu.Lock()
 	last := s.last
 	s.mu.Unlock()
 	one := SourceStatus{
-		Name: s.name, Bound: s.problem() == "", Held: s.held.Load(),
-		LastReceived: s.receiver.get(), LastDelivery: s.deliverer.get(), LastError: last.status(),
+		Name: s.name, Bound: s.problem() == "",
+		Pending: s.pending.Load(), MaxPending: w.MaxPending(), Unacknowledged: w.Unacknowledged(s.name),
+		LastReceived: s.lastReceived.get(), LastDelivery: s.lastDelivered.get(), LastError: last.status(),
 	}
 	if r, ok := s.source.(sources.Reporter); ok && r.Status().Lag >= 0 {
 		one.Lag = new(r.Status().Lag)
@@ -119,15 +124,6 @@ func (t *Telemetry) sorted() []*sourceState {
 		list = append(list, t.sources[name])
 	}
 	return list
-}
-
-func (t *Telemetry) queued() float64 {
-	held := int64(0)
-	for _, s := range t.sources {
-		held += s.held.Load()
-	}
-	messages, _ := t.options.Room.InFlight()
-	return float64(max(0, held-int64(messages)))
 }
 
 // Problems says why notifications do not flow; it is empty if they could.
@@ -158,14 +154,14 @@ func (t *Telemetry) roomProblem() string {
 	case !facts.joined:
 		return fmt.Sprintf("%s: not in the room yet", t.options.Room)
 	case waiting > t.options.Patience:
-		return fmt.Sprintf("%s: nothing shown for %s of what was sent", t.options.Room, waiting.Round(time.Second))
+		return fmt.Sprintf("%s: no reflection for %s", t.options.Room, waiting.Round(time.Second))
 	}
 	return ""
 }
 
-// troubled is how long trouble counts that nobody has confirmed: an attempt
-// that fails is repeated sooner, one that succeeds may wait for a message.
-const troubled = 45 * time.Second
+// failingFor is how long a failure counts that was not repeated: an attempt that
+// fails is repeated sooner, one that succeeds may wait for a message.
+const failingFor = 45 * time.Second
 
 // problem says why the source does not receive. One that cannot tell counts as
 // bound until it returns an error.
@@ -178,8 +174,8 @@ func (s *sourceState) problem() string {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for doing, f := range s.trouble {
-		if time.Since(f.at) < troubled && (!reports || doing != worker.Receiving) {
+	for doing, f := range s.failing {
+		if time.Since(f.at) < failingFor && (!reports || doing != worker.Receiving) {
 			return fmt.Sprintf("%s: %v", doing, f.err)
 		}
 	}

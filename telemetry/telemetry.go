@@ -15,10 +15,21 @@ import (
 
 // Room is what telemetry asks a sink.Room.
 type Room interface {
-	// InFlight returns how many messages are on their way, and for how long
-	// the room has not shown the one whose turn it is.
+	// InFlight returns how many messages are in flight, and for how long the
+	// oldest has waited for its reflection while it was the oldest.
 	InFlight() (messages int, waiting time.Duration)
+	// HistoryDepth is how many of our last messages the room's history shows.
+	HistoryDepth() int
 	String() string
+}
+
+// Worker is what telemetry asks a worker.Worker.
+type Worker interface {
+	// MaxPending is how many messages of one source may be pending.
+	MaxPending() int
+	// Unacknowledged is how many notifications of a source are submitted to the
+	// room and not durably acknowledged.
+	Unacknowledged(source string) int
 }
 
 // Options say what to tell about.
@@ -26,10 +37,11 @@ type Options struct {
 	Version string
 	Room    Room
 	Sources []sources.Source
-	// Window is how many messages may be on their way to the room at once.
-	Window int
-	// Patience is how long the room may show nothing of what it was sent
-	// until it counts as not ready.
+	Worker  Worker
+	// MaxInFlight is how many messages may be in flight at once.
+	MaxInFlight int
+	// Patience is how long the oldest message in flight may wait for its
+	// reflection until the room counts as not ready.
 	Patience time.Duration
 	// TemplateFailures counts the texts that the template of the operator
 	// could not give. Nil: there is no template.

@@ -20,14 +20,21 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/worker"
 )
 
-// room is a room with so much on its way.
+// room is a room with so many messages in flight.
 type room struct {
 	messages int
 	waiting  time.Duration
 }
 
 func (r *room) InFlight() (int, time.Duration) { return r.messages, r.waiting }
+func (*room) HistoryDepth() int                { return 40 }
 func (*room) String() string                   { return "xmpp:alerts@rooms.example" }
+
+// carrier is a worker that has 5 notifications unacknowledged.
+type carrier struct{}
+
+func (carrier) MaxPending() int           { return 32 }
+func (carrier) Unacknowledged(string) int { return 5 }
 
 // plain is a source that cannot tell how it is; reporting is one that can.
 type plain struct{ name string }
@@ -58,8 +65,8 @@ type desk struct {
 
 func newDesk(o telemetry.Options) *desk {
 	d := &desk{room: &room{}, nats: &reporting{plain{jetstream}, sources.Status{Bound: true, Lag: -1}}}
-	o.Version, o.Window, o.Patience = "1.2.3", 20, 30*time.Second
-	o.Room, o.Sources = d.room, []sources.Source{d.nats, plain{topic}}
+	o.Version, o.MaxInFlight, o.Patience = "1.2.3", 20, 30*time.Second
+	o.Worker, o.Room, o.Sources = carrier{}, d.room, []sources.Source{d.nats, plain{topic}}
 	d.Telemetry = telemetry.New(o)
 	return d
 }
@@ -115,7 +122,7 @@ func TestCountsWhatBecomesOfNotifications(t *testing.T) {
 		{Kind: worker.AckFailed, Err: errors.New("gone")},
 		{Kind: worker.Received},
 		{Kind: worker.Failed, Reason: reason},
-		{Kind: worker.Troubled, Doing: worker.DeadLettering, Err: errors.New("no")},
+		{Kind: worker.Failing, Doing: worker.DeadLettering, Err: errors.New("no")},
 		{Kind: worker.DeadLettered, Reason: reason},
 		{Kind: worker.Received},
 		{Kind: worker.Released},
@@ -127,13 +134,14 @@ func TestCountsWhatBecomesOfNotifications(t *testing.T) {
 	}
 	d.expect(
 		t, `messages_received_total{source="nats:NOTIFY"} 5`, `messages_received_total{source="kafka:alerts"} 0`,
-		`messages_delivered_total{source="nats:NOTIFY"} 1`, `messages_duplicate_suppressed_total{source="nats:NOTIFY"} 1`,
-		`messages_filtered_total{reason="expired",source="nats:NOTIFY"} 1`, `messages_filtered_total{reason="severity",source="nats:NOTIFY"} 0`,
+		`notifications_delivered_total{source="nats:NOTIFY"} 1`, `notifications_suppressed_total{source="nats:NOTIFY"} 1`,
+		`notifications_filtered_total{reason="expired",source="nats:NOTIFY"} 1`, `notifications_filtered_total{reason="severity",source="nats:NOTIFY"} 0`,
 		`messages_failed_total{reason="decode",source="nats:NOTIFY"} 1`,
 		`messages_dead_lettered_total{reason="decode",source="nats:NOTIFY"} 1`,
-		`acks_total{outcome="ack",source="nats:NOTIFY"} 1`, `acks_total{outcome="error",source="nats:NOTIFY"} 1`,
-		`acks_total{outcome="nak",source="nats:NOTIFY"} 1`, `acks_total{outcome="term",source="nats:NOTIFY"} 1`,
-		`retries_total{reason="dead_letter"} 1`, `queue_messages 1`,
+		`acks_total{outcome="acknowledged",source="nats:NOTIFY"} 1`, `acks_total{outcome="failed",source="nats:NOTIFY"} 1`,
+		`acks_total{outcome="released",source="nats:NOTIFY"} 1`, `acks_total{outcome="dead_lettered",source="nats:NOTIFY"} 1`,
+		`retries_total{reason="dead_letter"} 1`, `pending_messages{source="nats:NOTIFY"} 1`,
+		`unacknowledged_messages{source="nats:NOTIFY"} 5`, `max_pending_messages 32`, `history_depth_messages 40`,
 		`reflection_duration_seconds_bucket{le="0.0025"} 0`, `reflection_duration_seconds_bucket{le="0.005"} 1`,
 		`delivery_duration_seconds_count{source="nats:NOTIFY"} 1`,
 		`event_age_seconds_bucket{source="nats:NOTIFY",le="30"} 0`, `event_age_seconds_bucket{source="nats:NOTIFY",le="300"} 1`,
@@ -154,9 +162,9 @@ func TestCountsWhatHappensToTheRoom(t *testing.T) {
 	d.ObserveRoom(sink.Event{Kind: sink.Resent, Messages: 5, Doubtful: 2})
 	d.ObserveRoom(sink.Event{Kind: sink.Left})
 	d.expect(
-		t, `room_joined 0`, `xmpp_connected 0`, `inflight_messages 7`, `window_messages 20`,
+		t, `room_joined 0`, `xmpp_connected 0`, `in_flight_messages 7`, `max_in_flight_messages 20`,
 		`room_joins_total{outcome="joined"} 1`, `room_joins_total{outcome="failed"} 1`,
-		`room_kicks_total{code="307"} 1`, `xmpp_reconnects_total{reason="removed"} 1`, `xmpp_reconnects_total{reason="join"} 1`,
+		`room_removals_total{code="307"} 1`, `xmpp_reconnects_total{reason="removed"} 1`, `xmpp_reconnects_total{reason="join"} 1`,
 		`room_bounces_total{condition="forbidden"} 1`, `room_bounces_total{condition="other"} 1`,
 		`retries_total{reason="resend"} 5`, `possible_duplicates_total 2`,
 	)
@@ -179,7 +187,7 @@ func TestReadyzSaysWhyNot(t *testing.T) {
 		d.join()
 		ready("ok")
 		d.room.waiting = 31 * time.Second
-		ready("xmpp:alerts@rooms.example: nothing shown for 31s of what was sent")
+		ready("xmpp:alerts@rooms.example: no reflection for 31s")
 		d.room.waiting = 0
 		d.ObserveRoom(sink.Event{Kind: sink.Left, Err: errors.New("server closed the stream")})
 		ready("xmpp:alerts@rooms.example: not in the room: server closed the stream")
@@ -187,11 +195,11 @@ func TestReadyzSaysWhyNot(t *testing.T) {
 		d.nats.state = sources.Status{Problem: "stream not found"}
 		ready("nats:NOTIFY: stream not found")
 		d.nats.state = sources.Status{Bound: true}
-		d.ObserveWorker(worker.Event{Kind: worker.Troubled, Source: topic, Doing: worker.Receiving, Err: errors.New("no broker")})
+		d.ObserveWorker(worker.Event{Kind: worker.Failing, Source: topic, Doing: worker.Receiving, Err: errors.New("no broker")})
 		ready("kafka:alerts: receive: no broker")
 		d.ObserveWorker(worker.Event{Kind: worker.Recovered, Source: topic, Doing: worker.Receiving})
 		ready("ok")
-		d.ObserveWorker(worker.Event{Kind: worker.Troubled, Source: topic, Doing: worker.Receiving, Err: errors.New("no broker")})
+		d.ObserveWorker(worker.Event{Kind: worker.Failing, Source: topic, Doing: worker.Receiving, Err: errors.New("no broker")})
 		<-time.After(time.Minute) // it is quiet: the attempt that followed is waiting for a message
 		ready("ok")
 		d.Stopping()
@@ -216,11 +224,11 @@ func TestStatusTellsPeopleAndPrograms(t *testing.T) {
 	if !s.Ready || s.Problems == nil || s.Version != "1.2.3" || s.LastDelivery == nil {
 		t.Errorf("got %s", body)
 	}
-	if r := s.Room; !r.Joined || r.Seat != "alerts@rooms.example/bot" || r.InFlight != 3 || r.Waiting != 1.5 || r.LastError.Error != "kicked" {
+	if r := s.Room; !r.Joined || r.Occupant != "alerts@rooms.example/bot" || r.InFlight != 3 || r.MaxInFlight != 20 || r.HistoryDepth != 40 || r.Waiting != 1.5 || r.LastError.Error != "kicked" {
 		t.Errorf("got %s", body)
 	}
 	kafka, nats := s.Sources[0], s.Sources[1]
-	if nats.Name != jetstream || *nats.Lag != 42 || nats.Held != 1 || nats.LastReceived == nil || kafka.Lag != nil || kafka.LastReceived != nil {
+	if nats.Name != jetstream || *nats.Lag != 42 || nats.Pending != 1 || nats.Unacknowledged != 5 || nats.MaxPending != 32 || nats.LastReceived == nil || kafka.Lag != nil || kafka.LastReceived != nil {
 		t.Errorf("got %s", body)
 	}
 }
@@ -286,7 +294,7 @@ func TestServerServesUntilItIsClosed(t *testing.T) {
 	}
 }
 
-func TestServerNamesTheCureOfABadAddress(t *testing.T) {
+func TestServerNamesTheFixOfABadAddress(t *testing.T) {
 	d := newDesk(telemetry.Options{})
 	taken := serve(t, d).Addr()
 	_, err := telemetry.Serve(t.Context(), telemetry.Config{Addr: taken}, d.Telemetry, slog.New(slog.DiscardHandler))

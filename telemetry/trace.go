@@ -15,18 +15,18 @@ import (
 )
 
 // trace makes the span of a delivery when it is settled, with the time of its
-// receipt as the beginning. So nothing has to be kept while it is on its way.
+// receipt as the beginning. So nothing has to be kept while it is pending.
 func (t *Telemetry) trace(e *worker.Event) {
 	var outcome string
 	switch e.Kind {
 	case worker.Acked:
-		outcome = "ack"
+		outcome = acknowledged
 	case worker.AckFailed:
-		outcome = "error"
+		outcome = ackFailed
 	case worker.DeadLettered:
-		outcome = "term"
+		outcome = deadLettered
 	case worker.Released:
-		outcome = "nak"
+		outcome = released
 	default:
 		return
 	}

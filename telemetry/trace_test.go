@@ -86,7 +86,7 @@ func TestSpanContinuesTheTraceOfThePublication(t *testing.T) {
 	}
 	for key, want := range map[string]string{
 		"messaging.system": "kafka", "messaging.destination.name": "alerts", "messaging.operation.type": "process",
-		"messaging.consumer.group.name": "notifiers", "xmpp_notifier.outcome": "ack",
+		"messaging.consumer.group.name": "notifiers", "xmpp_notifier.outcome": "acknowledged",
 	} {
 		if got[key] != want {
 			t.Errorf("%s is %q, want %q", key, got[key], want)

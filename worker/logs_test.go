@@ -31,7 +31,7 @@ func TestAFloodOfBadMessagesIsNoFloodOfLines(t *testing.T) {
 		s.tape = r.tape
 		var log bytes.Buffer
 		w := worker.Worker{
-			Room: r, Sources: []sources.Source{s}, Window: 2, Grace: 10 * time.Second,
+			Room: r, Sources: []sources.Source{s}, MaxInFlight: 2, Grace: 10 * time.Second,
 			Log:    slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 			Render: func(e envelope.Envelope) string { return e.Subject },
 		}
@@ -44,7 +44,7 @@ func TestAFloodOfBadMessagesIsNoFloodOfLines(t *testing.T) {
 		if loud == 0 || loud > flood/20+1 || all < 2*flood {
 			t.Errorf("%d lines, %d of them warnings, about %d bad messages\n%s", all, loud, 2*flood, fmt.Sprintf("%.2000s", log.String()))
 		}
-		if !bytes.Contains(log.Bytes(), fmt.Appendf(nil, "rejected=%d", 2*flood)) {
+		if !bytes.Contains(log.Bytes(), fmt.Appendf(nil, "dead_lettered=%d", 2*flood)) {
 			t.Error("the last line does not count them")
 		}
 	})

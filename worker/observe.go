@@ -19,9 +19,9 @@ const (
 	DeadLettered                      // the dead letter is written; Reason. The end
 	Acked                             // the broker has been told. The end
 	AckFailed                         // the broker could not be told; Err. The end
-	Released                          // given back to the broker. The end
-	Troubled                          // the broker does not do what it is asked, another attempt follows; Doing, Err
-	Recovered                         // it does again
+	Released                          // returned to the broker, which redelivers it. The end
+	Failing                           // a request to the broker failed, another attempt follows; Doing, Err
+	Recovered                         // requests of that kind succeed again; Doing
 )
 
 // Event is something that happened to a delivery, or to a source if Delivery
@@ -36,12 +36,12 @@ type Event struct {
 	Reason sources.Reason
 	// Why says why it is not shown, in the word of the filter.
 	Why string
-	// Doing says what there is trouble with.
+	// Doing says what was asked of the broker.
 	Doing string
 	Err   error
 }
 
-// What there can be trouble with.
+// What a worker asks of a broker again when it fails.
 const (
 	Receiving     = "receive"
 	DeadLettering = "dead_letter"

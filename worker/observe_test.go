@@ -27,7 +27,7 @@ func heard(t *testing.T, r *room, s *source) map[string][]worker.Event {
 	r.joined = make(chan struct{})
 	close(r.joined)
 	w := worker.Worker{
-		Room: r, Sources: []sources.Source{s}, Window: 2, Grace: 10 * time.Second, Log: slog.New(slog.DiscardHandler),
+		Room: r, Sources: []sources.Source{s}, MaxInFlight: 2, Grace: 10 * time.Second, Log: slog.New(slog.DiscardHandler),
 		Render: func(e envelope.Envelope) string { return e.Subject },
 		Filter: hide,
 		Observe: func(e worker.Event) {
@@ -81,13 +81,13 @@ func TestObserverHearsWhatBecomesOfDeliveries(t *testing.T) {
 		}
 		got := heard(t, &room{answer: func(body string) sink.Result { return answers[body] }}, &source{bodies: bodies, fail: 2, rejects: 1})
 		for body, want := range map[string][]worker.EventKind{
-			"{":                      {worker.Received, worker.Failed, worker.Troubled, worker.DeadLettered},
+			"{":                      {worker.Received, worker.Failed, worker.Failing, worker.DeadLettered},
 			`{"subject":"shown"}`:    {worker.Received, worker.Delivered, worker.Acked},
 			`{"subject":"repeated"}`: {worker.Received, worker.Suppressed, worker.Acked},
 			`{"subject":"refused"}`:  {worker.Received, worker.Failed, worker.DeadLettered},
 			`{"subject":"dropped"}`:  {worker.Received, worker.Released},
 			`{"subject":"hidden"}`:   {worker.Received, worker.Filtered, worker.Acked},
-			"":                       {worker.Troubled, worker.Troubled, worker.Recovered, worker.Recovered},
+			"":                       {worker.Failing, worker.Failing, worker.Recovered, worker.Recovered},
 		} {
 			if !slices.Equal(kinds(got[body]), want) {
 				t.Errorf("%q: heard %v, want %v", body, kinds(got[body]), want)

@@ -17,27 +17,27 @@ import (
 
 // Room is what the worker needs of a sink.Room.
 type Room interface {
-	// Run keeps the room joined until ctx ends. Then it reports what is
-	// still in the window as dropped, and returns.
+	// Run keeps the room joined until ctx ends. Then it reports the messages
+	// that are still in flight as dropped, and returns.
 	Run(ctx context.Context) error
 	// Joined waits until messages can be sent.
 	Joined(ctx context.Context) error
-	// Submit waits for a place in the window. The message's Done is called
-	// exactly once unless Submit returns an error.
+	// Submit waits until one more message may be in flight. The message's Done is
+	// called exactly once unless Submit returns an error.
 	Submit(ctx context.Context, m sink.Message) error
-	// HistoryDepth is how many of the messages that we posted last the room could
-	// tell to a worker that knows nothing.
+	// HistoryDepth is how many of the messages that we posted last the room's
+	// history shows to a worker that knows nothing.
 	HistoryDepth() int
 }
 
 // Config is what the operator says about the worker.
 type Config struct {
-	// Grace is how long a stop may take: what is on its way to the room is
-	// finished within it, the rest given back.
-	Grace time.Duration `envconfig:"SHUTDOWN_GRACE" default:"20s" desc:"How long a stop may take to finish what is on its way to the room; the rest is given back to the brokers. The goodbyes to the room and the brokers may take 10s more: the grace period of the container must be longer than both."`
+	// Grace is how long a stop may take to finish what is in flight. The rest is
+	// released.
+	Grace time.Duration `envconfig:"SHUTDOWN_GRACE" default:"20s" desc:"How long a stop may take to finish the messages in flight; the rest is released to the brokers. Leaving the room and the brokers may take 10s more: the grace period of the container must be longer than both."`
 }
 
-// closeTimeout bounds the goodbye to each broker, after the grace period.
+// closeTimeout bounds the disconnect from each broker, after the grace period.
 const closeTimeout = 5 * time.Second
 
 // Worker carries notifications from its sources into one room.
@@ -53,39 +53,56 @@ type Worker struct {
 	Render func(envelope.Envelope) string
 	// Payload makes the XML that goes with it, for programs. Nil: none.
 	Payload func(envelope.Envelope) string
-	// Window is how many messages may be on their way to the room at once.
-	Window int
-	Grace  time.Duration
-	Log    *slog.Logger
+	// MaxInFlight is how many messages may be in flight at once.
+	MaxInFlight int
+	Grace       time.Duration
+	Log         *slog.Logger
 	// Observe is told what happens. Nil: nobody is.
 	Observe Observer
 
-	doubt *doubt
-	stats stats
+	preparing sync.Once
+	unacked   *unacked
+	totals    totals
+}
+
+// MaxPending is how many messages of one source may be pending: twice as many as
+// may be in flight, so that one is ready to follow each.
+func (w *Worker) MaxPending() int { return 2 * w.MaxInFlight }
+
+// Unacknowledged is how many notifications of a source are submitted to the room
+// and not durably acknowledged.
+func (w *Worker) Unacknowledged(source string) int {
+	w.prepare()
+	return w.unacked.of(source)
+}
+
+// prepare makes what depends on the fields.
+func (w *Worker) prepare() {
+	w.preparing.Do(func() { w.unacked = newUnacked(w.Room.HistoryDepth, w.Sources) })
 }
 
 // Run works until ctx ends, then stops in order: it receives nothing more,
-// finishes what is on its way within the grace period, leaves the room, and
-// gives the rest back to the brokers.
+// finishes what is in flight within the grace period, leaves the room, and
+// releases the rest to the brokers.
 func (w *Worker) Run(ctx context.Context) error {
-	w.doubt = newDoubt(w.Room.HistoryDepth)
+	w.prepare()
 	w.Log.Info("started", "room", w.Room, "sources", w.Sources)
 	roomCtx, leave := context.WithCancel(context.WithoutCancel(ctx))
 	defer leave()
-	var room, drains sync.WaitGroup
+	var room, loops sync.WaitGroup
 	room.Go(func() {
 		if err := w.Room.Run(roomCtx); err != nil {
 			w.Log.Error("room failed", "error", err)
 		}
 	})
 	for _, source := range w.Sources {
-		drains.Go(func() { w.newDrain(source).run(ctx) })
+		loops.Go(func() { w.newSourceLoop(source).run(ctx) })
 	}
-	drains.Wait()
+	loops.Wait()
 	leave()
 	room.Wait()
 	err := w.Close(context.WithoutCancel(ctx))
-	w.Log.Info("stopped", w.stats.attrs()...)
+	w.Log.Info("stopped", w.totals.attrs()...)
 	return err
 }
 

@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -100,7 +101,8 @@ type source struct {
 	stuck   string
 	stopped bool
 
-	undurable bool // acknowledgements never become durable
+	undurable bool   // acknowledgements never become durable
+	name      string // "": test
 }
 
 func (s *source) Receive(ctx context.Context, limit int) ([]*sources.Delivery, error) {
@@ -127,7 +129,7 @@ func (s *source) Receive(ctx context.Context, limit int) ([]*sources.Delivery, e
 
 func (s *source) Stop()                       { s.stopped = true }
 func (s *source) Close(context.Context) error { s.add("source closed"); return nil }
-func (s *source) String() string              { return "test" }
+func (s *source) String() string              { return cmp.Or(s.name, "test") }
 
 type settler struct {
 	source *source
@@ -168,7 +170,7 @@ func runFiltered(hide func(*envelope.Envelope) string, r *room, sourceList ...*s
 		close(r.joined)
 	}
 	w := worker.Worker{
-		Room: r, Window: 2, Grace: 10 * time.Second, Log: slog.New(slog.DiscardHandler),
+		Room: r, MaxInFlight: 2, Grace: 10 * time.Second, Log: slog.New(slog.DiscardHandler),
 		Render: func(e envelope.Envelope) string { return e.Subject }, Filter: hide,
 	}
 	for _, s := range sourceList {
@@ -197,7 +199,7 @@ func TestAcknowledgesOnlyWhatTheRoomHasShown(t *testing.T) {
 	})
 }
 
-func TestNeverHasMoreInDoubtThanTheWindow(t *testing.T) {
+func TestNeverHasMoreUnacknowledgedThanTheHistoryShows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := run(&room{answer: delivered}, &source{bodies: []string{title(1), title(2), title(3)}})
 		if i, j := slices.Index(got.events, "post 3"), slices.IndexFunc(got.events, func(e string) bool { return e[:3] == "ack" }); i < j {
@@ -208,7 +210,7 @@ func TestNeverHasMoreInDoubtThanTheWindow(t *testing.T) {
 
 // What the broker is told may take long to be durable. Meanwhile more can be
 // posted, if the room could tell what it has shown of it.
-func TestNeverHasMoreInDoubtThanTheRoomCanTell(t *testing.T) {
+func TestUnacknowledgedFollowsTheHistory(t *testing.T) {
 	for historyDepth, want := range map[int]int{2: 2, 5: 5} {
 		synctest.Test(t, func(t *testing.T) {
 			s := &source{undurable: true}
@@ -251,7 +253,7 @@ func TestWhatTheRoomRefusesIsRejected(t *testing.T) {
 	})
 }
 
-func TestBrokerTroubleIsRiddenOut(t *testing.T) {
+func TestFailuresOfTheBrokerAreRetried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		got := run(&room{answer: delivered}, &source{bodies: []string{title(1)}, fail: 5})
@@ -275,7 +277,7 @@ func TestNothingIsReceivedBeforeTheRoomIsJoined(t *testing.T) {
 	})
 }
 
-func TestStopGivesBackWhatIsNotShownWithinTheGracePeriod(t *testing.T) {
+func TestStopReleasesWhatIsNotShownWithinTheGracePeriod(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := run(&room{answer: delivered, down: true}, &source{bodies: []string{title(1), title(2), title(3)}})
 		slices.Sort(got.events[3:5]) // they come back together
@@ -283,7 +285,7 @@ func TestStopGivesBackWhatIsNotShownWithinTheGracePeriod(t *testing.T) {
 	})
 }
 
-func TestDeadLettersUnavailableAtTheStopAreGivenBack(t *testing.T) {
+func TestDeadLettersUnavailableAtTheStopAreReleased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := run(&room{answer: delivered}, &source{bodies: []string{"{"}, rejects: 1 << 30})
 		expect(t, got, "release {", "room left", "source closed")
@@ -321,7 +323,7 @@ func batch(titles ...string) string {
 
 func TestABatchIsAcknowledgedAfterItsLastNotification(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		body := batch("1", "2", "3") // one more than the window
+		body := batch("1", "2", "3") // one more than may be in flight
 		got := run(&room{answer: delivered}, &source{bodies: []string{body, title(4)}})
 		slices.Sort(got.events[4:6]) // which goes first depends on the room
 		expect(t, got, "post 1", "post 2", "post 3", "ack "+body, "ack "+title(4), "post 4", "room left", "source closed")
@@ -341,7 +343,7 @@ func TestABatchWithARefusedNotificationIsRejectedAsAWhole(t *testing.T) {
 	})
 }
 
-func TestABatchIsGivenBackUnlessAllOfItIsShown(t *testing.T) {
+func TestABatchIsReleasedUnlessAllOfItIsShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := run(&room{answer: delivered, down: true}, &source{bodies: []string{batch("1", "2")}})
 		expect(t, got, "post 1", "post 2", "release "+batch("1", "2"), "room left", "source closed")

@@ -51,7 +51,7 @@ func startWorker(d *demo, dir string) (*running, error) {
 	}
 	w := worker.Worker{
 		Room: room, Sources: []sources.Source{source}, Render: render.Text,
-		Window: cfg.MaxInFlight, Grace: grace, Log: log,
+		MaxInFlight: cfg.MaxInFlight, Grace: grace, Log: log,
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{cancel: cancel, ended: make(chan error, 1)}

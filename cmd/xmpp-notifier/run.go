@@ -66,7 +66,7 @@ func (s *settings) run(ctx context.Context, stderr io.Writer) error {
 	w := worker.Worker{
 		Room: room, Sources: from,
 		Decoder: texts.other(), Filter: texts.hide, Render: texts.renderer.Text, Payload: texts.renderer.Payload,
-		Window: s.room.MaxInFlight, Grace: s.worker.Grace, Log: log,
+		MaxInFlight: s.room.MaxInFlight, Grace: s.worker.Grace, Log: log,
 	}
 	t := s.observe(&w, room, spans.Tracer(), texts.renderer.Failures)
 	admin, err := telemetry.Serve(ctx, s.admin, t, log)
@@ -97,7 +97,7 @@ func stateOf(t *telemetry.Telemetry) systemd.State {
 // observe makes the parts report to telemetry.
 func (s *settings) observe(w *worker.Worker, room *sink.Room, tracer trace.Tracer, failures func() int64) *telemetry.Telemetry {
 	t := telemetry.New(telemetry.Options{
-		Version: programVersion(), Room: room, Sources: w.Sources, Window: w.Window, Patience: s.room.StallTimeout / 2,
+		Version: programVersion(), Room: room, Sources: w.Sources, Worker: w, MaxInFlight: w.MaxInFlight, Patience: s.room.StallTimeout / 2,
 		Tracer: tracer, TemplateFailures: failures,
 	})
 	w.Observe = t.ObserveWorker

@@ -13,7 +13,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/worker"
 )
 
-// revoker lends out its bodies, and wants them back half a second later.
+// revoker lends out its bodies, and revokes them half a second later.
 type revoker struct {
 	*source
 	lost chan struct{}
@@ -50,7 +50,7 @@ func TestLostDeliveriesAreNotPosted(t *testing.T) {
 		close(r.joined)
 		s := &source{tape: got, bodies: []string{title(1), title(2), "{", title(3)}, rejects: 50}
 		w := worker.Worker{
-			Room: r, Sources: []sources.Source{&revoker{s, make(chan struct{})}}, Window: 2, Grace: time.Second,
+			Room: r, Sources: []sources.Source{&revoker{s, make(chan struct{})}}, MaxInFlight: 2, Grace: time.Second,
 			Render: func(e envelope.Envelope) string { return e.Subject }, Log: slog.New(slog.DiscardHandler),
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

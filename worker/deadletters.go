@@ -1,0 +1,105 @@
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/internal/backoff"
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+)
+
+// deadLetterJob is a delivery that becomes a dead letter.
+type deadLetterJob struct {
+	delivery *sources.Delivery
+	reason   sources.Reason
+	pauses   backoff.Backoff
+	due      time.Time // of the next attempt
+}
+
+func (l *sourceLoop) reject(delivery *sources.Delivery, reason sources.Reason) {
+	l.tell(Event{Kind: Failed, Delivery: delivery, Reason: reason})
+	l.deadLetters <- &deadLetterJob{delivery: delivery, reason: reason, pauses: newBackoff()}
+}
+
+// writeDeadLetters works until ctx ends. One that cannot be written is tried
+// again for ever, because without it nothing is acknowledged; but it does not
+// hold up the others: its target may be another, or it may be too large.
+func (l *sourceLoop) writeDeadLetters(ctx context.Context) {
+	var failed []*deadLetterJob
+	for {
+		job := l.nextDeadLetter(ctx, &failed)
+		switch {
+		case job == nil:
+			for _, job := range failed {
+				l.release(job.delivery)
+			}
+			return
+		case isLost(job.delivery): // its next owner rejects it
+			l.release(job.delivery)
+		case !l.writeDeadLetter(ctx, job):
+			failed = append(failed, job)
+		case job.pauses.Pauses() > 0 && len(failed) == 0:
+			l.log.Info("dead letters can be written again")
+			l.tell(Event{Kind: Recovered, Doing: DeadLettering})
+		}
+	}
+}
+
+// nextDeadLetter returns a new job, or one of those that failed when it is due,
+// and nil when ctx ends.
+func (l *sourceLoop) nextDeadLetter(ctx context.Context, failed *[]*deadLetterJob) *deadLetterJob {
+	var due <-chan time.Time
+	next := 0
+	for i, job := range *failed {
+		if job.due.Before((*failed)[next].due) {
+			next = i
+		}
+	}
+	if len(*failed) > 0 {
+		timer := time.NewTimer(time.Until((*failed)[next].due))
+		defer timer.Stop()
+		due = timer.C
+	}
+	select {
+	case job := <-l.deadLetters:
+		return job
+	case <-due:
+		job := (*failed)[next]
+		*failed = slices.Delete(*failed, next, next+1)
+		return job
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// writeDeadLetter makes one attempt, and reports whether the dead letter is
+// written.
+func (l *sourceLoop) writeDeadLetter(ctx context.Context, job *deadLetterJob) bool {
+	log := l.log.With("place", job.delivery.Place(), "reason", string(job.reason.Code))
+	err := job.delivery.Reject(ctx, job.reason)
+	if err == nil {
+		l.worker.totals.deadLettered.Add(1)
+		l.tell(Event{Kind: DeadLettered, Delivery: job.delivery, Reason: job.reason})
+		log.Log(ctx, l.deadLettered.level(slog.LevelWarn), "notification moved to the dead letters", "error", job.reason.Err)
+		<-l.pending
+		return true
+	}
+	job.due = time.Now().Add(job.pauses.Next())
+	if ctx.Err() == nil {
+		l.tell(Event{Kind: Failing, Doing: DeadLettering, Delivery: job.delivery, Err: err})
+		log.Log(ctx, l.deadLetterFailures.level(slog.LevelWarn), "dead letter cannot be written, retrying", "error", err)
+	}
+	return false
+}
+
+// isLost reports whether the broker has given the delivery to somebody else.
+func isLost(delivery *sources.Delivery) bool {
+	select {
+	case <-delivery.Lost():
+		return true
+	default:
+		return false
+	}
+}

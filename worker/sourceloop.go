@@ -1,0 +1,166 @@
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+)
+
+// sourceLoop carries the deliveries of one source. One goroutine receives and
+// submits, in order; acknowledgements happen where the room reports outcomes,
+// because they do not block; a second goroutine writes dead letters, because
+// that does.
+type sourceLoop struct {
+	worker  *Worker
+	source  sources.Source
+	log     *slog.Logger
+	unacked *unackedShare
+
+	pending     chan struct{}       // one element per delivery that is not settled
+	deadLetters chan *deadLetterJob // never blocks: it holds all that is pending
+
+	// Log lines about single messages.
+	deadLettered, deadLetterFailures, ackFailures logLimiter
+}
+
+func (w *Worker) newSourceLoop(source sources.Source) *sourceLoop {
+	limit := w.MaxPending()
+	return &sourceLoop{
+		worker: w, source: source, log: w.Log.With("source", source.String()), unacked: w.unacked.shares[source.String()],
+		pending: make(chan struct{}, limit), deadLetters: make(chan *deadLetterJob, limit),
+	}
+}
+
+// run works until ctx ends, and then up to the grace period longer.
+func (l *sourceLoop) run(ctx context.Context) {
+	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var writer sync.WaitGroup
+	writer.Go(func() { l.writeDeadLetters(writing) })
+	l.receiveAll(ctx)
+	l.awaitPending()
+	stop()
+	writer.Wait()
+}
+
+// receiveAll moves deliveries from the source to the room until ctx ends.
+func (l *sourceLoop) receiveAll(ctx context.Context) {
+	defer l.source.Stop()
+	retry := newRetry(l.log)
+	for l.worker.Room.Joined(ctx) == nil && l.takePlace(ctx) {
+		err := l.receive(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			l.tell(Event{Kind: Failing, Doing: Receiving, Err: err})
+			retry.wait(ctx, err)
+		case retry.succeeded():
+			l.tell(Event{Kind: Recovered, Doing: Receiving})
+		}
+	}
+}
+
+// receive submits one batch. There is a place for its first delivery.
+func (l *sourceLoop) receive(ctx context.Context) error {
+	batch, err := l.source.Receive(ctx, 1+cap(l.pending)-len(l.pending))
+	if len(batch) == 0 {
+		<-l.pending
+	}
+	for i, delivery := range batch {
+		if i > 0 {
+			l.pending <- struct{}{} // free: only we take places
+		}
+		l.submit(ctx, delivery)
+	}
+	return err
+}
+
+// takePlace takes a place for the next delivery, which bounds what a source
+// lends.
+func (l *sourceLoop) takePlace(ctx context.Context) bool {
+	select {
+	case l.pending <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// submit sends all notifications of a delivery that people want to see.
+func (l *sourceLoop) submit(ctx context.Context, delivery *sources.Delivery) {
+	l.worker.totals.received.Add(1)
+	l.tell(Event{Kind: Received, Delivery: delivery})
+	if ctx.Err() != nil { // after one is released, none behind it is sent
+		l.release(delivery)
+		return
+	}
+	if l.worker.Decoder != nil {
+		delivery.Decode(*l.worker.Decoder)
+	}
+	if delivery.Malformed != nil {
+		l.reject(delivery, sources.Reason{Code: sources.ReasonDecode, Err: delivery.Malformed})
+		return
+	}
+	parts := l.choose(delivery)
+	p := newPendingDelivery(l, delivery, len(parts))
+	switch {
+	case len(parts) == 0:
+		p.ack()
+	case isLost(delivery), !l.unacked.acquire(ctx, delivery.Lost(), len(parts)):
+		l.release(delivery)
+	default:
+		p.submit(ctx, parts)
+	}
+}
+
+// choose returns the notifications of a delivery that are shown.
+func (l *sourceLoop) choose(delivery *sources.Delivery) []int {
+	parts := make([]int, 0, len(delivery.Envelopes))
+	for i := range delivery.Envelopes {
+		if l.worker.Filter != nil {
+			if why := l.worker.Filter(&delivery.Envelopes[i]); why != "" {
+				l.worker.totals.filtered.Add(1)
+				l.tell(Event{Kind: Filtered, Delivery: delivery, Why: why})
+				l.log.Debug("notification filtered", "place", delivery.Place(), "reason", why)
+				continue
+			}
+		}
+		parts = append(parts, i)
+	}
+	return parts
+}
+
+// release returns a delivery to the broker, for this or another worker.
+func (l *sourceLoop) release(delivery *sources.Delivery) {
+	l.worker.totals.released.Add(1)
+	l.tell(Event{Kind: Released, Delivery: delivery})
+	if err := delivery.Release(0); err != nil {
+		l.log.Debug("release failed, the broker redelivers after the ack wait", "place", delivery.Place(), "error", err)
+	}
+	<-l.pending
+}
+
+// awaitPending waits until everything pending is settled, or the grace period
+// is over.
+func (l *sourceLoop) awaitPending() {
+	over := time.NewTimer(l.worker.Grace)
+	defer over.Stop()
+	for range cap(l.pending) {
+		select {
+		case l.pending <- struct{}{}:
+		case <-over.C:
+			l.log.Warn("shutdown grace period exceeded, releasing unacknowledged messages", "setting", "SHUTDOWN_GRACE")
+			return
+		}
+	}
+}
+
+// tell tells the observer about the source.
+func (l *sourceLoop) tell(e Event) {
+	e.Source = l.source.String()
+	l.worker.Observe.tell(e)
+}

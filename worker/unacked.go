@@ -1,0 +1,118 @@
+package worker
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+)
+
+// unacked bounds the notifications that are submitted to the room and whose
+// acknowledgement is not durable yet. After a crash the brokers redeliver these,
+// and the room's history must show which of them are there.
+//
+// Each source has a few places of its own, and the sources share the others. So
+// one that cannot acknowledge, as behind a dead letter that cannot be written,
+// never holds up another.
+type unacked struct {
+	limit  func() int // what the room's history shows; it may change
+	shares map[string]*unackedShare
+
+	mu    sync.Mutex    // guards the rest, and the shares
+	freed chan struct{} // closed when places are free; nil: nobody waits
+}
+
+// unackedShare is what one source has unacknowledged.
+type unackedShare struct {
+	all   *unacked
+	taken int
+}
+
+func newUnacked(limit func() int, list []sources.Source) *unacked {
+	u := &unacked{limit: limit, shares: map[string]*unackedShare{}}
+	for _, s := range list {
+		u.shares[s.String()] = &unackedShare{all: u}
+	}
+	return u
+}
+
+// of returns how many notifications of a source are unacknowledged.
+func (u *unacked) of(source string) int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.shares[source].taken
+}
+
+// aloneAfter is how long a delivery with more notifications than fit waits for
+// the shared places. Then it is sent when its source has nothing unacknowledged.
+const aloneAfter = 10 * time.Second
+
+// acquire waits until n more notifications of the source may be unacknowledged,
+// unless lost is closed or ctx ends before.
+func (s *unackedShare) acquire(ctx context.Context, lost <-chan struct{}, n int) bool {
+	freed := s.tryAcquire(n, true)
+	if freed == nil {
+		return true
+	}
+	alone := time.NewTimer(aloneAfter)
+	defer alone.Stop()
+	for patient := true; freed != nil; freed = s.tryAcquire(n, patient) {
+		select {
+		case <-freed:
+		case <-alone.C:
+			patient = false
+		case <-lost:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+// tryAcquire takes n places, or returns a channel that is closed when some are
+// free.
+func (s *unackedShare) tryAcquire(n int, patient bool) (freed <-chan struct{}) {
+	u := s.all
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if s.fits(n, patient) {
+		s.taken += n
+		return nil
+	}
+	if u.freed == nil {
+		u.freed = make(chan struct{})
+	}
+	return u.freed
+}
+
+// fits reports whether n more places are free. One half of the limit is split
+// between the sources, the other half is shared. all.mu is held.
+func (s *unackedShare) fits(n int, patient bool) bool {
+	count := len(s.all.shares)
+	limit := max(s.all.limit(), count)
+	own := max(1, limit/(2*count))
+	shared := limit - own*count
+	for _, other := range s.all.shares {
+		if other != s {
+			shared -= max(0, other.taken-own)
+		}
+	}
+	if s.taken == 0 && (shared == limit-own*count || !patient) {
+		return true // alone in the shared places, if it needs more than there are
+	}
+	return s.taken+n <= own+max(0, shared)
+}
+
+// release frees n places.
+func (s *unackedShare) release(n int) {
+	u := s.all
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	s.taken -= n
+	if u.freed != nil {
+		close(u.freed)
+		u.freed = nil
+	}
+}
