@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the testbed needs on Debian and Ubuntu, as root: Prosody,
 # ejabberd, jabberd2 with mu-conference, Java and Maven (for Kafka and Vysper),
-# OpenLDAP, openssl, and systemd and man for the test of the package. Only what is missing, without starting the daemons: the testbed runs
+# OpenLDAP, two proxies, openssl, and systemd and man for the test of the package. Only what is missing, without starting the daemons: the testbed runs
 # servers of its own.
 set -eu
 
@@ -15,6 +15,8 @@ need jabberd2-router jabberd2
 need mu-conference jabber-muc
 need sqlite3 sqlite3
 need slapd slapd
+need tinyproxy tinyproxy-bin
+need microsocks microsocks
 need openssl openssl
 need java default-jdk-headless
 need mvn maven
