@@ -12,13 +12,14 @@ import (
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
+	source "github.com/xmpp-notifier/xmpp-notifier/sources/nats/jetstream"
 )
 
 // drainNATS reads with the source.
 func (j job) drainNATS(start func()) error {
-	s, err := nats.Open(
-		nats.Common{URLs: []string{j.Broker["NATS_URL"]}, DLQSubject: "dlq", InboxPrefix: "_INBOX"},
-		nats.Config{Stream: j.Broker["NATS_STREAM"], Consumer: j.Run, Create: true, AckWait: 30 * time.Second}, quiet())
+	s, err := source.Open(
+		nats.Settings{URLs: []string{j.Broker["NATS_URL"]}, DLQSubject: "dlq", InboxPrefix: "_INBOX"},
+		source.Config{Stream: j.Broker["NATS_STREAM"], Consumer: j.Run, Create: true, AckWait: 30 * time.Second}, quiet())
 	if err != nil {
 		return err
 	}

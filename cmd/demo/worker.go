@@ -14,6 +14,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sink/sinktest"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/jetstream"
 	"github.com/xmpp-notifier/xmpp-notifier/worker"
 )
 
@@ -43,9 +44,9 @@ func startWorker(d *demo, dir string) (*running, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the worker's room: %w", err)
 	}
-	source, err := nats.Open(
-		nats.Common{URLs: []string{d.broker.url()}, DLQSubject: "dlq", InboxPrefix: "_INBOX"},
-		nats.Config{Stream: streamName, Consumer: durableName, AckWait: ackWait}, log)
+	source, err := jetstream.Open(
+		nats.Settings{URLs: []string{d.broker.url()}, DLQSubject: "dlq", InboxPrefix: "_INBOX"},
+		jetstream.Config{Stream: streamName, Consumer: durableName, AckWait: ackWait}, log)
 	if err != nil {
 		return nil, fmt.Errorf("open the worker's source: %w", err)
 	}

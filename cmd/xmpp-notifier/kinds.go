@@ -12,7 +12,10 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka"
 	kafkaadmin "github.com/xmpp-notifier/xmpp-notifier/sources/kafka/admin"
-	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
+	natsadmin "github.com/xmpp-notifier/xmpp-notifier/sources/nats/admin"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/core"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/jetstream"
+	natsreplay "github.com/xmpp-notifier/xmpp-notifier/sources/nats/replay"
 )
 
 // sourceKind is a source that SOURCES may name. Everything that the command does
@@ -50,19 +53,21 @@ func (s *settings) kinds() []sourceKind {
 	return []sourceKind{{
 		name:   sourceNATS,
 		groups: []config.Group{common, {Title: "NATS JetStream (SOURCES=nats)", Spec: &s.nats}},
-		open:   func(log *slog.Logger) (sources.Source, error) { return nats.Open(s.natsCommon, s.nats, log) },
+		open:   func(log *slog.Logger) (sources.Source, error) { return jetstream.Open(s.natsCommon, s.nats, log) },
 		prepare: func(ctx context.Context, mode sources.Mode) check.Report {
-			return nats.Init(ctx, s.natsCommon, s.nats, mode)
+			return natsadmin.PrepareJetStream(ctx, s.natsCommon, s.nats, mode)
 		},
-		letters: func() (sources.Letters, error) { return nats.OpenLetters(s.natsCommon, s.nats) },
+		letters: func() (sources.Letters, error) { return natsreplay.OpenJetStream(s.natsCommon, s.nats.Stream) },
 	}, {
 		name:   sourceCore,
 		groups: []config.Group{common, {Title: "NATS without JetStream (SOURCES=nats-core)", Spec: &s.core}},
-		open:   func(log *slog.Logger) (sources.Source, error) { return nats.OpenCore(s.natsCommon, s.core, log) },
+		open:   func(log *slog.Logger) (sources.Source, error) { return core.Open(s.natsCommon, s.core, log) },
 		prepare: func(ctx context.Context, mode sources.Mode) check.Report {
-			return nats.InitCore(ctx, s.natsCommon, s.core, mode)
+			return natsadmin.PrepareCore(ctx, s.natsCommon, s.core, mode)
 		},
-		letters: func() (sources.Letters, error) { return nats.OpenCoreLetters(s.natsCommon, s.core) },
+		letters: func() (sources.Letters, error) {
+			return natsreplay.OpenCore(s.natsCommon, s.core.Subjects, s.core.Reply)
+		},
 	}, {
 		name:   sourceKafka,
 		groups: []config.Group{{Title: "Kafka (SOURCES=kafka)", Spec: &s.kafka}},

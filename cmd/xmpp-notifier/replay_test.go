@@ -16,7 +16,8 @@ import (
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka"
-	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/core"
+	notify "github.com/xmpp-notifier/xmpp-notifier/sources/nats/jetstream"
 )
 
 // The dead letters of a broker are listed, shown, and published again, as
@@ -138,7 +139,7 @@ func TestReplayWithoutJetStream(t *testing.T) {
 func coreSource(t *testing.T) sources.Source {
 	t.Helper()
 	s := loaded(t)
-	source, err := nats.OpenCore(s.natsCommon, s.core, slog.New(slog.DiscardHandler))
+	source, err := core.Open(s.natsCommon, s.core, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +245,7 @@ func natsWithTopic(t *testing.T, url string) sources.Source {
 	t.Setenv("NATS_STREAM", "alerts")
 	t.Setenv("NATS_CREATE", "true")
 	s := loaded(t)
-	source, err := nats.Open(s.natsCommon, s.nats, slog.New(slog.DiscardHandler))
+	source, err := notify.Open(s.natsCommon, s.nats, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

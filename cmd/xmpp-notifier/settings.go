@@ -17,6 +17,8 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sink/setup"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/core"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/jetstream"
 	"github.com/xmpp-notifier/xmpp-notifier/telemetry"
 	"github.com/xmpp-notifier/xmpp-notifier/telemetry/traces"
 	"github.com/xmpp-notifier/xmpp-notifier/worker"
@@ -80,9 +82,9 @@ type settings struct {
 	admin   telemetry.Config
 	traces  traces.Config
 
-	natsCommon nats.Common
-	nats       nats.Config
-	core       nats.CoreConfig
+	natsCommon nats.Settings
+	nats       jetstream.Config
+	core       core.Config
 }
 
 // groups lists the settings in the order in which people read them. Those of

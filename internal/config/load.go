@@ -41,9 +41,9 @@ func Load(groups ...Group) ([]Setting, []error) {
 	for _, g := range groups {
 		spec := reflect.ValueOf(g.Spec).Elem()
 		var failed []string
-		for _, i := range settingFields(spec.Type()) {
-			s := describe(spec.Type().Field(i))
-			if err := s.load(spec.Type().Field(i), spec.Field(i)); err != nil {
+		for _, field := range settingFields(spec.Type()) {
+			s := describe(field)
+			if err := s.load(field, spec.FieldByIndex(field.Index)); err != nil {
 				errs = append(errs, err)
 				failed = append(failed, s.Name)
 			}
@@ -73,22 +73,18 @@ func about(names []string) func(error) bool {
 func Describe(g Group) []Setting {
 	spec := reflect.TypeOf(g.Spec).Elem()
 	var settings []Setting
-	for _, i := range settingFields(spec) {
-		settings = append(settings, describe(spec.Field(i)))
+	for _, field := range settingFields(spec) {
+		settings = append(settings, describe(field))
 	}
 	return settings
 }
 
-// settingFields lists the fields of a spec that come from the environment. The
-// program sets the others, without the tag.
-func settingFields(spec reflect.Type) []int {
-	var fields []int
-	for i := range spec.NumField() {
-		if spec.Field(i).Tag.Get("envconfig") != "" {
-			fields = append(fields, i)
-		}
-	}
-	return fields
+// settingFields lists the fields of a spec that come from the environment, those
+// of embedded structs included. The program sets the others, without the tag.
+func settingFields(spec reflect.Type) []reflect.StructField {
+	return slices.DeleteFunc(reflect.VisibleFields(spec), func(f reflect.StructField) bool {
+		return f.Tag.Get("envconfig") == ""
+	})
 }
 
 func describe(f reflect.StructField) Setting {

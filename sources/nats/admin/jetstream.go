@@ -1,0 +1,102 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	client "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/xmpp-notifier/xmpp-notifier/check"
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
+	source "github.com/xmpp-notifier/xmpp-notifier/sources/nats/jetstream"
+)
+
+// defaultAge is how long a stream that is created keeps notifications: well
+// beyond any outage, and not for ever, so that the disk does not fill.
+const defaultAge = 30 * 24 * time.Hour
+
+// PrepareJetStream looks whether the broker has what the JetStream source needs,
+// and creates what is missing: the durable consumer, the stream and the one for
+// dead letters, as far as mode goes. What exists is left as it is, and looked
+// through for settings that defeat the promises. It may run as often as one
+// likes.
+func PrepareJetStream(ctx context.Context, settings nats.Settings, cfg source.Config, mode sources.Mode) check.Report {
+	i := &inspector{settings: settings, mode: mode}
+	if !i.connect(append(settings.Validate(), cfg.Validate()...)) {
+		i.skip(partStream, partConsumer, sources.PartDeadLetters)
+		return i.report
+	}
+	defer i.conn.Close()
+	if i.stream(ctx, cfg) {
+		i.consumer(ctx, cfg)
+	} else {
+		i.skip(partConsumer)
+		i.mode = sources.Look // no dead letters of nothing
+	}
+	i.deadLetters(ctx, cfg.Stream)
+	return i.report
+}
+
+// stream finds or creates the stream of the notifications.
+func (i *inspector) stream(ctx context.Context, cfg source.Config) bool {
+	what := "found stream " + cfg.Stream
+	var stream jetstream.Stream
+	err := i.ask(ctx, func(ctx context.Context) (err error) {
+		stream, err = i.conn.JS.Stream(ctx, cfg.Stream)
+		if errors.Is(err, jetstream.ErrStreamNotFound) && i.mode >= sources.Create {
+			what = "created stream " + cfg.Stream
+			stream, err = i.createStream(ctx, cfg)
+		}
+		return err
+	})
+	switch {
+	case errors.Is(err, client.ErrPermissionViolation):
+		i.report.Add(check.Broker, partStream, check.Warn, "not looked at: "+err.Error(), "allow the user to publish there, for this check only")
+		return true // the worker itself need not see it
+	case err != nil:
+		i.report.Fail(check.Broker, partStream, cfg.Explain(err))
+		return false
+	}
+	c := stream.CachedInfo().Config
+	i.found(check.Broker, partStream, "stream "+c.Name, what+" with the subjects "+strings.Join(c.Subjects, ", "), streamProblems(c), streamNotes(c))
+	return true
+}
+
+func (i *inspector) createStream(ctx context.Context, cfg source.Config) (jetstream.Stream, error) {
+	if len(cfg.Subjects) == 0 {
+		return nil, &check.Fault{What: "NATS_SUBJECTS is empty", Cure: "name the subjects of the stream to create"}
+	}
+	return i.conn.JS.CreateStream(ctx, jetstream.StreamConfig{
+		Name: cfg.Stream, Description: "notifications for an XMPP room", Subjects: cfg.Subjects, MaxAge: defaultAge,
+	})
+}
+
+// consumer finds or creates the durable.
+func (i *inspector) consumer(ctx context.Context, cfg source.Config) {
+	what := "found consumer "
+	var consumer jetstream.Consumer
+	err := i.ask(ctx, func(ctx context.Context) (err error) {
+		consumer, err = i.conn.JS.Consumer(ctx, cfg.Stream, cfg.Consumer)
+		if errors.Is(err, jetstream.ErrConsumerNotFound) && i.mode >= sources.Bind {
+			what = "created consumer "
+			consumer, err = i.conn.JS.CreateConsumer(ctx, cfg.Stream, cfg.Durable())
+		}
+		return err
+	})
+	switch {
+	case errors.Is(err, jetstream.ErrConsumerNotFound) && cfg.Create:
+		i.report.Add(check.Broker, partConsumer, check.Warn, fmt.Sprintf("stream %q has no consumer %q", cfg.Stream, cfg.Consumer), "the worker will create it, because NATS_CREATE=true")
+		return
+	case err != nil:
+		i.report.Fail(check.Broker, partConsumer, cfg.Explain(err))
+		return
+	}
+	info := consumer.CachedInfo()
+	found := fmt.Sprintf("%s%s of stream %s, %d notifications to come", what, cfg.Consumer, cfg.Stream, info.NumPending)
+	i.found(check.Broker, partConsumer, "consumer "+cfg.Consumer, found, source.Problems(info.Config), cfg.Notes(info.Config))
+}

@@ -1,0 +1,38 @@
+package core
+
+import (
+	"fmt"
+
+	"github.com/xmpp-notifier/xmpp-notifier/check"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/subject"
+)
+
+// Config holds the settings of the source.
+type Config struct {
+	Subjects     []string `envconfig:"NATS_CORE_SUBJECTS" required:"true" desc:"subjects to read without JetStream, comma-separated, wildcards allowed; at most once: what is published while no worker has room for it is lost"`
+	Queue        string   `envconfig:"NATS_CORE_QUEUE" default:"xmpp-notifier" desc:"queue group; workers with the same one share the work"`
+	Buffer       int      `envconfig:"NATS_CORE_BUFFER" default:"10000" desc:"most notifications per subject that wait in memory, 16 MiB in sum, while the room is slow or away; what comes beyond is lost, counted and logged; 1 to 1000000"`
+	Reply        bool     `envconfig:"NATS_REPLY" default:"false" desc:"answer publishers that name a reply subject, when it is known what became of the notification: {\"status\":\"delivered\"}, rejected, or retry"`
+	DropRejected bool     `envconfig:"NATS_CORE_DROP_REJECTED" default:"false" desc:"drop, with a line in the log, what can never be delivered, instead of writing a dead letter; for servers without JetStream"`
+}
+
+// maxBuffer limits NATS_CORE_BUFFER.
+const maxBuffer = 1_000_000
+
+// Validate reports what is wrong with the settings, each with its fix.
+func (c Config) Validate() []error {
+	errs := subject.Validate("NATS_CORE_SUBJECTS", c.Subjects)
+	wrong := func(fix, format string, args ...any) {
+		errs = append(errs, &check.Fault{What: fmt.Sprintf(format, args...), Cure: fix})
+	}
+	if len(c.Subjects) == 0 {
+		wrong("name the subjects to read", "NATS_CORE_SUBJECTS is empty")
+	}
+	if !subject.Literal(c.Queue) {
+		wrong("use letters and digits", "NATS_CORE_QUEUE %q is no name", c.Queue)
+	}
+	if c.Buffer < 1 || c.Buffer > maxBuffer {
+		wrong(fmt.Sprintf("use 1 to %d", maxBuffer), "NATS_CORE_BUFFER %d is out of range", c.Buffer)
+	}
+	return errs
+}

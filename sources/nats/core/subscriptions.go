@@ -1,0 +1,187 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	client "github.com/nats-io/nats.go"
+)
+
+const (
+	// bufferBytes is what may wait in memory, over all subjects of a source.
+	bufferBytes = 16 << 20
+	// readyMessages is how many messages can be taken at once.
+	readyMessages = 64
+)
+
+// subscriptions are those of a source to its subjects. The client keeps what is
+// not taken yet, within limits; beyond them it drops.
+type subscriptions struct {
+	src   *Source
+	drops *drops
+	in    chan *client.Msg
+	wake  chan struct{} // the connection or a permission has changed
+
+	mu      sync.Mutex
+	list    []*client.Subscription // nil: not subscribed
+	closed  chan struct{}          // closed when nobody takes messages of the list
+	ends    []<-chan client.SubStatus
+	refused error // the broker does not let us subscribe
+}
+
+func newSubscriptions(src *Source) *subscriptions {
+	return &subscriptions{
+		src: src, drops: newDrops(src.log),
+		in: make(chan *client.Msg, readyMessages), wake: make(chan struct{}, 1),
+	}
+}
+
+// open subscribes, unless that has been done.
+func (s *subscriptions) open() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.list != nil {
+		return nil
+	}
+	closed := make(chan struct{})
+	s.closed = closed
+	cfg := s.src.cfg
+	for _, subject := range cfg.Subjects {
+		sub, err := s.src.conn.QueueSubscribe(subject, cfg.Queue, func(m *client.Msg) { s.pass(m, closed) })
+		if err != nil {
+			return fmt.Errorf("subscribe to %s: %w", subject, err)
+		}
+		s.list = append(s.list, sub)
+		if err := sub.SetPendingLimits(cfg.Buffer, bufferBytes/len(cfg.Subjects)); err != nil {
+			return fmt.Errorf("subscribe to %s: %w", subject, err)
+		}
+		s.drops.watch(sub)
+	}
+	return nil
+}
+
+// pass gives m to who takes it. When nobody does any more, its publisher may try
+// again.
+func (s *subscriptions) pass(m *client.Msg, closed <-chan struct{}) {
+	select {
+	case <-closed:
+		s.src.out.refuse(m)
+		return
+	default:
+	}
+	select {
+	case s.in <- m:
+	case <-closed:
+		s.src.out.refuse(m)
+	}
+}
+
+// next waits for a message. Nil: something has changed, or ctx has ended.
+func (s *subscriptions) next(ctx context.Context) *client.Msg {
+	select {
+	case m := <-s.in:
+		return m
+	case <-s.wake:
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// take adds what is there to batch, up to limit.
+func (s *subscriptions) take(batch []*client.Msg, limit int) []*client.Msg {
+	for len(batch) < max(limit, 1) {
+		select {
+		case m := <-s.in:
+			batch = append(batch, m)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// close unsubscribes: the broker gives what comes to other workers of the group.
+// What is here, and what still arrives, is refused.
+func (s *subscriptions) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.list == nil {
+		return
+	}
+	s.ends = nil
+	for _, sub := range s.list {
+		s.ends = append(s.ends, sub.StatusChanged(client.SubscriptionClosed))
+		if !s.src.conn.IsConnected() || sub.Drain() != nil {
+			_ = sub.Unsubscribe() // fails only if it has ended already
+		}
+	}
+	s.list = nil
+	close(s.closed)
+	s.refuseAll()
+}
+
+// wait waits until nothing arrives any more.
+func (s *subscriptions) wait(ctx context.Context) {
+	for _, end := range s.ends {
+		select {
+		case <-end:
+		case <-ctx.Done():
+		}
+	}
+	s.refuseAll()
+}
+
+// pending is how many messages wait in memory.
+func (s *subscriptions) pending() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	count := len(s.in)
+	for _, sub := range s.list {
+		if n, _, err := sub.Pending(); err == nil { // else it has ended
+			count += n
+		}
+	}
+	return int64(count)
+}
+
+// refuseAll refuses what is here.
+func (s *subscriptions) refuseAll() {
+	for _, m := range s.take(nil, readyMessages) {
+		s.src.out.refuse(m)
+	}
+}
+
+func (s *subscriptions) signal() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// failed takes care of errors about the subscriptions.
+func (s *subscriptions) failed(err error) bool {
+	switch {
+	case errors.Is(err, client.ErrSlowConsumer):
+		s.drops.log(false)
+		return true
+	case errors.Is(err, client.ErrPermissionViolation) && strings.Contains(strings.ToLower(err.Error()), "subscription to"):
+		s.mu.Lock()
+		s.refused = err
+		s.mu.Unlock()
+		s.signal()
+		return true
+	}
+	return false
+}
+
+// refusal tells once why the broker does not let us subscribe.
+func (s *subscriptions) refusal() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.refused
+	s.refused = nil
+	return err
+}

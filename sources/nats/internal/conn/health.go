@@ -1,0 +1,55 @@
+package conn
+
+import (
+	"math"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+)
+
+// Health is the status of a source: one goroutine keeps it and others read it.
+type Health struct {
+	lag atomic.Int64 // apart, because every message tells it
+
+	mu  sync.Mutex
+	now sources.Status
+}
+
+// NewHealth is that of a source that has received nothing yet.
+func NewHealth() *Health {
+	h := new(Health)
+	h.lag.Store(-1)
+	return h
+}
+
+// Receiving notes that the source receives.
+func (h *Health) Receiving() { h.set(true, "") }
+
+// Failed notes why the source does not receive, and returns that.
+func (h *Health) Failed(err error) error {
+	h.set(false, strings.Join(strings.Fields(err.Error()), " "))
+	return err
+}
+
+func (h *Health) set(bound bool, problem string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.now.Bound, h.now.Problem = bound, problem
+}
+
+// SetLag notes how many messages the broker holds.
+func (h *Health) SetLag(lag uint64) { h.lag.Store(int64(min(lag, math.MaxInt64))) }
+
+// Status is how the source is, on that connection.
+func (h *Health) Status(c *Conn) sources.Status {
+	h.mu.Lock()
+	now := h.now
+	h.mu.Unlock()
+	if now.Bound && !c.IsConnected() {
+		now.Bound, now.Problem = false, c.Offline().Error()
+	}
+	now.Lag = h.lag.Load()
+	return now
+}

@@ -1,0 +1,110 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// lookupTime limits a request about the consumer.
+	lookupTime = 5 * time.Second
+	// reconnectPause is how long nothing is asked for after the connection was
+	// lost. A broker that was killed may not know any more what it had
+	// delivered, and gives it to whoever asks first. By then those who hold it
+	// have reconnected, and the room has shown it: so it is recognised.
+	reconnectPause = 2 * time.Second
+)
+
+// binder keeps what the source has to know of its consumer. It belongs to Receive.
+type binder struct {
+	bound   *binding  // nil: look the consumer up
+	links   uint64    // connections so far
+	pause   time.Time // until then nothing is asked for
+	warning string    // the last one about the consumer
+}
+
+// binding is where and how to ask for messages.
+type binding struct {
+	subject string // where to send requests for messages
+	batch   int    // the most that one request may ask for; 0: no limit
+	expires time.Duration
+}
+
+func (b *binder) drop() { b.bound = nil }
+
+// bind looks the consumer up, unless that has been done.
+func (s *Source) bind(ctx context.Context) error {
+	if err := s.conn.Online(ctx); err != nil {
+		return err
+	}
+	if err := s.binding.wait(ctx, s.conn.Stats().Reconnects+1); err != nil || s.binding.bound != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookupTime)
+	defer cancel()
+	consumer, err := s.conn.JS.Consumer(ctx, s.cfg.Stream, s.cfg.Consumer)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) && s.cfg.Create {
+		consumer, err = s.conn.JS.CreateConsumer(ctx, s.cfg.Stream, s.cfg.Durable())
+	}
+	if err != nil {
+		return s.cfg.Explain(err)
+	}
+	info := consumer.CachedInfo()
+	s.warn(info.Config)
+	s.leases.setWait(effectiveWait(info.Config))
+	s.binding.bound = s.newBinding(info)
+	s.health.Receiving()
+	s.health.SetLag(info.NumPending)
+	return nil
+}
+
+// wait waits until what happened before the connection was lost is over. It
+// looks at the connection's own count, which is there before the connection:
+// callbacks come later.
+func (b *binder) wait(ctx context.Context, links uint64) error {
+	if links != b.links {
+		if b.links > 0 {
+			b.pause = time.Now().Add(reconnectPause)
+		}
+		b.links = links
+	}
+	left := time.Until(b.pause)
+	if left <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(left)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *Source) newBinding(info *jetstream.ConsumerInfo) *binding {
+	b := &binding{
+		subject: s.settings.API() + "CONSUMER.MSG.NEXT." + info.Stream + "." + info.Name,
+		batch:   info.Config.MaxRequestBatch,
+		expires: requestTime,
+	}
+	if longest := info.Config.MaxRequestExpires; longest > 0 {
+		b.expires = min(b.expires, longest)
+	}
+	return b
+}
+
+// warn logs the settings that defeat the promises, once.
+func (s *Source) warn(c jetstream.ConsumerConfig) {
+	warning := ""
+	if err := errors.Join(asErrors(Problems(c))...); err != nil {
+		warning = oneLine(err)
+	}
+	if warning != "" && warning != s.binding.warning {
+		s.log.Warn("the consumer's settings defeat the delivery guarantee", "consumer", s.cfg.Consumer, "settings", warning)
+	}
+	s.binding.warning = warning
+}

@@ -1,0 +1,90 @@
+package jetstream
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/xmpp-notifier/xmpp-notifier/check"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/subject"
+)
+
+// Config holds the settings of the source.
+type Config struct {
+	Stream     string        `envconfig:"NATS_STREAM" required:"true" desc:"stream to read; it must exist"`
+	Consumer   string        `envconfig:"NATS_CONSUMER" default:"xmpp-notifier" desc:"durable pull consumer; workers with the same one share the work"`
+	Create     bool          `envconfig:"NATS_CREATE" default:"false" desc:"create the durable consumer if it is missing; it then begins with the oldest message of the stream"`
+	Subjects   []string      `envconfig:"NATS_SUBJECTS" desc:"subjects to read, comma-separated, wildcards allowed, empty for all; used only to create the consumer, and by init to create the stream"`
+	AckWait    time.Duration `envconfig:"NATS_ACK_WAIT" default:"30s" desc:"a worker that died is replaced after this time, at least 1s; used only to create the consumer"`
+	MaxDeliver int           `envconfig:"NATS_MAX_DELIVER" default:"0" desc:"a notification that the broker has delivered more often than this becomes a dead letter, undecoded; 0 for never, else at least 20, because stops and crashes of workers count, whoever is to blame"`
+}
+
+// minAckWait leaves the in-progress acks, at a third of it, time for a slow
+// network.
+const minAckWait = time.Second
+
+// minMaxDeliver is more than the deliveries that a bad day of rolling restarts
+// costs a notification that is not to blame.
+const minMaxDeliver = 20
+
+// Validate reports what is wrong with the settings, each with its fix.
+func (c Config) Validate() []error {
+	errs := slices.Concat(validName("NATS_STREAM", c.Stream), validName("NATS_CONSUMER", c.Consumer), subject.Validate("NATS_SUBJECTS", c.Subjects))
+	if c.AckWait < minAckWait {
+		errs = append(errs, wrong(fmt.Sprintf("use at least %v", minAckWait), "NATS_ACK_WAIT %v is too short", c.AckWait))
+	}
+	if c.MaxDeliver != 0 && c.MaxDeliver < minMaxDeliver {
+		errs = append(errs, wrong(fmt.Sprintf("use at least %d, or 0 for no limit", minMaxDeliver), "NATS_MAX_DELIVER %d is too low", c.MaxDeliver))
+	}
+	return errs
+}
+
+func validName(setting, name string) []error {
+	switch {
+	case name == "":
+		return []error{wrong("name the "+strings.ToLower(setting[len("NATS_"):]), "%s is empty", setting)}
+	case strings.ContainsAny(name, " \t\r\n.*>/\\"):
+		return []error{wrong(`leave out spaces and . * > / \`, "%s %q is no name", setting, name)}
+	}
+	return nil
+}
+
+func wrong(fix, format string, args ...any) *check.Fault {
+	return &check.Fault{What: fmt.Sprintf(format, args...), Cure: fix}
+}
+
+// maxAckPending is shared by all workers on the durable: it must exceed the
+// sum of what they hold, and messages released with a delay count too.
+const maxAckPending = 10_000
+
+// Durable is the consumer that the source promises to work well with. There
+// is no MaxDeliver: beyond it the broker would skip a message in silence.
+func (c Config) Durable() jetstream.ConsumerConfig {
+	d := jetstream.ConsumerConfig{
+		Durable:       c.Consumer,
+		Description:   "notifications for an XMPP room",
+		DeliverPolicy: jetstream.DeliverAllPolicy,
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		AckWait:       c.AckWait,
+		MaxDeliver:    -1,
+		MaxAckPending: maxAckPending,
+	}
+	if len(c.Subjects) == 1 { // known to servers before 2.10, too
+		d.FilterSubject = c.Subjects[0]
+	} else {
+		d.FilterSubjects = c.Subjects
+	}
+	return d
+}
+
+// tooOften says why the message of an attempt is taken for one that kills its
+// workers, or nil.
+func (c Config) tooOften(attempt int) error {
+	if c.MaxDeliver == 0 || attempt <= c.MaxDeliver {
+		return nil
+	}
+	return fmt.Errorf("delivered %d times without success, NATS_MAX_DELIVER allows %d", attempt-1, c.MaxDeliver)
+}

@@ -1,0 +1,196 @@
+package jetstream
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	client "github.com/nats-io/nats.go"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/conn"
+)
+
+// inbox takes in what the broker sends, on the client's own goroutine, so that
+// everything is leased from the moment it arrives. At most one request is open
+// at a time: what waits here was asked for.
+type inbox struct {
+	leases *leases
+	prefix string        // of the subjects to which the broker replies
+	wake   chan struct{} // the first message has come, or the request has ended
+
+	mu      sync.Mutex
+	ready   []*lease
+	stopped bool // nobody receives: what arrives is released
+
+	// The request.
+	open    bool
+	number  int
+	reply   string
+	left    int // messages still to come
+	got     int
+	begun   time.Time
+	expires time.Duration
+	err     error // why it ended before its time
+	patient bool  // without no_wait, which some states of the consumer answer at once
+}
+
+func newInbox(l *leases) *inbox {
+	return &inbox{leases: l, wake: make(chan struct{}, 1)}
+}
+
+// begin notes a new request and tells where its answers shall go, and whether
+// to ask for what is there.
+func (in *inbox) begin(batch int, expires time.Duration) (reply string, noWait bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.number++
+	in.reply = in.prefix + strconv.Itoa(in.number)
+	in.open, in.err = true, nil
+	in.left, in.got = batch, 0
+	in.begun, in.expires = time.Now(), expires
+	return in.reply, !in.patient
+}
+
+// confirmed begins the last word of the subjects to which the broker confirms
+// acknowledgements. The requests' are numbers.
+const confirmed = "ack"
+
+// confirmation is where the broker confirms the acknowledgement of a lease.
+func (in *inbox) confirmation(number uint64) string {
+	return in.prefix + confirmed + strconv.FormatUint(number, 10)
+}
+
+// handle takes one message from the client.
+func (in *inbox) handle(m *client.Msg) {
+	if word, ok := strings.CutPrefix(m.Subject, in.prefix+confirmed); ok {
+		number, err := strconv.ParseUint(word, 10, 64)
+		if err == nil && m.Header.Get("Status") == "" { // else nobody is there to confirm
+			in.leases.confirmed(number)
+		}
+		return
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	switch {
+	case m.Reply == "":
+		if in.open && m.Subject == in.reply && m.Header.Get("Status") != "100" {
+			in.end(outcome(m))
+		}
+	case strings.HasPrefix(m.Reply, "$JS.ACK."): // else it is not from a consumer
+		in.arrived(m)
+	}
+}
+
+// arrived takes a message of the consumer.
+func (in *inbox) arrived(m *client.Msg) {
+	if l := in.leases.add(m); l != nil {
+		in.ready = append(in.ready, l)
+	}
+	in.got++
+	in.left--
+	switch {
+	case in.open && in.left <= 0:
+		in.end(nil)
+	case in.stopped && !in.open:
+		in.release()
+	case len(in.ready) == 1:
+		in.signal()
+	}
+}
+
+// end closes the request. One that ended with nothing long before its time
+// must not be repeated in a hot loop.
+func (in *inbox) end(err error) {
+	in.open, in.err = false, err
+	in.patient = in.got == 0 && time.Since(in.begun) < in.expires/2
+	if in.stopped {
+		in.release()
+	}
+	in.signal()
+}
+
+func (in *inbox) signal() { notify(in.wake) }
+
+// release releases what nobody has taken.
+func (in *inbox) release() {
+	for _, l := range in.ready {
+		_ = l.Release(0)
+	}
+	in.ready = nil
+}
+
+// stop releases what is here and what still arrives, but not into our own open
+// request.
+func (in *inbox) stop() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.stopped = true
+	if !in.open {
+		in.release()
+	}
+}
+
+// settle waits until no request is open.
+func (in *inbox) settle(ctx context.Context) {
+	timer := time.NewTimer(time.Until(in.answerBy()))
+	defer timer.Stop()
+	for in.isOpen() {
+		select {
+		case <-in.wake:
+		case <-timer.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// take returns the oldest messages, up to limit.
+func (in *inbox) take(limit int) []*lease {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	n := min(len(in.ready), max(limit, 1))
+	batch := slices.Clone(in.ready[:n])
+	in.ready = slices.Delete(in.ready, 0, n)
+	return batch
+}
+
+func (in *inbox) isOpen() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.open
+}
+
+func (in *inbox) state() (count int, open bool, err error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return len(in.ready), in.open, in.err
+}
+
+// answerBy is when the request must have been answered.
+func (in *inbox) answerBy() time.Time {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.begun.Add(in.expires + answerTime)
+}
+
+// overdue ends a request that was not answered.
+func (in *inbox) overdue() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.open {
+		in.end(errOverdue)
+	}
+}
+
+// disconnected ends the request: the broker has forgotten it.
+func (in *inbox) disconnected() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.open {
+		in.end(conn.ErrOffline)
+	}
+}

@@ -1,0 +1,56 @@
+package jetstream_test
+
+import (
+	"testing"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/natstest"
+)
+
+// An operator takes a server out of service: its clients are told, sent away,
+// and find it again when it is back.
+func TestLameDuck(t *testing.T) {
+	t.Parallel()
+	b := startServer(t, `lame_duck_grace_period: "100ms"`)
+	book := b.KeepLogs()
+	b.CreateStream(t)
+	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: natstest.Patience, MaxDeliver: -1})
+	b.PublishNotes(t, 0, 2)
+	src := b.use(t, b.config())
+	held := natstest.Receive(t, src, 2)
+	b.LameDuck(t)
+	natstest.Eventually(t, "the log tells", func() bool {
+		return book.Count("about to stop") == 1 && book.Count("disconnected from the broker, reconnecting") == 1
+	})
+	natstest.Ack(t, held[0])
+	b.Up(t)
+	b.PublishNotes(t, 2, 3)
+	got := natstest.Receive(t, src, 1)
+	if got[0].Envelope.ID != "2" {
+		t.Errorf("received %s, which is still held", got[0].Envelope.ID)
+	}
+	natstest.Ack(t, held[1], got[0])
+	b.Settles(t, 3)
+}
+
+// A stream that is deleted and made anew begins with the same numbers. Its
+// messages are others, and what was held of the old one cannot harm them.
+func TestStreamDeleted(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t)
+	b.PublishNotes(t, 0, 2)
+	src := b.use(t, b.config())
+	old := natstest.Receive(t, src, 2)
+	natstest.Must(t, b.JS.DeleteStream(t.Context(), natstest.Stream))
+	natstest.Fails(t, src, `stream "NOTIFY" does not exist`)
+	b.CreateStream(t)
+	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: natstest.AckWait, MaxDeliver: -1})
+	b.PublishNotes(t, 2, 4)
+	got := natstest.Receive(t, src, 2)
+	if got[0].Envelope.ID != "2" || got[1].Envelope.ID != "3" || got[0].Identity() == old[0].Identity() {
+		t.Errorf("received %s and %s", got[0].Envelope.ID, got[1].Envelope.ID)
+	}
+	natstest.Ack(t, got...)
+	b.Settles(t, 2)
+}

@@ -1,0 +1,248 @@
+package jetstream
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	client "github.com/nats-io/nats.go"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/conn"
+)
+
+const (
+	// defaultWait is the ack wait of a consumer that has not been looked up yet.
+	defaultWait = 30 * time.Second
+	// confirmTime is how long the broker may take to confirm an acknowledgement
+	// before it is sent again. It is lost when the consumer's leader changes.
+	confirmTime = time.Second
+)
+
+// place is where a message lies. The timestamp tells a recreated stream, whose
+// sequence begins anew, from the old one.
+type place struct {
+	seq  uint64
+	time int64
+}
+
+func placeOf(meta *client.MsgMetadata) place {
+	return place{meta.Sequence.Stream, meta.Timestamp.UnixNano()}
+}
+
+// leases are all messages that are not settled. One goroutine tells the broker of
+// each in time.
+type leases struct {
+	src    *Source
+	wake   chan struct{} // tell the broker of all now
+	change chan struct{} // a lease was settled, or the connection is gone
+	quit   context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu       sync.Mutex
+	held     map[place]*lease
+	numbered map[uint64]*lease
+	last     uint64        // the latest number
+	wait     time.Duration // the consumer's ack wait
+}
+
+func newLeases(src *Source) *leases {
+	return &leases{
+		src:  src,
+		wake: make(chan struct{}, 1), change: make(chan struct{}, 1),
+		held: map[place]*lease{}, numbered: map[uint64]*lease{},
+		wait: defaultWait,
+	}
+}
+
+// add takes a message into the table. It returns nil if there is nothing new
+// to do: the broker repeats a message that is still held.
+func (all *leases) add(m *client.Msg) *lease {
+	meta, err := m.Metadata()
+	if err != nil {
+		return nil // not from a consumer
+	}
+	at := placeOf(meta)
+	if l := all.find(at); l != nil && l.redelivered(m.Reply) {
+		return nil
+	}
+	all.src.health.SetLag(meta.NumPending)
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	all.last++
+	l := &lease{all: all, msg: m, meta: meta, number: all.last, told: time.Now(), lost: make(chan struct{}), subject: m.Reply}
+	all.held[at], all.numbered[l.number] = l, l
+	return l
+}
+
+func (all *leases) find(at place) *lease {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	return all.held[at]
+}
+
+// remove forgets l.
+func (all *leases) remove(l *lease) {
+	all.mu.Lock()
+	delete(all.numbered, l.number)
+	if at := placeOf(l.meta); all.held[at] == l { // else it is leased anew
+		delete(all.held, at)
+	}
+	all.mu.Unlock()
+	all.signal()
+}
+
+// confirmed notes that the broker has stored an acknowledgement.
+func (all *leases) confirmed(number uint64) {
+	all.mu.Lock()
+	l := all.numbered[number]
+	all.mu.Unlock()
+	if l != nil {
+		l.settle(acked)
+	}
+}
+
+// start starts the goroutine that stop waits for.
+func (all *leases) start() {
+	ctx, quit := context.WithCancel(context.Background())
+	all.quit = quit
+	all.wg.Go(func() { all.run(ctx) })
+}
+
+func (all *leases) stop() {
+	all.quit()
+	all.wg.Wait()
+}
+
+// run tells the broker of the leases until ctx ends.
+func (all *leases) run(ctx context.Context) {
+	for {
+		timer := time.NewTimer(min(all.period(), confirmTime))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-all.wake:
+			all.extend(0)
+		case <-timer.C:
+			all.lapse(3 * all.period()) // if we were held up
+			all.extend(all.period())
+		}
+		timer.Stop()
+	}
+}
+
+// connected makes up for a time without a connection.
+func (all *leases) connected() {
+	all.lapse(2 * all.period())
+	all.extendNow()
+}
+
+// extendNow has the broker told of all leases at once.
+func (all *leases) extendNow() { notify(all.wake) }
+
+// signal wakes who waits for a change.
+func (all *leases) signal() { notify(all.change) }
+
+func notify(flag chan<- struct{}) {
+	select {
+	case flag <- struct{}{}:
+	default:
+	}
+}
+
+// setWait notes the consumer's ack wait.
+func (all *leases) setWait(wait time.Duration) {
+	all.mu.Lock()
+	changed := wait > 0 && wait != all.wait
+	if changed {
+		all.wait = wait
+	}
+	all.mu.Unlock()
+	if changed {
+		all.extendNow()
+	}
+}
+
+// period is how long the broker may hear nothing of a lease: with the time
+// between two looks it is at most two thirds of the ack wait.
+func (all *leases) period() time.Duration {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	return all.wait / 3
+}
+
+// extend tells the broker of what it has not heard for age. Without a connection
+// that would only fill the client's buffer.
+func (all *leases) extend(age time.Duration) {
+	if !all.src.conn.IsConnected() {
+		return
+	}
+	for _, l := range all.list() {
+		l.extend(age)
+	}
+}
+
+// lapse ends the leases of which the broker has not heard for age: it may have
+// given them to another worker. That is the ack wait, and a period less after a
+// time without a connection, with which the last in-progress ack may have been
+// lost.
+func (all *leases) lapse(age time.Duration) {
+	for _, l := range all.list() {
+		l.lapse(age)
+	}
+}
+
+func (all *leases) list() []*lease {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	list := make([]*lease, 0, len(all.held))
+	for _, l := range all.held {
+		list = append(list, l)
+	}
+	return list
+}
+
+// releaseAll releases what is not acknowledged and returns how much that was.
+func (all *leases) releaseAll() int {
+	count := 0
+	for _, l := range all.list() {
+		if !l.is(acked) {
+			_ = l.Release(0) // what fails comes again as well, only later
+			count++
+		}
+	}
+	return count
+}
+
+// awaitAcks waits until the broker has confirmed all acknowledgements.
+func (all *leases) awaitAcks(ctx context.Context) error {
+	for all.count() > 0 {
+		if !all.src.conn.IsConnected() {
+			return conn.ErrOffline
+		}
+		select {
+		case <-all.change:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func (all *leases) count() int {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	return len(all.held)
+}
+
+// abandon settles what the broker has not confirmed and returns how much that
+// was.
+func (all *leases) abandon() int {
+	count := 0
+	for _, l := range all.list() {
+		if l.settle(acked) {
+			count++
+		}
+	}
+	return count
+}

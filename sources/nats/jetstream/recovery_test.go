@@ -1,0 +1,279 @@
+package jetstream_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	client "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/natstest"
+)
+
+// The broker restarts while a source holds deliveries and waits for more. It
+// goes on by itself, and what was acknowledged meanwhile stays acknowledged.
+func TestServerRestart(t *testing.T) {
+	t.Parallel()
+	b := startServer(t)
+	book := b.KeepLogs()
+	b.CreateStream(t)
+	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: natstest.Patience, MaxDeliver: -1})
+	b.PublishNotes(t, 0, 3)
+	src := b.use(t, b.config())
+	held := natstest.Receive(t, src, 3)
+	natstest.Ack(t, held[0])
+	b.Settles(t, 1)
+
+	next := natstest.Background(t, src)
+	b.Down(t)
+	natstest.Eventually(t, "the source notices", func() bool { return book.Count("disconnected from the broker, reconnecting") == 1 })
+	natstest.Ack(t, held[1]) // kept by the client until the broker is back
+	b.Up(t)
+	b.PublishNotes(t, 3, 4)
+	batch := <-next // fails by the test timeout if the source is stuck
+	if len(batch) != 1 || batch[0].Envelope.ID != "3" {
+		t.Fatalf("received %d deliveries, the first is %s; want 3 alone", len(batch), batch[0].Envelope.ID)
+	}
+	natstest.Ack(t, batch[0], held[2])
+	b.Settles(t, 4)
+}
+
+// A message that the broker delivers again because it was away for too long
+// is still held: it is not handed out twice, and its ack counts.
+func TestRedeliveryOfHeldMessage(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t)
+	b.PublishNotes(t, 0, 1)
+	src := b.use(t, b.config())
+	d := natstest.Receive(t, src, 1)[0]
+	b.Down(t)
+	<-time.After(2 * natstest.AckWait) // nothing to wait for: the lease runs out
+	b.Up(t)
+	b.PublishNotes(t, 1, 2)
+	if next := natstest.Receive(t, src, 1)[0]; next.Envelope.ID != "1" {
+		t.Errorf("received %s again, which is still held", next.Envelope.ID)
+	} else {
+		natstest.Ack(t, next)
+	}
+	natstest.Ack(t, d)
+	b.Settles(t, 2)
+}
+
+// Acknowledgements that are lost on the way are sent again over the next
+// connection: not natstest.Durable before, and their messages not handed out again.
+func TestAckLostOnTheWay(t *testing.T) {
+	t.Parallel()
+	const n = 50
+	b := newBroker(t)
+	b.PublishNotes(t, 0, n)
+	network := natstest.NewProxy(t, b.Addr())
+	cfg := b.config()
+	cfg.URLs = []string{network.URL()}
+	src := b.use(t, cfg)
+	batch := natstest.Receive(t, src, n)
+	network.Lossy.Store(true)
+	var durable atomic.Int32
+	for _, d := range batch {
+		natstest.Must(t, d.Ack(func() { durable.Add(1) }))
+	}
+	<-time.After(2 * natstest.AckWait) // the broker's natstest.Patience ends
+	if got := durable.Load(); got > 0 {
+		t.Fatalf("%d acknowledgements are natstest.Durable although none arrived", got)
+	}
+	network.Cut()
+	b.PublishNotes(t, n, n+1)
+	if next := natstest.Receive(t, src, 1)[0]; next.Envelope.ID != "50" {
+		t.Errorf("received %s again after ack", next.Envelope.ID)
+	} else {
+		natstest.Ack(t, next)
+	}
+	b.Settles(t, n+1)
+	natstest.Eventually(t, "the acknowledgements are natstest.Durable", func() bool { return durable.Load() == n })
+}
+
+// What is settled when the client can keep no more for the broker is neither lost
+// nor held for ever: acknowledgements follow, and what was released comes again.
+func TestSettlingWithAFullBuffer(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t)
+	b.PublishNotes(t, 0, 3)
+	src := b.use(t, b.config())
+	held := natstest.Receive(t, src, 3)
+	b.Down(t)
+	natstest.Eventually(t, "the source notices", func() bool { return !src.Status().Bound })
+	natstest.Must(t, src.Fill())
+	var durable atomic.Bool
+	natstest.Must(t, held[0].Ack(func() { durable.Store(true) }))
+	if err := held[1].Release(0); !errors.Is(err, client.ErrReconnectBufExceeded) {
+		t.Fatalf("error %v of Release, want %v", err, client.ErrReconnectBufExceeded)
+	}
+	b.Up(t)
+	again := natstest.Receive(t, src, 1)[0]
+	if again.Envelope.ID != "1" {
+		t.Errorf("received %s, want 1, which was released", again.Envelope.ID)
+	}
+	natstest.Ack(t, again, held[2])
+	b.Settles(t, 3)
+	natstest.Eventually(t, "the acknowledgement is natstest.Durable", durable.Load)
+}
+
+// Dead letters that cannot be written leave the acknowledgements their room.
+func TestRejectingWithoutServer(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t)
+	b.PublishNotes(t, 0, 1)
+	large := natstest.Note(1)
+	large.Body = append(large.Body, bytes.Repeat([]byte(" "), 900<<10)...)
+	natstest.Must(t, b.Publish(t.Context(), large))
+	src := b.use(t, b.config())
+	held := natstest.Receive(t, src, 2)
+	b.Down(t)
+	natstest.Eventually(t, "the source notices", func() bool { return !src.Status().Bound })
+	for range 20 {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		err := held[1].Reject(ctx, sources.Reason{Code: sources.ReasonRejected})
+		cancel()
+		if err == nil || !strings.Contains(err.Error(), "not connected") {
+			t.Fatalf("error %v of Reject, want that it is not connected", err)
+		}
+	}
+	natstest.Must(t, held[0].Release(0)) // the client keeps it
+	b.Up(t)
+	natstest.Must(t, b.CreateDeadLetters(t.Context()))
+	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	natstest.Reject(t, held[1])
+	b.Settles(t, 2)
+}
+
+// A source may be opened before there is a broker at all.
+func TestOpenWithoutServer(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t)
+	b.PublishNotes(t, 0, 1)
+	cfg := b.config()
+	b.Down(t)
+	src := b.use(t, cfg)
+	natstest.Fails(t, src, "nats:NOTIFY", "not connected")
+	b.Up(t)
+	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	b.Settles(t, 1)
+}
+
+// Missing parts are named, with the cure, and picked up when they appear.
+func TestMissingStreamAndConsumer(t *testing.T) {
+	t.Parallel()
+	b := startServer(t)
+	src := b.use(t, b.config())
+	natstest.Fails(t, src, `"NOTIFY"`, "NATS_STREAM")
+	b.CreateStream(t)
+	b.PublishNotes(t, 0, 1)
+	natstest.Fails(t, src, `"NOTIFY"`, `"xmpp-notifier"`, "NATS_CONSUMER", "NATS_CREATE")
+	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: natstest.AckWait})
+	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	b.Settles(t, 1)
+}
+
+func TestCreateConsumer(t *testing.T) {
+	t.Parallel()
+	b := startServer(t)
+	b.CreateStream(t)
+	b.PublishNotes(t, 0, 1)
+	natstest.Must(t, b.Publish(t.Context(), natstest.Note(1), withKey(natstest.Note(2), "other"), withKey(natstest.Note(3), "more.text")))
+	cfg := b.config()
+	cfg.Create, cfg.Subjects = true, []string{"notify.test", "notify.more.>"}
+	got := natstest.Receive(t, b.use(t, cfg), 3)
+	natstest.Ack(t, got...)
+	if got[2].Envelope.ID != "3" {
+		t.Errorf("received %s, want 3: NATS_SUBJECTS does not filter", got[2].Envelope.ID)
+	}
+	info, err := b.Info(t.Context())
+	natstest.Must(t, err)
+	if c := info.Config; c.MaxDeliver != -1 || c.AckPolicy != jetstream.AckExplicitPolicy || c.MaxAckPending != 10_000 || c.AckWait != cfg.AckWait {
+		t.Errorf("created consumer has the settings %+v", c)
+	}
+}
+
+// The consumer is deleted while a source waits: it says so, and goes on with
+// the new one.
+func TestConsumerDeleted(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t)
+	src := b.use(t, b.config())
+	b.PublishNotes(t, 0, 1)
+	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	b.Settles(t, 1)
+	failed := make(chan error, 1)
+	go func() {
+		_, err := src.Receive(t.Context(), 10)
+		failed <- err
+	}()
+	natstest.Eventually(t, "a request waits at the consumer", func() bool {
+		info, err := b.Info(t.Context())
+		return err == nil && info.NumWaiting > 0
+	})
+	natstest.Must(t, b.JS.DeleteConsumer(t.Context(), natstest.Stream, natstest.Durable))
+	if err := <-failed; !errors.Is(err, jetstream.ErrConsumerDeleted) {
+		t.Errorf("error %v, want %v", err, jetstream.ErrConsumerDeleted)
+	}
+	natstest.Fails(t, src, "NATS_CONSUMER")
+	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: natstest.AckWait, MaxDeliver: -1, DeliverPolicy: jetstream.DeliverNewPolicy})
+	b.PublishNotes(t, 1, 2)
+	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+}
+
+// The consumer is replaced while nobody looks.
+func TestConsumerGoneBetweenCalls(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t)
+	src := b.use(t, b.config())
+	b.PublishNotes(t, 0, 1)
+	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	b.Settles(t, 1)
+	natstest.Must(t, b.JS.DeleteConsumer(t.Context(), natstest.Stream, natstest.Durable))
+	_, err := src.Receive(t.Context(), 1)
+	if !errors.Is(err, client.ErrNoResponders) {
+		t.Errorf("error %v, want %v", err, client.ErrNoResponders)
+	}
+	natstest.Fails(t, src, "NATS_CONSUMER")
+}
+
+// Settings that defeat the promises are told once.
+func TestWarning(t *testing.T) {
+	t.Parallel()
+	b := startServer(t)
+	book := b.KeepLogs()
+	b.CreateStream(t)
+	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckAllPolicy, MaxDeliver: 3})
+	b.PublishNotes(t, 0, 1)
+	src := b.use(t, b.config())
+	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	for _, words := range []string{"ack_policy is AckAll", "max_deliver is 3"} {
+		if n := book.Count(words); n != 1 {
+			t.Errorf("%q is in the log %d times, want once", words, n)
+		}
+	}
+}
+
+// A source that stops with an open request releases what the request still
+// brings.
+func TestLateMessagesGoBack(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t)
+	first := b.use(t, b.config())
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := first.Receive(ctx, 10); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("error %v, want %v", err, context.DeadlineExceeded)
+	}
+	first.Stop()
+	b.PublishNotes(t, 0, 5)
+	second := b.use(t, b.config())
+	natstest.Ack(t, natstest.Receive(t, second, 5)...)
+	b.Settles(t, 5)
+}

@@ -1,0 +1,111 @@
+package jetstream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	client "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// The client library's Fetch is not used: it cannot ask for "what is there,
+// else wait for the first" in one request; it subscribes anew for every
+// request, and so loses what arrives after it was cancelled until the ack wait
+// is over; and it takes a published message without a body but with a Status
+// header for an answer of the broker.
+
+const (
+	// requestTime is how long the broker holds a request open. It bounds the
+	// time that Close has to wait for it.
+	requestTime = 500 * time.Millisecond
+	// answerTime is how much later its answer may come.
+	answerTime = 2 * time.Second
+)
+
+// pullRequest is the broker's JSON for "give me messages".
+type pullRequest struct {
+	Batch   int           `json:"batch"`
+	Expires time.Duration `json:"expires"`
+	// NoWait together with Expires means: give what is there and end the
+	// request; if nothing is there, wait for the first.
+	NoWait bool `json:"no_wait,omitempty"`
+}
+
+// request asks for up to limit messages.
+func (s *Source) request(limit int) error {
+	b := s.binding.bound
+	batch := max(limit, 1)
+	if b.batch > 0 {
+		batch = min(batch, b.batch)
+	}
+	reply, noWait := s.inbox.begin(batch, b.expires)
+	body, err := json.Marshal(pullRequest{Batch: batch, Expires: b.expires, NoWait: noWait})
+	if err != nil {
+		return fmt.Errorf("encode request: %w", err)
+	}
+	if err := s.conn.PublishRequest(b.subject, reply, body); err != nil {
+		s.inbox.disconnected()
+		return fmt.Errorf("request messages: %w", err)
+	}
+	return nil
+}
+
+// wait blocks until a message is there or the request has ended. A request
+// that goes on after its first message does so in the background: the worker
+// is busy meanwhile, and the next call takes what came.
+func (in *inbox) wait(ctx context.Context) error {
+	timer := time.NewTimer(time.Until(in.answerBy()))
+	defer timer.Stop()
+	for {
+		count, open, err := in.state()
+		if count > 0 {
+			return nil
+		}
+		if !open {
+			return err
+		}
+		select {
+		case <-in.wake:
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+			in.overdue()
+		}
+	}
+}
+
+// outcome reads the status with which the broker ends a request. Nil: it has
+// merely run out of time or messages.
+func outcome(m *client.Msg) error {
+	description := m.Header.Get("Description")
+	switch status := m.Header.Get("Status"); status {
+	case "404", "408":
+		return nil
+	case "503":
+		return client.ErrNoResponders
+	case "409":
+		return conflict(description)
+	default:
+		return fmt.Errorf("the broker refuses a request for messages: %s %s", status, description)
+	}
+}
+
+// errOverdue is a request that nobody answered.
+var errOverdue = errors.New("no answer to a request for messages; may the user publish to $JS.API.CONSUMER.MSG.NEXT.> and subscribe below NATS_INBOX_PREFIX?")
+
+func conflict(description string) error {
+	switch description {
+	case "Batch Completed":
+		return nil
+	case "Consumer Deleted":
+		return jetstream.ErrConsumerDeleted
+	case "Leadership Change":
+		return jetstream.ErrConsumerLeadershipChanged
+	case "Server Shutdown":
+		return jetstream.ErrServerShutdown
+	}
+	return fmt.Errorf("the broker ends a request for messages: %s", description)
+}

@@ -1,0 +1,29 @@
+package jetstream_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/natstest"
+)
+
+// A broker that was killed may have forgotten what it had delivered, and gives it
+// to whoever asks first. So nobody asks at once: who holds it has time to show it.
+func TestNothingIsAskedForAtOnceAfterRestart(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t)
+	src := b.use(t, b.config())
+	b.PublishNotes(t, 0, 1)
+	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	b.Settles(t, 1)
+	b.Down(t)
+	natstest.Eventually(t, "the source notices", func() bool { return !src.Status().Bound })
+	b.Up(t)
+	b.PublishNotes(t, 1, 2)
+	natstest.Eventually(t, "the source has reconnected", func() bool { return src.Status().Bound })
+	begin := time.Now() // what is measured from here is the wait alone
+	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	if waited := time.Since(begin); waited < 2*time.Second {
+		t.Errorf("received %v after the reconnection", waited)
+	}
+}

@@ -1,0 +1,163 @@
+// Package jetstream reads NATS JetStream: a durable pull consumer that any number
+// of workers share.
+//
+// Source asks the broker for what the worker has room for and no more, extends
+// the ack wait of what is out with in-progress acks, and survives whatever
+// happens to the connection, the stream and the consumer: errors of Receive are
+// temporary, and the next call binds anew.
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/conn"
+)
+
+// Source receives notifications from one durable consumer.
+type Source struct {
+	settings nats.Settings
+	cfg      Config
+	log      *slog.Logger
+	conn     *conn.Conn
+	health   *conn.Health
+	leases   *leases
+	inbox    *inbox
+	binding  binder
+
+	closing sync.Once
+	closed  error
+}
+
+var (
+	_ sources.Source   = (*Source)(nil)
+	_ sources.Reporter = (*Source)(nil)
+)
+
+// Open starts to connect and returns at once, or after the first attempt. Its
+// errors are about the settings; that the broker is away, or the consumer
+// missing, is an error of Receive.
+func Open(settings nats.Settings, cfg Config, log *slog.Logger) (*Source, error) {
+	if err := errors.Join(append(settings.Validate(), cfg.Validate()...)...); err != nil {
+		return nil, err
+	}
+	s := &Source{settings: settings, cfg: cfg, health: conn.NewHealth()}
+	s.log = log.With("source", s.String())
+	s.leases = newLeases(s)
+	s.inbox = newInbox(s.leases)
+	var err error
+	if s.conn, err = conn.Open(settings, s.log, conn.Events{Up: s.leases.connected, Down: s.disconnected}); err != nil {
+		return nil, err
+	}
+	if err := s.listen(); err != nil {
+		s.conn.Close()
+		return nil, err
+	}
+	s.leases.start()
+	return s, nil
+}
+
+// listen subscribes to the inbox in which the broker puts the messages.
+func (s *Source) listen() error {
+	s.inbox.prefix = s.conn.NewInbox() + "."
+	sub, err := s.conn.Subscribe(s.inbox.prefix+"*", s.inbox.handle)
+	if err == nil {
+		// Not more than was asked for ever waits here, so nothing may be dropped.
+		err = sub.SetPendingLimits(-1, -1)
+	}
+	if err != nil {
+		return fmt.Errorf("subscribe to inbox: %w", err)
+	}
+	return nil
+}
+
+func (s *Source) disconnected() {
+	s.inbox.disconnected()
+	s.leases.signal()
+}
+
+// String names the source in logs.
+func (s *Source) String() string { return "nats:" + s.cfg.Stream }
+
+// Receive blocks until at least one delivery is there; see [sources.Source].
+func (s *Source) Receive(ctx context.Context, limit int) ([]*sources.Delivery, error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if batch := s.inbox.take(limit); len(batch) > 0 {
+			return s.deliveries(batch), nil
+		}
+		if err := s.await(ctx, limit); err != nil && ctx.Err() == nil {
+			s.binding.drop()
+			return nil, s.health.Failed(fmt.Errorf("receive from %s: %w", s, err))
+		}
+	}
+}
+
+// await sends a request unless one is open, and waits for its outcome.
+func (s *Source) await(ctx context.Context, limit int) error {
+	if !s.inbox.isOpen() {
+		if err := s.bind(ctx); err != nil {
+			return err
+		}
+		if err := s.request(limit); err != nil {
+			return err
+		}
+	}
+	return s.inbox.wait(ctx)
+}
+
+func (s *Source) deliveries(batch []*lease) []*sources.Delivery {
+	list := make([]*sources.Delivery, len(batch))
+	for i, l := range batch {
+		m := l.message()
+		if l.poison = s.cfg.tooOften(m.Attempt); l.poison != nil {
+			list[i] = sources.NewUndecoded(m, l, l.poison)
+		} else {
+			list[i] = sources.NewDelivery(m, l)
+		}
+	}
+	return list
+}
+
+// Status tells how the source is, without asking the broker.
+func (s *Source) Status() sources.Status { return s.health.Status(s.conn) }
+
+// Stop releases what has arrived and still arrives; see [sources.Source].
+func (s *Source) Stop() { s.inbox.stop() }
+
+// Close gives everything unsettled back and disconnects; see [sources.Source].
+func (s *Source) Close(ctx context.Context) error {
+	s.closing.Do(func() { s.closed = s.close(ctx) })
+	return s.closed
+}
+
+// closeTime bounds Close where its context does not.
+const closeTime = 5 * time.Second
+
+func (s *Source) close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, closeTime)
+	defer cancel()
+	defer s.conn.Close()
+	defer s.leases.stop()
+	s.inbox.stop()
+	// What is released while our own request is open would come to us again.
+	s.inbox.settle(ctx)
+	released := s.leases.releaseAll()
+	err := s.leases.awaitAcks(ctx)
+	if err == nil && released > 0 {
+		err = s.conn.Flush(ctx)
+	}
+	uncertain := s.leases.abandon()
+	if released+uncertain == 0 || err == nil {
+		return nil
+	}
+	return fmt.Errorf("close %s: %d notifications may come again after the ack wait: %w", s, released+uncertain, err)
+}

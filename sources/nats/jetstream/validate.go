@@ -1,0 +1,73 @@
+package jetstream
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/xmpp-notifier/xmpp-notifier/check"
+)
+
+// Problems lists the settings of a durable that defeat the promises.
+func Problems(c jetstream.ConsumerConfig) []*check.Fault {
+	var list []*check.Fault
+	add := func(bad bool, fix, format string, args ...any) {
+		if bad {
+			list = append(list, wrong(fix, format, args...))
+		}
+	}
+	add(c.AckPolicy != jetstream.AckExplicitPolicy, "create the consumer anew with explicit", "ack_policy is %s: notifications may be lost", c.AckPolicy)
+	add(c.MaxDeliver > 0, "set it to -1", "max_deliver is %d: notifications are skipped after so many tries", c.MaxDeliver)
+	add(c.MemoryStorage, "create the consumer anew without it", "mem_storage is on: acknowledgements are lost when the broker restarts")
+	add(c.HeadersOnly, "switch it off", "headers_only is on: notifications arrive without their text")
+	add(c.InactiveThreshold > 0, "set it to 0", "inactive_threshold is %v: the broker deletes the consumer, and forgets what was acknowledged, when no worker runs for so long", c.InactiveThreshold)
+	wait := effectiveWait(c)
+	add(wait > 0 && wait < minAckWait, fmt.Sprintf("set it to at least %v", minAckWait), "ack_wait or backoff is %v: notifications are delivered twice", wait)
+	add(c.MaxAckPending > 0 && c.MaxAckPending < lowAckPending, fmt.Sprintf("set it to at least %d", lowAckPending), "max_ack_pending is %d: it is shared by all workers, and further workers receive nothing", c.MaxAckPending)
+	return list
+}
+
+const (
+	// lowAckPending is some more than two workers hold by default.
+	lowAckPending = 80
+	// longAckWait keeps what a dead worker held from the others for too long.
+	longAckWait = 5 * time.Minute
+)
+
+// Notes lists what may not be meant.
+func (c Config) Notes(found jetstream.ConsumerConfig) []string {
+	var notes []string
+	add := func(noted bool, format string, args ...any) {
+		if noted {
+			notes = append(notes, fmt.Sprintf(format, args...))
+		}
+	}
+	filters := filtersOf(found)
+	add(len(c.Subjects) > 0 && !slices.Equal(filters, slices.Sorted(slices.Values(c.Subjects))),
+		"the consumer reads the subjects %q, NATS_SUBJECTS names %q: it counts when a consumer is created, so change the consumer or the setting", filters, c.Subjects)
+	add(found.DeliverPolicy != jetstream.DeliverAllPolicy, "deliver_policy is %s: older notifications in the stream are not delivered", found.DeliverPolicy)
+	add(found.ReplayPolicy != jetstream.ReplayInstantPolicy, "replay_policy is %s: a backlog takes as long as it took to pile up", found.ReplayPolicy)
+	add(len(found.BackOff) > 0, "backoff is set and replaces ack_wait: the shortest step, %v, counts", effectiveWait(found))
+	add(effectiveWait(found) > longAckWait, "ack_wait is %v: what a dead worker held waits for so long", effectiveWait(found))
+	add(found.PauseUntil != nil && found.PauseUntil.After(time.Now()), "the consumer is paused")
+	return notes
+}
+
+func filtersOf(c jetstream.ConsumerConfig) []string {
+	filters := slices.Clone(c.FilterSubjects)
+	if c.FilterSubject != "" {
+		filters = append(filters, c.FilterSubject)
+	}
+	slices.Sort(filters)
+	return filters
+}
+
+// effectiveWait is the shortest time after which the broker delivers again.
+func effectiveWait(c jetstream.ConsumerConfig) time.Duration {
+	if len(c.BackOff) > 0 {
+		return slices.Min(c.BackOff)
+	}
+	return c.AckWait
+}

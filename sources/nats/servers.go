@@ -1,0 +1,109 @@
+package nats
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Servers returns the addresses in NATS_URL as complete URLs. They are taken as
+// the tools of NATS take them: without a scheme, as bare IPv6 addresses, with
+// spaces in the list.
+func (s Settings) Servers() []string {
+	var servers []string
+	for _, address := range s.addresses() {
+		if u, err := parseServer(address); err == nil {
+			servers = append(servers, u.String())
+		}
+	}
+	return servers
+}
+
+func (s Settings) addresses() []string {
+	var list []string
+	for _, entry := range s.URLs {
+		list = append(list, strings.Fields(entry)...)
+	}
+	return list
+}
+
+func parseServer(address string) (*url.URL, error) {
+	if ip, err := netip.ParseAddr(address); err == nil && ip.Is6() {
+		address = "[" + address + "]"
+	}
+	if !strings.Contains(address, "://") {
+		address = "nats://" + address
+	}
+	return url.Parse(address)
+}
+
+// TLSWanted reports whether a connection without TLS is refused.
+func (s Settings) TLSWanted() bool {
+	if s.CA != "" || s.Cert != "" || s.TLSFirst {
+		return true
+	}
+	return slices.ContainsFunc(s.Servers(), func(server string) bool {
+		return strings.HasPrefix(server, "tls:") || strings.HasPrefix(server, "wss:")
+	})
+}
+
+// SecretInClear reports whether a password or token would go over the network
+// as it is.
+func (s Settings) SecretInClear() bool {
+	return !s.Insecure && (!s.Password.IsZero() || !s.Token.IsZero()) && !s.TLSWanted()
+}
+
+func (s Settings) validateServers() []error {
+	addresses := s.addresses()
+	if len(addresses) == 0 {
+		return []error{wrong("name at least one server like nats://host:4222", "NATS_URL is empty")}
+	}
+	var errs []error
+	web := 0
+	for _, address := range addresses {
+		u, err := parseServer(address)
+		if err == nil {
+			err = s.validateServer(u)
+		} else { // the text is not repeated: it may hold a password
+			err = wrong("write it like nats://host:4222", "NATS_URL has an address that is no URL")
+		}
+		if err != nil {
+			errs = append(errs, err)
+		} else if strings.HasPrefix(u.Scheme, "ws") {
+			web++
+		}
+	}
+	if web > 0 && web < len(addresses) && len(errs) == 0 {
+		errs = append(errs, wrong("use one kind for all", "NATS_URL has addresses with WebSocket (ws, wss) and without"))
+	}
+	return errs
+}
+
+func (s Settings) validateServer(u *url.URL) error {
+	switch {
+	case u.Hostname() == "":
+		return wrong("write it like nats://host:4222", "NATS_URL has an address without a host")
+	case u.User != nil:
+		return wrong("move it to NATS_USER and NATS_PASSWORD, or NATS_TOKEN", "NATS_URL names a user or token for %s", u.Host)
+	case !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme):
+		return wrong("use nats, tls, ws or wss", "NATS_URL %q has the scheme %q", u.String(), u.Scheme)
+	case s.SecretInClear() && !loopback(u.Hostname()):
+		return wrong("use tls://"+u.Host+", or set NATS_INSECURE=true if the network is trusted", "%s would be sent in clear to %s", s.secretSetting(), u.Host)
+	}
+	return nil
+}
+
+func (s Settings) secretSetting() string {
+	if !s.Token.IsZero() {
+		return "NATS_TOKEN"
+	}
+	return "NATS_PASSWORD"
+}
+
+// loopback reports whether host is this machine.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
