@@ -98,8 +98,8 @@ func (l *sourceLoop) submit(ctx context.Context, delivery *sources.Delivery) {
 		l.release(delivery)
 		return
 	}
-	if l.worker.Decoder != nil {
-		delivery.Decode(*l.worker.Decoder)
+	if decoder := l.worker.decoder(); decoder != nil {
+		delivery.Decode(*decoder)
 	}
 	if delivery.Malformed != nil {
 		l.reject(delivery, sources.Reason{Code: sources.ReasonDecode, Err: delivery.Malformed})

@@ -44,8 +44,9 @@ const closeTimeout = 5 * time.Second
 type Worker struct {
 	Room    Room
 	Sources []sources.Source
-	// Decoder makes notifications of messages. Nil: as the sources do.
-	Decoder *envelope.Decoder
+	// Decoder returns what makes notifications of messages. Nil, and a nil one: as
+	// the sources do.
+	Decoder func() *envelope.Decoder
 	// Filter says why a notification is not shown, "" if it is. Nil shows
 	// everything. What is not shown is acknowledged.
 	Filter func(*envelope.Envelope) string
@@ -74,6 +75,14 @@ func (w *Worker) MaxPending() int { return 2 * w.MaxInFlight }
 func (w *Worker) Unacknowledged(source string) int {
 	w.prepare()
 	return w.unacked.of(source)
+}
+
+// decoder is the one to use now, nil for that of the sources.
+func (w *Worker) decoder() *envelope.Decoder {
+	if w.Decoder == nil {
+		return nil
+	}
+	return w.Decoder()
 }
 
 // prepare makes what depends on the fields.

@@ -50,10 +50,11 @@ func (s *settings) run(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return &usageError{err}
 	}
-	texts, err := s.texts(log)
+	first, err := s.texts(log)
 	if err != nil {
 		return err
 	}
+	texts := newLiveTexts(&first)
 	spans, err := traces.Start(ctx, s.traces, programVersion(), log)
 	if err != nil {
 		return &usageError{err}
@@ -65,23 +66,22 @@ func (s *settings) run(ctx context.Context, stderr io.Writer) error {
 	}
 	w := worker.Worker{
 		Room: room, Sources: from,
-		Decoder: texts.other(), Filter: texts.hide, Render: texts.renderer.Text, Payload: texts.renderer.Payload,
+		Decoder: texts.decoder, Filter: texts.hide, Render: texts.text, Payload: texts.payload,
 		MaxInFlight: s.room.MaxInFlight, Grace: s.worker.Grace, Log: log,
 	}
-	t := s.observe(&w, room, spans.Tracer(), texts.renderer.Failures)
+	t := s.observe(&w, room, spans.Tracer(), texts.failures)
 	admin, err := telemetry.Serve(ctx, s.admin, t, log)
 	if err != nil {
 		return errors.Join(&usageError{err}, w.Close(context.WithoutCancel(ctx)))
 	}
 	defer context.AfterFunc(ctx, t.Stopping)()
-	var reporting sync.WaitGroup
-	reporting.Go(func() { systemd.Report(ctx, func() systemd.State { return stateOf(t) }, log) })
-	defer reporting.Wait()
-	var looking sync.WaitGroup
+	var beside sync.WaitGroup
+	beside.Go(func() { systemd.Report(ctx, func() systemd.State { return stateOf(t) }, log) })
+	beside.Go(func() { texts.reloadOnHangup(ctx, log) })
 	for _, name := range s.general.Sources {
-		looking.Go(func() { s.warnOfBroker(ctx, name, log) })
+		beside.Go(func() { s.warnOfBroker(ctx, name, log) })
 	}
-	defer looking.Wait()
+	defer beside.Wait()
 	return errors.Join(w.Run(ctx), admin.Close())
 }
 

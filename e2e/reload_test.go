@@ -1,0 +1,60 @@
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestHangupReadsTheTemplateAgain: a change of a file takes effect without a new
+// connection, and a mistake in it changes nothing.
+func TestHangupReadsTheTemplateAgain(t *testing.T) {
+	server := inProcessRoom(t, 20).(*inProcess) //nolint:errcheck,forcetypeassert // what it returns
+	b := bench{room: func(*testing.T) roomServer { return server }, broker: embeddedNATS}
+	tr := b.trial(t, server)
+	template := filepath.Join(t.TempDir(), "template")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(template, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("first {{.Subject}}")
+	p := startWorker(t, tr.env, map[string]string{"TEMPLATE_FILE": template})
+	hangup := func(line string) {
+		t.Helper()
+		before := bytes.Count(p.tail(), []byte(line))
+		if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "the log says "+line, func(context.Context) (bool, error) {
+			return bytes.Count(p.tail(), []byte(line)) > before, nil
+		})
+	}
+	tr.publish(1)
+	tr.watch.wait(1)
+	write("second {{.Subject}}")
+	hangup("reloaded the files")
+	tr.publish(1)
+	tr.watch.wait(2)
+	write("third {{.Subject")
+	hangup("reload failed, everything stays as it is")
+	tr.publish(1)
+	tr.watch.wait(3)
+	var texts []string
+	for _, post := range server.Transcript() {
+		first, _, _ := strings.Cut(post.Body, " ")
+		texts = append(texts, first)
+	}
+	if got := strings.Join(texts, " "); got != "first second second" {
+		t.Errorf("the room has shown %s", got)
+	}
+	if joins := server.Stats().Joins; joins != 2 { // the observer's is the other
+		t.Errorf("there were %d joins", joins)
+	}
+	p.terminate()
+}
