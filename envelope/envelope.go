@@ -95,6 +95,9 @@ type Envelope struct {
 	// Extra holds what has no field here, for templates, and values that
 	// were not understood, like a time in words. Nil if there is nothing.
 	Extra map[string]json.RawMessage `json:"extra,omitzero"`
+	// Members are the notifications that this one tells of, the worst first, if
+	// it is a Group. Nil if it is one.
+	Members []Envelope `json:"members,omitzero"`
 }
 
 // Link is an address to read on.

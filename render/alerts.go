@@ -134,9 +134,19 @@ func (n notification) kv(all map[string]string) KV {
 	return kv
 }
 
-// Alerts returns the notifications that the message tells of, which is itself
-// if it is one.
-func (n notification) Alerts() Alerts { return Alerts{n} }
+// Alerts returns the members of a group; itself if it is none.
+func (n notification) Alerts() Alerts {
+	if len(n.envelope.Members) == 0 {
+		return Alerts{n}
+	}
+	if n.made.members == nil {
+		n.made.members = make(Alerts, len(n.envelope.Members))
+		for i := range n.envelope.Members {
+			n.made.members[i] = newNotification(&n.envelope.Members[i], n.config)
+		}
+	}
+	return n.made.members
+}
 
 // Alerts is a list of them, as Alertmanager's templates know it.
 type Alerts []notification

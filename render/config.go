@@ -19,6 +19,7 @@ type Config struct {
 	MentionSeverity string   `envconfig:"MENTION_SEVERITY" default:"critical" desc:"Least severity that mentions the people in MENTION: debug, info, warning, error, critical or a synonym. What is resolved mentions nobody."`
 	Template        string   `envconfig:"TEMPLATE" desc:"Template of the text, in the language of Go's text/template, instead of TEXT_STYLE. If it fails for a notification, the default text is sent."`
 	TemplateFile    string   `envconfig:"TEMPLATE_FILE" desc:"File with the template; use it or TEMPLATE."`
+	GroupAbove      int      `envconfig:"GROUP_ABOVE" default:"5" desc:"How many notifications in one message, like the alerts of a webhook message, become one post that lists them, worst first, with one mention: this many and more. 1: always, 0: never."`
 	Payload         bool     `envconfig:"PAYLOAD" default:"false" desc:"Add an element to each message from which bots in the room can read id, source and severity."`
 }
 
@@ -48,6 +49,9 @@ func (c Config) Validate() []error {
 	}
 	if c.MaxBytes < leastBytes || c.MaxBytes > mostBytes {
 		bad("TEXT_MAX_BYTES=%d: use %d to %d", c.MaxBytes, leastBytes, mostBytes)
+	}
+	if c.GroupAbove < 0 {
+		bad("GROUP_ABOVE=%d: use 1 or more, or 0 for never", c.GroupAbove)
 	}
 	for _, nick := range c.Mention {
 		if strings.TrimSpace(nick) == "" || strings.ContainsFunc(nick, unicode.IsControl) || len(nick) > maxNick {

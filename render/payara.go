@@ -23,7 +23,7 @@ func (c Config) payara(e *envelope.Envelope) string {
 		b.WriteString(orNull(part[1]))
 	}
 	b.WriteString(")")
-	if text := cmp.Or(e.Message, dataText(e.Data)); text != "" {
+	if text := cmp.Or(c.members(e), e.Message, dataText(e.Data)); text != "" {
 		b.WriteByte('\n')
 		b.WriteString(text)
 	}

@@ -25,10 +25,30 @@ func (r *Renderer) Payload(e envelope.Envelope) string {
 	if r.config.Style == stylePayara && r.template == nil {
 		b.WriteString(unstyled) // Payara's text is not escaped
 	}
-	if r.config.Payload {
+	switch {
+	case !r.config.Payload:
+	case len(e.Members) == 0:
 		writePayload(&b, &e)
+	default:
+		writePayloads(&b, e.Members)
 	}
 	return b.String()
+}
+
+// maxPayloads bounds the elements for bots of a group, in bytes.
+const maxPayloads = 10_000
+
+// writePayloads writes an element for each member of a group, the worst first,
+// as long as they fit.
+func writePayloads(b *strings.Builder, members []envelope.Envelope) {
+	for i := range members {
+		before := b.String()
+		if writePayload(b, &members[i]); b.Len() > maxPayloads {
+			b.Reset()
+			b.WriteString(before)
+			return
+		}
+	}
 }
 
 // writePayload writes an element that says what bots need to react. What is

@@ -109,6 +109,9 @@ func hot(s envelope.Severity) string {
 // content returns the title of one line, if there is a text below it, and the
 // text. Many publishers repeat the subject in the message.
 func (c Config) content(e *envelope.Envelope) (title, text string) {
+	if len(e.Members) > 0 {
+		return shorten(oneLine(e.Subject), maxTitleBytes), c.members(e)
+	}
 	title, text = oneLine(e.Subject), messageText(e.Message)
 	if text == "" && len(e.Details) == 0 {
 		text = dataText(e.Data)

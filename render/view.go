@@ -23,6 +23,7 @@ type notification struct {
 type made struct {
 	labels, annotations KV
 	group               *group
+	members             Alerts
 	data                reflect.Value
 	extra               map[string]any
 }
@@ -43,10 +44,17 @@ func bound(s string) string { return s[:boundary(s, maxOutput)] }
 func (n notification) ID() string          { return n.line(n.envelope.ID) }
 func (n notification) Source() string      { return n.line(n.envelope.Source) }
 func (n notification) Subject() string     { return n.line(n.envelope.Subject) }
-func (n notification) Message() string     { return n.text(n.envelope.Message) }
 func (n notification) Type() string        { return n.line(n.envelope.EventType) }
 func (n notification) Fingerprint() string { return n.line(n.envelope.Fingerprint) }
 func (n notification) Trace() string       { return n.line(n.envelope.Trace.Parent) }
+
+// Message returns the text; of a group, a line for each of its members.
+func (n notification) Message() string {
+	if len(n.envelope.Members) > 0 {
+		return n.config.members(n.envelope)
+	}
+	return n.text(n.envelope.Message)
+}
 
 // How bad it is, and whether it goes on.
 

@@ -2,7 +2,9 @@ package sources
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -91,6 +93,18 @@ func (d *Delivery) PartIdentity(part int) string {
 		return join("part", strconv.Itoa(part), d.identity())
 	}
 	return d.identity()
+}
+
+// GroupIdentity names several of the Envelopes that are shown as one: equal for
+// all copies of the same ones, in any order.
+func (d *Delivery) GroupIdentity(parts []int) string {
+	names := make([]string, len(parts))
+	for i, part := range parts {
+		names[i] = d.PartIdentity(part)
+	}
+	slices.Sort(names)
+	sum := sha256.Sum256([]byte(join(names...)))
+	return join("group", string(sum[:]))
 }
 
 // Identity is that of a notification whose publisher gave it an id, and else "".

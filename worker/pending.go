@@ -9,45 +9,45 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
-// pendingDelivery is a delivery whose notifications are in flight. It is settled
+// pendingDelivery is a delivery whose posts are in flight. It is settled
 // when the last of them is. If it is redelivered, those that the room has shown
 // are suppressed.
 type pendingDelivery struct {
 	loop     *sourceLoop
 	delivery *sources.Delivery
-	parts    int // notifications, all of them unacknowledged together
+	posts    int // all of them unacknowledged together
 
 	mu       sync.Mutex
-	left     int // notifications in flight
+	left     int // posts in flight
 	dropped  bool
 	rejected error
 }
 
-func newPendingDelivery(l *sourceLoop, delivery *sources.Delivery, parts int) *pendingDelivery {
-	return &pendingDelivery{loop: l, delivery: delivery, parts: parts, left: parts}
+func newPendingDelivery(l *sourceLoop, delivery *sources.Delivery, posts int) *pendingDelivery {
+	return &pendingDelivery{loop: l, delivery: delivery, posts: posts, left: posts}
 }
 
-// submit sends the notifications, in order.
-func (p *pendingDelivery) submit(ctx context.Context, parts []int) {
-	for sent, part := range parts {
-		if p.loop.worker.Room.Submit(ctx, p.message(part)) != nil {
-			p.done(len(parts)-sent, sink.Result{Outcome: sink.Dropped})
+// submit sends the posts, in order.
+func (p *pendingDelivery) submit(ctx context.Context, posts []post) {
+	for sent := range posts {
+		if p.loop.worker.Room.Submit(ctx, p.message(&posts[sent])) != nil {
+			p.done(len(posts)-sent, sink.Result{Outcome: sink.Dropped})
 			return
 		}
 	}
 }
 
-// message renders one notification.
-func (p *pendingDelivery) message(part int) sink.Message {
-	e, w := p.delivery.Envelopes[part], p.loop.worker
+// message renders one post.
+func (p *pendingDelivery) message(post *post) sink.Message {
+	w := p.loop.worker
 	m := sink.Message{
-		Identity: p.delivery.PartIdentity(part),
-		Body:     w.Render(e),
+		Identity: post.identity,
+		Body:     w.Render(post.envelope),
 		Lost:     p.delivery.Lost(),
 		Done:     p.settle,
 	}
 	if w.Payload != nil {
-		m.Extra = w.Payload(e)
+		m.Extra = w.Payload(post.envelope)
 	}
 	return m
 }
@@ -87,10 +87,10 @@ func (p *pendingDelivery) done(n int, r sink.Result) {
 func (p *pendingDelivery) finish() {
 	switch {
 	case p.dropped:
-		p.loop.unacked.release(p.parts)
+		p.loop.unacked.release(p.posts)
 		p.loop.release(p.delivery)
 	case p.rejected != nil:
-		p.loop.unacked.release(p.parts)
+		p.loop.unacked.release(p.posts)
 		p.loop.reject(p.delivery, sources.Reason{Code: sources.ReasonRejected, Err: p.rejected})
 	default:
 		p.ack()
@@ -101,7 +101,7 @@ func (p *pendingDelivery) finish() {
 // history shows that the notifications are there.
 func (p *pendingDelivery) ack() {
 	l := p.loop
-	durable := func() { l.unacked.release(p.parts) }
+	durable := func() { l.unacked.release(p.posts) }
 	if err := p.delivery.Ack(durable); err != nil {
 		durable()
 		l.tell(Event{Kind: AckFailed, Delivery: p.delivery, Err: err})

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
@@ -105,16 +106,43 @@ func (l *sourceLoop) submit(ctx context.Context, delivery *sources.Delivery) {
 		l.reject(delivery, sources.Reason{Code: sources.ReasonDecode, Err: delivery.Malformed})
 		return
 	}
-	parts := l.choose(delivery)
-	p := newPendingDelivery(l, delivery, len(parts))
+	posts := l.posts(delivery, l.choose(delivery))
+	p := newPendingDelivery(l, delivery, len(posts))
 	switch {
-	case len(parts) == 0:
+	case len(posts) == 0:
 		p.ack()
-	case isLost(delivery), !l.unacked.acquire(ctx, delivery.Lost(), len(parts)):
+	case isLost(delivery), !l.unacked.acquire(ctx, delivery.Lost(), len(posts)):
 		l.release(delivery)
 	default:
-		p.submit(ctx, parts)
+		p.submit(ctx, posts)
 	}
+}
+
+// post is what becomes one message in the room.
+type post struct {
+	identity string
+	envelope envelope.Envelope
+}
+
+// posts makes one post of each of these notifications of a delivery, or one of
+// all if they are many.
+func (l *sourceLoop) posts(delivery *sources.Delivery, parts []int) []post {
+	if least := l.worker.GroupAbove; least > 0 && len(parts) >= max(least, 2) {
+		return []post{group(delivery, parts)}
+	}
+	posts := make([]post, len(parts))
+	for i, part := range parts {
+		posts[i] = post{delivery.PartIdentity(part), delivery.Envelopes[part]}
+	}
+	return posts
+}
+
+func group(delivery *sources.Delivery, parts []int) post {
+	list := make([]envelope.Envelope, len(parts))
+	for i, part := range parts {
+		list[i] = delivery.Envelopes[part]
+	}
+	return post{delivery.GroupIdentity(parts), envelope.Group(list)}
 }
 
 // choose returns the notifications of a delivery that are shown.

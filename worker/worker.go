@@ -54,6 +54,9 @@ type Worker struct {
 	Render func(envelope.Envelope) string
 	// Payload makes the XML that goes with it, for programs. Nil: none.
 	Payload func(envelope.Envelope) string
+	// GroupAbove is how many notifications of one delivery become one message that
+	// lists them: this many and more. 0: none.
+	GroupAbove int
 	// MaxInFlight is how many messages may be in flight at once.
 	MaxInFlight int
 	Grace       time.Duration

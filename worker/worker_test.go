@@ -164,6 +164,10 @@ func title(n int) string { return fmt.Sprintf(`{"subject":"%d"}`, n) }
 func run(r *room, sourceList ...*source) *tape { return runFiltered(nil, r, sourceList...) }
 
 func runFiltered(hide func(*envelope.Envelope) string, r *room, sourceList ...*source) *tape {
+	return runGrouped(0, hide, r, sourceList...)
+}
+
+func runGrouped(above int, hide func(*envelope.Envelope) string, r *room, sourceList ...*source) *tape {
 	r.tape = &tape{}
 	if r.joined == nil {
 		r.joined = make(chan struct{})
@@ -171,7 +175,7 @@ func runFiltered(hide func(*envelope.Envelope) string, r *room, sourceList ...*s
 	}
 	w := worker.Worker{
 		Room: r, MaxInFlight: 2, Grace: 10 * time.Second, Log: slog.New(slog.DiscardHandler),
-		Render: func(e envelope.Envelope) string { return e.Subject }, Filter: hide,
+		Render: func(e envelope.Envelope) string { return e.Subject }, Filter: hide, GroupAbove: above,
 	}
 	for _, s := range sourceList {
 		s.tape = r.tape
@@ -347,6 +351,32 @@ func TestABatchIsReleasedUnlessAllOfItIsShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := run(&room{answer: delivered, down: true}, &source{bodies: []string{batch("1", "2")}})
 		expect(t, got, "post 1", "post 2", "release "+batch("1", "2"), "room left", "source closed")
+	})
+}
+
+// TestManyNotificationsOfOneMessageAreOnePost has batches around GROUP_ABOVE.
+// What is filtered does not count.
+func TestManyNotificationsOfOneMessageAreOnePost(t *testing.T) {
+	hide := func(e *envelope.Envelope) string {
+		if e.Subject == "hidden" {
+			return "match"
+		}
+		return ""
+	}
+	synctest.Test(t, func(t *testing.T) {
+		for body, want := range map[string][]string{
+			batch("1", "2", "hidden"): {"post 1", "post 2"},
+			batch("1", "2", "3"):      {"post t: 3 notifications"},
+		} {
+			got := runGrouped(3, hide, &room{answer: delivered}, &source{bodies: []string{body}})
+			expect(t, got, append(want, "ack "+body, "room left", "source closed")...)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) { // 1 means always, as far as there are several
+		for body, want := range map[string]string{title(7): "post 7", batch("1", "2"): "post t: 2 notifications"} {
+			got := runGrouped(1, nil, &room{answer: delivered}, &source{bodies: []string{body}})
+			expect(t, got, want, "ack "+body, "room left", "source closed")
+		}
 	})
 }
 

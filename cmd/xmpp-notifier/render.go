@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 	_ "time/tzdata" // templates name time zones, and the container image has none
@@ -119,19 +120,33 @@ func (p *preview) message(name string, raw envelope.Raw) error {
 	if err != nil {
 		return fmt.Errorf("%s: does not decode and would go to the dead letters: %w", name, err)
 	}
+	shown := p.shown(decoded.Envelopes)
+	if least := p.settings.text.GroupAbove; least > 0 && len(shown) >= max(least, 2) {
+		fmt.Fprintf(p.out, "\n%d notifications in one post, see GROUP_ABOVE\n", len(shown))
+		group := envelope.Group(shown)
+		p.notification(&group)
+		return nil
+	}
 	for i := range decoded.Envelopes {
 		if len(decoded.Envelopes) > 1 {
 			fmt.Fprintf(p.out, "\nnotification %d of %d\n", i+1, len(decoded.Envelopes))
+		}
+		if why := p.parts.filter.Judge(&decoded.Envelopes[i], time.Now()); why != "" {
+			fmt.Fprintf(p.out, "not shown in the room: %s\n", why)
 		}
 		p.notification(&decoded.Envelopes[i])
 	}
 	return nil
 }
 
+// shown returns those that the filter lets through.
+func (p *preview) shown(list []envelope.Envelope) []envelope.Envelope {
+	return slices.DeleteFunc(slices.Clone(list), func(e envelope.Envelope) bool {
+		return p.parts.filter.Judge(&e, time.Now()) != ""
+	})
+}
+
 func (p *preview) notification(e *envelope.Envelope) {
-	if why := p.parts.filter.Judge(e, time.Now()); why != "" {
-		fmt.Fprintf(p.out, "not shown in the room: %s\n", why)
-	}
 	text := p.parts.renderer.Text(*e)
 	fmt.Fprintf(p.out, "\n%s\n\n", text)
 	fmt.Fprintln(p.out, sink.Preview("room@conference.example.org", sink.Message{Body: text, Extra: p.parts.renderer.Payload(*e)}, 1<<20))

@@ -67,7 +67,7 @@ func (s *settings) run(ctx context.Context, stderr io.Writer) error {
 	w := worker.Worker{
 		Room: room, Sources: from,
 		Decoder: texts.decoder, Filter: texts.hide, Render: texts.text, Payload: texts.payload,
-		MaxInFlight: s.room.MaxInFlight, Grace: s.worker.Grace, Log: log,
+		GroupAbove: s.text.GroupAbove, MaxInFlight: s.room.MaxInFlight, Grace: s.worker.Grace, Log: log,
 	}
 	t := s.observe(&w, room, spans.Tracer(), texts.failures)
 	admin, err := telemetry.Serve(ctx, s.admin, t, log)
