@@ -13,7 +13,7 @@ import (
 // TestHangupReadsTheTemplateAgain: a change of a file takes effect without a new
 // connection, and a mistake in it changes nothing.
 func TestHangupReadsTheTemplateAgain(t *testing.T) {
-	server := inProcessRoom(t, 20).(*inProcess) //nolint:errcheck,forcetypeassert // what it returns
+	server := inProcessRoom(t, 20).(*inProcess) //nolint:forcetypeassert // what it returns
 	b := bench{room: func(*testing.T) roomServer { return server }, broker: embeddedNATS}
 	tr := b.trial(t, server)
 	template := filepath.Join(t.TempDir(), "template")
