@@ -120,7 +120,7 @@ func TestMistakesAreNamedAndRecoveredFrom(t *testing.T) {
 		"room missing": {
 			server: sinktest.Config{RoomMissing: true},
 			says:   "the room does not exist: create it, correct XMPP_ROOM, or set XMPP_ROOM_CREATE=true",
-			mend:   (*sinktest.Server).CreateRoom,
+			mend:   func(s *sinktest.Server) { s.CreateRoom() },
 		},
 		"chat service down": {
 			spoil: func(s *sinktest.Server) {

@@ -14,18 +14,23 @@ import (
 	"time"
 )
 
-// authority is a certificate authority made on the spot, and the server certificate it signed.
-type authority struct {
+// Authority is a certificate authority and the server certificate that it signed.
+type Authority struct {
 	root   *x509.Certificate
 	server tls.Certificate
 }
 
-func newAuthority(names []string, notAfter time.Time) (*authority, error) {
+// NewAuthority makes both on the spot. Servers may share them (Config.Authority).
+func NewAuthority(names []string, notAfter time.Time) (*Authority, error) {
 	rootKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("make authority key: %w", err)
 	}
-	root := template(1, "sinktest CA", time.Now().Add(24*time.Hour))
+	lasting := time.Now().Add(24 * time.Hour)
+	if notAfter.After(lasting) {
+		lasting = notAfter
+	}
+	root := template(1, "sinktest CA", lasting)
 	root.IsCA, root.BasicConstraintsValid = true, true
 	root.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
 	root, err = sign(root, root, &rootKey.PublicKey, rootKey)
@@ -41,7 +46,7 @@ func newAuthority(names []string, notAfter time.Time) (*authority, error) {
 		return nil, fmt.Errorf("make server certificate: %w", err)
 	}
 	server := tls.Certificate{Certificate: [][]byte{leaf.Raw, root.Raw}, PrivateKey: key, Leaf: leaf}
-	return &authority{root: root, server: server}, nil
+	return &Authority{root: root, server: server}, nil
 }
 
 func leafTemplate(names []string, notAfter time.Time) *x509.Certificate {
@@ -76,7 +81,7 @@ func sign(cert, parent *x509.Certificate, pub *ecdsa.PublicKey, key *ecdsa.Priva
 }
 
 // tlsConfig is that of both listeners.
-func (a *authority) tlsConfig() *tls.Config {
+func (a *Authority) tlsConfig() *tls.Config {
 	return &tls.Config{
 		Certificates: []tls.Certificate{a.server},
 		MinVersion:   tls.VersionTLS12,
@@ -84,10 +89,13 @@ func (a *authority) tlsConfig() *tls.Config {
 	}
 }
 
-// CAPEM returns the certificate of the server's own authority.
-func (s *Server) CAPEM() []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.ca.root.Raw})
+// CAPEM returns the certificate of the authority.
+func (a *Authority) CAPEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.root.Raw})
 }
+
+// CAPEM returns the certificate of the server's own authority.
+func (s *Server) CAPEM() []byte { return s.ca.CAPEM() }
 
 // CertPool returns a pool that trusts the server's own authority and nobody else.
 func (s *Server) CertPool() *x509.CertPool {

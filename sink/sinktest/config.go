@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -50,6 +51,11 @@ type Config struct {
 	ScramIterations int       // default 4096
 	CertNames       []string  // of the certificate; default Domain, Service, localhost and 127.0.0.1
 	CertNotAfter    time.Time // default in a day; the past makes an expired certificate
+
+	// Listen replaces TCP: the first address is port 0, and after Stop it is what
+	// the listener said. Connections may have CloseWrite and SetLinger, as those of TCP.
+	Listen    func(addr string) (net.Listener, error)
+	Authority *Authority // to be trusted instead of one of the server's own
 
 	MaxQueueBytes int           // unread output after which a session is dropped; default 8 MiB
 	WriteTimeout  time.Duration // of one write to a client; default 10 s

@@ -28,7 +28,7 @@ func (r *room) groupchat(s *session, n *node) {
 		r.turnAway(s, n, what, e)
 		return
 	}
-	said := r.say(s.occupant.nick, s.bare, n)
+	said := r.say(s.occupant.nick, s, n)
 	cut := r.faults.cutAfter.hit()
 	r.mu.Unlock()
 	r.observed.tellWatchers(said.post)
@@ -84,12 +84,16 @@ func (r *room) turnAway(s *session, n *node, what verdict, e StanzaError) {
 	}
 }
 
-// say puts a message into the transcript and the history.
-func (r *room) say(nick, bare string, n *node) entry {
+// say puts a message into the transcript and the history. Without an author it is
+// that of PostAs.
+func (r *room) say(nick string, author *session, n *node) entry {
 	body, subject := n.child(nsClient, "body"), n.child(nsClient, "subject")
 	post := Post{
-		Nick: nick, JID: bare, ID: n.attr("id"), Body: n.childText("body"), Subject: n.childText("subject"),
+		Nick: nick, ID: n.attr("id"), Body: n.childText("body"), Subject: n.childText("subject"),
 		Inner: n.inner, At: time.Now(),
+	}
+	if author != nil {
+		post.JID, post.Remote = author.bare, author.remote()
 	}
 	e := entry{post: post, head: r.messageHead(post, n.lang()), inner: r.messageInner(n)}
 	switch {

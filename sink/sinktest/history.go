@@ -33,6 +33,13 @@ func (r *room) replay(s *session, limits *node) {
 	if limits != nil {
 		list = limit(list, limits)
 	}
+	if r.observed.replayed != nil {
+		posts := make([]Post, len(list))
+		for i, e := range list {
+			posts[i] = e.post
+		}
+		r.observed.replayed(s.remote(), posts)
+	}
 	for _, e := range list {
 		delay := r.delay(e)
 		if r.profile.DelayFirst {

@@ -24,7 +24,7 @@ func (r *room) enter(s *session, nick string, n *node) {
 
 // join lets a session in, or says why not (XEP-0045, section 7.2).
 func (r *room) join(s *session, nick string, n, x *node) {
-	asked := Join{ID: n.attr("id"), JID: s.jid, Nick: nick, Password: x.childTextNS(nsMUC, "password"), At: time.Now()}
+	asked := Join{ID: n.attr("id"), JID: s.jid, Nick: nick, Password: x.childTextNS(nsMUC, "password"), At: time.Now(), Remote: s.remote()}
 	if h := x.child(nsMUC, "history"); h != nil {
 		asked.MaxStanzas, asked.Since = h.attr("maxstanzas"), h.attr("since")
 	}

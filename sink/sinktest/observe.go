@@ -20,6 +20,7 @@ type Post struct {
 	Subject string
 	Inner   string // the children of the message as the author wrote them
 	At      time.Time
+	Remote  string // address of the connection that it came over; "" for PostAs
 }
 
 // Join is an attempt to join the room.
@@ -30,6 +31,7 @@ type Join struct {
 	MaxStanzas, Since string // of the history that was asked for
 	Refused           string // condition of the error, "" for a join that succeeded
 	At                time.Time
+	Remote            string // address of the connection
 }
 
 // Session is a client that has logged in.
@@ -69,6 +71,7 @@ type observed struct {
 
 	watching sync.Mutex
 	watchers []*func(Post) // never changed in place
+	replayed func(remote string, history []Post)
 }
 
 func (o *observed) record(p Post, limit int) {
@@ -146,6 +149,14 @@ func (s *Server) Watch(fn func(Post)) (stop func()) {
 		defer o.watching.Unlock()
 		o.watchers = slices.DeleteFunc(slices.Clone(o.watchers), func(w *func(Post)) bool { return w == &fn })
 	}
+}
+
+// WatchReplays calls fn with the history that a client is about to be told when it
+// has joined. fn must not call the server.
+func (s *Server) WatchReplays(fn func(remote string, history []Post)) {
+	s.room.mu.Lock()
+	defer s.room.mu.Unlock()
+	s.room.observed.replayed = fn
 }
 
 // Wait returns when the condition holds. It is looked at whenever something has

@@ -72,11 +72,14 @@ func (s *Server) DestroyRoom(alternative, reason string) {
 	r.exists, r.locked, r.owner, r.history, r.subject = false, false, "", nil, entry{}
 }
 
-// CreateRoom brings a destroyed or missing room into being, empty and open.
-func (s *Server) CreateRoom() {
+// CreateRoom brings a destroyed or missing room into being, empty and open. It
+// reports whether there was none.
+func (s *Server) CreateRoom() bool {
 	s.room.mu.Lock()
 	defer s.room.mu.Unlock()
+	missing := !s.room.exists
 	s.room.exists, s.room.tombstone = true, nil
+	return missing
 }
 
 // SuspendRoom takes the room service down and leaves the server up: the occupants
@@ -139,7 +142,7 @@ func (s *Server) PostAs(nick, id, body string) {
 	s.room.order.Lock()
 	defer s.room.order.Unlock()
 	s.room.mu.Lock()
-	said := s.room.say(nick, "", n)
+	said := s.room.say(nick, nil, n)
 	s.room.mu.Unlock()
 	s.room.observed.tellWatchers(said.post)
 	s.room.mu.Lock()

@@ -23,7 +23,7 @@ import (
 // Server is a running server. All methods may be called at any time from any goroutine.
 type Server struct {
 	cfg   Config
-	ca    *authority
+	ca    *Authority
 	room  *room
 	salt  string
 	ids   atomic.Uint64
@@ -48,15 +48,17 @@ type Server struct {
 	tamperSASL func(step, payload string) string
 }
 
-// Start starts a server on two loopback ports of its own.
+// Start starts a server, on two loopback ports of its own unless cfg.Listen says where else.
 func Start(cfg Config) (*Server, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	ca, err := newAuthority(cfg.CertNames, cfg.CertNotAfter)
-	if err != nil {
-		return nil, err
+	ca := cfg.Authority
+	if ca == nil {
+		if ca, err = NewAuthority(cfg.CertNames, cfg.CertNotAfter); err != nil {
+			return nil, err
+		}
 	}
 	s := &Server{
 		cfg: cfg, ca: ca, room: newRoom(cfg), salt: rand.Text(),
@@ -86,7 +88,7 @@ func (s *Server) Start() error {
 		return nil
 	}
 	for i := range s.addrs {
-		l, err := listen(s.addrs[i])
+		l, err := s.listen(s.addrs[i])
 		if err != nil {
 			s.halt()
 			return fmt.Errorf("listen on %s: %w", s.addrs[i], err)
@@ -107,7 +109,10 @@ func (s *Server) Start() error {
 }
 
 // listen tries for a while: the port of a server that has just stopped may be borrowed.
-func listen(addr string) (net.Listener, error) {
+func (s *Server) listen(addr string) (net.Listener, error) {
+	if s.cfg.Listen != nil {
+		return s.cfg.Listen(addr)
+	}
 	for deadline := time.Now().Add(5 * time.Second); ; {
 		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr)
 		if err == nil || time.Now().After(deadline) {

@@ -40,6 +40,9 @@ func newSession(srv *Server, w *wire, direct bool) *session {
 	}
 }
 
+// remote is the address of the other end.
+func (s *session) remote() string { return s.wire.RemoteAddr().String() }
+
 func (s *session) encrypted() bool {
 	_, ok := s.conn.(*tls.Conn)
 	return ok

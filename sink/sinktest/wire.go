@@ -90,8 +90,8 @@ func (w *wire) pass() bool { return w.shared.wait(w.done) && w.own.wait(w.done) 
 
 // CloseWrite tells the client that nothing more will come.
 func (w *wire) CloseWrite() error {
-	if tcp, ok := w.Conn.(*net.TCPConn); ok {
-		return tcp.CloseWrite()
+	if half, ok := w.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
 	}
 	return w.Close()
 }
@@ -104,8 +104,8 @@ func (w *wire) Close() error {
 
 // abort closes the connection with a reset: what was not sent yet is lost.
 func (w *wire) abort() {
-	if tcp, ok := w.Conn.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0) // fails only on a closed connection
+	if hard, ok := w.Conn.(interface{ SetLinger(sec int) error }); ok {
+		_ = hard.SetLinger(0) // fails only on a closed connection
 	}
 	_ = w.Close()
 }
