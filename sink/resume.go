@@ -69,6 +69,9 @@ func (b *outbox) attach(l link, seat string) (resent, doubtful int) {
 			if e.sent {
 				resent++
 			}
+			if e.again { // another worker may have made the history look whole
+				doubtful++
+			}
 			b.inflight[e.id] = e
 			b.send(e)
 		}

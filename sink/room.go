@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/internal/backoff"
 )
 
 // Room posts messages into one chat room. Create it with New, keep it running
@@ -115,7 +116,7 @@ func (r *Room) Run(ctx context.Context) error {
 	preparing.Go(r.box.ledger.minter.prepare) // while we connect
 	defer preparing.Wait()
 	defer r.box.close()
-	pause := backoff{longest: r.cfg.ReconnectMax}
+	pause := backoff.Backoff{Min: shortestPause, Max: r.cfg.ReconnectMax}
 	var last string
 	for {
 		stay, err := r.stay(ctx)
@@ -125,9 +126,9 @@ func (r *Room) Run(ctx context.Context) error {
 		}
 		r.observer.tell(Event{Kind: Left, Err: err, Stay: stay})
 		if stay > calm(err) {
-			pause.reset()
+			pause.Reset()
 		}
-		wait := pause.next(isLasting(err))
+		wait := nextPause(&pause, err)
 		if text := err.Error(); text != last || stay > 0 {
 			r.log.Warn("not in the room", "error", err, "retry_in", wait.Round(time.Millisecond))
 			last = text
@@ -253,22 +254,10 @@ func calm(end error) time.Duration {
 
 const shortestPause = 500 * time.Millisecond
 
-// backoff gives random pauses that grow, "full jitter", so that workers that
-// lost their server together do not come back together.
-type backoff struct {
-	longest time.Duration
-	tries   int
-}
-
-func (b *backoff) reset() { b.tries = 0 }
-
-// next returns the next pause. What lasts is tried rarely from the start.
-func (b *backoff) next(lasting bool) time.Duration {
-	b.tries++
-	ceiling := min(shortestPause<<min(b.tries, 16), b.longest)
-	if lasting {
-		ceiling = b.longest
+// nextPause tries rarely from the start what lasts.
+func nextPause(pause *backoff.Backoff, end error) time.Duration {
+	if isLasting(end) {
+		return pause.NextSlow()
 	}
-	floor := min(shortestPause, ceiling/2)
-	return floor + rand.N(ceiling-floor+1) //nolint:gosec // no secret
+	return pause.Next()
 }

@@ -2,7 +2,8 @@
 package backoff
 
 import (
-	"math/rand/v2"
+	"crypto/rand"
+	"encoding/binary"
 	"time"
 )
 
@@ -40,5 +41,7 @@ func (b *Backoff) Pauses() int { return b.pauses }
 
 func (b *Backoff) below(ceiling time.Duration) time.Duration {
 	floor := min(b.Min, ceiling/2)
-	return floor + rand.N(ceiling-floor+1) //nolint:gosec // no secret
+	var random [8]byte
+	_, _ = rand.Read(random[:])                                                                 // never fails; a simulation seeds it (testing/cryptotest)
+	return floor + time.Duration(binary.LittleEndian.Uint64(random[:])%uint64(ceiling-floor+1)) //nolint:gosec // pauses are short, and not negative
 }
