@@ -3,7 +3,7 @@ GOVULNCHECK = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 INTEROP = envelope/interop# modules of their own: CloudEvents by the official SDK,
 MANIFESTS = deploy/kubernetes/validate# and Kubernetes
 
-.PHONY: help build check-size check-kubernetes check-package demo test test-hermetic test-real bench chaos check-monitoring lint fix cover vuln dist up down
+.PHONY: help build check-size check-kubernetes check-package demo test test-hermetic test-sim test-real sim bench chaos check-monitoring lint fix cover vuln dist up down
 .NOTPARALLEL:
 
 help: ## show this
@@ -22,7 +22,7 @@ demo: ## see it work, with nothing but Go: broker, room and worker in one proces
 	@echo "Compiling the demo (the first time it takes minutes, and needs the network for the modules) ..."
 	@go run ./cmd/demo
 
-test: check-size check-kubernetes check-package test-hermetic test-real ## run all tests
+test: check-size check-kubernetes check-package test-hermetic test-sim test-real ## run all tests
 
 test-hermetic: ## run the tests that need nothing but Go and a C compiler (for -race)
 	go test -race ./...
@@ -33,6 +33,12 @@ test-real: ## run the end-to-end suite on real servers; testbed/install-debian.s
 	go test -count=1 -tags real -short -timeout 6m -run TestRealRooms ./sink
 	go test -count=1 -tags real -short -timeout 6m ./chaos
 	go test -count=1 -tags real -short -timeout 10m -run 'Conformance|TestReal|TestReplayReal' ./sources/... ./cmd/...
+
+test-sim: ## run 2,000 new seeds of the simulator, in a minute; docs/simulation.md
+	SIM_SEEDS=2000 go test -count=1 ./sim
+
+sim: ## run new seeds of the simulator until stopped; SIM_FOR=1h ends it
+	SIM_SEEDS=0 go test -count=1 -timeout 0 -v -run TestSeeds ./sim
 
 bench: ## measure on real servers, in about half an hour; writes docs/benchmarks.md. PART=latency measures one part
 	BENCH_OUT=../docs/benchmarks.md go test -count=1 -tags real -timeout 60m -run 'TestBench/^$(PART)' -v ./bench

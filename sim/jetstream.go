@@ -1,0 +1,300 @@
+package sim
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+)
+
+// stream is a model of a JetStream stream with one durable pull consumer. Several
+// workers pull from it. A message that is out comes again when its holder has been
+// away for the ack wait, or earlier, or when its acknowledgement was lost.
+type stream struct {
+	broker
+	wait     time.Duration
+	messages []*streamed
+}
+
+type streamed struct {
+	stored
+	lease    *streamLease // the latest, nil if it waits
+	due      time.Time    // when it may be delivered again
+	attempts int
+}
+
+func newStream(see *observer, random *rand.Rand, wait time.Duration) *stream {
+	return &stream{broker: newBroker("nats:SIM", see, random), wait: wait}
+}
+
+// publish stores a message.
+func (s *stream) publish(number, _ int, body string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := &streamed{stored: stored{number: number, at: time.Now(), offset: uint64(len(s.messages)) + 1, body: body}}
+	s.messages = append(s.messages, m)
+	s.see.published(&m.stored)
+	s.signal()
+}
+
+func (s *stream) open(p *process) sources.Source { return &streamSource{stream: s, process: p} }
+
+// expire makes everything that is out come again now.
+func (s *stream) expire() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.messages {
+		if m.lease != nil && !m.acked {
+			m.lease = nil
+		}
+	}
+	s.signal()
+}
+
+// evict has everything come again that is with p.
+func (s *stream) evict(p *process) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.messages {
+		if l := m.lease; l != nil && l.source.process == p && !m.acked {
+			l.lapse()
+			m.lease = nil
+		}
+	}
+	s.signal()
+}
+
+// free reports whether m may be delivered, and else when to look again. s.mu is held.
+func (s *stream) free(m *streamed) (bool, time.Time) {
+	switch l := m.lease; {
+	case m.acked:
+		return false, time.Time{}
+	case l == nil && passedOrZero(m.due):
+		return true, time.Time{}
+	case l == nil:
+		return false, m.due
+	default:
+		until := l.expires()
+		if until.IsZero() || !passed(until) {
+			return false, until
+		}
+		l.lapse()
+		return true, time.Time{}
+	}
+}
+
+func passedOrZero(t time.Time) bool { return t.IsZero() || passed(t) }
+
+// streamSource is the source of one worker.
+type streamSource struct {
+	*stream
+	process *process
+	closed  bool
+}
+
+// String implements sources.Source.
+func (s *streamSource) String() string { return s.name }
+
+// Receive implements sources.Source.
+func (s *streamSource) Receive(ctx context.Context, limit int) ([]*sources.Delivery, error) {
+	for {
+		s.mu.Lock()
+		changed := s.changed
+		broken := time.Now().Before(s.trouble.receive)
+		s.mu.Unlock()
+		if !sleep(ctx, latency(s.process)) {
+			return nil, ctx.Err()
+		}
+		if broken && !s.process.isDead() {
+			return nil, errBroker
+		}
+		until := s.process.reaches()
+		if until.IsZero() && !s.process.isDead() {
+			var batch []*sources.Delivery
+			if batch, until = s.take(limit); len(batch) > 0 {
+				return batch, nil
+			}
+		}
+		if !awaitContext(ctx, changed, until) {
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// awaitContext returns true when something has changed or at the time, if it is
+// not zero; false when ctx ends.
+func awaitContext(ctx context.Context, changed <-chan struct{}, until time.Time) bool {
+	var alarm <-chan time.Time
+	if !until.IsZero() {
+		timer := time.NewTimer(time.Until(until))
+		defer timer.Stop()
+		alarm = timer.C
+	}
+	select {
+	case <-changed:
+		return true
+	case <-alarm:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// take lends out what is free. Else it says when to look again.
+func (s *streamSource) take(limit int) (batch []*sources.Delivery, until time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.messages {
+		ok, again := s.free(m)
+		if !ok {
+			until = earliest(until, again)
+			continue
+		}
+		m.attempts++
+		m.lease = &streamLease{source: s, message: m, lost: make(chan struct{}), since: time.Now()}
+		s.see.lent(s.process, s.name, &m.stored)
+		batch = append(batch, sources.NewDelivery(m.message("nats", "notify.sim", 0, m.attempts), m.lease))
+		if len(batch) == limit {
+			break
+		}
+	}
+	return batch, until
+}
+
+// Stop implements sources.Source.
+func (s *streamSource) Stop() {}
+
+// Close implements sources.Source.
+func (s *streamSource) Close(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	for _, m := range s.messages {
+		l := m.lease
+		switch {
+		case l == nil || l.source != s || m.acked || s.process.isDead():
+		case l.told && !l.deaf && s.process.reaches().IsZero():
+			m.acked = true
+			s.see.acked(&m.stored)
+		case !l.told:
+			m.lease = nil
+		}
+	}
+	s.signal()
+	return nil
+}
+
+// streamLease is a message that is out.
+type streamLease struct {
+	source  *streamSource
+	message *streamed
+	since   time.Time
+	lost    chan struct{}
+	gone    bool // lost is closed
+	told    bool // acknowledged, which the broker may not know
+	deaf    bool // and will not
+}
+
+// expires says when the broker delivers the message again: the ack wait after
+// the holder was last heard of. Zero: not, as long as the holder is there.
+func (l *streamLease) expires() time.Time {
+	p := l.source.process
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.dead:
+		return p.died.Add(l.source.wait)
+	case l.told:
+		return l.since.Add(l.source.wait) // no more signs of life
+	case time.Now().Before(p.offline):
+		return p.cut.Add(l.source.wait)
+	default:
+		return time.Time{}
+	}
+}
+
+// lapse notes that the broker gives the message to somebody. The mutex of the
+// stream is held.
+func (l *streamLease) lapse() {
+	if !l.gone {
+		l.gone = true
+		close(l.lost)
+	}
+}
+
+// Ack implements sources.Settler. The broker hears it later, or never.
+func (l *streamLease) Ack(durable func()) error {
+	s := l.source
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.process.isDead() {
+		return nil
+	}
+	s.see.settled(s.process, s.name, &l.message.stored, acknowledges)
+	l.told, l.since = true, time.Now()
+	pause := latency(s.process)
+	if time.Now().Before(s.trouble.lateAcks) {
+		pause += s.process.below(2 * s.wait)
+	}
+	l.deaf = s.trouble.lostAcks > 0
+	if l.deaf {
+		s.trouble.lostAcks--
+		pause += s.wait // by then it is known
+	}
+	arrives := s.process.coin()
+	time.AfterFunc(pause, func() { l.arrive(arrives, durable) })
+	return nil
+}
+
+// arrive is when the broker hears of an acknowledgement. After the worker's death
+// it does so only if the acknowledgement was on its way.
+func (l *streamLease) arrive(arrives bool, durable func()) {
+	s := l.source
+	if until := s.process.reaches(); !until.IsZero() && !s.process.isDead() {
+		time.AfterFunc(time.Until(until)+time.Millisecond, func() { l.arrive(arrives, durable) })
+		return
+	}
+	s.mu.Lock()
+	dead := s.process.isDead()
+	if !l.deaf && (!dead || arrives) && !l.message.acked {
+		l.message.acked = true
+		s.see.acked(&l.message.stored)
+	}
+	s.signal()
+	s.mu.Unlock()
+	if !dead {
+		s.see.durable(s.process, &l.message.stored)
+		if durable != nil {
+			durable()
+		}
+	}
+}
+
+// Release implements sources.Settler.
+func (l *streamLease) Release(delay time.Duration) error {
+	s := l.source
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.process.isDead() {
+		return nil
+	}
+	s.see.settled(s.process, s.name, &l.message.stored, givesBack)
+	s.see.durable(s.process, &l.message.stored)
+	if l.message.lease == l {
+		l.message.lease, l.message.due = nil, time.Now().Add(max(delay, time.Millisecond))
+	}
+	s.signal()
+	return nil
+}
+
+// Reject implements sources.Settler.
+func (l *streamLease) Reject(ctx context.Context, reason sources.Reason) error {
+	if err := l.source.bury(ctx, l.source.process, &l.message.stored, reason); err != nil {
+		return err
+	}
+	return l.Ack(nil)
+}
+
+// Lost implements sources.Settler.
+func (l *streamLease) Lost() <-chan struct{} { return l.lost }

@@ -1,0 +1,155 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
+	"github.com/xmpp-notifier/xmpp-notifier/render"
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+	"github.com/xmpp-notifier/xmpp-notifier/worker"
+)
+
+// life is one process of a worker, from its start to its end.
+type life struct {
+	process *process
+	room    *sink.Room
+	cancel  context.CancelFunc
+	ended   chan struct{}
+	number  int // of the lives of this worker
+	key     string
+
+	stopping bool
+}
+
+// start begins a new life of a worker, unless it lives.
+func (w *world) start(number int, newKey bool) {
+	before := w.lives[number]
+	l := &life{key: "key", ended: make(chan struct{})}
+	if before != nil {
+		if !before.over() { // it is still stopping, or has been started by an earlier step
+			if before.stopping {
+				w.after(Duration(time.Second), "", func() { w.start(number, newKey) })
+			}
+			return
+		}
+		l.number, l.key = before.number+1, before.key
+	}
+	if newKey {
+		l.key += "+"
+	}
+	l.process = &process{name: fmt.Sprintf("%d.%d", number, l.number), worker: number, random: w.random(100*(number+1) + l.number)}
+	w.lives[number] = l
+	if err := w.bear(l, w.nick(number)); err != nil {
+		panic(err) // the settings are ours
+	}
+}
+
+// over reports whether the process is dead or has ended.
+func (l *life) over() bool {
+	select {
+	case <-l.ended:
+		return true
+	default:
+		return l.process.isDead()
+	}
+}
+
+// bear puts the parts of a worker together, as the command does, and runs it.
+func (w *world) bear(l *life, nick string) error {
+	cfg := w.config(l, nick)
+	log := w.setup.logger(w.see, l.process)
+	room, err := sink.New(cfg, log, sink.WithDialer(func(ctx context.Context, _, addr string) (net.Conn, error) {
+		return w.network.dial(ctx, l.process, addr)
+	}))
+	if err != nil {
+		return fmt.Errorf("make the room: %w", err)
+	}
+	l.room = room
+	w.see.born(l.process, l.key, 2*w.plan.InFlight, max(room.HistoryDepth(), len(w.brokers)))
+	room.Observe(func(e sink.Event) { w.see.room(l.process, room.HistoryDepth, e) })
+	list := make([]sources.Source, len(w.brokers))
+	for i, b := range w.brokers {
+		list[i] = b.open(l.process)
+	}
+	one := worker.Worker{
+		Room: room, Sources: list, Render: render.Text, Payload: payload,
+		MaxInFlight: cfg.MaxInFlight, Grace: 20 * time.Second, Log: log,
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	l.cancel = cancel
+	w.zombies.Go(func() {
+		defer close(l.ended)
+		if err := one.Run(ctx); err != nil {
+			log.Error("worker failed", "error", err)
+		}
+	})
+	return nil
+}
+
+// payload puts the number of a notification beside its text.
+func payload(e envelope.Envelope) string {
+	for _, h := range e.Headers {
+		if h.Key == header {
+			return "<n xmlns='urn:sim'>" + h.Value + "</n>"
+		}
+	}
+	return ""
+}
+
+func (w *world) config(l *life, nick string) sink.Config {
+	cfg := sink.Config{
+		JID: account + "@" + w.server.Domain(), Password: config.NewSecret(account + "-pw"),
+		Addr: w.server.Addr(), TLS: "starttls", CAFile: w.setup.caFile, Room: w.server.RoomJID(), Nick: nick,
+		MaxInFlight: w.plan.InFlight, MaxStanzaBytes: 65000, IDKey: config.NewSecret(l.key),
+		ConnectTimeout: 30 * time.Second, PingInterval: 30 * time.Second,
+		StallTimeout: 60 * time.Second, ReconnectMax: 30 * time.Second,
+	}
+	if w.plan.Room.Direct {
+		cfg.TLS, cfg.Addr = "direct", w.server.DirectTLSAddr()
+	}
+	return cfg
+}
+
+// kill ends a worker's process without a word.
+func (w *world) kill(number int, host bool) {
+	l := w.lives[number]
+	if l.over() {
+		return
+	}
+	l.process.kill(host)
+	l.cancel()
+	w.noticed(l.process)
+}
+
+// stop ends a worker as SIGTERM does.
+func (w *world) stop(number int) {
+	w.lives[number].stopping = true
+	w.lives[number].cancel()
+}
+
+// story is a log handler that adds to the story.
+func storyLogger(see *observer, p *process) *slog.Logger {
+	return slog.New(slog.NewTextHandler(storyWriter{see, p}, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}))
+}
+
+type storyWriter struct {
+	see     *observer
+	process *process
+}
+
+// Write implements io.Writer.
+func (s storyWriter) Write(line []byte) (int, error) {
+	s.see.tell("  worker %s: %s", s.process.name, line[:len(line)-1])
+	return len(line), nil
+}

@@ -1,0 +1,351 @@
+package sim
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/sinktest"
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+)
+
+// observer sees what the room shows and what the brokers are told, and says what
+// was wrong. It shares no code with the worker: it knows a notification by a number
+// in an element beside the text, which the worker neither reads nor compares.
+type observer struct {
+	mu         sync.Mutex
+	start      time.Time
+	story      []string
+	quiet      bool // keeps no story
+	violations []string
+	notes      map[int]*note
+	visits     map[string]*visit // by connection
+	workers    map[string]*tally // by process
+	idsKept    bool              // the room shows the ids that it was sent
+	blameless  bool              // nothing was ordered that makes a dead letter of a good notification
+}
+
+// note is what is known of one notification.
+type note struct {
+	number    int
+	malformed bool
+	copies    []*stored // messages that carry it
+	posts     []shown
+	buried    bool
+}
+
+// shown is one time that the room has shown a notification.
+type shown struct {
+	at    time.Time
+	visit *visit
+	nick  string
+}
+
+// visit is one stay of a worker in the room.
+type visit struct {
+	link   *link
+	joined time.Time
+	told   map[int][]string // what the room said at the join that it had shown, and under which nicknames
+}
+
+// tally is what is known of one process.
+type tally struct {
+	inside   bool           // it is in the room
+	key      string         // of its ids
+	out      map[string]int // by broker: messages lent and not settled
+	most     int            // that may be
+	unacked  map[int]bool   // shown and not durably acknowledged
+	depth    int            // how many of those there may be
+	returned map[int]bool   // given back to a broker: who gets them next is not to know
+	doubtful int            // messages that it has counted as possible duplicates
+	again    int            // messages that it has posted twice itself
+}
+
+func newObserver(p *Plan) *observer {
+	o := &observer{
+		start: time.Now(), notes: map[int]*note{}, visits: map[string]*visit{}, workers: map[string]*tally{},
+		idsKept: p.Room.keepsIDs(), blameless: !p.bounces(),
+	}
+	for i, n := range p.Notifications {
+		if o.notes[n.Number] == nil {
+			o.notes[n.Number] = &note{number: n.Number, malformed: n.Malformed}
+		}
+		_ = i
+	}
+	return o
+}
+
+// tell adds a line to the story.
+func (o *observer) tell(format string, args ...any) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.say(format, args...)
+}
+
+// say is tell under o.mu.
+func (o *observer) say(format string, args ...any) {
+	if !o.quiet {
+		o.story = append(o.story, fmt.Sprintf("%12.6fs  ", time.Since(o.start).Seconds())+fmt.Sprintf(format, args...))
+	}
+}
+
+// wrong notes that something must not be. o.mu is held.
+func (o *observer) wrong(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	o.violations = append(o.violations, text)
+	o.say("WRONG: %s", text)
+}
+
+// published is when a broker has stored a message.
+func (o *observer) published(m *stored) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n := o.notes[m.number]
+	n.copies = append(n.copies, m)
+	o.say("notification %d is published at offset %d", m.number, m.offset)
+}
+
+// lent is when a broker gives a message to a worker.
+func (o *observer) lent(p *process, broker string, m *stored) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	w := o.workers[p.name]
+	w.out[broker]++
+	o.say("%s gives notification %d to worker %s", broker, m.number, p.name)
+	if w.out[broker] > w.most {
+		o.wrong("worker %s holds %d messages of %s, more than %d", p.name, w.out[broker], broker, w.most)
+	}
+}
+
+// settled is when a worker acknowledges a message, or gives it back.
+func (o *observer) settled(p *process, broker string, m *stored, how string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.workers[p.name].out[broker]--
+	if how == givesBack {
+		o.workers[p.name].returned[m.number] = true
+	}
+	o.say("worker %s %s notification %d", p.name, how, m.number)
+}
+
+// What a worker does with a message.
+const (
+	acknowledges = "acknowledges"
+	givesBack    = "gives back"
+)
+
+// durable is when a worker may take a message for acknowledged for good.
+func (o *observer) durable(p *process, m *stored) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.workers[p.name].unacked, m.number)
+}
+
+// acked is when a broker will never deliver a message again.
+func (o *observer) acked(m *stored) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n := o.notes[m.number]
+	o.say("the broker takes notification %d for done", m.number)
+	if len(n.posts) == 0 && !n.buried {
+		o.wrong("notification %d is acknowledged, but was never shown", m.number)
+	}
+}
+
+// buried is when a dead letter is stored.
+func (o *observer) buried(m *stored, reason sources.Reason) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n := o.notes[m.number]
+	n.buried = true
+	o.say("notification %d becomes a dead letter: %s", m.number, reason.Code)
+	switch {
+	case reason.Code == sources.ReasonDecode && !n.malformed:
+		o.wrong("notification %d is a dead letter, but could be read", m.number)
+	case reason.Code != sources.ReasonDecode && o.blameless:
+		o.wrong("notification %d is a dead letter (%s: %v), but nothing had refused it", m.number, reason.Code, reason.Err)
+	}
+}
+
+// numbered finds the number of a notification in what a worker has posted.
+var numbered = regexp.MustCompile(`<n xmlns='urn:sim'>(\d+)</n>`)
+
+func numberOf(p sinktest.Post) (int, bool) {
+	found := numbered.FindStringSubmatch(p.Inner)
+	if found == nil || p.Remote == "" {
+		return 0, false
+	}
+	number, err := strconv.Atoi(found[1])
+	return number, err == nil
+}
+
+// replayed is when the room tells a worker that has joined what it had shown.
+func (o *observer) replayed(l *link, history []sinktest.Post) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	v := &visit{link: l, joined: time.Now(), told: map[int][]string{}}
+	for _, p := range history {
+		if number, ok := numberOf(p); ok {
+			v.told[number] = append(v.told[number], p.Nick)
+		}
+	}
+	o.visits[l.name] = v
+	o.say("worker %s joins, and is told %d messages of the history", l.owner.name, len(history))
+}
+
+// posted is when the room shows something.
+func (o *observer) posted(p sinktest.Post) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	number, ok := numberOf(p)
+	if !ok {
+		o.say("%s says %q in the room", p.Nick, p.Body)
+		return
+	}
+	v, n := o.visits[p.Remote], o.notes[number]
+	name := v.link.owner.name
+	o.say("the room shows notification %d, from worker %s", number, name)
+	w := o.workers[name]
+	late := v.link.abandoned() // nobody can know what a server still does with what it has of a dead connection
+	for _, before := range n.posts {
+		if late {
+			break
+		}
+		o.repeated(n, before, shown{time.Now(), v, p.Nick})
+	}
+	if !late && !w.returned[number] && slices.ContainsFunc(n.posts, func(s shown) bool { return s.visit.link.owner == v.link.owner }) {
+		w.again++
+	}
+	n.posts = append(n.posts, shown{time.Now(), v, p.Nick})
+	if !slices.ContainsFunc(n.copies, func(m *stored) bool { return m.acked }) {
+		w.unacked[number] = true
+	}
+	if len(w.unacked) > w.depth {
+		o.wrong("worker %s has shown %d notifications that are not acknowledged for good, and the room can tell %d", name, len(w.unacked), w.depth)
+	}
+}
+
+// trip is how long a message may take to the server, and what others were shown
+// to the worker.
+const trip = 4 * mostDelay
+
+// repeated looks whether a notification had to be shown again.
+func (o *observer) repeated(n *note, before, now shown) {
+	o.say("it had shown notification %d before, from worker %s", n.number, before.visit.link.owner.name)
+	switch {
+	case before.visit == now.visit:
+		o.wrong("notification %d is shown twice in one stay", n.number)
+	case !o.idsKept || o.workers[before.visit.link.owner.name].key != o.workers[now.visit.link.owner.name].key:
+	case now.visit.joined.After(before.at):
+		if now.visit.mustKnow(n) {
+			o.wrong("notification %d is shown twice, although the room had told worker %s that it was shown", n.number, now.visit.link.owner.name)
+		}
+	case now.at.Sub(before.at) > trip && !now.visit.link.heldSince(before.at):
+		o.wrong("notification %d is shown twice, although worker %s was there when it was shown", n.number, now.visit.link.owner.name)
+	}
+}
+
+// mustKnow reports whether what the room told at the join says that n was shown. Who
+// has shown it himself is to look for it under his own nickname: from others it may
+// be a copy with another text.
+func (v *visit) mustKnow(n *note) bool {
+	nicks := v.told[n.number]
+	own := false
+	for _, s := range n.posts {
+		if s.visit.link.owner == v.link.owner {
+			own = true
+			if slices.Contains(nicks, s.nick) {
+				return true
+			}
+		}
+	}
+	return !own && len(nicks) > 0
+}
+
+// ended is when nothing more will happen.
+func (o *observer) ended(processes []*process) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for number := range len(o.notes) {
+		n := o.notes[number]
+		if n == nil {
+			continue
+		}
+		for _, m := range n.copies {
+			if !m.acked {
+				o.wrong("notification %d at offset %d is not acknowledged in the end", number, m.offset)
+			}
+		}
+		if len(n.posts) == 0 && !n.buried {
+			o.wrong("notification %d is neither shown nor a dead letter in the end", number)
+		}
+	}
+	for _, p := range processes {
+		if !o.workers[p.name].inside {
+			o.wrong("worker %s is not in the room in the end", p.name)
+		}
+	}
+	for name, w := range o.workers {
+		if w.again > w.doubtful {
+			o.wrong("worker %s has posted %d notifications again, and counted %d possible duplicates", name, w.again, w.doubtful)
+		}
+	}
+}
+
+// done reports whether there is nothing left to do, and all workers are in the room.
+func (o *observer) done(processes []*process) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if slices.ContainsFunc(processes, func(p *process) bool { return !o.workers[p.name].inside }) {
+		return false
+	}
+	for _, n := range o.notes {
+		if slices.ContainsFunc(n.copies, func(m *stored) bool { return !m.acked }) {
+			return false
+		}
+	}
+	return true
+}
+
+// inside reports whether a worker is in the room.
+func (o *observer) inside() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, w := range o.workers {
+		if w.inside {
+			return true
+		}
+	}
+	return false
+}
+
+// born is when a process starts.
+func (o *observer) born(p *process, key string, most, depth int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.workers[p.name] = &tally{key: key, out: map[string]int{}, most: most, unacked: map[int]bool{}, returned: map[int]bool{}, depth: depth}
+	o.say("worker %s starts", p.name)
+}
+
+// room is what a worker's room tells of itself.
+func (o *observer) room(p *process, depth func() int, e sink.Event) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	w := o.workers[p.name]
+	switch e.Kind {
+	case sink.Joined:
+		w.depth, w.inside = max(w.depth, depth()), true
+		o.say("worker %s is in the room", p.name)
+	case sink.Left:
+		w.inside = false
+		o.say("worker %s is not in the room: %.120v", p.name, e.Err)
+	case sink.Resent:
+		w.doubtful += e.Doubtful
+		o.say("worker %s has sent %d messages again, %d of them may be shown twice", p.name, e.Messages, e.Doubtful)
+	case sink.Connected, sink.Bounced:
+	}
+}
