@@ -75,7 +75,7 @@ Each fault is driven for real, on real servers, in the middle of a run of %d
 notifications (fewer on slow servers) that the worker carries from JetStream into
 the room with XMPP_MAX_IN_FLIGHT=%d. Another occupant counts what the room shows.
 
-- *worker spoke of*: the sum of `+"`perhaps_shown_twice`"+` in its log, which is also the metric
+- *worker spoke of*: the sum of `+"`possible_duplicates`"+` in its log, which is also the metric
   `+"`possible_duplicates_total`"+`.
 - *recovery*: seconds from when the cause is gone until the room shows notifications again,
   the median and the longest. The worker ran with XMPP_RECONNECT_MAX=2s and

@@ -73,7 +73,7 @@ func (w *worker) stop() {
 }
 
 var (
-	perhapsTwice = regexp.MustCompile(`perhaps_shown_twice=(\d+)`)
+	perhapsTwice = regexp.MustCompile(`possible_duplicates=(\d+)`)
 	nickname     = regexp.MustCompile(`msg="in the room".* nick=(\S+)`)
 )
 

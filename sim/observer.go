@@ -344,8 +344,8 @@ func (o *observer) room(p *process, depth func() int, e sink.Event) {
 		w.inside = false
 		o.say("worker %s is not in the room: %.120v", p.name, e.Err)
 	case sink.Resent:
-		w.doubtful += e.Doubtful
-		o.say("worker %s has sent %d messages again, %d of them may be shown twice", p.name, e.Messages, e.Doubtful)
+		w.doubtful += e.PossibleDuplicates
+		o.say("worker %s has sent %d messages again, %d of them may be shown twice", p.name, e.Resent, e.PossibleDuplicates)
 	case sink.Connected, sink.Bounced:
 	}
 }

@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"cmp"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"unicode"
 
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/outbox"
 )
 
 // Config is what the operator says about the XMPP account and the room.
@@ -37,13 +40,6 @@ type Config struct {
 	ReconnectMax   time.Duration `envconfig:"XMPP_RECONNECT_MAX" default:"30s" desc:"Longest pause between two attempts to connect. Pauses are random and grow up to it."`
 }
 
-// The values of XMPP_TLS.
-const (
-	tlsAuto   = "auto"
-	tlsStart  = "starttls"
-	tlsDirect = "direct"
-)
-
 const (
 	minStanzaBytes = 1000    // room for addresses and some text
 	maxStanzaBytes = 160_000 // a reflection with everything escaped still fits into maxInbound
@@ -52,7 +48,7 @@ const (
 	shortestTime   = time.Millisecond
 )
 
-// Validate returns everything that is wrong with c, each error with its cure.
+// Validate returns everything that is wrong with c, each error with its fix.
 func (c Config) Validate() []error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -65,8 +61,8 @@ func (c Config) Validate() []error {
 	if err := config.CheckAddress(c.Addr, 5222); c.Addr != "" && err != nil {
 		bad("XMPP_ADDR=%q %w", c.Addr, err)
 	}
-	if c.TLS != tlsAuto && c.TLS != tlsStart && c.TLS != tlsDirect {
-		bad("XMPP_TLS=%q: use %s, %s or %s", c.TLS, tlsAuto, tlsStart, tlsDirect)
+	if mode := conn.Mode(c.TLS); mode != conn.Auto && mode != conn.StartTLS && mode != conn.Direct {
+		bad("XMPP_TLS=%q: use %s, %s or %s", c.TLS, conn.Auto, conn.StartTLS, conn.Direct)
 	}
 	if strings.ContainsFunc(c.Nick, unicode.IsControl) {
 		bad("XMPP_NICK=%q: has a control character: remove it", c.Nick)
@@ -114,6 +110,35 @@ func (c Config) roots() (*x509.CertPool, error) {
 		return nil, fmt.Errorf("XMPP_CA_FILE=%q: holds no PEM certificate: give the authority's certificate in PEM form", c.CAFile)
 	}
 	return pool, nil
+}
+
+// Account is who we are and how we get there.
+func (c Config) Account() (*conn.Account, error) {
+	local, domain, err := SplitJID(c.JID)
+	if err != nil {
+		return nil, fmt.Errorf("XMPP_JID=%q: %w", c.JID, err)
+	}
+	roots, err := c.roots()
+	if err != nil {
+		return nil, err
+	}
+	account := conn.NewAccount(local, domain, c.Password, cmp.Or(c.TLSServerName, domain), roots)
+	account.Addr, account.Mode = c.Addr, conn.Mode(c.TLS)
+	return account, nil
+}
+
+// Nickname is the nickname that we want.
+func (c Config) Nickname() string {
+	local, _, _ := strings.Cut(c.JID, "@")
+	return cmp.Or(c.Nick, local)
+}
+
+// minter makes the ids of messages, and the key for them.
+func (c Config) minter() (*outbox.Minter, error) {
+	if key := c.IDKey.Reveal(); key != "" {
+		return outbox.NewMinter(key, c.Room, false)
+	}
+	return outbox.NewMinter(c.Password.Reveal(), c.Room, true)
 }
 
 // SplitJID splits user@domain, in lower case as servers compare it. It does

@@ -5,42 +5,66 @@ import (
 	"fmt"
 	"os"
 	"slices"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/muc"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/outbox"
 )
 
-// ending is how a stay ended. It says what others may not have been sent of what
-// the server sent us.
-type ending int
-
+// The kinds of ends that a session adds.
 const (
-	brokenOff ending = iota // nothing is known of the server
-	shutDown                // it went down, or its rooms did, perhaps before all had been sent to others
-	parted                  // the stay is over, the server and the room go on
+	kindNick      conn.Kind = "nick"
+	kindNotInRoom conn.Kind = "not_in_room"
+	kindStalled   conn.Kind = "stalled"
 )
 
-func endingOf(end error) ending {
+// The ends of a session that we find out by ourselves.
+var (
+	errStalled   = &conn.End{Kind: kindStalled, Text: "no reflection from the room within XMPP_STALL_TIMEOUT"}
+	errNotInRoom = &conn.End{Kind: kindNotInRoom, Text: "room no longer counts us as an occupant"}
+	errNickFree  = &conn.End{Kind: kindNick, Text: "the preferred nickname is free again"}
+)
+
+// endingOf says how a session ended.
+func endingOf(end error) outbox.Ending {
 	c, said := errors.AsType[*Condition](end)
 	_, removed := errors.AsType[*RemovedError](end)
 	switch {
-	case errors.Is(end, errClosed), errors.Is(end, errGone), errors.Is(end, errNotInRoom), said && !goesOn(c):
-		return shutDown
+	case errors.Is(end, conn.ErrClosed), errors.Is(end, muc.ErrGone), errors.Is(end, errNotInRoom), said && !goesOn(c):
+		return outbox.ShutDown
 	case removed, said, errors.Is(end, errNickFree):
-		return parted
+		return outbox.Parted
 	default: // silence, a stall, the network
-		return brokenOff
+		return outbox.BrokenOff
 	}
 }
 
-// goesOn reports whether who ends our stay with this condition is there, and
+// goesOn reports whether who ends our session with this condition is there, and
 // knows us. A room that has been restarted does not, nor does a server without it.
 func goesOn(c *Condition) bool {
-	if c.Type == "" { // of the stream: those of stanzas have a type
+	if c.Of == conn.OfStream {
 		return c.Name != "system-shutdown"
 	}
 	return slices.Contains([]string{"forbidden", "not-allowed", "policy-violation", "resource-constraint"}, c.Name)
 }
 
-// farewell is why a stay ended with err. After our seat was taken (gone) that is
-// what the server said then, or that it closed the stream, or just that.
+// blames returns the stream error that ended a session if it is about what we
+// sent (RFC 6120, 4.9.3), and not about the server or us.
+func blames(end error) (*Condition, bool) {
+	c, said := errors.AsType[*Condition](end)
+	if !said || c.Of != conn.OfStream {
+		return nil, false
+	}
+	switch c.Name {
+	case "policy-violation", "not-well-formed", "xml-not-well-formed", "invalid-xml", "bad-format", "restricted-xml":
+		return c, true
+	default:
+		return nil, false
+	}
+}
+
+// farewell is why a session ended with err. After our presence was ended (gone) that
+// is what the server said then, or that it closed the stream, or just that.
 func farewell(gone, err error) error {
 	_, said := errors.AsType[*Condition](err)
 	switch {
@@ -49,6 +73,11 @@ func farewell(gone, err error) error {
 	case errors.Is(err, os.ErrDeadlineExceeded): // it is still there
 		return gone
 	default:
-		return fmt.Errorf("%w: %w", gone, errClosed)
+		return fmt.Errorf("%w: %w", gone, conn.ErrClosed)
 	}
+}
+
+// notInRoom says that a ping to ourselves was refused.
+func notInRoom(room string, c *Condition) error {
+	return &Error{Kind: kindNotInRoom, Op: "stay in " + room, Err: fmt.Errorf("%w: %w", errNotInRoom, c)}
 }

@@ -1,15 +1,10 @@
 package sink
 
 import (
-	"crypto/rand"
-	"encoding/xml"
-	"errors"
 	"fmt"
-	"strings"
 
-	"gosrc.io/xmpp/stanza"
-
-	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/muc"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
 
@@ -18,75 +13,55 @@ import (
 // too slow for the room.
 const HistoryWanted = 200
 
-// Suffixes of the join's id, for the requests that belong to a stay.
-const (
-	infoSuffix      = "-info"
-	serviceSuffix   = "-service"
-	uptimeSuffix    = "-uptime"
-	nobodySuffix    = "-nobody"
-	fenceSuffix     = "-fence"
-	echoSuffix      = "-echo"
-	archiveSuffix   = "-archive"
-	configureSuffix = "-configure"
-	cancelSuffix    = "-cancel"
-	pingSuffix      = "-ping"
-	suspectSuffix   = "-suspect"
-)
-
-// maxNicks is how many nicknames are tried in one stay.
-const maxNicks = 5
-
-// join asks for a seat in the room, with its history: that is what tells
-// which messages of an earlier connection, process or worker have arrived.
+// join asks to enter the room, with its history: that is what tells which
+// messages of an earlier connection, process or worker have arrived.
 func (s *session) join() {
-	s.joinID, s.askID = rand.Text(), rand.Text()
-	s.nicks++
-	s.occupant = s.room + "/" + s.nick
-	text, err := joinStanza(s.occupant, s.joinID, s.cfg.RoomPassword, s.cfg.History())
+	s.us.ask()
+	text, err := muc.Join(s.us.address, s.us.joinID, s.cfg.RoomPassword, s.cfg.History())
 	if err != nil {
-		s.fail(err)
+		s.conn.Fail(err)
 		return
 	}
-	s.out.text(text + fmt.Sprintf("<iq type='get' to='%s' id='%s%s'>%s</iq>", wire.Escape(s.service), s.askID, serviceSuffix, askInfo))
+	s.conn.Send(text)
+	s.ask(s.us.service, "get", muc.AskInfo, s.serviceInfo)
 }
 
-// joinStanza asks for a seat, with so many messages of the room's history.
-func joinStanza(occupant, id string, password config.Secret, history int) (string, error) {
-	p := stanza.NewPresence(stanza.Attrs{To: occupant, Id: id})
-	p.Extensions = append(p.Extensions, stanza.MucPresence{
-		Password: password.Reveal(),
-		History:  stanza.History{MaxStanzas: stanza.NewNullableInt(history)},
-	})
-	text, err := xml.Marshal(p)
-	if err != nil {
-		return "", fmt.Errorf("encode the join: %w", err)
+// serviceInfo takes what the service says of itself: one that names what it is, and
+// no chat service among that, may never answer a join.
+func (s *session) serviceInfo(a conn.Answer) error {
+	if s.phase != joining || a.Failed() {
+		return nil
 	}
-	return "<presence><priority>-1</priority></presence>" + string(text), nil
+	var info muc.Info
+	if err := wire.Decode(a.Raw, &info); err != nil || info.IsChat() || len(info.Identities) == 0 {
+		return nil //nolint:nilerr // the answer to the join tells
+	}
+	return muc.NotChat(s.us.service, "")
 }
 
-// presence watches our own seat, and the one that we would like to have.
-// Presence of others is of no interest.
+// presence watches our own, and that of who has the nickname that we would like
+// to have. Presence of others is of no interest.
 func (s *session) presence(e wire.Element) error {
-	own := string(e.From) == s.occupant
-	answer := string(e.ID) == s.joinID
+	own := string(e.From) == s.us.address
+	answer := string(e.ID) == s.us.joinID
 	switch string(e.Type) {
 	case "error":
-		if s.phase == joining && (own || answer || string(e.From) == s.room) {
-			return s.refused(stanzaError(e))
+		if s.phase == joining && (own || answer || string(e.From) == s.us.room) {
+			return s.refused(conn.StanzaError(e))
 		}
 	case "unavailable":
 		if s.phase != joining && own {
-			return s.expelled(e)
+			return s.removed(e)
 		}
-		if string(e.From) == s.room+"/"+nickOf(s.cfg) {
-			s.nickFree.Store(s.nick != nickOf(s.cfg))
+		if string(e.From) == s.us.wanted() {
+			s.us.nickFree.Store(s.us.nick != s.us.preferred)
 		}
 	case "":
-		if string(e.From) == s.room+"/"+nickOf(s.cfg) {
-			s.nickFree.Store(false)
+		if string(e.From) == s.us.wanted() {
+			s.us.nickFree.Store(false)
 		}
-		if s.phase == joining && s.fromRoom(e.From) && len(e.From) > len(s.room)+1 { // not what the room itself says
-			return s.seated(e, own, answer)
+		if s.phase == joining && s.us.inRoom(e.From) && len(e.From) > len(s.us.room)+1 { // not what the room itself says
+			return s.admitted(e, own, answer)
 		}
 	}
 	return nil
@@ -94,42 +69,35 @@ func (s *session) presence(e wire.Element) error {
 
 // refused tries another nickname if ours is taken, and gives up otherwise.
 func (s *session) refused(c *Condition) error {
-	if c.Name == "conflict" && s.nicks < maxNicks {
-		s.log.Warn("nickname is taken, trying another: "+nickCure, "nick", s.nick, "room", s.room)
-		s.nick = nickOf(s.cfg) + "-" + strings.ToLower(rand.Text()[:4])
+	taken := s.us.nick
+	if c.Name == "conflict" && s.us.another() {
+		s.log.Warn("nickname is taken, trying another", "nick", taken, "room", s.us.room, "fix", muc.FixNick)
 		s.join()
 		return nil
 	}
-	return joinError(s.room, s.nick, c)
+	return muc.JoinError(s.us.room, s.us.nick, c)
 }
 
-// joinError says why a join was refused, and what helps.
-func joinError(room, nick string, c *Condition) *Error {
-	cure, lasting := joinCure(c)
-	return &Error{Op: fmt.Sprintf("join %s as %q", room, nick), Err: c, Cure: cure, Lasting: lasting}
-}
-
-// seated looks for our own presence: we are in, and the history follows.
-func (s *session) seated(e wire.Element, own, answer bool) error {
-	x, err := mucUser(e)
+// admitted looks for our own presence: we are in, and the history follows.
+func (s *session) admitted(e wire.Element, own, answer bool) error {
+	x, err := muc.ReadUser(e)
 	switch {
 	case err != nil && (own || answer):
-		return fmt.Errorf("join %s: %w", s.room, err)
-	case err != nil, !x.ours(own, answer):
+		return fmt.Errorf("join %s: %w", s.us.room, err)
+	case err != nil, !x.Ours(own, answer):
 		return nil //nolint:nilerr // what it says of others is of no interest
 	}
-	s.occupant = string(e.From)
-	s.nick = s.occupant[len(s.room)+1:]
-	if x.has(statusCreated) && !s.cfg.RoomCreate {
+	s.us.admitted(string(e.From), x.Item.Role, x.Item.Affiliation)
+	created := x.Has(muc.StatusCreated)
+	if created && !s.cfg.RoomCreate {
 		s.cancel()
 		return nil
 	}
-	if x.has(statusCreated) {
+	if created {
 		s.configure()
 	}
-	s.role, s.affiliation = x.Item.Role, x.Item.Affiliation
-	if s.role == roleVisitor {
-		s.log.Warn("cannot post", "room", s.room, "error", s.mute())
+	if s.us.role == muc.RoleVisitor {
+		s.log.Warn("no voice in the room", "room", s.us.room, "error", muc.NoVoice(s.us.room))
 	}
 	s.catchUp()
 	return nil
@@ -137,42 +105,36 @@ func (s *session) seated(e wire.Element, own, answer bool) error {
 
 // cancel takes back the making of a room that nobody asked for (XEP-0045,
 // 10.1.2). Some services would keep it, locked, and let nobody in but us: what
-// we posted there nobody would see. The answer ends the stay.
+// we posted there nobody would see. The answer ends the session.
 func (s *session) cancel() {
-	s.out.text(fmt.Sprintf("<iq type='set' to='%s' id='%s%s'><query xmlns='http://jabber.org/protocol/muc#owner'>"+
-		"<x xmlns='jabber:x:data' type='cancel'/></query></iq>", wire.Escape(s.room), s.askID, cancelSuffix))
-}
-
-// roleVisitor is that of an occupant who may only listen (XEP-0045, 5.1).
-const roleVisitor = "visitor"
-
-// mute says that the room does not let us post.
-func (s *session) mute() error {
-	return &Error{Op: "post to " + s.room, Err: errMute, Cure: muteCure, Lasting: true}
-}
-
-// notCreated says that there is no room, and that we make none.
-func notCreated(room string) error {
-	return &Error{
-		Op: "join " + room, Err: errors.New("the room does not exist"),
-		Cure: missingCure, Lasting: true,
-	}
+	s.ask(s.us.room, "set", muc.Cancel, func(conn.Answer) error { return muc.NotCreated(s.us.room) })
 }
 
 // configure makes a new room persistent, which also unlocks it (XEP-0045,
-// 10.1.3). Some services refuse a form with a field that they do not know, so
-// it has no other.
+// 10.1.3).
 func (s *session) configure() {
-	s.out.text(fmt.Sprintf("<iq type='set' to='%s' id='%s%s'><query xmlns='http://jabber.org/protocol/muc#owner'>"+
-		"<x xmlns='jabber:x:data' type='submit'>"+
-		"<field var='FORM_TYPE'><value>http://jabber.org/protocol/muc#roomconfig</value></field>"+
-		"<field var='muc#roomconfig_persistentroom'><value>1</value></field>"+
-		"</x></query></iq>", wire.Escape(s.room), s.askID, configureSuffix))
-	s.log.Info("room created", "room", s.room)
+	s.log.Info("room created", "room", s.us.room)
+	s.ask(s.us.room, "set", muc.MakePersistent, func(a conn.Answer) error {
+		if c := a.Refused(); c != nil {
+			return &Error{Kind: muc.KindJoin, Op: "create room " + s.us.room, Err: c, Fix: "create it on the server", Lasting: true}
+		}
+		return nil
+	})
 }
 
-// ping asks the room for an occupant: for ourselves it is a self-ping (XEP-0410).
-func (s *session) ping(occupant, suffix string) {
-	s.out.text(fmt.Sprintf("<iq type='get' to='%s' id='%s%s'><ping xmlns='urn:xmpp:ping'/></iq>",
-		wire.Escape(occupant), s.askID, suffix))
+// removed says why our presence in the room has ended.
+func (s *session) removed(e wire.Element) error {
+	x, err := muc.ReadUser(e)
+	if err != nil {
+		return fmt.Errorf("left %s: %w", s.us.room, err)
+	}
+	end, last := muc.Removed(s.us.room, x)
+	switch {
+	case s.phase != inRoom || last:
+		return end
+	case s.gone == nil: // the server may be about to go down as well, and say so
+		s.gone = end
+		s.conn.EndSoon()
+	}
+	return nil
 }

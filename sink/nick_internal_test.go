@@ -2,7 +2,6 @@ package sink
 
 import (
 	"errors"
-	"net"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,16 +12,17 @@ const (
 	nickTaken = "<presence from='room@muc.example.org/me'/>"
 )
 
-// A stay that ends for the sake of the nickname must cost nothing, and nobody
+// A session that ends for the sake of the nickname must cost nothing, and nobody
 // may bring it about at will by taking the nickname and freeing it.
-func TestNicknameIsTakenBackSeldomAndWithNothingOnItsWay(t *testing.T) {
+func TestNicknameIsTakenBackRarelyAndWithNothingInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		room := quietRoom(t)
-		room.learn(&session{end: errNickFree}, false)
-		ours, _ := net.Pipe()
-		s := room.newSession(newStream(ours), identity{}, func() {})
-		s.cfg.PingInterval, s.cfg.StallTimeout = time.Hour, 4*time.Second
-		s.phase, s.nick, s.occupant = inRoom, "me-x", "room@muc.example.org/me-x"
+		left := over(room, silent(t))
+		left.conn.Fail(errNickFree)
+		room.learn(left, false)
+		room.cfg.PingInterval, room.cfg.StallTimeout = time.Hour, 4*time.Second
+		s := over(room, silent(t))
+		s.phase, s.us.nick, s.us.address = inRoom, "me-x", "room@muc.example.org/me-x"
 		close(s.entered)
 		go s.watch(t.Context())
 		is := func(presence string) {
@@ -31,25 +31,34 @@ func TestNicknameIsTakenBackSeldomAndWithNothingOnItsWay(t *testing.T) {
 			}
 		}
 		lasts := func(d time.Duration, why string) {
-			if time.Sleep(d); isClosed(s.ended) {
-				t.Fatalf("%s: the stay ended with %v", why, s.end)
+			if time.Sleep(d); isEnded(s) {
+				t.Fatalf("%s: the session ended with %v", why, s.conn.End())
 			}
 		}
 		is(nickFreed)
-		lasts(undisturbedStay-time.Second, "it was taken back just now")
+		lasts(undisturbedSession-time.Second, "it was taken back just now")
 		m := Message{Identity: "m", Done: func(Result) {}}
 		if err := room.Submit(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}
-		lasts(time.Minute, "a message is on its way")
+		lasts(time.Minute, "a message is in flight")
 		is(nickTaken)
-		room.box.seen([]byte(room.box.ledger.minter.id(m.Identity)), []byte(s.occupant), true)
+		room.box.Seen([]byte(room.ids.ID(m.Identity)), []byte(s.us.address), true)
 		lasts(time.Minute, "somebody has it again")
 		is(nickFreed)
 		time.Sleep(2 * time.Second)
-		if !isClosed(s.ended) || !errors.Is(s.end, errNickFree) {
-			t.Errorf("the nickname is free, and the stay ended with %v", s.end)
-			s.fail(nil)
+		if !isEnded(s) || !errors.Is(s.conn.End(), errNickFree) {
+			t.Error("the nickname is free, and the session goes on")
+			s.conn.Fail(nil)
 		}
 	})
+}
+
+func isEnded(s *session) bool {
+	select {
+	case <-s.conn.Ended():
+		return true
+	default:
+		return false
+	}
 }

@@ -8,25 +8,35 @@ type EventKind int
 // What can happen to a Room, beside the outcomes of messages.
 const (
 	Connected EventKind = iota + 1 // logged in, not yet in the room
-	Joined                         // in the room and sending; Seat
-	Left                           // a stay or an attempt is over; Err, Stay
+	Joined                         // in the room and sending; Session
+	Left                           // a session or an attempt is over; Err, InRoom
 	Bounced                        // the room refused a message; Err
-	Resent                         // sent again after a join; Messages, Doubtful
+	Resent                         // sent again after a join; Resent, PossibleDuplicates
 )
 
 // Event is something that happened to a Room.
 type Event struct {
-	Kind EventKind
-	// Seat is our address in the room, room@service/nick.
-	Seat string
-	// Err is why the stay is over, or a *Condition for a bounce. It is nil if
+	Kind    EventKind
+	Session Session
+	// Err is why the session is over, or a *Condition for a bounce. It is nil if
 	// we left because we were told to. See Reason.
 	Err error
-	// Stay is how long we were in the room; 0 if we never were.
-	Stay time.Duration
-	// Messages is how many were sent again, Doubtful how many of them the
-	// room may show twice.
-	Messages, Doubtful int
+	// InRoom is how long we were in the room; 0 if we never were.
+	InRoom time.Duration
+	// Resent is how many messages were sent again, PossibleDuplicates how many of
+	// them the room may show twice.
+	Resent, PossibleDuplicates int
+}
+
+// Session is what is known of a session when it enters the room.
+type Session struct {
+	Occupant          string // our address in the room, room@service/nick
+	Nick              string
+	Role, Affiliation string // XEP-0045, section 5
+	MaxStanzaBytes    int
+	History           int    // messages that the room has told of its history
+	Archive           bool   // it has one, and answers
+	Memory            string // what the room can tell after an interruption, for people
 }
 
 // Observer is told of events, in the goroutine in which they happen. It must
@@ -43,10 +53,3 @@ func (o Observer) tell(e Event) {
 // Observe makes o hear of everything that happens from now on. Call it before
 // Run.
 func (r *Room) Observe(o Observer) { r.observer = o }
-
-// InFlight returns how many messages are in the window, and for how long the
-// oldest of them has been waiting for its reflection while it was the oldest;
-// 0 while we are not in the room.
-func (r *Room) InFlight() (messages int, waiting time.Duration) {
-	return r.box.size(), r.box.stalled(time.Now())
-}

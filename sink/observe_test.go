@@ -70,13 +70,13 @@ func TestObserverHearsWhyStaysEnd(t *testing.T) {
 			}
 			w := observed(t, cfg)
 			w.next(sink.Connected)
-			if e := w.next(sink.Joined); e.Seat != srv.RoomJID()+"/notifier" {
-				t.Errorf("joined as %q", e.Seat)
+			if e := w.next(sink.Joined); e.Session.Occupant != srv.RoomJID()+"/notifier" {
+				t.Errorf("joined as %q", e.Session.Occupant)
 			}
 			spoil(srv)
 			e := w.next(sink.Left)
-			if got := sink.Reason(e.Err); got != reason || e.Stay <= 0 {
-				t.Errorf("left after %s because of %q: %v", e.Stay, got, e.Err)
+			if got := sink.Reason(e.Err); got != reason || e.InRoom <= 0 {
+				t.Errorf("left after %s because of %q: %v", e.InRoom, got, e.Err)
 			}
 			if removal, removed := errors.AsType[*sink.RemovedError](e.Err); removed && removal.Code != 307 {
 				t.Errorf("removed with code %d", removal.Code)
@@ -93,8 +93,8 @@ func TestObserverHearsWhyStaysEnd(t *testing.T) {
 			srv := startServer(t, sinktest.Config{})
 			cfg := settings(t, srv)
 			spoil(srv, &cfg)
-			if e := observed(t, cfg).next(sink.Left); sink.Reason(e.Err) != reason || e.Stay != 0 {
-				t.Errorf("left after %s because of %q: %v", e.Stay, sink.Reason(e.Err), e.Err)
+			if e := observed(t, cfg).next(sink.Left); sink.Reason(e.Err) != reason || e.InRoom != 0 {
+				t.Errorf("left after %s because of %q: %v", e.InRoom, sink.Reason(e.Err), e.Err)
 			}
 		})
 	}
@@ -123,7 +123,7 @@ func TestObserverHearsOfBouncesAndWhatIsSentAgain(t *testing.T) {
 	if e := w.next(sink.Left); sink.Reason(e.Err) != "bounced" {
 		t.Errorf("got %v", e.Err)
 	}
-	if e := w.next(sink.Resent); e.Messages != 1 {
+	if e := w.next(sink.Resent); e.Resent != 1 {
 		t.Errorf("got %+v", e)
 	}
 	if r := <-done; r.Outcome != sink.Delivered || r.Took <= 0 || r.Took > patience {
@@ -162,8 +162,8 @@ func TestWhatIsSentAgainIsDoubtfulAfterARestart(t *testing.T) {
 			if err := tc.fault(srv); err != nil {
 				t.Fatal(err)
 			}
-			if e := w.next(sink.Resent); e.Messages != 1 || e.Doubtful != tc.want {
-				t.Errorf("%d sent again, %d of them doubtful, want %d", e.Messages, e.Doubtful, tc.want)
+			if e := w.next(sink.Resent); e.Resent != 1 || e.PossibleDuplicates != tc.want {
+				t.Errorf("%d sent again, %d of them possible duplicates, want %d", e.Resent, e.PossibleDuplicates, tc.want)
 			}
 			<-done
 		})

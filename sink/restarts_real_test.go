@@ -58,7 +58,7 @@ func (sc *scene) restart(end func() error, start func() error) {
 // doubts adds up how many messages the client says may be shown twice.
 func doubts(log string) int {
 	sum := 0
-	for _, found := range regexp.MustCompile(`perhaps_shown_twice=(\d+)`).FindAllStringSubmatch(log, -1) {
+	for _, found := range regexp.MustCompile(`possible_duplicates=(\d+)`).FindAllStringSubmatch(log, -1) {
 		n, _ := strconv.Atoi(found[1])
 		sum += n
 	}

@@ -1,67 +1,36 @@
 package sink
 
 import (
-	"bytes"
 	"context"
-	"log/slog"
+	"strings"
 	"sync"
-	"sync/atomic"
-	"time"
 
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
 
-// session is one stay in the room: from the login over the join to whatever
-// ends it. It is never reused; the Room starts another.
+// session is one visit to the room: from the join to whatever ends it. It is never
+// reused; the Room starts another.
 //
 // Three goroutines: run reads and handles stanzas in order, one writes, one
-// watches for silence. All state that is not shared belongs to the reader.
+// watches for silence. All state that is not shared belongs to the reader, and is
+// fixed once entered is closed.
 type session struct {
-	cfg      *Config
-	log      *slog.Logger
-	observer Observer
-	stream   *stream
-	out      *writer
-	box      *outbox
-	joined   func() // called when we are in the room
+	*Room
+	conn    *conn.Conn
+	us      occupant
+	format  format
+	catchup catchup
+	probe   probe
+	phase   phase
+	blamed  int   // the limit to keep to from now on, 0: none
+	gone    error // our presence was ended without a word; the server may say more
 
-	me            string // our full JID
-	domain        string // our server
-	room, service string
-	head          []byte       // of every message stanza
-	maxBytes      int          // of every message stanza
-	blamed        int          // what maxBytes must not exceed from now on, 0: whatever it likes
-	keepsIDs      *atomic.Bool // the room has reflected one of ours
-	originIDs     *atomic.Bool // send them: the room does not keep our ids
-	nickFree      atomic.Bool  // we have another than the preferred nickname, and that is free
-	nickBackAfter time.Time    // when we may leave for its sake
-
-	// The reader's, and fixed once entered is closed.
-	phase       phase
-	catchup     catchup
-	skipArchive bool // it did not answer the last time
-	depth       *depth
-	idle        time.Duration // after which the server drops us, 0: not known
-	nick        string
-	occupant    string // our address in the room, as the room writes it
-	suspect     string // id of the message that bounces again and again, "" for none
-	charge      *Condition
-	accomplices bool   // others have bounced since
-	gone        error  // our seat was taken without a word; the server may say more
-	nicks       int    // how many nicknames have been tried
-	role        string // what we may do in the room
-	affiliation string // what we are to the room
-	joinID      string // of our join, which some services show to everybody
-	askID       string // begins the ids of our requests
-	answeredFor bool   // our server answers for the room
-
+	onEnter func()
 	entered chan struct{} // closed when we are in the room
-	ended   chan struct{} // closed when the session is over, with end set
-	end     error
-	endOnce sync.Once
 }
 
-// phase says how far the stay has come.
+// phase says how far the session has come.
 type phase int
 
 const (
@@ -70,100 +39,99 @@ const (
 	inRoom                // sending
 )
 
-// run stays in the room until ctx ends, which makes it leave politely, or
-// until something goes wrong. setup, the context of the login, bounds the
-// join as well.
+func newSession(r *Room, c *conn.Conn, onEnter func()) *session {
+	_, service, _ := strings.Cut(r.cfg.Room, "@")
+	s := &session{
+		Room: r, conn: c, onEnter: onEnter, entered: make(chan struct{}),
+		us:     occupant{room: r.cfg.Room, service: service, preferred: r.cfg.Nickname(), nick: r.cfg.Nickname()},
+		format: format{head: messageHead(r.cfg.Room), maxBytes: r.lessons.maxBytes, originIDs: &r.lessons.originIDs},
+	}
+	if c.MaxStanzaBytes > 0 {
+		s.format.maxBytes = max(minStanzaBytes, min(s.format.maxBytes, c.MaxStanzaBytes))
+	}
+	c.Owed = s.us.official
+	return s
+}
+
+// run is in the room until ctx ends, which makes it leave politely, or until
+// something goes wrong. setup, the context of the login, bounds the join as well.
 func (s *session) run(ctx, setup context.Context) error {
-	release := s.stream.bound(setup)
-	enter := s.joined
-	s.joined = func() { release(); enter() }
-	s.stream.beforeRead = s.handled
+	release := s.conn.Bound(setup)
+	enter := s.onEnter
+	s.onEnter = func() { release(); enter() }
+	s.conn.BeforeRead(s.handled)
 
 	var helpers sync.WaitGroup
-	helpers.Go(s.write)
+	helpers.Go(func() { s.conn.Write(s.cfg.ConnectTimeout) })
 	helpers.Go(func() { s.watch(ctx) })
 	s.join()
-	s.fail(s.read())
+	err := s.conn.Read(s.handle)
+	s.conn.Fail(farewell(s.gone, err))
 	helpers.Wait()
 	release()
-	if malformed, big := s.stream.malformed, s.stream.framer.Dropped(); malformed+big > 0 {
-		s.log.Warn("dropped what the server passed on", "malformed", malformed, "too_big", big)
+	if malformed, oversized := s.conn.Dropped(); malformed+oversized > 0 {
+		s.log.Warn("dropped malformed or oversized stanzas", "malformed", malformed, "oversized", oversized)
 	}
-	if c, ok := blames(s.end); ok && s.phase == inRoom {
-		s.blamed = s.box.blame(c, func(id, body, extra string) int { return len(s.stanza(nil, id, body, extra)) })
+	end := s.conn.End()
+	if c, ok := blames(end); ok && s.phase == inRoom {
+		s.blamed = s.box.Blame(c, c.Name == "policy-violation", s.format.size)
 	}
-	s.box.detach(endingOf(s.end), s.stream.heard())
-	return s.end
+	s.box.Detach(endingOf(end), s.conn.Heard())
+	return end
 }
 
-// fail ends the session with err, unless it has ended before.
-func (s *session) fail(err error) {
-	s.endOnce.Do(func() {
-		s.end = err
-		close(s.ended)
-		s.stream.close()
-	})
-}
-
-// lastWords is how long a server that takes nothing more, or has taken our seat
-// without a word, may still be heard. One that stops says so, and tells what it
-// has shown, but closes its end first.
-const lastWords = time.Second
-
-// write sends what is posted until the session ends, or ends it.
-func (s *session) write() {
-	err := s.out.run(s.stream.conn, s.cfg.ConnectTimeout, s.ended)
-	if err == nil {
-		return
-	}
-	select {
-	case <-s.ended:
-	case <-time.After(lastWords):
-		s.fail(err)
+// handle takes a stanza.
+func (s *session) handle(e wire.Element) error {
+	switch {
+	case e.Is("message"):
+		return s.unlessGone(s.message(e))
+	case e.Is("presence"):
+		return s.unlessGone(s.presence(e))
+	default:
+		return nil
 	}
 }
 
-// read handles stanzas, in order, until one of them ends the session.
-func (s *session) read() error {
-	for {
-		e, err := s.stream.next()
-		if err != nil {
-			return farewell(s.gone, err)
-		}
-		switch {
-		case e.Is("message"):
-			err = s.message(e)
-		case e.Is("presence"):
-			err = s.presence(e)
-		case e.Is("iq"):
-			err = s.iq(e)
-		}
-		if err != nil && s.gone == nil { // else it only says so once more
-			return err
-		}
+// unlessGone returns why the session has to end. After our presence was ended it
+// only says so once more.
+func (s *session) unlessGone(err error) error {
+	if s.gone == nil {
+		return err
 	}
+	return nil
+}
+
+// ask sends a request whose answer the room gives, or our server for it.
+func (s *session) ask(to, kind, payload string, answer func(conn.Answer) error) {
+	s.request(conn.Request{To: to, Type: kind, Payload: payload, By: s.us.official, Answer: answer})
+}
+
+func (s *session) request(r conn.Request) {
+	answer := r.Answer
+	r.Answer = func(a conn.Answer) error { return s.unlessGone(answer(a)) }
+	s.conn.Ask(r)
 }
 
 // message takes what the room shows, and what it refuses.
 func (s *session) message(e wire.Element) error {
-	if s.phase == catching && string(e.ID) == s.askID+echoSuffix { // nobody but our server has seen this id
+	if s.phase == catching && string(e.ID) == s.catchup.echoID { // nobody but our server has seen this id
 		return s.echo()
 	}
 	switch string(e.Type) {
 	case "groupchat":
 		switch {
-		case !s.fromRoom(e.From):
-		case s.phase == catching && string(e.From) == s.room && e.Has("subject") && !e.Has("body"):
+		case !s.us.inRoom(e.From):
+		case s.phase == catching && string(e.From) == s.us.room && e.Has("subject") && !e.Has("body"):
 			return s.topic()
 		default:
 			s.shown(e)
 		}
 	case "", "normal":
-		if s.phase == catching && string(e.From) == s.room {
+		if s.phase == catching && string(e.From) == s.us.room {
 			return s.archived(e)
 		}
 	case "error":
-		if s.gone == nil && s.official(e.From) { // else it says nothing of the message
+		if s.gone == nil && s.us.official(e.From) { // else it says nothing of the message
 			return s.bounced(e)
 		}
 	}
@@ -172,20 +140,20 @@ func (s *session) message(e wire.Element) error {
 
 // shown takes a message of the room: live, or from its history or archive.
 func (s *session) shown(e wire.Element) {
-	if s.phase == catching && !s.catchup.done && len(e.From) > len(s.room) { // not what the room itself says
+	if s.phase == catching && !s.catchup.done && len(e.From) > len(s.us.room) { // not what the room itself says
 		s.catchup.replayed++
 	}
-	own := string(e.From) == s.occupant
-	if s.box.seen(e.ID, e.From, own) {
+	own := string(e.From) == s.us.address
+	if s.box.Seen(e.ID, e.From, own) {
 		if own && s.phase == inRoom {
-			s.depth.shown++
+			s.lessons.depth.shown++
 		}
-		if own && !s.keepsIDs.Load() {
-			s.keepsIDs.Store(true)
+		if own && !s.lessons.keepsIDs.Load() {
+			s.lessons.keepsIDs.Store(true)
 		}
 		return
 	}
-	if !own || s.keepsIDs.Load() {
+	if !own || s.lessons.keepsIDs.Load() {
 		return // not ours: another connection with our nickname
 	}
 	// A room that does not keep ids: the origin id (XEP-0359) may be there, or
@@ -193,11 +161,11 @@ func (s *session) shown(e wire.Element) {
 	for child := range e.Children() {
 		switch {
 		case string(child.Name) == "origin-id" && string(child.XMLNS) == nsStanzaID:
-			if s.box.seen(child.ID, e.From, own) {
+			if s.box.Seen(child.ID, e.From, own) {
 				return
 			}
-		case child.Is("body") && s.box.seenText(child.Text()) && !s.originIDs.Swap(true):
-			s.log.Warn("the room does not keep ids: recognising messages by their text and order", "room", s.room)
+		case child.Is("body") && s.box.SeenText(child.Text()) && !s.lessons.originIDs.Swap(true):
+			s.log.Warn("the room does not keep ids: recognising messages by their text and order", "room", s.us.room)
 		}
 	}
 }
@@ -207,23 +175,15 @@ func (s *session) enter() {
 	s.phase = inRoom
 	s.measure()
 	close(s.entered)
-	if resent, doubtful := s.box.attach(s, s.occupant); resent > 0 {
-		s.log.Info("sent again what may not have been shown", "messages", resent, "perhaps_shown_twice", doubtful)
-		s.observer.tell(Event{Kind: Resent, Messages: resent, Doubtful: doubtful})
+	if resent, possible := s.box.Attach(s, s.us.address); resent > 0 {
+		s.log.Info("resent unconfirmed messages", "count", resent, "possible_duplicates", possible)
+		s.observer.tell(Event{Kind: Resent, Resent: resent, PossibleDuplicates: possible})
 	}
-	s.joined()
+	s.onEnter()
+	s.Room.entered(s)
 }
 
-// official reports whether from speaks for the room. Services differ in who an
-// answer or an error is from, but it is never another occupant: they could
-// make one up.
-func (s *session) official(from []byte) bool {
-	f := string(from)
-	return f == s.room || f == s.service || f == s.occupant
-}
-
-// fromRoom reports whether from is the room or somebody in it.
-func (s *session) fromRoom(from []byte) bool {
-	bare, _, _ := bytes.Cut(from, []byte("/"))
-	return string(bare) == s.room
+// Post implements outbox.Link.
+func (s *session) Post(id, body, extra string) {
+	s.conn.Append(func(b []byte) []byte { return s.format.append(b, id, body, extra) })
 }

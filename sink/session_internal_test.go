@@ -3,15 +3,15 @@ package sink
 import (
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
-	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/muc"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/outbox"
 )
 
 // deafConn takes nothing, but can still be read.
@@ -26,7 +26,7 @@ func TestServerIsHeardAfterItTakesNothingMore(t *testing.T) {
 		says string
 		want string
 	}{
-		"it says why":  {"<stream:error><system-shutdown xmlns='" + nsStreamErrors + "'/></stream:error>", "server ended the stream: system-shutdown"},
+		"it says why":  {"<stream:error><system-shutdown xmlns='" + string(conn.OfStream) + "'/></stream:error>", "server ended the stream: system-shutdown"},
 		"it is silent": {"", "write stream: broken pipe"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -35,16 +35,16 @@ func TestServerIsHeardAfterItTakesNothingMore(t *testing.T) {
 				defer func() { _ = theirs.Close() }()
 				if tc.says != "" {
 					go func() {
-						<-time.After(lastWords / 2)
+						<-time.After(time.Second / 2)
 						_, _ = io.WriteString(theirs, tc.says)
 					}()
 				}
 				began := time.Now()
 				err := deafSession(t, ours).run(t.Context(), t.Context())
 				if err == nil || err.Error() != tc.want {
-					t.Errorf("the stay ended with %v, want %s", err, tc.want)
+					t.Errorf("the session ended with %v, want %s", err, tc.want)
 				}
-				if took := time.Since(began); took > lastWords {
+				if took := time.Since(began); took > time.Second {
 					t.Errorf("it took %s", took)
 				}
 			})
@@ -52,22 +52,22 @@ func TestServerIsHeardAfterItTakesNothingMore(t *testing.T) {
 	}
 }
 
-// A server that takes our seat may say why, or go down without a word. What the
+// A server that ends our presence may say why, or go down without a word. What the
 // room bounces meanwhile says nothing of the messages.
-func TestServerThatTookOurSeatIsHeardToTheEnd(t *testing.T) {
+func TestServerThatEndedOurPresenceIsHeardToTheEnd(t *testing.T) {
 	const shuttingDown = "<x xmlns='http://jabber.org/protocol/muc#user'><status code='332'/></x>"
-	const shutdown = "<stream:error><system-shutdown xmlns='" + nsStreamErrors + "'/></stream:error>"
+	const shutdown = "<stream:error><system-shutdown xmlns='" + string(conn.OfStream) + "'/></stream:error>"
 	for name, tc := range map[string]struct {
 		code, says string
 		closes     bool
-		end        ending
+		end        outbox.Ending
 		want       string
 	}{
-		"without a word":                        {"", "", false, shutDown, errGone.Error()},
-		"and says so":                           {"", shutdown, false, shutDown, "system-shutdown"},
-		"its rooms shut down":                   {shuttingDown, "", false, parted, "the chat service is shutting down"},
-		"its rooms shut down, and so does it":   {shuttingDown, shutdown, false, shutDown, "system-shutdown"},
-		"its rooms shut down, and it is closed": {shuttingDown, "", true, shutDown, errClosed.Error()},
+		"without a word":                        {"", "", false, outbox.ShutDown, muc.ErrGone.Error()},
+		"and says so":                           {"", shutdown, false, outbox.ShutDown, "system-shutdown"},
+		"its rooms shut down":                   {shuttingDown, "", false, outbox.Parted, "the chat service is shutting down"},
+		"its rooms shut down, and so does it":   {shuttingDown, shutdown, false, outbox.ShutDown, "system-shutdown"},
+		"its rooms shut down, and it is closed": {shuttingDown, "", true, outbox.ShutDown, conn.ErrClosed.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -76,24 +76,26 @@ func TestServerThatTookOurSeatIsHeardToTheEnd(t *testing.T) {
 				s := deafSession(t, ours)
 				s.join()
 				s.enter()
-				unsettled := Message{Identity: "1", Done: func(r Result) { t.Errorf("the message is settled: %v", r) }}
-				if err := s.box.submit(t.Context(), unsettled); err != nil {
+				unsettled := Message{Identity: "1", Done: func(Result) {}}
+				if err := s.box.Submit(t.Context(), unsettled); err != nil {
 					t.Fatal(err)
 				}
-				bounce := "<message type='error' from='" + s.room + "' id='" + s.box.ledger.minter.id("1") + "'>" +
-					"<error type='modify'><policy-violation xmlns='" + nsStanzaErrors + "'/></error></message>"
-				missing := "<iq type='error' from='" + s.occupant + "' id='" + s.askID + pingSuffix + "'/>"
+				bounce := "<message type='error' from='" + s.us.room + "' id='" + s.ids.ID("1") + "'>" +
+					"<error type='modify'><policy-violation xmlns='" + string(conn.OfStanza) + "'/></error></message>"
 				go func() {
-					_, _ = io.WriteString(theirs, "<presence type='unavailable' from='"+s.occupant+"'>"+tc.code+"</presence>"+bounce+missing+tc.says)
+					_, _ = io.WriteString(theirs, "<presence type='unavailable' from='"+s.us.address+"'>"+tc.code+"</presence>"+bounce+tc.says)
 					if tc.closes {
 						_ = theirs.Close()
 					}
 				}()
-				err := s.read()
+				err := s.conn.Read(s.handle)
+				err = farewell(s.gone, err)
 				if err == nil || !strings.Contains(err.Error(), tc.want) || endingOf(err) != tc.end {
-					t.Errorf("the stay ended with %v, %v, want %s, %v", err, endingOf(err), tc.want, tc.end)
+					t.Errorf("the session ended with %v, %v, want %s, %v", err, endingOf(err), tc.want, tc.end)
 				}
-				s.box.flush()
+				if s.box.Size() != 1 {
+					t.Error("the message is settled")
+				}
 			})
 		})
 	}
@@ -106,40 +108,29 @@ func TestNothingIsBlamedBeforeItIsSent(t *testing.T) {
 		ours, theirs := net.Pipe()
 		defer func() { _ = theirs.Close() }()
 		s := deafSession(t, ours)
-		s.maxBytes = 10 * leastStanzaBytes
-		s.box.attach(discard{}, s.room+"/me")
-		long := Message{Identity: "1", Body: strings.Repeat("x", 4*leastStanzaBytes), Done: func(Result) {}}
-		if err := s.box.submit(t.Context(), long); err != nil {
+		s.format.maxBytes = 10 * outbox.LeastStanzaBytes
+		s.box.Attach(discard{}, s.us.room+"/me")
+		long := Message{Identity: "1", Body: strings.Repeat("x", 4*outbox.LeastStanzaBytes), Done: func(Result) {}}
+		if err := s.box.Submit(t.Context(), long); err != nil {
 			t.Fatal(err)
 		}
-		s.box.detach(brokenOff, time.Now())
+		s.box.Detach(outbox.BrokenOff, time.Now())
 		go func() {
-			_, _ = io.WriteString(theirs, "<stream:error><policy-violation xmlns='"+nsStreamErrors+"'/></stream:error>")
+			_, _ = io.WriteString(theirs, "<stream:error><policy-violation xmlns='"+string(conn.OfStream)+"'/></stream:error>")
 		}()
 		if err := s.run(t.Context(), t.Context()); err == nil || s.blamed != 0 {
-			t.Errorf("the stay ended with %v, and messages have %d bytes at most from now on", err, s.blamed)
+			t.Errorf("the session ended with %v, and messages have %d bytes at most from now on", err, s.blamed)
 		}
 	})
 }
 
-// deafSession is a session over conn, at the point where it joins.
-func deafSession(t *testing.T, conn net.Conn) *session {
-	t.Helper()
-	s := newStream(deafConn{conn})
-	s.framer = wire.NewFramer(s, maxInbound)
-	return quietRoom(t).newSession(s, identity{jid: "me@example.org/1"}, func() {})
-}
+type discard struct{}
 
-// quietRoom is a room that logs nothing.
-func quietRoom(t *testing.T) *Room {
+func (discard) Post(string, string, string) {}
+
+// deafSession is a session over a connection that takes nothing, at the point where
+// it joins.
+func deafSession(t *testing.T, c net.Conn) *session {
 	t.Helper()
-	room, err := New(Config{
-		JID: "me@example.org", Password: config.NewSecret("x"), IDKey: config.NewSecret("y"), Room: "room@muc.example.org",
-		TLS: tlsAuto, MaxInFlight: 1, MaxStanzaBytes: minStanzaBytes,
-		ConnectTimeout: time.Minute, PingInterval: time.Minute, StallTimeout: time.Minute, ReconnectMax: time.Minute,
-	}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return room
+	return over(quietRoom(t), deafConn{c})
 }

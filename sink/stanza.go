@@ -1,6 +1,9 @@
 package sink
 
 import (
+	"sync/atomic"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/outbox"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
 
@@ -11,30 +14,11 @@ const (
 	originClose = "'/>"
 )
 
-// post implements link.
-func (s *session) post(id, body, extra string) {
-	s.out.append(func(b []byte) []byte { return s.stanza(b, id, body, extra) })
-}
-
-// stanza appends a message as we send it.
-func (s *session) stanza(b []byte, id, body, extra string) []byte {
-	return appendMessage(b, s.head, id, body, extra, s.maxBytes, s.originIDs.Load())
-}
-
-// appendMessage appends a message stanza of at most limit bytes.
-func appendMessage(b, head []byte, id, body, extra string, limit int, originID bool) []byte {
-	if len(extra) > limit/4 {
-		extra = ""
-	}
-	start := len(b)
-	b = append(append(b, head...), id...)
-	b = append(b, "'><body>"...)
-	b = appendBody(b, body, start+limit-len(tail)-len(extra)-len(originOpen)-idSize-len(originClose))
-	b = append(append(b, "</body>"...), extra...)
-	if originID {
-		b = append(append(append(b, originOpen...), id...), originClose...)
-	}
-	return append(b, "</message>"...)
+// format is how messages are written.
+type format struct {
+	head      []byte // of every message, up to its id
+	maxBytes  int    // of a stanza
+	originIDs *atomic.Bool
 }
 
 // messageHead is the begin of every message to a room, up to its id.
@@ -42,14 +26,31 @@ func messageHead(room string) []byte {
 	return []byte("<message to='" + wire.Escape(room) + "' type='groupchat' id='")
 }
 
+// append appends a message of at most maxBytes bytes.
+func (f *format) append(b []byte, id, body, extra string) []byte {
+	if len(extra) > f.maxBytes/4 {
+		extra = ""
+	}
+	start := len(b)
+	b = append(append(b, f.head...), id...)
+	b = append(b, "'><body>"...)
+	b = appendBody(b, body, start+f.maxBytes-len(tail)-len(extra)-len(originOpen)-outbox.IDSize-len(originClose))
+	b = append(append(b, "</body>"...), extra...)
+	if f.originIDs.Load() {
+		b = append(append(append(b, originOpen...), id...), originClose...)
+	}
+	return append(b, "</message>"...)
+}
+
+// size is how many bytes a message has.
+func (f *format) size(id, body, extra string) int { return len(f.append(nil, id, body, extra)) }
+
 // Preview returns the stanza that m would become, with an id that stands for
 // any, without sending it.
 func Preview(room string, m Message, maxBytes int) string {
-	return string(appendMessage(nil, messageHead(room), "…", m.Body, m.Extra, maxBytes, false))
+	f := format{messageHead(room), maxBytes, new(atomic.Bool)}
+	return string(f.append(nil, "…", m.Body, m.Extra))
 }
-
-// cutMark ends a text that did not fit into a stanza.
-const cutMark = " […]"
 
 // appendBody appends body, cut at a whole character and marked if b would be
 // longer than limit.
@@ -59,6 +60,6 @@ func appendBody(b []byte, body string, limit int) []byte {
 	if fits {
 		return b
 	}
-	b, _ = wire.AppendText(b[:start], body, limit-len(cutMark))
-	return append(b, cutMark...)
+	b, _ = wire.AppendText(b[:start], body, limit-len(outbox.CutMark))
+	return append(b, outbox.CutMark...)
 }

@@ -1,11 +1,10 @@
 package sink
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 
-	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
 )
 
 const nsLast = "jabber:iq:last"
@@ -14,17 +13,21 @@ const nsLast = "jabber:iq:last"
 // One that was killed may have kept an archive but for its end, and then
 // nothing else tells.
 func (s *session) askUptime() {
-	s.out.text(fmt.Sprintf("<iq type='get' to='%s' id='%s%s'><query xmlns='%s'/></iq>",
-		wire.Escape(s.domain), s.askID, uptimeSuffix, nsLast))
+	s.request(conn.Request{
+		To: s.conn.Domain, Type: "get", Payload: "<query xmlns='" + nsLast + "'/>",
+		By:     func(from []byte) bool { return string(from) == s.conn.Domain },
+		Answer: s.uptime,
+	})
 }
 
 // uptime takes the answer. Nobody waits for it: not every server knows, those
 // that do say so at once.
-func (s *session) uptime(e wire.Element) {
-	for query := range e.Children() {
+func (s *session) uptime(a conn.Answer) error {
+	for query := range a.Children() {
 		seconds, err := strconv.ParseUint(string(query.Attr("seconds")), 10, 31)
 		if string(query.XMLNS) == nsLast && err == nil {
-			s.box.startedAt(time.Now().Add(-time.Duration(seconds) * time.Second))
+			s.box.StartedAt(time.Now().Add(-time.Duration(seconds) * time.Second))
 		}
 	}
+	return nil
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"time"
 
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/outbox"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
 
-// leaveTimeout bounds the wait for the server's goodbye.
+// leaveTimeout bounds the wait for the end of the server's stream.
 const leaveTimeout = 2 * time.Second
 
 // watch looks for silence and stalls, and leaves the room when ctx ends. It
@@ -15,69 +17,99 @@ const leaveTimeout = 2 * time.Second
 func (s *session) watch(ctx context.Context) {
 	select {
 	case <-s.entered: // until then the limit of the login holds
-	case <-s.ended:
+	case <-s.conn.Ended():
 		return
 	case <-ctx.Done():
-		s.fail(ctx.Err())
+		s.conn.Fail(ctx.Err())
 		return
 	}
-	interval := s.cfg.PingInterval
-	if s.idle > 0 {
-		interval = min(interval, s.idle/2)
-	}
+	interval := s.pingInterval()
 	tick := time.NewTicker(min(interval, s.cfg.StallTimeout) / 4)
 	defer tick.Stop()
 	pinged := false
 	for {
 		select {
-		case <-s.ended:
+		case <-s.conn.Ended():
 			return
 		case <-ctx.Done():
 			s.leave()
 			return
 		case now := <-tick.C:
-			silent := now.Sub(s.stream.heard())
-			switch {
-			case s.box.stalled(now) > s.cfg.StallTimeout:
-				s.fail(&Error{Op: "post to " + s.room, Err: errStalled})
-			case silent > 2*interval:
-				s.fail(&Error{Op: "stay connected", Err: errSilent})
-			case s.mayTakeNickBack():
-				s.fail(errNickFree)
-			case silent < interval:
+			silent := now.Sub(s.conn.Heard())
+			if end := s.overdue(now, silent > 2*interval); end != nil {
+				s.conn.Fail(end)
+			} else if silent < interval {
 				pinged = false
-			case !pinged:
-				s.ping(s.occupant, pingSuffix)
+			} else if !pinged {
+				s.ping(s.alive)
 				pinged = true
 			}
 		}
 	}
 }
 
+// pingInterval is the silence after which the room is asked: less if the server
+// drops who is idle.
+func (s *session) pingInterval() time.Duration {
+	if s.conn.Idle > 0 {
+		return min(s.cfg.PingInterval, s.conn.Idle/2)
+	}
+	return s.cfg.PingInterval
+}
+
+// overdue is why the session should end now, nil if it should not.
+func (s *session) overdue(now time.Time, silent bool) error {
+	switch {
+	case s.box.Stalled(now) > s.cfg.StallTimeout:
+		return &Error{Kind: kindStalled, Op: "post to " + s.us.room, Err: errStalled}
+	case silent:
+		return &Error{Kind: conn.KindSilent, Op: "stay connected", Err: conn.ErrSilent}
+	case s.mayTakeNickBack():
+		return errNickFree
+	default:
+		return nil
+	}
+}
+
 // mayTakeNickBack reports that the nickname that we want is free, and that it
-// costs nothing to end the stay and come back with it.
+// costs nothing to end the session and come back with it.
 func (s *session) mayTakeNickBack() bool {
-	return s.nickFree.Load() && time.Now().After(s.nickBackAfter) && s.box.size() == 0
+	return s.us.nickFree.Load() && time.Now().After(s.lessons.nickBackAfter) && s.box.Size() == 0
 }
 
 // handled is called when all that was received has been handled. In a busy room
-// this is when nothing may be on its way, before anybody hears that there is
-// room for more.
+// this is when nothing may be in flight, before anybody hears that there is room
+// for more.
 func (s *session) handled() {
 	if s.phase == inRoom && s.mayTakeNickBack() {
-		s.fail(errNickFree)
+		s.conn.Fail(errNickFree)
 	}
-	s.box.flush()
+	s.box.Flush()
 }
 
-// leave says goodbye to the room and to the server, and waits a little for
-// the answer, so that the room sees us go and not vanish.
+// ping asks the room whether we are in it (XEP-0410).
+func (s *session) ping(answer func(conn.Answer) error) { s.ask(s.us.address, "get", ping, answer) }
+
+const ping = "<ping xmlns='urn:xmpp:ping'/>"
+
+// alive takes the answer to a ping. Any answer proves that the connection lives;
+// some say that we are not in the room (XEP-0410, 3.2).
+func (s *session) alive(a conn.Answer) error {
+	c := a.Refused()
+	if c == nil || c.Name == "service-unavailable" || c.Name == "feature-not-implemented" {
+		return nil // we are in the room; the ping reached us, perhaps to be declined
+	}
+	return notInRoom(s.us.room, c)
+}
+
+// leave tells the room and the server that we go, and waits a little for the
+// answer, so that the room sees us go and not vanish.
 func (s *session) leave() {
-	s.box.detach(parted, time.Now())
-	s.out.text("<presence type='unavailable' to='" + wire.Escape(s.occupant) + "'/></stream:stream>")
+	s.box.Detach(outbox.Parted, time.Now())
+	s.conn.Send("<presence type='unavailable' to='" + wire.Escape(s.us.address) + "'/></stream:stream>")
 	select {
-	case <-s.ended: // the reader has seen the end of the stream
+	case <-s.conn.Ended(): // the reader has seen the end of the stream
 	case <-time.After(leaveTimeout):
-		s.fail(context.Canceled)
+		s.conn.Fail(context.Canceled)
 	}
 }

@@ -56,8 +56,8 @@ func (t *Telemetry) ObserveRoom(e sink.Event) {
 	case sink.Bounced:
 		m.bounces.WithLabelValues(condition(e.Err)).Inc()
 	case sink.Resent:
-		m.retries.WithLabelValues(resending).Add(float64(e.Messages))
-		m.possibleDuplicates.Add(float64(e.Doubtful))
+		m.retries.WithLabelValues(resending).Add(float64(e.Resent))
+		m.possibleDuplicates.Add(float64(e.PossibleDuplicates))
 	default:
 	}
 }
@@ -71,7 +71,7 @@ func (r *roomState) take(e *sink.Event) roomFacts {
 	case sink.Connected:
 		r.connected, r.since = true, time.Now()
 	case sink.Joined:
-		r.joined, r.occupant, r.since = true, e.Seat, time.Now()
+		r.joined, r.occupant, r.since = true, e.Session.Occupant, time.Now()
 	case sink.Left:
 		if r.connected {
 			r.since = time.Now()

@@ -73,7 +73,7 @@ func newDesk(o telemetry.Options) *desk {
 
 func (d *desk) join() {
 	d.ObserveRoom(sink.Event{Kind: sink.Connected})
-	d.ObserveRoom(sink.Event{Kind: sink.Joined, Seat: "alerts@rooms.example/bot"})
+	d.ObserveRoom(sink.Event{Kind: sink.Joined, Session: sink.Session{Occupant: "alerts@rooms.example/bot"}})
 }
 
 func (d *desk) get(path string) (int, string) {
@@ -156,10 +156,10 @@ func TestCountsWhatHappensToTheRoom(t *testing.T) {
 	d.room.messages = 7
 	d.ObserveRoom(sink.Event{Kind: sink.Bounced, Err: &sink.Condition{Name: "forbidden"}})
 	d.ObserveRoom(sink.Event{Kind: sink.Bounced, Err: &sink.Condition{Name: "made-up-by-a-server"}})
-	d.ObserveRoom(sink.Event{Kind: sink.Left, Err: kick, Stay: time.Minute})
+	d.ObserveRoom(sink.Event{Kind: sink.Left, Err: kick, InRoom: time.Minute})
 	d.ObserveRoom(sink.Event{Kind: sink.Connected})
-	d.ObserveRoom(sink.Event{Kind: sink.Left, Err: &sink.Error{Op: "join the room", Err: &sink.Condition{Name: "forbidden"}}})
-	d.ObserveRoom(sink.Event{Kind: sink.Resent, Messages: 5, Doubtful: 2})
+	d.ObserveRoom(sink.Event{Kind: sink.Left, Err: &sink.Error{Kind: "join", Op: "join the room", Err: &sink.Condition{Name: "forbidden"}}})
+	d.ObserveRoom(sink.Event{Kind: sink.Resent, Resent: 5, PossibleDuplicates: 2})
 	d.ObserveRoom(sink.Event{Kind: sink.Left})
 	d.expect(
 		t, `room_joined 0`, `xmpp_connected 0`, `in_flight_messages 7`, `max_in_flight_messages 20`,

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/xmpp-notifier/xmpp-notifier/check"
-	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/inspect"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
@@ -25,7 +25,7 @@ const checkAgain = 2 * time.Second
 
 // checkOptions are the flags of check.
 type checkOptions struct {
-	sink.Probes
+	inspect.Probes
 	wait        time.Duration
 	json, ascii bool
 }
@@ -108,13 +108,13 @@ func settingsReport(errs []error) check.Report {
 }
 
 // inspect looks at everything once.
-func (s *settings) inspect(ctx context.Context, p sink.Probes) check.Report {
+func (s *settings) inspect(ctx context.Context, p inspect.Probes) check.Report {
 	report := check.Report{}
 	report.Add(check.Settings, "settings", check.OK, "valid", "")
 	for _, line := range misspelt() {
 		report.Add(check.Settings, "settings", check.Warn, line, "")
 	}
-	report = append(report, sink.Inspect(ctx, s.room, p)...)
+	report = append(report, inspect.Run(ctx, s.room, p)...)
 	return append(report, s.inspectBrokers(ctx)...)
 }
 

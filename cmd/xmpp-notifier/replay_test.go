@@ -84,7 +84,7 @@ func testReplay(t *testing.T, name string, source sources.Source) {
 // one, or if the worker refuses again, nothing is deleted.
 func TestReplayWithoutJetStream(t *testing.T) {
 	url := embeddedNATS(t)
-	inspect(t, url)
+	look(t, url)
 	t.Setenv("SOURCES", "nats-core")
 	t.Setenv("NATS_URL", url)
 	t.Setenv("NATS_CORE_SUBJECTS", "alarms.>")
@@ -151,7 +151,7 @@ func coreSource(t *testing.T) sources.Source {
 func TestReplayDistrustsLetters(t *testing.T) {
 	url := embeddedNATS(t)
 	source := natsWithTopic(t, url)
-	js := inspect(t, url)
+	js := look(t, url)
 	for _, subject := range []string{"$JS.API.STREAM.DELETE.alerts", "elsewhere.disk"} {
 		letter := natsgo.NewMsg("dlq.alerts." + subject)
 		letter.Header.Set("x-dlq-error", "one\ntwo")
@@ -234,7 +234,7 @@ func embeddedNATS(t *testing.T) (url string) {
 // natsWithTopic publishes three messages to a broker.
 func natsWithTopic(t *testing.T, url string) sources.Source {
 	t.Helper()
-	js := inspect(t, url)
+	js := look(t, url)
 	for i := range 3 {
 		if _, err := js.Publish(t.Context(), "alerts.disk", fmt.Appendf(nil, `{"message":"%d"}`, i)); err != nil {
 			t.Fatal(err)
@@ -253,7 +253,7 @@ func natsWithTopic(t *testing.T, url string) sources.Source {
 }
 
 // inspect creates the streams, and looks into the broker behind our back.
-func inspect(t *testing.T, url string) jetstream.JetStream {
+func look(t *testing.T, url string) jetstream.JetStream {
 	t.Helper()
 	conn, err := natsgo.Connect(url)
 	if err != nil {

@@ -45,11 +45,11 @@ func (j *job) notCreated(err error) error {
 	e := &sink.Error{Op: "create account " + j.Worker.JID, Err: err}
 	switch {
 	case errors.Is(err, errOtherPassword), refused(err, "conflict"):
-		e.Err, e.Cure = errOtherPassword, "set XMPP_PASSWORD to it, or remove the account on the server"
+		e.Err, e.Fix = errOtherPassword, "set XMPP_PASSWORD to it, or remove the account on the server"
 	case errors.Is(err, errRefused):
-		e.Cure = "if the account exists, set XMPP_PASSWORD to its password"
+		e.Fix = "if the account exists, set XMPP_PASSWORD to its password"
 	default:
-		e.Cure = "let XMPP_ADMIN_JID be an administrator and switch on XEP-0133 (Prosody: admin_adhoc; ejabberd: mod_adhoc, mod_configure) or XEP-0077, or create the account by hand: docs/servers.md"
+		e.Fix = "let XMPP_ADMIN_JID be an administrator and switch on XEP-0133 (Prosody: admin_adhoc; ejabberd: mod_adhoc, mod_configure) or XEP-0077, or create the account by hand: docs/servers.md"
 	}
 	return e
 }

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/muc"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
 
@@ -29,8 +29,8 @@ type command struct {
 // offersAddUser asks whether the administrator may make accounts. Servers that
 // know nothing of it refuse the question in various ways.
 func (j *job) offersAddUser(ctx context.Context) bool {
-	features, err := j.admin.Features(ctx, j.domain, nodeAdd)
-	return err == nil && slices.Contains(features, nsCommands)
+	info, err := muc.Discover(ctx, j.admin, j.domain, nodeAdd)
+	return err == nil && info.Has(nsCommands)
 }
 
 // addUser makes the worker's account by XEP-0133.

@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/xmpp-notifier/xmpp-notifier/check"
-	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/inspect"
 )
 
 // check goes the worker's way into the room, which also sees that it may speak.
@@ -15,7 +15,7 @@ func (j *job) check(ctx context.Context) (Line, error) {
 		return Line{Would, "check that " + j.Worker.JID + " can enter and speak"}, nil
 	}
 	text := j.Worker.JID + " can enter and speak"
-	for _, found := range sink.Inspect(ctx, j.Worker, sink.Probes{RoundTrip: j.RoundTrip}) {
+	for _, found := range inspect.Run(ctx, j.Worker, inspect.Probes{RoundTrip: j.RoundTrip}) {
 		switch {
 		case found.Status == check.Fail:
 			return Line{}, errors.New(found.Text())

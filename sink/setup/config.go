@@ -25,7 +25,7 @@ func (c *Config) Validate() []error {
 type Options struct {
 	Admin Config
 	// Worker is what the worker will run with: its account, the room and its
-	// password, and the window that the room's history has to hold.
+	// password, and how long its history has to be.
 	Worker sink.Config
 
 	// RoomName and Description of the room. Empty: left as they are.

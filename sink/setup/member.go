@@ -26,7 +26,7 @@ func (j *job) membership(ctx context.Context) (Line, error) {
 	case err != nil:
 		return Line{}, err
 	}
-	return line, j.rise(ctx)
+	return line, j.leave(ctx)
 }
 
 // admit makes the account a member, unless it is on a list.
@@ -37,7 +37,7 @@ func (j *job) admit(ctx context.Context, what string) (Line, error) {
 		case err != nil:
 			return Line{}, j.notOwner(err)
 		case listed && affiliation == "outcast":
-			return Line{}, &sink.Error{Op: "make " + what, Err: errors.New("the account is banned"), Cure: "lift the ban, if it was a mistake"}
+			return Line{}, &sink.Error{Op: "make " + what, Err: errors.New("the account is banned"), Fix: "lift the ban, if it was a mistake"}
 		case listed:
 			return Line{Already, j.Worker.JID + " " + affiliation + " of the room"}, nil
 		}

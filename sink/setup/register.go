@@ -3,13 +3,16 @@ package setup
 import (
 	"context"
 
-	"github.com/xmpp-notifier/xmpp-notifier/sink"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
 
 // register makes the worker's account as its owner would (XEP-0077, section 3.1).
 func (j *job) register(ctx context.Context) error {
-	c, err := sink.Connect(ctx, j.Worker)
+	account, err := j.Worker.Account()
+	if err != nil {
+		return err
+	}
+	c, err := account.Connect(ctx)
 	if err != nil {
 		return err
 	}

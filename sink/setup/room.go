@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/muc"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
 
@@ -18,9 +19,9 @@ const nsOwner = "http://jabber.org/protocol/muc#owner"
 // not do: ejabberd and jabberd2 make a room for who asks.
 func (j *job) room(ctx context.Context) (Line, error) {
 	what := "room " + j.Worker.Room
-	features, err := j.admin.Features(ctx, j.Worker.Room, "")
+	info, err := muc.Discover(ctx, j.admin, j.Worker.Room, "")
 	switch {
-	case err == nil && slices.Contains(features, "muc_persistent"): // else it may be gone when it is needed
+	case err == nil && info.Has("muc_persistent"): // else it may be gone when it is needed
 		return Line{Already, what + " exists"}, nil
 	case err != nil && !refused(err, "item-not-found", "recipient-unavailable", "bad-request"): // the last is jabberd2's
 		return Line{}, &sink.Error{Op: "find the " + what, Err: err}
@@ -28,51 +29,51 @@ func (j *job) room(ctx context.Context) (Line, error) {
 		j.missing = true
 		return Line{Would, what + " created"}, nil
 	}
-	if err := j.sit(ctx); err != nil {
+	if err := j.join(ctx); err != nil {
 		return Line{}, err
 	}
-	if !j.seat.Created {
+	if !j.occupant.created {
 		return Line{Already, what + " exists"}, nil
 	}
 	return Line{Done, what + " created"}, nil
 }
 
-// sit takes a seat for the administrator.
-func (j *job) sit(ctx context.Context) error {
-	seat, err := j.admin.Enter(ctx, j.Worker.Room, "setup-"+strings.ToLower(rand.Text()[:4]), j.Worker.RoomPassword)
+// join has the administrator enter the room.
+func (j *job) join(ctx context.Context) error {
+	o, err := enter(ctx, j.admin, j.Worker.Room, "setup-"+strings.ToLower(rand.Text()[:4]), j.Worker.RoomPassword)
 	if err == nil {
-		j.seat = &seat
+		j.occupant = &o
 	}
 	return err
 }
 
 // made reports whether this run has made the room, which may be locked until it
 // is configured.
-func (j *job) made() bool { return j.seat != nil && j.seat.Created }
+func (j *job) made() bool { return j.occupant != nil && j.occupant.created }
 
-// rise gives the seat up, if there is one.
-func (j *job) rise(ctx context.Context) error {
-	if j.seat == nil {
+// leave has the administrator leave the room again.
+func (j *job) leave(ctx context.Context) error {
+	if j.occupant == nil {
 		return nil
 	}
-	return j.admin.Leave(ctx, *j.seat)
+	return j.occupant.leave(ctx, j.admin)
 }
 
-// errHidden is what a dry run cannot see: it takes no seat.
+// errHidden is what a dry run cannot see: it does not enter.
 var errHidden = errors.New("the room answers occupants only")
 
-// ask asks the room, if need be from a seat in it: jabberd2 answers others with
+// ask asks the room, if need be as an occupant: jabberd2 answers others with
 // bad-request about the form, and feature-not-implemented about the members.
 func (j *job) ask(ctx context.Context, kind, payload string) ([]byte, error) {
 	raw, err := j.admin.Ask(ctx, kind, j.Worker.Room, payload)
 	switch {
-	case j.seat != nil || !refused(err, "bad-request", "feature-not-implemented"):
+	case j.occupant != nil || !refused(err, "bad-request", "feature-not-implemented"):
 		return raw, err
 	case j.DryRun:
 		return nil, errHidden
 	}
-	if sitting := j.sit(ctx); sitting != nil {
-		return nil, errors.Join(err, sitting)
+	if joining := j.join(ctx); joining != nil {
+		return nil, errors.Join(err, joining)
 	}
 	return j.admin.Ask(ctx, kind, j.Worker.Room, payload)
 }
@@ -104,7 +105,7 @@ func (j *job) notOwner(err error) error {
 	}
 	e := &sink.Error{Op: "configure " + j.Worker.Room, Err: err}
 	if refused(err, "forbidden", "not-allowed") {
-		e.Cure = "make XMPP_ADMIN_JID an owner of the room, or an administrator of the service"
+		e.Fix = "make XMPP_ADMIN_JID an owner of the room, or an administrator of the service"
 	}
 	return e
 }
@@ -154,7 +155,7 @@ func (j *job) taken(ctx context.Context, wanted settings, changes []string) ([]s
 	if lost := wanted.asked().fill(&now); len(lost) > 0 {
 		return nil, &sink.Error{
 			Op: "configure " + j.Worker.Room, Err: errors.New("the server accepts the form, but does not take " + strings.Join(lost, ", ")),
-			Cure: "let the server's administrator allow it, or do not ask for it",
+			Fix: "let the server's administrator allow it, or do not ask for it",
 		}
 	}
 	left := wanted.visible().fill(&now)

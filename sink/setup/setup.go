@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
 )
 
 // Line is what became of one step.
@@ -33,7 +34,7 @@ const (
 	Failed  Outcome = "failed"   // the last line
 )
 
-// ErrFailed says that the last line tells what failed, and the cure.
+// ErrFailed says that the last line tells what failed, and the fix.
 var ErrFailed = errors.New("the server is not prepared, see above")
 
 // job is one run.
@@ -42,10 +43,10 @@ type job struct {
 	report func(Line)
 
 	local, domain, service string         // of the worker's account and of the room
-	clients                []*sink.Client // all that are logged in
-	admin                  *sink.Client
-	missing                bool       // the room does not exist, and may not be made
-	seat                   *sink.Seat // of the administrator, where one is needed
+	clients                []*conn.Client // all that are logged in
+	admin                  *conn.Client
+	missing                bool      // the room does not exist, and may not be made
+	occupant               *occupant // the administrator in the room, where that is needed
 }
 
 // Run prepares the server step by step and reports each. After the first that
@@ -96,7 +97,7 @@ func (j *job) note(format string, args ...any) {
 func (j *job) login(ctx context.Context) (Line, error) {
 	c, err := j.dial(ctx, j.Options.admin())
 	if c, ok := refusal(err); ok && c.Name == "not-authorized" {
-		return Line{}, &sink.Error{Op: "log in as " + j.Admin.JID, Err: c, Cure: "check XMPP_ADMIN_JID and XMPP_ADMIN_PASSWORD"}
+		return Line{}, &sink.Error{Op: "log in as " + j.Admin.JID, Err: c, Fix: "check XMPP_ADMIN_JID and XMPP_ADMIN_PASSWORD"}
 	}
 	j.admin = c
 	return Line{Already, j.Admin.JID + " can log in"}, err
@@ -107,7 +108,7 @@ const again = 500 * time.Millisecond
 
 // dial logs an account in, for as long as the job takes. jabberd2 refuses some
 // logins that come right after a logout; the next one succeeds.
-func (j *job) dial(ctx context.Context, cfg sink.Config) (*sink.Client, error) {
+func (j *job) dial(ctx context.Context, cfg sink.Config) (*conn.Client, error) {
 	for {
 		c, err := dial(ctx, cfg)
 		if err == nil {
@@ -125,8 +126,12 @@ func (j *job) dial(ctx context.Context, cfg sink.Config) (*sink.Client, error) {
 	}
 }
 
-func dial(ctx context.Context, cfg sink.Config) (*sink.Client, error) {
-	c, err := sink.Connect(ctx, cfg)
+func dial(ctx context.Context, cfg sink.Config) (*conn.Client, error) {
+	account, err := cfg.Account()
+	if err != nil {
+		return nil, err
+	}
+	c, err := account.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,112 @@
+package sink
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/muc"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
+)
+
+const (
+	// archivePage is how many messages one query asks for, and archivePages
+	// how often it is asked at least. Prosody gives 50 at most.
+	archivePage  = 50
+	archivePages = 4
+	// archivePagesMost is how often if something of ours is unconfirmed, because
+	// other workers may have posted a lot since; and within archiveLimit, until
+	// archiveSpan is covered. A worker that is new may be given what another
+	// posted before it died: as long ago as the broker waits for the dead.
+	archivePagesMost = 100
+	archiveSpan      = 2 * time.Minute
+	archiveLimit     = 5 * time.Second
+)
+
+// query asks the archive for the messages before one, "" for the last ones.
+func (s *session) query(before string) {
+	if s.catchup.pages++; s.catchup.pages == 1 {
+		s.catchup.asked = time.Now()
+	}
+	s.ask(s.us.room, "set", fmt.Sprintf("<query xmlns='%s' queryid='%s'><set xmlns='http://jabber.org/protocol/rsm'><max>%d</max><before>%s</before></set></query>",
+		muc.NSArchive, s.catchup.queryID, archivePage, wire.Escape(before)), s.page)
+}
+
+// archived takes one message of the archive: <result> around <forwarded>
+// around the message as the room showed it.
+func (s *session) archived(e wire.Element) error {
+	for result := range e.Children() {
+		if string(result.Name) != "result" || string(result.XMLNS) != muc.NSArchive || string(result.Attr("queryid")) != s.catchup.queryID {
+			continue
+		}
+		for forwarded := range result.Children() {
+			for m := range forwarded.Children() {
+				if m.Is("message") && s.us.inRoom(m.From) {
+					s.shown(m)
+				} else if string(m.Name) == "delay" {
+					s.catchup.date(string(m.Attr("stamp")))
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// page takes the end of one answer of the archive. More is asked for until
+// something is there that we knew, or enough.
+func (s *session) page(a conn.Answer) error {
+	if s.phase != catching {
+		return nil
+	}
+	if c := a.Refused(); c != nil {
+		s.log.Warn("the archive of the room does not answer", "room", s.us.room, "error", c)
+		s.catchup.archive = false
+		s.enter()
+		return nil
+	}
+	first, complete := endOfPage(a)
+	if complete || first == "" || s.catchup.pages >= s.catchup.limit(s.box.Unconfirmed()) || s.box.Reached() {
+		s.enter()
+		return nil
+	}
+	s.query(first)
+	return nil
+}
+
+// endOfPage says what the page began with, and whether the archive has no more.
+func endOfPage(a conn.Answer) (first string, complete bool) {
+	complete = true
+	for fin := range a.Children() {
+		complete = string(fin.Attr("complete")) == "true"
+		for set := range fin.Children() {
+			for item := range set.Children() {
+				if string(item.Name) == "first" {
+					first = item.Text()
+				}
+			}
+		}
+	}
+	return first, complete
+}
+
+// date notes when the room showed a message of the archive.
+func (c *catchup) date(stamp string) {
+	at, err := time.Parse(time.RFC3339, stamp)
+	if err != nil {
+		return
+	}
+	if at.After(c.newest) {
+		c.newest = at
+	}
+	if c.oldest.IsZero() || at.Before(c.oldest) {
+		c.oldest = at
+	}
+}
+
+// limit is how many pages the archive is asked for.
+func (c *catchup) limit(unconfirmed bool) int {
+	if unconfirmed || c.newest.Sub(c.oldest) < archiveSpan && time.Since(c.asked) < archiveLimit {
+		return archivePagesMost
+	}
+	return archivePages
+}

@@ -1,0 +1,81 @@
+package inspect
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/muc"
+)
+
+// enter runs the room until it has been joined and looked at, or has failed once.
+func (in *inspection) enter(ctx context.Context, room *sink.Room) {
+	ctx, leave := context.WithCancel(ctx)
+	joined, left := make(chan sink.Session, 1), make(chan error, 1)
+	room.Observe(func(e sink.Event) {
+		if ctx.Err() != nil {
+			return
+		}
+		switch e.Kind {
+		case sink.Joined:
+			joined <- e.Session
+		case sink.Left:
+			left <- e.Err
+			leave() // there is no second attempt
+		case sink.Connected, sink.Bounced, sink.Resent:
+		}
+	})
+	var running sync.WaitGroup
+	running.Go(func() { _ = room.Run(ctx) }) // returns nil
+	defer running.Wait()
+	defer leave()
+	select {
+	case s := <-joined:
+		if in.occupant(s) {
+			in.probe(ctx, prober{room, left, in.cfg})
+		}
+	case err := <-left:
+		if err == nil {
+			err = context.Cause(ctx)
+		}
+		in.report.fail(stepJoin, err)
+	}
+}
+
+// occupant looks at who we are in the room.
+func (in *inspection) occupant(s sink.Session) bool {
+	in.report.ok(stepJoin, fmt.Sprintf("in the room as %s, role %s, affiliation %s",
+		s.Occupant, cmp.Or(s.Role, "not told"), cmp.Or(s.Affiliation, "not told")))
+	if want := in.cfg.Nickname(); s.Nick == want {
+		in.report.ok(stepNick, s.Nick+" is ours")
+	} else {
+		in.report.warn(stepNick, fmt.Sprintf("%s is taken, in the room as %s", want, s.Nick), muc.FixNick)
+	}
+	if s.Role == muc.RoleVisitor {
+		in.report.fail(stepVoice, muc.NoVoice(in.cfg.Room))
+		return false
+	}
+	in.report.ok(stepVoice, "may post messages of "+strconv.Itoa(s.MaxStanzaBytes)+" bytes")
+	in.memory(s)
+	return true
+}
+
+// memory reports on what the room can tell after an interruption.
+func (in *inspection) memory(s sink.Session) {
+	longest, err := strconv.Atoi(in.info.Field("muc#maxhistoryfetch"))
+	switch {
+	case s.Archive:
+		in.report.ok(stepMemory, "archive")
+	case err == nil && longest < in.cfg.MaxInFlight:
+		in.report.warn(stepMemory, fmt.Sprintf("the room's history is %d messages, shorter than XMPP_MAX_IN_FLIGHT=%d", longest, in.cfg.MaxInFlight),
+			"let the room keep more, or lower XMPP_MAX_IN_FLIGHT")
+	case s.History == 0:
+		in.report.warn(stepMemory, "no history seen: the room is new, or keeps none, and then messages in flight may be shown twice when the connection breaks",
+			"let the room keep at least "+strconv.Itoa(in.cfg.MaxInFlight)+" messages, or an archive")
+	default:
+		in.report.ok(stepMemory, s.Memory)
+	}
+}

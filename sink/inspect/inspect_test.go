@@ -1,0 +1,51 @@
+package inspect_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/check"
+	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/inspect"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/sinktest"
+)
+
+// A room where all is well: every step is reported once, and nothing remains.
+func TestInspectARoomThatIsWell(t *testing.T) {
+	t.Parallel()
+	srv, err := sinktest.Start(sinktest.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(srv.Close)
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, srv.CAPEM(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	srv.PostAs("somebody", "1", "so that there is a history")
+	report := inspect.Run(t.Context(), sink.Config{
+		JID: "notifier@" + srv.Domain(), Password: config.NewSecret("notifier-pw"),
+		Addr: srv.Addr(), TLS: "starttls", CAFile: ca, Room: srv.RoomJID(),
+		MaxInFlight: 16, MaxStanzaBytes: 65000, IDKey: config.NewSecret("a key"),
+		ConnectTimeout: 10 * time.Second, PingInterval: 10 * time.Second, StallTimeout: 20 * time.Second, ReconnectMax: time.Second,
+	}, inspect.Probes{RoundTrip: true, Throttle: true})
+	for _, r := range report {
+		t.Log(r.Status, r.Name, r.Text())
+		// The certificate of the test server lasts for a day.
+		if r.Status != check.OK && r.Name != "tls" {
+			t.Errorf("%s: %s %s", r.Name, r.Status, r.Text())
+		}
+	}
+	if len(report) != 13 {
+		t.Errorf("%d steps", len(report))
+	}
+	if n := len(srv.Transcript()); n != 42 {
+		t.Errorf("the room has shown %d messages", n)
+	}
+	if who := srv.Occupants(); len(who) > 0 {
+		t.Errorf("still in the room: %v", who)
+	}
+}

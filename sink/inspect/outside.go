@@ -1,0 +1,124 @@
+package inspect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/muc"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
+)
+
+// maxItems is how many of a server's services are asked what they are.
+const maxItems = 20
+
+// service looks whether the service in XMPP_ROOM has chat rooms, and which ones the
+// server names.
+func (in *inspection) service(ctx context.Context, c *conn.Client) bool {
+	_, service, _ := strings.Cut(in.cfg.Room, "@")
+	info, err := muc.Discover(ctx, c, service, "")
+	refused, said := errors.AsType[*sink.Condition](err)
+	switch {
+	case said:
+		in.report.fail(stepService, muc.ServiceError(service, refused, fmt.Errorf("%w%s", err, in.others(ctx, c))))
+		return false
+	case err != nil:
+		in.report.fail(stepService, &sink.Error{Op: "ask " + service + " what it is", Err: err})
+		return false
+	case !info.IsChat() && len(info.Identities) > 0:
+		in.report.fail(stepService, muc.NotChat(service, in.others(ctx, c)))
+		return false
+	}
+	in.report.ok(stepService, service+" has chat rooms")
+	return true
+}
+
+// others says where the server has chat rooms, for an error.
+func (in *inspection) others(ctx context.Context, c *conn.Client) string {
+	_, domain, _ := sink.SplitJID(in.cfg.JID)
+	frame, err := c.Ask(ctx, "get", domain, muc.AskItems)
+	if err != nil {
+		return ""
+	}
+	var items struct {
+		Items []struct {
+			JID string `xml:"jid,attr"`
+		} `xml:"query>item"`
+	}
+	if wire.Decode(frame, &items) != nil {
+		return ""
+	}
+	var found []string
+	for _, item := range items.Items[:min(len(items.Items), maxItems)] {
+		if info, err := muc.Discover(ctx, c, item.JID, ""); err == nil && info.IsChat() {
+			found = append(found, conn.OneLine(item.JID))
+		}
+	}
+	if len(found) == 0 {
+		return "; " + domain + " names no chat service"
+	}
+	return fmt.Sprintf("; the chat service of %s is %.200s", domain, strings.Join(found, ", "))
+}
+
+// room looks at the room from outside.
+func (in *inspection) room(ctx context.Context, c *conn.Client) bool {
+	info, err := muc.Discover(ctx, c, in.cfg.Room, "")
+	refused, said := errors.AsType[*sink.Condition](err)
+	switch {
+	case err != nil && !said:
+		in.report.fail(stepRoom, &sink.Error{Op: "ask " + in.cfg.Room + " what it is", Err: err})
+		return false
+	case said && (refused.Name == "item-not-found" || refused.Name == "gone"):
+		return in.missing(refused)
+	case said: // some rooms tell nothing to strangers
+		in.report.ok(stepRoom, "tells nothing about itself: "+refused.Error())
+		return true
+	}
+	in.info = info
+	if info.Has("muc_temporary") {
+		in.report.warn(stepRoom, in.traits()+"; it is gone when its last occupant leaves", "make the room persistent")
+	} else {
+		in.report.ok(stepRoom, in.traits())
+	}
+	return true
+}
+
+// missing says that there is no room, yet or any more.
+func (in *inspection) missing(c *sink.Condition) bool {
+	switch {
+	case c.Name == "gone":
+		in.report.fail(stepRoom, muc.RoomGone(in.cfg.Room, c))
+	case in.cfg.RoomCreate:
+		in.report.warn(stepRoom, "the room does not exist", "the worker will create it, because XMPP_ROOM_CREATE=true")
+	default:
+		in.report.fail(stepRoom, muc.NotCreated(in.cfg.Room))
+	}
+	return false
+}
+
+// traits are what the room says of itself (XEP-0045, 15.3 and 15.5).
+func (in *inspection) traits() string {
+	var list []string
+	for _, t := range []struct{ feature, yes, no string }{
+		{"muc_passwordprotected", "password", ""},
+		{"muc_membersonly", "members only", "open"},
+		{"muc_moderated", "moderated", ""},
+		{"muc_persistent", "persistent", ""},
+		{"muc_temporary", "temporary", ""},
+		{muc.NSArchive, "archive", "no archive"},
+		{"http://jabber.org/protocol/muc#stable_id", "stable ids", ""},
+	} {
+		if in.info.Has(t.feature) {
+			list = append(list, t.yes)
+		} else if t.no != "" {
+			list = append(list, t.no)
+		}
+	}
+	if n := in.info.Field("muc#roominfo_occupants"); n != "" {
+		list = append(list, n+" occupants")
+	}
+	return in.cfg.Room + ": " + strings.Join(list, ", ")
+}

@@ -1,0 +1,90 @@
+package inspect
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
+)
+
+// The burst of Probes.Throttle: enough to get beyond the bursts that servers
+// allow (Prosody: 2 s, ejabberd: 20 kB), and short enough for a room with people.
+const (
+	burstMessages = 40
+	burstBytes    = 1000
+	// lowRate is that of the limits that Prosody and ejabberd are shipped with.
+	lowRate = 30_000
+)
+
+// probe posts what was asked for.
+func (in *inspection) probe(ctx context.Context, p prober) {
+	if in.probes.RoundTrip {
+		took, err := p.burst(ctx, 1, 0)
+		if err != nil {
+			in.report.fail(stepRoundTrip, err)
+			return
+		}
+		in.report.ok(stepRoundTrip, "shown after "+took.String())
+	}
+	if in.probes.Throttle {
+		in.throttle(ctx, p)
+	}
+}
+
+// throttle measures how fast the room takes messages.
+func (in *inspection) throttle(ctx context.Context, p prober) {
+	took, err := p.burst(ctx, burstMessages, burstBytes)
+	if err != nil {
+		in.report.fail(stepThrottle, err)
+		return
+	}
+	rate := int(float64(burstMessages*burstBytes) / took.Seconds())
+	found := fmt.Sprintf("%d messages of 1 kB in %s: %d kB/s", burstMessages, took.Round(time.Millisecond), rate/1000)
+	if rate < lowRate {
+		in.report.warn(stepThrottle, found, "the server limits clients: raise its limit for the account of XMPP_JID")
+		return
+	}
+	in.report.ok(stepThrottle, found)
+}
+
+// prober posts into a room that was joined.
+type prober struct {
+	room *sink.Room
+	left <-chan error // why we are in it no longer
+	cfg  sink.Config
+}
+
+// burst posts n messages, padded to size bytes, and waits until the room has
+// shown them all.
+func (p *prober) burst(ctx context.Context, n, size int) (time.Duration, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, p.cfg.StallTimeout, fmt.Errorf("not shown within XMPP_STALL_TIMEOUT=%s", p.cfg.StallTimeout))
+	defer cancel()
+	begin := time.Now()
+	done := make(chan sink.Result, n)
+	for i := range n {
+		body := fmt.Sprintf("xmpp-notifier check: message %d of %d", i+1, n)
+		body += strings.Repeat(" .", max(0, size-len(body))/2)
+		if err := p.room.Submit(ctx, sink.Message{Body: body, Done: func(r sink.Result) { done <- r }}); err != nil {
+			return 0, p.failed(context.Cause(ctx))
+		}
+	}
+	for range n {
+		select {
+		case r := <-done:
+			if r.Outcome != sink.Delivered {
+				return 0, p.failed(r.Err)
+			}
+		case err := <-p.left:
+			return 0, err
+		case <-ctx.Done():
+			return 0, p.failed(context.Cause(ctx))
+		}
+	}
+	return time.Since(begin), nil
+}
+
+func (p *prober) failed(err error) error {
+	return &sink.Error{Op: "post to " + p.cfg.Room, Err: err}
+}

@@ -1,0 +1,143 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// endpoint is a place where the server may listen.
+type endpoint struct {
+	addr   string // host:port
+	direct bool   // TLS from the first byte (XEP-0368)
+}
+
+// errNoService: the domain says by a record with the target "." that it offers
+// no XMPP (RFC 6120, 3.2.1).
+var errNoService = errors.New("DNS says that the domain offers no XMPP")
+
+// endpoints returns where to try to connect, best first: the configured
+// address, or what DNS says, or the domain itself.
+func (a *Account) endpoints(ctx context.Context) ([]endpoint, error) {
+	if a.Addr != "" {
+		return []endpoint{{a.Addr, a.direct()}}, nil
+	}
+	type record struct {
+		endpoint
+		priority uint16
+	}
+	var records []record
+	refused := map[bool]bool{} // by direct
+	for _, service := range []string{"xmpps-client", "xmpp-client"} {
+		direct := service == "xmpps-client"
+		if a.Mode == Direct && !direct || a.Mode == StartTLS && direct {
+			continue
+		}
+		_, found, _ := a.Lookup(ctx, service, "tcp", a.Domain) // no answer is no record
+		for _, srv := range found {
+			if host := strings.TrimSuffix(srv.Target, "."); host != "" {
+				addr := net.JoinHostPort(host, strconv.Itoa(int(srv.Port)))
+				records = append(records, record{endpoint{addr, direct}, srv.Priority})
+			} else {
+				refused[direct] = true
+			}
+		}
+	}
+	if other := a.fallback(); len(records) == 0 && refused[other.direct] {
+		return nil, errNoService
+	} else if len(records) == 0 {
+		return []endpoint{other}, nil
+	}
+	slices.SortStableFunc(records, func(a, b record) int { return int(a.priority) - int(b.priority) })
+	list := make([]endpoint, len(records))
+	for i, r := range records {
+		list[i] = r.endpoint
+	}
+	return list, nil
+}
+
+// fallback is where a server listens whose domain has no SRV records, or is an
+// address, like [2001:db8::1].
+func (a *Account) fallback() endpoint {
+	host := strings.Trim(a.Domain, "[]")
+	if a.Mode == Direct {
+		return endpoint{net.JoinHostPort(host, portDirect), true}
+	}
+	return endpoint{net.JoinHostPort(host, portStartTLS), false}
+}
+
+// connect opens an encrypted stream to the first endpoint that takes us. The
+// caller owns the stream.
+func (a *Account) connect(ctx context.Context) (*Stream, features, error) {
+	list, err := a.endpoints(ctx)
+	if err != nil {
+		return nil, features{}, &Error{Kind: KindDNS, Op: "find the server of " + a.Domain, Err: err, Fix: "correct XMPP_JID or set XMPP_ADDR", Lasting: true}
+	}
+	a.Trace.reach(StepAddress, a.found(list))
+	var failed []error
+	for i, e := range list {
+		s, offered, err := a.try(ctx, e, len(list)-i)
+		if err == nil {
+			return s, offered, nil
+		}
+		failed = append(failed, explain(KindNetwork, fmt.Sprintf("connect to %s for %s", e.addr, a.Domain), err))
+		a.Trace.useless(failed[i])
+	}
+	if len(failed) == 1 {
+		return nil, features{}, failed[0]
+	}
+	return nil, features{}, errors.Join(failed...)
+}
+
+// found says where endpoints come from.
+func (a *Account) found(list []endpoint) string {
+	addrs := make([]string, len(list))
+	for i, e := range list {
+		addrs[i] = e.addr
+		if e.direct {
+			addrs[i] += " (TLS from the first byte)"
+		}
+	}
+	source := "SRV records of " + a.Domain
+	if a.Addr != "" {
+		source = "XMPP_ADDR"
+	} else if len(list) == 1 && list[0] == a.fallback() {
+		source = "no SRV records of " + a.Domain
+	}
+	return source + ": " + strings.Join(addrs, ", ")
+}
+
+// try opens a stream to one endpoint, within its share of the time that is
+// left for all of them.
+func (a *Account) try(ctx context.Context, e endpoint, left int) (*Stream, features, error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/time.Duration(left))
+		defer cancel()
+	}
+	conn, err := a.Dial(ctx, "tcp", e.addr)
+	if err != nil {
+		return nil, features{}, err
+	}
+	s := newStream(conn)
+	s.trace = a.Trace
+	a.Trace.reach(StepTCP, "connected to "+conn.RemoteAddr().String())
+	defer s.Bound(ctx)()
+	offered, err := a.encrypt(ctx, s, e.direct)
+	if err != nil {
+		s.Close()
+		return nil, features{}, err
+	}
+	return s, offered, nil
+}
+
+// UnknownHost reports whether it is the name that failed.
+func UnknownHost(err error) bool {
+	_, unknown := errors.AsType[*net.DNSError](err)
+	return unknown || errors.Is(err, errNoService)
+}

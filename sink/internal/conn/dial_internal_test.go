@@ -1,0 +1,53 @@
+package conn
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"testing"
+)
+
+// records answers SRV queries by service.
+type records map[string][]*net.SRV
+
+func (r records) lookup(_ context.Context, service, _, _ string) (string, []*net.SRV, error) {
+	if list, ok := r[service]; ok {
+		return "", list, nil
+	}
+	return "", nil, errors.New("no such host")
+}
+
+func TestEndpointsFollowDNS(t *testing.T) {
+	secure := []*net.SRV{{Target: "a.example.", Port: 5223, Priority: 20}}
+	plain := []*net.SRV{{Target: "b.example.", Port: 5222, Priority: 10}, {Target: "c.example.", Port: 443, Priority: 20}}
+	none := []*net.SRV{{Target: "."}}
+	both := records{"xmpps-client": secure, "xmpp-client": plain}
+	for name, tc := range map[string]struct {
+		domain, addr string
+		mode         Mode
+		dns          records
+		want         []endpoint
+		err          error
+	}{
+		"both kinds, by priority":   {mode: Auto, dns: both, want: []endpoint{{"b.example:5222", false}, {"a.example:5223", true}, {"c.example:443", false}}},
+		"only direct":               {mode: Direct, dns: both, want: []endpoint{{"a.example:5223", true}}},
+		"only starttls":             {mode: StartTLS, dns: both, want: []endpoint{{"b.example:5222", false}, {"c.example:443", false}}},
+		"direct refused by the dot": {mode: Auto, dns: records{"xmpps-client": none, "xmpp-client": plain[:1]}, want: []endpoint{{"b.example:5222", false}}},
+		"all refused by the dot":    {mode: Auto, dns: records{"xmpps-client": none, "xmpp-client": none}, err: errNoService},
+		"direct refused, no others": {mode: Auto, dns: records{"xmpps-client": none}, want: []endpoint{{"example.org:5222", false}}},
+		"starttls refused":          {mode: Auto, dns: records{"xmpp-client": none}, err: errNoService},
+		"wanted kind refused":       {mode: Direct, dns: records{"xmpps-client": none, "xmpp-client": plain}, err: errNoService},
+		"no records":                {mode: Auto, want: []endpoint{{"example.org:5222", false}}},
+		"no records, direct":        {mode: Direct, want: []endpoint{{"example.org:5223", true}}},
+		"domain is an address":      {domain: "[2001:db8::1]", mode: Auto, want: []endpoint{{"[2001:db8::1]:5222", false}}},
+		"an address, whatever DNS":  {addr: "[::1]:5222", mode: Auto, dns: both, want: []endpoint{{"[::1]:5222", false}}},
+	} {
+		a := &Account{Domain: cmp.Or(tc.domain, "example.org"), Addr: tc.addr, Mode: tc.mode, Lookup: tc.dns.lookup}
+		got, err := a.endpoints(t.Context())
+		if !slices.Equal(got, tc.want) || !errors.Is(err, tc.err) {
+			t.Errorf("%s: got %v, %v", name, got, err)
+		}
+	}
+}

@@ -1,0 +1,54 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+var errNoTLS = errors.New("server offers no STARTTLS")
+
+// encrypt brings the stream under TLS and returns the features offered there.
+func (a *Account) encrypt(ctx context.Context, s *Stream, direct bool) (features, error) {
+	if direct {
+		cfg := a.tls.Clone()
+		cfg.NextProtos = []string{"xmpp-client"} // XEP-0368
+		if err := s.secure(ctx, cfg); err != nil {
+			return features{}, err
+		}
+		return s.open(a.Domain)
+	}
+	offered, err := s.open(a.Domain)
+	if err != nil {
+		return features{}, without(err, errNoTLS)
+	}
+	if _, ok := offered.DoesStartTLS(); !ok {
+		return features{}, errNoTLS
+	}
+	if err := s.write("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"); err != nil {
+		return features{}, err
+	}
+	answer, err := s.Next()
+	if err != nil {
+		return features{}, err
+	}
+	if string(answer.Name) != "proceed" || s.framer.Buffered() > 0 {
+		// Bytes behind the answer were not encrypted: somebody injected them.
+		return features{}, fmt.Errorf("STARTTLS refused: %.60q", answer.Raw)
+	}
+	if err := s.secure(ctx, a.tls); err != nil {
+		return features{}, err
+	}
+	offered, err = s.open(a.Domain)
+	return offered, without(err, ErrNoMechanism)
+}
+
+// without says what is missing if the server ends a stream because it has
+// nothing to offer on it, as Prosody does.
+func without(err, missing error) error {
+	if c, said := errors.AsType[*Condition](err); said && strings.Contains(c.Text, "No stream features") {
+		return fmt.Errorf("%w: %w", missing, err)
+	}
+	return err
+}

@@ -1,0 +1,223 @@
+package conn
+
+import (
+	"crypto/tls"
+	"encoding/base64"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/xdg-go/scram"
+	"gosrc.io/xmpp/stanza"
+
+	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
+)
+
+// ErrNoMechanism says that we cannot log in.
+var ErrNoMechanism = errors.New("server offers no way to log in that we take")
+
+// maxRounds bounds the work that a server can make us do. Servers use 4096 to
+// 600,000 (OWASP).
+const maxRounds = 1_000_000
+
+// mechanism is one way to authenticate.
+type mechanism struct {
+	name string
+	hash *scram.HashGeneratorFcn // nil: PLAIN
+}
+
+// mechanisms are in order of preference. PLAIN hands the password over: it
+// comes last, and like everything here only under verified TLS.
+func mechanisms() []mechanism {
+	return []mechanism{
+		{"SCRAM-SHA-512", &scram.SHA512},
+		{"SCRAM-SHA-256", &scram.SHA256},
+		{"SCRAM-SHA-1", &scram.SHA1},
+		{"PLAIN", nil},
+	}
+}
+
+// plus is what a mechanism's name ends in if it binds to the TLS channel.
+const plus = "-PLUS"
+
+// authenticator logs one account in (RFC 6120, 6; RFC 5802).
+type authenticator struct {
+	user     string
+	password config.Secret
+	// clients keep the salted password, which is slow to make, for the next
+	// connection.
+	clients sync.Map // mechanism name -> *scram.Client
+}
+
+func newAuthenticator(user string, password config.Secret) *authenticator {
+	return &authenticator{user: user, password: password}
+}
+
+// authenticate runs the best mechanism that is offered.
+func (a *authenticator) authenticate(s *Stream, f features) error {
+	offered := f.Mechanisms.Mechanism
+	s.trace.reach(StepMechanisms, "offered: "+strings.Join(offered, ", "))
+	binding, bound := s.channelBinding(f.bindings)
+	for _, m := range mechanisms() {
+		if bound && m.hash != nil && slices.Contains(offered, m.name+plus) { // a server may offer PLAIN-PLUS all the same
+			return a.scram(s, m, m.name+plus, func(c *scram.Client) *scram.ClientConversation {
+				return c.NewConversationWithChannelBinding(binding)
+			})
+		}
+	}
+	for _, m := range mechanisms() {
+		switch {
+		case !slices.Contains(offered, m.name):
+		case m.hash == nil:
+			s.trace.chosen(m.name)
+			return a.plain(s)
+		default:
+			return a.scram(s, m, m.name, unbound(offered))
+		}
+	}
+	return fmt.Errorf("%w: it offers %q", ErrNoMechanism, offered)
+}
+
+// unbound begins a conversation without channel binding. It says that we could
+// have bound, unless the server offers what we cannot use: that lets the
+// server notice if somebody has removed -PLUS from its offer (RFC 5802, 6).
+func unbound(offered []string) func(*scram.Client) *scram.ClientConversation {
+	if slices.ContainsFunc(offered, func(o string) bool { return strings.HasSuffix(o, plus) }) {
+		return (*scram.Client).NewConversation
+	}
+	return (*scram.Client).NewConversationAdvertisingChannelBinding
+}
+
+// channelBinding returns the proof that both ends share this TLS connection,
+// if the server takes a kind that we can give (XEP-0440).
+func (s *Stream) channelBinding(types []string) (scram.ChannelBinding, bool) {
+	conn, ok := s.conn.(*tls.Conn)
+	if !ok {
+		return scram.ChannelBinding{}, false
+	}
+	state := conn.ConnectionState()
+	if slices.Contains(types, string(scram.ChannelBindingTLSExporter)) && state.Version >= tls.VersionTLS13 {
+		b, err := scram.NewTLSExporterBinding(&state)
+		return b, err == nil
+	}
+	if slices.Contains(types, string(scram.ChannelBindingTLSServerEndpoint)) {
+		b, err := scram.NewTLSServerEndpointBinding(&state)
+		return b, err == nil
+	}
+	return scram.ChannelBinding{}, false
+}
+
+func (a *authenticator) plain(s *Stream) error {
+	_, done, err := exchange(s, auth("PLAIN", "\x00"+a.user+"\x00"+a.password.Reveal()))
+	if err == nil && !done {
+		return errors.New("PLAIN: server answered with a challenge")
+	}
+	return err
+}
+
+func (a *authenticator) scram(s *Stream, m mechanism, name string, begin func(*scram.Client) *scram.ClientConversation) error {
+	client, err := a.client(m)
+	if err != nil {
+		return err
+	}
+	s.trace.chosen(name)
+	conversation := begin(client)
+	first, err := conversation.Step("")
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	text := auth(name, first)
+	for {
+		challenge, done, err := exchange(s, text)
+		if err != nil {
+			return err
+		}
+		if done && conversation.Valid() {
+			return nil // the server's proof came with the last challenge
+		}
+		if err := checkRounds(challenge); err != nil {
+			return err
+		}
+		answer, err := conversation.Step(challenge)
+		if err == nil && done && !conversation.Valid() {
+			err = errors.New("success came too early") // the rest of the exchange is the proof
+		}
+		if err != nil {
+			return fmt.Errorf("%s: the server did not prove that it knows the password: %w", name, err)
+		}
+		if done {
+			return nil
+		}
+		text = "<response xmlns='" + string(OfSASL) + "'>" + base64.StdEncoding.EncodeToString([]byte(answer)) + "</response>"
+	}
+}
+
+func (a *authenticator) client(m mechanism) (*scram.Client, error) {
+	if known, ok := a.clients.Load(m.name); ok {
+		return known.(*scram.Client), nil //nolint:forcetypeassert // nothing else is stored
+	}
+	client, err := m.hash.NewClient(a.user, a.password.Reveal(), "")
+	if err != nil {
+		return nil, fmt.Errorf("XMPP_JID or XMPP_PASSWORD has a character that SASLprep (RFC 4013) forbids: %w", err)
+	}
+	a.clients.Store(m.name, client)
+	return client, nil
+}
+
+// exchange sends one SASL element and returns the server's challenge, or its
+// additional data with success.
+func exchange(s *Stream, text string) (challenge string, done bool, err error) {
+	if err := s.write(text); err != nil {
+		return "", false, err
+	}
+	e, err := s.Next()
+	if err != nil {
+		return "", false, err
+	}
+	name := string(e.Name)
+	if name == "failure" {
+		return "", false, condition(e, OfSASL)
+	}
+	if name != "challenge" && name != "success" {
+		return "", false, fmt.Errorf("expected a SASL challenge, got <%.40s>", name)
+	}
+	data := e.Text()
+	if data == "=" { // empty, RFC 6120 6.4.6
+		data = ""
+	}
+	decoded, err := base64.StdEncoding.DecodeString(data)
+	if err != nil {
+		return "", false, fmt.Errorf("decode SASL %s: %w", name, err)
+	}
+	return string(decoded), name == "success", nil
+}
+
+// checkRounds refuses a challenge that would keep us busy for long.
+func checkRounds(challenge string) error {
+	for field := range strings.SplitSeq(challenge, ",") {
+		rounds, ok := strings.CutPrefix(field, "i=")
+		if !ok {
+			continue
+		}
+		if n, err := strconv.Atoi(rounds); err != nil || n > maxRounds {
+			return fmt.Errorf("server demands %.20q rounds of hashing, more than %d", rounds, maxRounds)
+		}
+	}
+	return nil
+}
+
+// auth starts a SASL exchange with the initial response.
+func auth(mechanism, initial string) string {
+	out, err := xml.Marshal(stanza.SASLAuth{
+		Mechanism: mechanism,
+		Value:     base64.StdEncoding.EncodeToString([]byte(initial)),
+	})
+	if err != nil {
+		return "" // strings always marshal
+	}
+	return string(out)
+}

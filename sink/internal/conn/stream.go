@@ -1,0 +1,137 @@
+package conn
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
+)
+
+// maxInbound is the longest stanza that we take: what stock servers allow
+// (256 KiB) and some room for what they add.
+const maxInbound = 1 << 20
+
+// Stream is an XML stream over one connection (RFC 6120, 4). It is used by
+// one goroutine at a time until it is logged in, then by one that reads and
+// one that writes.
+type Stream struct {
+	tcp    net.Conn // what ends everything when it is closed
+	conn   net.Conn // tcp or TLS over it
+	framer *wire.Framer
+	trace  *Trace
+	// beforeRead is called when all that was received has been handled.
+	beforeRead func()
+	// quickAck has the next read acknowledged at once, or is nil. It has to be
+	// called each time.
+	quickAck  func()
+	opened    time.Time
+	lastRead  atomic.Int64 // nanoseconds since then: a clock that is set does not matter
+	malformed int          // elements that did not parse
+}
+
+func newStream(conn net.Conn) *Stream {
+	return &Stream{tcp: conn, conn: conn, quickAck: quickAck(conn), opened: time.Now()}
+}
+
+// Read reads for the framer.
+func (s *Stream) Read(p []byte) (int, error) {
+	if s.beforeRead != nil {
+		s.beforeRead()
+	}
+	if s.quickAck != nil {
+		s.quickAck()
+	}
+	n, err := s.conn.Read(p)
+	if n > 0 {
+		s.lastRead.Store(int64(time.Since(s.opened)))
+	}
+	return n, err
+}
+
+// Heard is when something came last. Any goroutine may ask.
+func (s *Stream) Heard() time.Time { return s.opened.Add(time.Duration(s.lastRead.Load())) }
+
+// Close ends the connection at once. It does not close the TLS layer: that
+// may wait for a write that is blocked.
+func (s *Stream) Close() { _ = s.tcp.Close() }
+
+// open starts the stream, anew after TLS and after SASL, and reads the
+// features that the server offers.
+func (s *Stream) open(domain string) (features, error) {
+	s.framer = wire.NewFramer(s, maxInbound)
+	_, err := fmt.Fprintf(s.conn, "<?xml version='1.0'?><stream:stream to='%s' version='1.0' xml:lang='en' "+
+		"xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>", wire.Escape(domain))
+	if err != nil {
+		return features{}, fmt.Errorf("open stream: %w", err)
+	}
+	if _, err := s.framer.Header(); err != nil {
+		return features{}, fmt.Errorf("open stream: %w", err)
+	}
+	e, err := s.Next()
+	if err != nil {
+		return features{}, err
+	}
+	return parseFeatures(e)
+}
+
+// Next returns the next element of the stream. A stream error comes back as a
+// *Condition.
+func (s *Stream) Next() (wire.Element, error) {
+	for {
+		frame, err := s.framer.Next()
+		if err == io.EOF { //nolint:errorlint // the framer returns it bare, as io.Reader asks
+			return wire.Element{}, ErrClosed
+		}
+		if err != nil {
+			return wire.Element{}, fmt.Errorf("read stream: %w", err)
+		}
+		e, err := wire.Parse(frame)
+		switch {
+		case err != nil:
+			s.malformed++ // one bad element does not end the stream
+			continue
+		case string(e.Name) == "stream:error":
+			return e, fmt.Errorf("server ended the stream: %w", condition(e, OfStream))
+		default:
+			return e, nil
+		}
+	}
+}
+
+// write sends text as it is.
+func (s *Stream) write(text string) error {
+	if _, err := io.WriteString(s.conn, text); err != nil {
+		return fmt.Errorf("write stream: %w", err)
+	}
+	return nil
+}
+
+// secure puts TLS over the connection. The certificate must prove the domain,
+// whatever host the connection went to (RFC 6120, 13.7.2).
+func (s *Stream) secure(ctx context.Context, cfg *tls.Config) error {
+	conn := tls.Client(s.tcp, cfg)
+	if err := conn.HandshakeContext(ctx); err != nil {
+		return fmt.Errorf("TLS handshake: %w", err)
+	}
+	s.conn = conn
+	s.trace.secured(conn.ConnectionState())
+	return nil
+}
+
+// Bound limits everything that the stream does by ctx, until the result is
+// called.
+func (s *Stream) Bound(ctx context.Context) (release func()) {
+	if deadline, ok := ctx.Deadline(); ok {
+		_ = s.tcp.SetDeadline(deadline)
+	}
+	stop := context.AfterFunc(ctx, s.Close)
+	return func() {
+		stop()
+		_ = s.tcp.SetDeadline(time.Time{})
+	}
+}

@@ -1,0 +1,42 @@
+package outbox
+
+import "time"
+
+const (
+	// LeastStanzaBytes is what every server must take (RFC 6120, 13.12).
+	LeastStanzaBytes = 10_000
+	// blameWithin is how soon after a message was sent the end of the stream is
+	// held against it.
+	blameWithin = 5 * time.Second
+)
+
+// Blame finds out which message the server has ended the stream for, so that one
+// that it never takes does not stop all others. If it may have been the length
+// (tooLong), and a long one was in flight, it returns the limit to keep to from
+// now on; else 0.
+//
+// Servers handle messages in order, so it is the first one without a
+// reflection. It is given up after some fresh joins, as after unclear bounces.
+func (b *Outbox) Blame(why error, tooLong bool, size func(id, body, extra string) int) (limit int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	longest := 0
+	var first *entry
+	for _, e := range b.queue {
+		if e.over || !e.sent {
+			continue
+		}
+		if longest = max(longest, size(e.id, e.Body, e.Extra)); first == nil {
+			first = e
+		}
+	}
+	if tooLong && longest > LeastStanzaBytes {
+		return max(LeastStanzaBytes, longest/2)
+	}
+	if first != nil && time.Since(first.sentAt) < blameWithin {
+		if first.bounces++; first.bounces > maxUnclear {
+			b.settle(first, Result{Outcome: Rejected, Err: why})
+		}
+	}
+	return 0
+}

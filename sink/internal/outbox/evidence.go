@@ -1,0 +1,94 @@
+package outbox
+
+import "time"
+
+// history is what the room has told, since we were last in it, about what it
+// had shown before. It outlives attempts to come back that fail half way.
+type history struct {
+	proof proof
+	told  map[string]evidence // by id: what each proved when it was first told
+	last  uint32              // number of our last message that we have seen the room show, 0: none in this stay
+	fresh bool                // that was just before the stay ended
+	known uint32              // the highest number of a message told, 0: none that we had seen
+
+	broken    time.Time // when the connection broke off, zero after another end
+	restarted bool      // the server has been, since
+}
+
+// evidence is what a message in the history proves.
+type evidence struct {
+	proof
+	nth uint32 // its number (see ledger.add), 0 if it was not known
+}
+
+// Ending is how a session ended. It says what others may not have been sent of
+// what the server sent us.
+type Ending int
+
+// How a session can end.
+const (
+	BrokenOff Ending = iota // nothing is known of the server
+	ShutDown                // it went down, or its rooms did, perhaps before all had been sent to others
+	Parted                  // the session is over, the server and the room go on
+)
+
+// proof is how much a history proves.
+type proof int
+
+const (
+	nothing   proof = iota
+	remembers       // it has something that we knew: the server has not forgotten
+	complete        // and goes back to where we left: it has no hole
+)
+
+// add takes an id that the room's history or archive shows. Told again, by the
+// archive or in the next attempt, it proves what it did at first, and not
+// more because we know it by now.
+func (h *history) add(id string, w evidence) {
+	if before, again := h.told[id]; again {
+		w = before
+	} else {
+		h.told[id] = w
+	}
+	h.take(w)
+}
+
+// take takes what something told proves. What we saw after our last, if that was
+// just before the end, does not tell that this one is remembered: another worker,
+// who is back before us, may have sent it again to a server that has forgotten all.
+func (h *history) take(w evidence) {
+	h.proof = max(h.proof, w.proof)
+	if !h.fresh || w.nth <= h.last {
+		h.known = max(h.known, w.nth)
+	}
+}
+
+// forgot reports whether the server no longer knows what it has shown: it tells
+// nothing that we knew, or not our last. A history has no holes.
+func (h *history) forgot() bool {
+	return h.proof == nothing || h.known < h.last && (h.known > 0 || h.fresh)
+}
+
+// reached reports whether what was told goes back to where we left.
+func (h *history) reached() bool { return h.proof == complete && (h.known > 0 || !h.fresh) }
+
+// leave begins to wait for what the room will tell when we are back.
+func (h *history) leave(end Ending, at time.Time, fresh bool) {
+	h.fresh = fresh
+	if h.broken = at; end != BrokenOff {
+		h.broken = time.Time{}
+	}
+}
+
+// interrupt ends one telling; the next begins from nothing.
+func (h *history) interrupt() { h.proof, h.known, h.restarted = nothing, 0, false }
+
+// whole reports whether the room has told everything that it showed while we
+// were away: back to something that we knew, and up to the end.
+func (h *history) whole() bool { return h.proof == complete && !h.forgot() }
+
+// clear forgets: we are in the room and see for ourselves.
+func (h *history) clear() {
+	clear(h.told)
+	h.last, h.fresh = 0, false
+}

@@ -1,0 +1,89 @@
+package outbox
+
+import "hash/maphash"
+
+// ledgerSize bounds what a worker remembers: at some 60 bytes each, and hours of
+// reflections at the pace of a busy room.
+const ledgerSize = 16 << 10
+
+type shownID [IDSize]byte
+
+// showing is when the room was first seen to show an id, and from which occupant.
+type showing struct {
+	nth  uint32 // in the order of all
+	from uint32 // hashed
+}
+
+// ledger remembers which notifications the room has shown, by their ids: our
+// own reflections, those of other workers, and the room's history. The oldest
+// are forgotten first. It is not safe for concurrent use.
+type ledger struct {
+	ids   *Minter
+	seed  maphash.Seed
+	shown map[shownID]showing
+	count uint32 // how many there were
+	ring  []shownID
+	next  int
+}
+
+func newLedger(m *Minter) *ledger {
+	return &ledger{ids: m, seed: maphash.MakeSeed(), shown: make(map[shownID]showing)}
+}
+
+// novelty is what a ledger knows of an id that the room shows.
+type novelty int
+
+const (
+	invented  novelty = iota // no worker made it
+	firstSeen                // a worker did, and it was not shown before
+	copied                   // it was, from another occupant: whoever was shown a message can repeat its id
+	seenAgain                // it was, from this one
+)
+
+// add records that the room has shown id from an occupant. That a worker made the id
+// is certain if it is ours. It returns what was known of it, and its number in
+// the order in which ids were first shown. Invented ids are not recorded: nobody
+// can flood the memory or suppress a notification.
+func (l *ledger) add(id, from []byte, ours bool) (novelty, uint32) {
+	if len(id) != IDSize {
+		return invented, 0
+	}
+	key, who := shownID(id), l.hash(from)
+	if first, again := l.shown[key]; again && first.from == who {
+		return seenAgain, first.nth
+	} else if again {
+		return copied, first.nth
+	}
+	if !ours && !l.ids.made(id) {
+		return invented, 0
+	}
+	l.count++
+	l.shown[key] = showing{l.count, who}
+	if len(l.ring) < ledgerSize {
+		l.ring = append(l.ring, key)
+		return firstSeen, l.count
+	}
+	delete(l.shown, l.ring[l.next])
+	l.ring[l.next] = key
+	l.next = (l.next + 1) % ledgerSize
+	return firstSeen, l.count
+}
+
+// move notes that the room shows id from another occupant now. It must be certain.
+func (l *ledger) move(id, from []byte) {
+	key := shownID(id)
+	l.shown[key] = showing{l.shown[key].nth, l.hash(from)}
+}
+
+func (l *ledger) hash(from []byte) uint32 {
+	return uint32(maphash.Bytes(l.seed, from)) //nolint:gosec // a part of the hash is enough
+}
+
+// has reports whether the room is known to have shown id.
+func (l *ledger) has(id string) bool {
+	if len(id) != IDSize {
+		return false
+	}
+	_, known := l.shown[shownID([]byte(id))]
+	return known
+}

@@ -1,0 +1,59 @@
+// Package outbox keeps the messages in flight to a room and what is known of
+// those that the room has shown: their ids, their order, what a history proves,
+// what a refusal means. It knows no XMPP and no configuration: a session attaches
+// itself as the link, tells what the room shows and refuses, and detaches.
+package outbox
+
+import (
+	"errors"
+	"time"
+)
+
+// Message is a text for the room.
+type Message struct {
+	// Identity names the notification: messages with the same Identity are
+	// shown once. Empty: it is unlike all others.
+	Identity string
+	// Body is the text. It is cut if it does not fit into a stanza.
+	Body string
+	// Extra is XML to put beside the text, for programs: whole elements in
+	// namespaces of their own. Empty: none. It is left out if it would take
+	// more than a quarter of a stanza.
+	Extra string
+	// Lost may be closed to say that the message is no longer ours to
+	// deliver: it is dropped when its turn comes, or comes again after the
+	// connection broke and the room does not tell that it was shown.
+	Lost <-chan struct{}
+	// Done is called exactly once, after the message has been accepted by
+	// Submit: by the goroutine that settles, one message after the other, and
+	// never by the one that reads the room. While it blocks, the places of what
+	// was settled stay taken, and nothing else suffers.
+	Done func(Result)
+}
+
+// Result is what became of a message.
+type Result struct {
+	Outcome Outcome
+	// Err says why, for Rejected and Dropped.
+	Err error
+	// Took is the time from the sending to the reflection, for Delivered; 0 if
+	// the reflection was found in the room's history.
+	Took time.Duration
+}
+
+// Outcome is the kind of a Result.
+type Outcome int
+
+// What can become of a message.
+const (
+	Delivered  Outcome = iota + 1 // the room has shown it
+	Suppressed                    // the room had shown it before; not posted again
+	Rejected                      // the room will never show it
+	Dropped                       // not delivered by us: lost, or the room was closed
+)
+
+// The reasons for Dropped, and the errors of Submit.
+var (
+	ErrLost   = errors.New("message belongs to somebody else now")
+	ErrClosed = errors.New("room is closed")
+)

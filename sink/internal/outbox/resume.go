@@ -1,0 +1,107 @@
+package outbox
+
+import (
+	"slices"
+	"time"
+)
+
+// Remembered reports whether the room has told, since we came back, everything
+// that it showed meanwhile: back to something that we knew.
+func (b *Outbox) Remembered() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.history.whole()
+}
+
+// Reached reports whether what the room has told goes back to something that
+// we knew: what is older tells nothing more.
+func (b *Outbox) Reached() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.history.reached()
+}
+
+// Forgot reports whether the room no longer knows what it has shown.
+func (b *Outbox) Forgot() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.history.forgot()
+}
+
+// StartedAt notes when the server was started, or up to a second later. One that
+// was killed may have shown to others what it has forgotten.
+func (b *Outbox) StartedAt(at time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.history.restarted = !b.history.broken.IsZero() && at.After(b.history.broken)
+}
+
+// Unconfirmed reports whether anything was sent of which we do not know whether
+// the room has shown it.
+func (b *Outbox) Unconfirmed() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.ContainsFunc(b.queue, func(e *entry) bool { return e.sent && !e.over && !b.ledger.has(e.id) })
+}
+
+// Attach starts sending through l, from our address in the room: first, in order,
+// whatever is in flight and has not been shown, as the room's history told before.
+// It returns how many messages it sent again, and how many of them the room may
+// show twice.
+//
+// A server that has forgotten cannot tell what it had shown. What was in flight
+// is sent again, and so is what was reflected last and is forgotten: the copies
+// for others may have died with the server.
+func (b *Outbox) Attach(l Link, from string) (resent, possibleDuplicates int) {
+	b.mu.Lock()
+	b.link, b.from = l, from
+	if b.history.forgot() {
+		b.queue = append(b.recent.after(b.history.known), b.queue...)
+	}
+	b.recent.clear()
+	for _, e := range slices.Clone(b.queue) { // settling shortens it
+		switch {
+		case e.over:
+		case !e.again && b.ledger.has(e.id):
+			b.settle(e, Result{Outcome: Delivered})
+		case isClosed(e.Lost):
+			b.settle(e, Result{Outcome: Dropped, Err: ErrLost})
+		default:
+			if e.sent {
+				resent++
+			}
+			if e.again { // another worker may have made the history look whole
+				possibleDuplicates++
+			}
+			b.inflight[e.id] = e
+			b.send(e)
+		}
+	}
+	if !b.history.whole() || b.history.restarted {
+		possibleDuplicates = resent
+	}
+	b.history.clear()
+	b.oldest = time.Now()
+	b.mu.Unlock()
+	b.Flush()
+	return resent, possibleDuplicates
+}
+
+// Detach stops sending. What is in flight stays, unconfirmed. A server
+// that goes on has told everybody what it told us; last is when it told us
+// anything.
+func (b *Outbox) Detach(end Ending, last time.Time) {
+	b.mu.Lock()
+	attached := b.link != nil
+	b.link = nil
+	b.history.interrupt()
+	if attached { // else it was an attempt that failed, and tells nothing of the last stay
+		b.recent.end(last)
+		if end == Parted {
+			b.recent.clear()
+		}
+		b.history.leave(end, last, len(b.recent.messages) > 0)
+	}
+	b.mu.Unlock()
+	b.Flush()
+}

@@ -1,0 +1,36 @@
+package sink
+
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+)
+
+// lessons are what sessions have learnt about the room and its server, for those
+// that follow.
+type lessons struct {
+	maxBytes    int  // longest stanza that the server takes
+	skipArchive bool // it did not answer the last time
+	depth       depth
+	// Who takes our nickname and frees it, again and again, must not end our
+	// sessions at will.
+	nickBackAfter time.Time
+	keepsIDs      atomic.Bool // the room has reflected one of ours
+	originIDs     atomic.Bool // send them: the room does not keep our ids
+}
+
+// learn takes over what a session has learnt. late says that there was not enough
+// time to enter the room.
+func (r *Room) learn(s *session, late bool) {
+	l := &r.lessons
+	if errors.Is(s.conn.End(), errNickFree) {
+		l.nickBackAfter = time.Now().Add(undisturbedSession)
+	}
+	if s.blamed > 0 && s.blamed < l.maxBytes {
+		l.maxBytes = s.blamed
+		r.log.Warn("the server refused a long message: longer ones are cut from now on; set XMPP_MAX_STANZA_BYTES to its limit", "bytes", s.blamed)
+	}
+	if l.skipArchive = late && s.phase == catching && s.catchup.pages > 0; l.skipArchive {
+		r.log.Warn("the archive of the room did not answer in time: doing without it", "room", r.cfg.Room)
+	}
+}
