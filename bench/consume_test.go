@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
 )
 
 const (
@@ -90,7 +91,7 @@ func (j job) drain(s sources.Source, start func()) error {
 	durable.Add(j.N)
 	done := durable.Done // one for all: it is not the source's to allocate
 	for left := j.N; left > 0; {
-		batch, err := s.Receive(ctx, min(left, consumeBatch))
+		batch, err := sourcetest.Receive(ctx, s, min(left, consumeBatch))
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()

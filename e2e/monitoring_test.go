@@ -18,6 +18,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	"google.golang.org/protobuf/proto"
 )
 
 // prometheusVersion is Prometheus 3.16.0 as a Go module. The tag leaves out the
@@ -84,7 +87,15 @@ func startCollector(t *testing.T) *collector {
 		if err != nil {
 			t.Error(err)
 		}
-		c.count.Add(int64(bytes.Count(body, []byte(`"spanId"`))))
+		request := &collectorpb.ExportTraceServiceRequest{}
+		if err := proto.Unmarshal(body, request); err != nil {
+			t.Error(err)
+		}
+		for _, resource := range request.GetResourceSpans() {
+			for _, scope := range resource.GetScopeSpans() {
+				c.count.Add(int64(len(scope.GetSpans())))
+			}
+		}
 	}))
 	t.Cleanup(c.Close)
 	return c

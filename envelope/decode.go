@@ -31,11 +31,6 @@ type Decoder struct{ config Config }
 // NewDecoder returns a Decoder for a valid Config.
 func NewDecoder(c Config) Decoder { return Decoder{c} }
 
-// IsDefault reports whether d decodes as the zero value does.
-func (d Decoder) IsDefault() bool {
-	return (d.config.Format == "" || d.config.Format == formatAuto) && d.config.Alerts != perGroup
-}
-
 // Decoded is what a message holds.
 type Decoded struct {
 	// Envelopes has at least one element.

@@ -97,7 +97,7 @@ type streamSource struct {
 func (s *streamSource) String() string { return s.name }
 
 // Receive implements sources.Source.
-func (s *streamSource) Receive(ctx context.Context, limit int) ([]*sources.Delivery, error) {
+func (s *streamSource) Receive(ctx context.Context, limit sources.Limit) ([]*sources.Delivery, error) {
 	for {
 		s.mu.Lock()
 		changed := s.changed
@@ -112,7 +112,7 @@ func (s *streamSource) Receive(ctx context.Context, limit int) ([]*sources.Deliv
 		until := s.process.reaches()
 		if until.IsZero() && !s.process.isDead() {
 			var batch []*sources.Delivery
-			if batch, until = s.take(limit); len(batch) > 0 {
+			if batch, until = s.take(max(limit.Messages, 1)); len(batch) > 0 {
 				return batch, nil
 			}
 		}

@@ -247,7 +247,7 @@ func (s *groupSource) wake() {
 }
 
 // Receive implements sources.Source.
-func (s *groupSource) Receive(ctx context.Context, limit int) ([]*sources.Delivery, error) {
+func (s *groupSource) Receive(ctx context.Context, limit sources.Limit) ([]*sources.Delivery, error) {
 	for {
 		s.mu.Lock()
 		changed := s.changed
@@ -261,7 +261,7 @@ func (s *groupSource) Receive(ctx context.Context, limit int) ([]*sources.Delive
 		}
 		until := s.process.reaches()
 		if until.IsZero() && !s.process.isDead() {
-			if batch := s.take(limit); len(batch) > 0 {
+			if batch := s.take(max(limit.Messages, 1)); len(batch) > 0 {
 				return batch, nil
 			}
 		}

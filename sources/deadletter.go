@@ -22,9 +22,10 @@ type ReasonCode string
 
 // The reasons for a dead letter.
 const (
-	ReasonDecode   ReasonCode = "decode"   // the message does not decode
-	ReasonRejected ReasonCode = "rejected" // the room refused the message
-	ReasonRetries  ReasonCode = "retries"  // delivered too often without success
+	ReasonDecode   ReasonCode = "decode"    // the message does not decode
+	ReasonRejected ReasonCode = "rejected"  // the room refused the message
+	ReasonRetries  ReasonCode = "retries"   // delivered too often without success
+	ReasonTooLarge ReasonCode = "too_large" // larger than the worker may hold
 )
 
 // maxErrorText keeps the headers of a dead letter small.

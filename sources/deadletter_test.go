@@ -27,6 +27,7 @@ func TestDeadLettersSayWhatIsWrongAndWhere(t *testing.T) {
 		t.Run(filepath.Base(name), func(t *testing.T) {
 			m := sources.Message{Broker: "nats", Topic: "notify.test", Stream: "NOTIFY", Raw: readMalformed(t, name)}
 			d := sources.NewDelivery(m, nil)
+			d.Decode(envelope.Decoder{})
 			if d.Malformed == nil {
 				t.Fatalf("it decodes: %+v", d.Envelopes)
 			}

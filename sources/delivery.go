@@ -16,12 +16,12 @@ import (
 // and Reject succeeds. Further calls do nothing and return nil.
 type Delivery struct {
 	Message
-	// Envelopes are the decoded notifications: one of most messages, several
-	// of a batch. None if Malformed is set.
+	// Envelopes are the notifications once Decode has been called: one of most
+	// messages, several of a batch. None if Malformed is set.
 	Envelopes []envelope.Envelope
 	// Envelope is the first of them, empty if there is none.
 	Envelope *envelope.Envelope
-	// Malformed says why the message does not decode, or was not decoded.
+	// Malformed says why the message does not decode, or must not be decoded.
 	// Such a delivery can only be rejected.
 	Malformed error
 	// Received is when it was lent out.
@@ -41,7 +41,8 @@ const (
 // errSettling reports two verbs at the same time on one delivery.
 var errSettling = errors.New("delivery is being settled by another call")
 
-// NewDelivery decodes m and lends it out; s takes it back.
+// NewDelivery lends out m; s takes it back. Nothing is decoded yet: that takes
+// memory, and its turn may come late.
 func NewDelivery(m Message, s Settler) *Delivery {
 	d := new(Delivery)
 	d.Lend(m, s)
@@ -52,10 +53,10 @@ func NewDelivery(m Message, s Settler) *Delivery {
 // NewDelivery returns.
 func (d *Delivery) Lend(m Message, s Settler) {
 	d.Message, d.Received, d.settler = m, time.Now(), s
-	d.Decode(envelope.Decoder{})
+	d.Envelope = new(envelope.Envelope)
 }
 
-// Decode decodes the message anew, with other settings than NewDelivery.
+// Decode makes the notifications of the message.
 func (d *Delivery) Decode(decoder envelope.Decoder) {
 	if d.sealed {
 		return
@@ -64,11 +65,18 @@ func (d *Delivery) Decode(decoder envelope.Decoder) {
 	raw.From = envelope.Place{Topic: d.Topic, Key: d.Key, Time: d.Time}
 	decoded, err := decoder.Decode(raw)
 	d.Envelopes, d.Malformed = decoded.Envelopes, err
-	if err != nil {
-		d.Envelope = new(envelope.Envelope)
-		return
+	if err == nil {
+		d.Envelope = &decoded.Envelopes[0]
 	}
-	d.Envelope = &decoded.Envelopes[0]
+}
+
+// Trim drops of the notifications what only showing them needs. Their names and
+// their traces stay.
+func (d *Delivery) Trim() {
+	for i := range d.Envelopes {
+		e := &d.Envelopes[i]
+		*e = envelope.Envelope{ID: e.ID, Source: e.Source, Trace: e.Trace}
+	}
 }
 
 // NewUndecoded lends out m without looking into it, for the reason that err

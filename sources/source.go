@@ -21,10 +21,10 @@ import (
 // Receive, Stop and Close are called by one goroutine; deliveries are settled
 // from others, also while Receive blocks.
 type Source interface {
-	// Receive blocks until at least one delivery is there, and returns at
-	// most limit of them, in the broker's order (Kafka: per partition).
-	// The backlog stays in the broker: no more is read ahead than keeps the
-	// source busy (Kafka: 64 messages or 1 MB, and one more, of a partition).
+	// Receive blocks until at least one delivery is there, and returns no more
+	// than the limit, in the broker's order (Kafka: per partition). The backlog
+	// stays in the broker: no more is read ahead than keeps the source busy
+	// (Kafka: 64 messages or 1 MB, and one more, of a partition).
 	//
 	// When ctx ends it returns ctx's error and no deliveries; what has arrived
 	// is for the next call. Any other error is temporary: the caller waits and
@@ -33,7 +33,7 @@ type Source interface {
 	//
 	// From here to its settlement the source keeps a delivery leased, for
 	// hours if need be, so that a room outage neither redelivers nor evicts.
-	Receive(ctx context.Context, limit int) ([]*Delivery, error)
+	Receive(ctx context.Context, limit Limit) ([]*Delivery, error)
 
 	// Stop says that Receive is not called again. What has arrived and is not
 	// lent out, and what still arrives, is released to other workers (Kafka: when
@@ -48,6 +48,21 @@ type Source interface {
 
 	// String names the source in logs, like "nats:NOTIFY" or "kafka:alerts".
 	String() string
+}
+
+// Limit bounds what one call of Receive returns.
+type Limit struct {
+	// Messages is how many; less than 1 means 1.
+	Messages int
+	// Bytes is how large they may be in all, as Message.Size counts them. The
+	// first message is returned whatever its size. 0: no bound.
+	Bytes int
+}
+
+// Fits reports whether a message of size bytes fits behind those that were taken:
+// so many, with so many bytes.
+func (l Limit) Fits(messages, bytes, size int) bool {
+	return messages == 0 || messages < l.Messages && (l.Bytes == 0 || bytes+size <= l.Bytes)
 }
 
 // Settler is the source's half of a delivery. Delivery calls at most one of
@@ -103,6 +118,15 @@ type Message struct {
 	// Serial tells the message from every other one, in a broker that knows
 	// no places and delivers once at most. Elsewhere it is empty.
 	Serial string
+}
+
+// Size is what the message takes in memory: its body, key and headers.
+func (m *Message) Size() int {
+	size := len(m.Body) + len(m.Key)
+	for _, h := range m.Header {
+		size += len(h.Key) + len(h.Value)
+	}
+	return size
 }
 
 // Place says where the message lies, for logs and errors.

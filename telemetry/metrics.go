@@ -135,6 +135,7 @@ func (t *Telemetry) gauges() []prometheus.Collector {
 			return float64(t.options.Room.HistoryDepth())
 		}),
 		gauge("max_pending_messages", "Bound of pending_messages, for each source.", func() float64 { return float64(t.options.Worker.MaxPending()) }),
+		gauge("max_pending_bytes", "Bound of pending_bytes for all sources together, each with an equal share: a sixteenth of MEMORY_LIMIT.", func() float64 { return float64(t.options.MaxPendingBytes) }),
 		gauge("xmpp_connected", "1 while logged in to the XMPP server.", func() float64 { return flag(t.room.snapshot().connected) }),
 		gauge("room_joined", "1 while in the room.", func() float64 { return flag(t.room.snapshot().joined) }),
 		gauge("ready", "1 while /readyz says so.", func() float64 { return flag(len(t.Problems()) == 0) }),
@@ -153,7 +154,14 @@ func (t *Telemetry) gauges() []prometheus.Collector {
 func (t *Telemetry) sourceGauges(name string, s *sourceState) []prometheus.Collector {
 	source := prometheus.Labels{"source": name}
 	list := []prometheus.Collector{
-		gaugeWith("pending_messages", "Messages received from the broker and not yet settled.", source, func() float64 { return float64(s.pending.Load()) }),
+		gaugeWith("pending_messages", "Messages received from the broker and not yet settled.", source, func() float64 {
+			messages, _ := t.options.Worker.Pending(name)
+			return float64(messages)
+		}),
+		gaugeWith("pending_bytes", "Size of the pending messages.", source, func() float64 {
+			_, bytes := t.options.Worker.Pending(name)
+			return float64(bytes)
+		}),
 		gaugeWith("unacknowledged_messages", "Messages submitted to the room whose acknowledgement is not durable yet.", source, func() float64 {
 			return float64(t.options.Worker.Unacknowledged(name))
 		}),

@@ -25,7 +25,6 @@ type sourceState struct {
 	delivery, age                            prometheus.Observer
 	lastDelivery                             prometheus.Gauge
 
-	pending       atomic.Int64 // received, and not yet settled
 	lastDelivered moment
 	lastReceived  moment
 
@@ -58,7 +57,7 @@ const (
 
 func newSourceState(source sources.Source, m *metrics) *sourceState {
 	name := source.String()
-	for _, reason := range []sources.ReasonCode{sources.ReasonDecode, sources.ReasonRejected, sources.ReasonRetries} {
+	for _, reason := range []sources.ReasonCode{sources.ReasonDecode, sources.ReasonRejected, sources.ReasonRetries, sources.ReasonTooLarge} {
 		m.failed.WithLabelValues(name, string(reason))
 		m.deadLettered.WithLabelValues(name, string(reason))
 	}
@@ -100,7 +99,6 @@ func (s *sourceState) observe(e *worker.Event) {
 	switch e.Kind {
 	case worker.Received:
 		s.received.Inc()
-		s.pending.Add(1)
 		s.lastReceived.set(time.Now())
 	case worker.Filtered:
 		s.metrics.filtered.WithLabelValues(s.name, e.Why).Inc()
@@ -112,14 +110,14 @@ func (s *sourceState) observe(e *worker.Event) {
 		s.metrics.failed.WithLabelValues(s.name, string(e.Reason.Code)).Inc()
 	case worker.DeadLettered:
 		s.metrics.deadLettered.WithLabelValues(s.name, string(e.Reason.Code)).Inc()
-		s.settled(s.deadLettered)
+		s.deadLettered.Inc()
 	case worker.Acked:
-		s.settled(s.acked)
+		s.acked.Inc()
 	case worker.AckFailed:
-		s.settled(s.ackFailed)
+		s.ackFailed.Inc()
 		s.fail("", e.Err)
 	case worker.Released:
-		s.settled(s.released)
+		s.released.Inc()
 	case worker.Failing:
 		s.fail(e.Doing, e.Err)
 	case worker.Recovered:
@@ -135,11 +133,6 @@ func (s *sourceState) shown(d *sources.Delivery, now time.Time) {
 	if !d.Time.IsZero() {
 		s.age.Observe(max(0, now.Sub(d.Time).Seconds())) // clocks differ
 	}
-}
-
-func (s *sourceState) settled(outcome prometheus.Counter) {
-	outcome.Inc()
-	s.pending.Add(-1)
 }
 
 // fail notes an error, and that what was asked fails until it succeeds.

@@ -41,8 +41,9 @@ type RoomStatus struct {
 type SourceStatus struct {
 	Name           string     `json:"name"`
 	Bound          bool       `json:"bound"`
-	Pending        int64      `json:"pending"` // received, and not yet settled
+	Pending        int        `json:"pending"` // received, and not yet settled
 	MaxPending     int        `json:"max_pending"`
+	PendingBytes   int        `json:"pending_bytes"`
 	Unacknowledged int        `json:"unacknowledged"` // submitted, and not durably acknowledged
 	Lag            *int64     `json:"lag"`            // null: not known
 	LastReceived   *time.Time `json:"last_received"`
@@ -106,9 +107,10 @@ func (s *sourceState) status(w Worker) SourceStatus {
 	s.mu.Lock()
 	last := s.last
 	s.mu.Unlock()
+	messages, bytes := w.Pending(s.name)
 	one := SourceStatus{
 		Name: s.name, Bound: s.problem() == "",
-		Pending: s.pending.Load(), MaxPending: w.MaxPending(), Unacknowledged: w.Unacknowledged(s.name),
+		Pending: messages, MaxPending: w.MaxPending(), PendingBytes: bytes, Unacknowledged: w.Unacknowledged(s.name),
 		LastReceived: s.lastReceived.get(), LastDelivery: s.lastDelivered.get(), LastError: last.status(),
 	}
 	if r, ok := s.source.(sources.Reporter); ok && r.Status().Lag >= 0 {

@@ -27,6 +27,9 @@ type Room interface {
 type Worker interface {
 	// MaxPending is how many messages of one source may be pending.
 	MaxPending() int
+	// Pending is how many messages of a source are received and not settled, and
+	// how large they are.
+	Pending(source string) (messages, bytes int)
 	// Unacknowledged is how many notifications of a source are submitted to the
 	// room and not durably acknowledged.
 	Unacknowledged(source string) int
@@ -40,6 +43,8 @@ type Options struct {
 	Worker  Worker
 	// MaxInFlight is how many messages may be in flight at once.
 	MaxInFlight int
+	// MaxPendingBytes is how large the pending messages of all sources may be.
+	MaxPendingBytes int
 	// Patience is how long the oldest message in flight may wait for its
 	// reflection until the room counts as not ready.
 	Patience time.Duration

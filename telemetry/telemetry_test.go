@@ -30,8 +30,11 @@ func (r *room) InFlight() (int, time.Duration) { return r.messages, r.waiting }
 func (*room) HistoryDepth() int                { return 40 }
 func (*room) String() string                   { return "xmpp:alerts@rooms.example" }
 
-// carrier is a worker that has 5 notifications unacknowledged.
+// carrier is a worker that has 5 notifications unacknowledged and 7 messages
+// pending.
 type carrier struct{}
+
+func (carrier) Pending(string) (messages, bytes int) { return 7, 700 }
 
 func (carrier) MaxPending() int           { return 32 }
 func (carrier) Unacknowledged(string) int { return 5 }
@@ -39,10 +42,10 @@ func (carrier) Unacknowledged(string) int { return 5 }
 // plain is a source that cannot tell how it is; reporting is one that can.
 type plain struct{ name string }
 
-func (plain) Receive(context.Context, int) ([]*sources.Delivery, error) { return nil, nil }
-func (plain) Stop()                                                     {}
-func (plain) Close(context.Context) error                               { return nil }
-func (p plain) String() string                                          { return p.name }
+func (plain) Receive(context.Context, sources.Limit) ([]*sources.Delivery, error) { return nil, nil }
+func (plain) Stop()                                                               {}
+func (plain) Close(context.Context) error                                         { return nil }
+func (p plain) String() string                                                    { return p.name }
 
 type reporting struct {
 	plain
@@ -65,7 +68,7 @@ type desk struct {
 
 func newDesk(o telemetry.Options) *desk {
 	d := &desk{room: &room{}, nats: &reporting{plain{jetstream}, sources.Status{Bound: true, Lag: -1}}}
-	o.Version, o.MaxInFlight, o.Patience = "1.2.3", 20, 30*time.Second
+	o.Version, o.MaxInFlight, o.MaxPendingBytes, o.Patience = "1.2.3", 20, 4000, 30*time.Second
 	o.Worker, o.Room, o.Sources = carrier{}, d.room, []sources.Source{d.nats, plain{topic}}
 	d.Telemetry = telemetry.New(o)
 	return d
@@ -140,8 +143,8 @@ func TestCountsWhatBecomesOfNotifications(t *testing.T) {
 		`messages_dead_lettered_total{reason="decode",source="nats:NOTIFY"} 1`,
 		`acks_total{outcome="acknowledged",source="nats:NOTIFY"} 1`, `acks_total{outcome="failed",source="nats:NOTIFY"} 1`,
 		`acks_total{outcome="released",source="nats:NOTIFY"} 1`, `acks_total{outcome="dead_lettered",source="nats:NOTIFY"} 1`,
-		`retries_total{reason="dead_letter"} 1`, `pending_messages{source="nats:NOTIFY"} 1`,
-		`unacknowledged_messages{source="nats:NOTIFY"} 5`, `max_pending_messages 32`, `history_depth_messages 40`,
+		`retries_total{reason="dead_letter"} 1`, `pending_messages{source="nats:NOTIFY"} 7`, `pending_bytes{source="nats:NOTIFY"} 700`,
+		`unacknowledged_messages{source="nats:NOTIFY"} 5`, `max_pending_messages 32`, `max_pending_bytes 4000`, `history_depth_messages 40`,
 		`reflection_duration_seconds_bucket{le="0.0025"} 0`, `reflection_duration_seconds_bucket{le="0.005"} 1`,
 		`delivery_duration_seconds_count{source="nats:NOTIFY"} 1`,
 		`event_age_seconds_bucket{source="nats:NOTIFY",le="30"} 0`, `event_age_seconds_bucket{source="nats:NOTIFY",le="300"} 1`,
@@ -228,7 +231,7 @@ func TestStatusTellsPeopleAndPrograms(t *testing.T) {
 		t.Errorf("got %s", body)
 	}
 	kafka, nats := s.Sources[0], s.Sources[1]
-	if nats.Name != jetstream || *nats.Lag != 42 || nats.Pending != 1 || nats.Unacknowledged != 5 || nats.MaxPending != 32 || nats.LastReceived == nil || kafka.Lag != nil || kafka.LastReceived != nil {
+	if nats.Name != jetstream || *nats.Lag != 42 || nats.Pending != 7 || nats.PendingBytes != 700 || nats.Unacknowledged != 5 || nats.MaxPending != 32 || nats.LastReceived == nil || kafka.Lag != nil || kafka.LastReceived != nil {
 		t.Errorf("got %s", body)
 	}
 }

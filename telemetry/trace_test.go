@@ -56,6 +56,7 @@ func spanOf(t *testing.T, raw envelope.Raw, e worker.Event) *span {
 	d := newDesk(telemetry.Options{Tracer: spans})
 	m := sources.Message{Broker: "kafka", Topic: "alerts", Group: "notifiers", Raw: raw}
 	e.Source, e.Delivery = topic, sources.NewDelivery(m, nil)
+	e.Delivery.Decode(envelope.Decoder{})
 	for _, kind := range []worker.EventKind{worker.Received, worker.Delivered, e.Kind} {
 		step := e
 		step.Kind = kind

@@ -83,7 +83,7 @@ func (l *sourceLoop) writeDeadLetter(ctx context.Context, job *deadLetterJob) bo
 		l.worker.totals.deadLettered.Add(1)
 		l.tell(Event{Kind: DeadLettered, Delivery: job.delivery, Reason: job.reason})
 		log.Log(ctx, l.deadLettered.level(slog.LevelWarn), "notification moved to the dead letters", "error", job.reason.Err)
-		<-l.pending
+		l.pending.remove(job.delivery)
 		return true
 	}
 	job.due = time.Now().Add(job.pauses.Next())

@@ -2,112 +2,119 @@ package worker
 
 import (
 	"context"
-	"log/slog"
+	"fmt"
 	"sync"
 
-	"github.com/xmpp-notifier/xmpp-notifier/sink"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
-// pendingDelivery is a delivery whose posts are in flight. It is settled
-// when the last of them is. If it is redelivered, those that the room has shown
-// are suppressed.
-type pendingDelivery struct {
-	loop     *sourceLoop
-	delivery *sources.Delivery
-	posts    int // all of them unacknowledged together
+// pending bounds the deliveries of one source that are received and not settled,
+// in number and in bytes.
+type pending struct {
+	maxMessages int
+	maxBytes    int // 0: no bound
 
 	mu       sync.Mutex
-	left     int // posts in flight
-	dropped  bool
-	rejected error
+	messages int
+	bytes    int
+	freed    chan struct{} // closed when something is settled; nil: nobody waits
 }
 
-func newPendingDelivery(l *sourceLoop, delivery *sources.Delivery, posts int) *pendingDelivery {
-	return &pendingDelivery{loop: l, delivery: delivery, posts: posts, left: posts}
+func newPending(maxMessages, maxBytes int, list []sources.Source) map[string]*pending {
+	bySource := map[string]*pending{}
+	for _, s := range list {
+		bySource[s.String()] = &pending{maxMessages: maxMessages, maxBytes: maxBytes}
+	}
+	return bySource
 }
 
-// submit sends the posts, in order.
-func (p *pendingDelivery) submit(ctx context.Context, posts []post) {
-	for sent := range posts {
-		if p.loop.worker.Room.Submit(ctx, p.message(&posts[sent])) != nil {
-			p.done(len(posts)-sent, sink.Result{Outcome: sink.Dropped})
-			return
+// tooLarge says why a delivery must not be decoded: it alone is larger than what
+// may be pending.
+func (p *pending) tooLarge(d *sources.Delivery) error {
+	if size := d.Size(); p.maxBytes > 0 && size > p.maxBytes {
+		return fmt.Errorf("the message has %d bytes, and the worker may hold %d: raise MEMORY_LIMIT, or publish less", size, p.maxBytes)
+	}
+	return nil
+}
+
+// await waits until another delivery may be received, and returns what fits.
+func (p *pending) await(ctx context.Context) (sources.Limit, error) {
+	for {
+		limit, freed := p.free()
+		if freed == nil {
+			return limit, ctx.Err()
+		}
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			return limit, ctx.Err()
 		}
 	}
 }
 
-// message renders one post.
-func (p *pendingDelivery) message(post *post) sink.Message {
-	w := p.loop.worker
-	m := sink.Message{
-		Identity: post.identity,
-		Body:     w.Render(post.envelope),
-		Lost:     p.delivery.Lost(),
-		Done:     p.settle,
-	}
-	if w.Payload != nil {
-		m.Extra = w.Payload(post.envelope)
-	}
-	return m
-}
-
-// settle takes what the room has decided on one notification.
-func (p *pendingDelivery) settle(r sink.Result) {
-	switch r.Outcome {
-	case sink.Delivered:
-		p.loop.worker.totals.delivered.Add(1)
-		p.loop.tell(Event{Kind: Delivered, Delivery: p.delivery, Took: r.Took})
-	case sink.Suppressed:
-		p.loop.worker.totals.suppressed.Add(1)
-		p.loop.tell(Event{Kind: Suppressed, Delivery: p.delivery})
-	case sink.Rejected, sink.Dropped:
-	}
-	p.done(1, r)
-}
-
-// done counts down, and settles the delivery after its last notification.
-func (p *pendingDelivery) done(n int, r sink.Result) {
+// free returns what may be received, or a channel that is closed when there may
+// be more.
+func (p *pending) free() (limit sources.Limit, freed <-chan struct{}) {
 	p.mu.Lock()
-	p.dropped = p.dropped || r.Outcome == sink.Dropped
-	if r.Outcome == sink.Rejected {
-		p.rejected = r.Err
+	defer p.mu.Unlock()
+	limit = sources.Limit{Messages: p.maxMessages - p.messages}
+	if p.maxBytes > 0 {
+		limit.Bytes = p.maxBytes - p.bytes
 	}
-	p.left -= n
-	last := p.left == 0
-	p.mu.Unlock()
-	if last {
-		p.finish()
+	if limit.Messages > 0 && (p.maxBytes == 0 || limit.Bytes > 0) {
+		return limit, nil
+	}
+	return limit, p.wait()
+}
+
+// wait returns the channel that the next settlement closes. mu is held.
+func (p *pending) wait() <-chan struct{} {
+	if p.freed == nil {
+		p.freed = make(chan struct{})
+	}
+	return p.freed
+}
+
+// add counts a delivery that was received.
+func (p *pending) add(d *sources.Delivery) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.messages++
+	p.bytes += d.Size()
+}
+
+// remove counts a delivery that is settled.
+func (p *pending) remove(d *sources.Delivery) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.messages--
+	p.bytes -= d.Size()
+	if p.freed != nil {
+		close(p.freed)
+		p.freed = nil
 	}
 }
 
-// finish tells the broker what the room has decided on all notifications. What
-// was not sent is released; what the room refuses makes a dead letter of the
-// whole.
-func (p *pendingDelivery) finish() {
-	switch {
-	case p.dropped:
-		p.loop.unacked.release(p.posts)
-		p.loop.release(p.delivery)
-	case p.rejected != nil:
-		p.loop.unacked.release(p.posts)
-		p.loop.reject(p.delivery, sources.Reason{Code: sources.ReasonRejected, Err: p.rejected})
-	default:
-		p.ack()
+// awaitNone waits until everything is settled, or ctx ends.
+func (p *pending) awaitNone(ctx context.Context) error {
+	for {
+		p.mu.Lock()
+		left, freed := p.messages, p.wait()
+		p.mu.Unlock()
+		if left == 0 {
+			return nil
+		}
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 
-// ack acknowledges. If that fails, the broker redelivers, and the room's
-// history shows that the notifications are there.
-func (p *pendingDelivery) ack() {
-	l := p.loop
-	durable := func() { l.unacked.release(p.posts) }
-	if err := p.delivery.Ack(durable); err != nil {
-		durable()
-		l.tell(Event{Kind: AckFailed, Delivery: p.delivery, Err: err})
-		l.log.Log(context.Background(), l.ackFailures.level(slog.LevelWarn), "acknowledgement failed, the broker redelivers", "place", p.delivery.Place(), "error", err)
-	} else {
-		l.tell(Event{Kind: Acked, Delivery: p.delivery})
-	}
-	<-l.pending
+// size returns how much is pending.
+func (p *pending) size() (messages, bytes int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.messages, p.bytes
 }

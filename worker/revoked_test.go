@@ -26,7 +26,7 @@ type revoked struct {
 
 func (r *revoked) Lost() <-chan struct{} { return r.lost }
 
-func (r *revoker) Receive(ctx context.Context, _ int) ([]*sources.Delivery, error) {
+func (r *revoker) Receive(ctx context.Context, _ sources.Limit) ([]*sources.Delivery, error) {
 	if len(r.bodies) == 0 {
 		<-ctx.Done()
 		return nil, ctx.Err()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"sync"
-	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
@@ -20,18 +19,17 @@ type sourceLoop struct {
 	log     *slog.Logger
 	unacked *unackedShare
 
-	pending     chan struct{}       // one element per delivery that is not settled
-	deadLetters chan *deadLetterJob // never blocks: it holds all that is pending
+	pending     *pending
+	deadLetters chan *deadLetterJob // never blocks: it has room for all that is pending
 
 	// Log lines about single messages.
 	deadLettered, deadLetterFailures, ackFailures logLimiter
 }
 
 func (w *Worker) newSourceLoop(source sources.Source) *sourceLoop {
-	limit := w.MaxPending()
 	return &sourceLoop{
 		worker: w, source: source, log: w.Log.With("source", source.String()), unacked: w.unacked.shares[source.String()],
-		pending: make(chan struct{}, limit), deadLetters: make(chan *deadLetterJob, limit),
+		pending: w.pending[source.String()], deadLetters: make(chan *deadLetterJob, w.MaxPending()),
 	}
 }
 
@@ -51,8 +49,12 @@ func (l *sourceLoop) run(ctx context.Context) {
 func (l *sourceLoop) receiveAll(ctx context.Context) {
 	defer l.source.Stop()
 	retry := newRetry(l.log)
-	for l.worker.Room.Joined(ctx) == nil && l.takePlace(ctx) {
-		err := l.receive(ctx)
+	for l.worker.Room.Joined(ctx) == nil {
+		limit, err := l.pending.await(ctx)
+		if err != nil {
+			return
+		}
+		err = l.receive(ctx, limit)
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -65,30 +67,16 @@ func (l *sourceLoop) receiveAll(ctx context.Context) {
 	}
 }
 
-// receive submits one batch. There is a place for its first delivery.
-func (l *sourceLoop) receive(ctx context.Context) error {
-	batch, err := l.source.Receive(ctx, 1+cap(l.pending)-len(l.pending))
-	if len(batch) == 0 {
-		<-l.pending
+// receive submits one batch.
+func (l *sourceLoop) receive(ctx context.Context, limit sources.Limit) error {
+	batch, err := l.source.Receive(ctx, limit)
+	for _, delivery := range batch {
+		l.pending.add(delivery)
 	}
-	for i, delivery := range batch {
-		if i > 0 {
-			l.pending <- struct{}{} // free: only we take places
-		}
+	for _, delivery := range batch {
 		l.submit(ctx, delivery)
 	}
 	return err
-}
-
-// takePlace takes a place for the next delivery, which bounds what a source
-// lends.
-func (l *sourceLoop) takePlace(ctx context.Context) bool {
-	select {
-	case l.pending <- struct{}{}:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // submit sends all notifications of a delivery that people want to see.
@@ -99,14 +87,17 @@ func (l *sourceLoop) submit(ctx context.Context, delivery *sources.Delivery) {
 		l.release(delivery)
 		return
 	}
-	if decoder := l.worker.decoder(); decoder != nil {
-		delivery.Decode(*decoder)
+	if err := l.pending.tooLarge(delivery); err != nil {
+		l.reject(delivery, sources.Reason{Code: sources.ReasonTooLarge, Err: err})
+		return
 	}
+	delivery.Decode(l.worker.decoder())
 	if delivery.Malformed != nil {
 		l.reject(delivery, sources.Reason{Code: sources.ReasonDecode, Err: delivery.Malformed})
 		return
 	}
 	posts := l.posts(delivery, l.choose(delivery))
+	delivery.Trim()
 	p := newPendingDelivery(l, delivery, len(posts))
 	switch {
 	case len(posts) == 0:
@@ -169,21 +160,16 @@ func (l *sourceLoop) release(delivery *sources.Delivery) {
 	if err := delivery.Release(0); err != nil {
 		l.log.Debug("release failed, the broker redelivers after the ack wait", "place", delivery.Place(), "error", err)
 	}
-	<-l.pending
+	l.pending.remove(delivery)
 }
 
 // awaitPending waits until everything pending is settled, or the grace period
 // is over.
 func (l *sourceLoop) awaitPending() {
-	over := time.NewTimer(l.worker.Grace)
-	defer over.Stop()
-	for range cap(l.pending) {
-		select {
-		case l.pending <- struct{}{}:
-		case <-over.C:
-			l.log.Warn("shutdown grace period exceeded, releasing unacknowledged messages", "setting", "SHUTDOWN_GRACE")
-			return
-		}
+	grace, cancel := context.WithTimeout(context.Background(), l.worker.Grace)
+	defer cancel()
+	if l.pending.awaitNone(grace) != nil {
+		l.log.Warn("shutdown grace period exceeded, releasing unacknowledged messages", "setting", "SHUTDOWN_GRACE")
 	}
 }
 

@@ -44,9 +44,9 @@ const closeTimeout = 5 * time.Second
 type Worker struct {
 	Room    Room
 	Sources []sources.Source
-	// Decoder returns what makes notifications of messages. Nil, and a nil one: as
-	// the sources do.
-	Decoder func() *envelope.Decoder
+	// Decoder returns what makes notifications of messages now. Nil: the zero
+	// Decoder does.
+	Decoder func() envelope.Decoder
 	// Filter says why a notification is not shown, "" if it is. Nil shows
 	// everything. What is not shown is acknowledged.
 	Filter func(*envelope.Envelope) string
@@ -59,13 +59,18 @@ type Worker struct {
 	GroupAbove int
 	// MaxInFlight is how many messages may be in flight at once.
 	MaxInFlight int
-	Grace       time.Duration
-	Log         *slog.Logger
+	// MaxPendingBytes is how large the pending messages of all sources may be
+	// together. Each source has an equal share, which one message may exceed: a
+	// source does not know how large the next one is. 0: no bound.
+	MaxPendingBytes int
+	Grace           time.Duration
+	Log             *slog.Logger
 	// Observe is told what happens. Nil: nobody is.
 	Observe Observer
 
 	preparing sync.Once
 	unacked   *unacked
+	pending   map[string]*pending
 	totals    totals
 }
 
@@ -80,17 +85,27 @@ func (w *Worker) Unacknowledged(source string) int {
 	return w.unacked.of(source)
 }
 
-// decoder is the one to use now, nil for that of the sources.
-func (w *Worker) decoder() *envelope.Decoder {
-	if w.Decoder == nil {
-		return nil
+// decoder is the one to use now.
+func (w *Worker) decoder() (d envelope.Decoder) {
+	if w.Decoder != nil {
+		d = w.Decoder()
 	}
-	return w.Decoder()
+	return d
+}
+
+// Pending is how many messages of a source are received and not settled, and how
+// large they are.
+func (w *Worker) Pending(source string) (messages, bytes int) {
+	w.prepare()
+	return w.pending[source].size()
 }
 
 // prepare makes what depends on the fields.
 func (w *Worker) prepare() {
-	w.preparing.Do(func() { w.unacked = newUnacked(w.Room.HistoryDepth, w.Sources) })
+	w.preparing.Do(func() {
+		w.unacked = newUnacked(w.Room.HistoryDepth, w.Sources)
+		w.pending = newPending(w.MaxPending(), w.MaxPendingBytes/max(1, len(w.Sources)), w.Sources)
+	})
 }
 
 // Run works until ctx ends, then stops in order: it receives nothing more,

@@ -105,7 +105,7 @@ type source struct {
 	name      string // "": test
 }
 
-func (s *source) Receive(ctx context.Context, limit int) ([]*sources.Delivery, error) {
+func (s *source) Receive(ctx context.Context, limit sources.Limit) ([]*sources.Delivery, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -117,7 +117,10 @@ func (s *source) Receive(ctx context.Context, limit int) ([]*sources.Delivery, e
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	n := min(limit, len(s.bodies))
+	n := 0
+	for bytes := 0; n < len(s.bodies) && limit.Fits(n, bytes, len(s.bodies[n])); n++ {
+		bytes += len(s.bodies[n])
+	}
 	var batch []*sources.Delivery
 	for _, body := range s.bodies[:n] {
 		m := sources.Message{Broker: "test", Raw: envelope.Raw{Body: []byte(body)}}

@@ -26,7 +26,7 @@ func TestShellsCompleteCommandsAndFlags(t *testing.T) {
 		"replay s":         "send show",
 		"replay list --d":  "--delete --dry-run",
 		"replay --source ": "kafka nats nats-core",
-		"replay --reason ": "decode rejected retries",
+		"replay --reason ": "decode rejected retries too_large",
 		"init --c":         "--create",
 		"completion ":      "bash fish powershell zsh",
 		"help ver":         "version",

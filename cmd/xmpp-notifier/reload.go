@@ -26,7 +26,7 @@ func newLiveTexts(t *texts) *liveTexts {
 	return l
 }
 
-func (l *liveTexts) decoder() *envelope.Decoder         { return l.current.Load().other() }
+func (l *liveTexts) decoder() envelope.Decoder          { return l.current.Load().decoder }
 func (l *liveTexts) hide(e *envelope.Envelope) string   { return l.current.Load().hide(e) }
 func (l *liveTexts) text(e envelope.Envelope) string    { return l.current.Load().renderer.Text(e) }
 func (l *liveTexts) payload(e envelope.Envelope) string { return l.current.Load().renderer.Payload(e) }

@@ -47,7 +47,7 @@ func newReplayCommand() *cobra.Command {
 	flags.BoolVarP(&f.dryRun, "dry-run", "n", false, "send: say what would be published, and publish nothing")
 	flags.BoolVar(&f.remove, "delete", false, "send: delete every dead letter whose original the broker has stored")
 	completeWith(c, "source", sourceNames()...)
-	completeWith(c, "reason", string(sources.ReasonDecode), string(sources.ReasonRejected), string(sources.ReasonRetries))
+	completeWith(c, "reason", string(sources.ReasonDecode), string(sources.ReasonRejected), string(sources.ReasonRetries), string(sources.ReasonTooLarge))
 	return c
 }
 

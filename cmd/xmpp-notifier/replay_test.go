@@ -18,6 +18,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/core"
 	notify "github.com/xmpp-notifier/xmpp-notifier/sources/nats/jetstream"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
 )
 
 // The dead letters of a broker are listed, shown, and published again, as
@@ -205,7 +206,7 @@ func take(t *testing.T, s sources.Source, n int) []*sources.Delivery {
 	defer cancel()
 	var all []*sources.Delivery
 	for len(all) < n {
-		batch, err := s.Receive(ctx, n-len(all))
+		batch, err := sourcetest.Receive(ctx, s, n-len(all))
 		if all = append(all, batch...); ctx.Err() != nil {
 			t.Fatalf("received %d of %d: %v", len(all), n, err)
 		}

@@ -55,6 +55,9 @@ func (s *settings) run(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	texts := newLiveTexts(&first)
+	limit := s.memory.Effective()
+	limit.Apply()
+	log.Info("memory is bounded", "limit_bytes", limit.Bytes, "origin", limit.Origin)
 	spans, err := traces.Start(ctx, s.traces, programVersion(), log)
 	if err != nil {
 		return &usageError{err}
@@ -67,7 +70,7 @@ func (s *settings) run(ctx context.Context, stderr io.Writer) error {
 	w := worker.Worker{
 		Room: room, Sources: from,
 		Decoder: texts.decoder, Filter: texts.hide, Render: texts.text, Payload: texts.payload,
-		GroupAbove: s.text.GroupAbove, MaxInFlight: s.room.MaxInFlight, Grace: s.worker.Grace, Log: log,
+		GroupAbove: s.text.GroupAbove, MaxInFlight: s.room.MaxInFlight, MaxPendingBytes: limit.Messages(), Grace: s.worker.Grace, Log: log,
 	}
 	t := s.observe(&w, room, spans.Tracer(), texts.failures)
 	admin, err := telemetry.Serve(ctx, s.admin, t, log)
@@ -97,7 +100,7 @@ func stateOf(t *telemetry.Telemetry) systemd.State {
 // observe makes the parts report to telemetry.
 func (s *settings) observe(w *worker.Worker, room *sink.Room, tracer trace.Tracer, failures func() int64) *telemetry.Telemetry {
 	t := telemetry.New(telemetry.Options{
-		Version: programVersion(), Room: room, Sources: w.Sources, Worker: w, MaxInFlight: w.MaxInFlight, Patience: s.room.StallTimeout / 2,
+		Version: programVersion(), Room: room, Sources: w.Sources, Worker: w, MaxInFlight: w.MaxInFlight, MaxPendingBytes: w.MaxPendingBytes, Patience: s.room.StallTimeout / 2,
 		Tracer: tracer, TemplateFailures: failures,
 	})
 	w.Observe = t.ObserveWorker

@@ -12,6 +12,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/filter"
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
+	"github.com/xmpp-notifier/xmpp-notifier/internal/memory"
 	"github.com/xmpp-notifier/xmpp-notifier/render"
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/setup"
@@ -76,6 +77,7 @@ type settings struct {
 	filter  filter.Config
 	text    render.Config
 	worker  worker.Config
+	memory  memory.Config
 	room    sink.Config
 	setup   setup.Config
 	kafka   kafka.Config
@@ -94,6 +96,7 @@ func (s *settings) groups(all bool) []config.Group {
 	groups = append(groups, s.textGroups()...)
 	groups = append(groups,
 		config.Group{Title: "Worker", Spec: &s.worker},
+		config.Group{Title: "Memory", Spec: &s.memory},
 		config.Group{Title: "Admin port, see docs/metrics.md", Spec: &s.admin},
 		config.Group{Title: "Traces, see docs/metrics.md", Spec: &s.traces},
 		config.Group{Title: "XMPP account and room", Spec: &s.room},
@@ -129,14 +132,6 @@ func (s *settings) texts(log *slog.Logger) (t texts, err error) {
 		return t, &usageError{err}
 	}
 	return t, nil
-}
-
-// other returns the decoder if it is another than the one that sources use.
-func (t *texts) other() *envelope.Decoder {
-	if t.decoder.IsDefault() {
-		return nil
-	}
-	return &t.decoder
 }
 
 // hide says why a notification is not shown now.

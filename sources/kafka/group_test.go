@@ -15,6 +15,7 @@ import (
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
 )
 
 // A member that joins, and one that leaves, take partitions over without a
@@ -225,7 +226,7 @@ func TestMissingTopic(t *testing.T) {
 	s := c.open(t)
 	start := time.Now()
 	for range 2 {
-		_, err := s.Receive(t.Context(), 10)
+		_, err := sourcetest.Receive(t.Context(), s, 10)
 		if err == nil {
 			t.Fatal("no error for a missing topic")
 		}

@@ -37,7 +37,7 @@ func receive(t testing.TB, s *kafka.Source, n int) []*sources.Delivery {
 	defer cancel()
 	var all []*sources.Delivery
 	for len(all) < n {
-		batch, err := s.Receive(ctx, n-len(all))
+		batch, err := sourcetest.Receive(ctx, s, n-len(all))
 		if err != nil {
 			t.Fatalf("received %d of %d: %v", len(all), n, err)
 		}
@@ -112,7 +112,7 @@ func work(t testing.TB, s *kafka.Source, tp *tape) (stop func()) {
 		defer pace.Stop()
 		last := map[int]uint64{}
 		for ctx.Err() == nil {
-			batch, err := s.Receive(ctx, 20)
+			batch, err := sourcetest.Receive(ctx, s, 20)
 			if err != nil && !errors.Is(err, context.Canceled) {
 				t.Logf("receive: %v", err)
 			}

@@ -52,8 +52,8 @@ func newPartition(g *generation, topic string, a kafka.PartitionAssignment) *par
 
 // take hands out what is ready, at most limit, and appends it to batch. It skips
 // what is no message, and is not called concurrently.
-func (p *partition) take(batch []*sources.Delivery, limit int) []*sources.Delivery {
-	p.taken = p.queue.take(p.taken[:0], min(limit, p.tracker.room()))
+func (p *partition) take(batch []*sources.Delivery, limit int, fits func(size int) bool) []*sources.Delivery {
+	p.taken = p.queue.take(p.taken[:0], min(limit, p.tracker.room()), fits)
 	p.tracker.add(p.taken)
 	batch = slices.Grow(batch, len(p.taken))
 	for _, l := range p.taken {

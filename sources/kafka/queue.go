@@ -59,11 +59,14 @@ func (q *queue) tryPut(l *lease) (waiting int, ok bool) {
 	return len(q.ready), true
 }
 
-// take appends the first messages, at most limit, to batch.
-func (q *queue) take(batch []*lease, limit int) []*lease {
+// take appends the first messages to batch, at most limit, and while they fit.
+func (q *queue) take(batch []*lease, limit int, fits func(size int) bool) []*lease {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	n := min(limit, len(q.ready))
+	n := 0
+	for n < min(limit, len(q.ready)) && fits(q.ready[n].size) {
+		n++
+	}
 	if n == 0 {
 		return batch
 	}

@@ -22,7 +22,7 @@ func TestQueueIsBounded(t *testing.T) {
 			if n := fill(); n != c.want {
 				t.Errorf("%d wait, want %d", n, c.want)
 			}
-			q.take(nil, 1)
+			q.take(nil, 1, func(int) bool { return true })
 			select {
 			case <-q.space:
 			default:

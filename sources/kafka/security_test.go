@@ -20,6 +20,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
 	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
 
@@ -168,7 +169,7 @@ func refusesToJoin(t *testing.T, c *cluster, why string) {
 	s := c.open(t)
 	ctx, cancel := context.WithTimeout(t.Context(), patience/2) // it would wait for ever if it could join
 	defer cancel()
-	batch, err := s.Receive(ctx, 1)
+	batch, err := sourcetest.Receive(ctx, s, 1)
 	if len(batch) > 0 || err == nil || !strings.Contains(err.Error(), why) {
 		t.Errorf("error %v does not say %q", err, why)
 	}

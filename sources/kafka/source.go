@@ -83,12 +83,12 @@ func (s *Source) String() string { return "kafka:" + strings.Join(s.client.Confi
 
 // Receive returns what the assigned partitions have ready, in turn and at most
 // limit, and waits for a first delivery. Its error tells why there is none.
-func (s *Source) Receive(ctx context.Context, limit int) ([]*sources.Delivery, error) {
+func (s *Source) Receive(ctx context.Context, limit sources.Limit) ([]*sources.Delivery, error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if batch, err := s.take(max(limit, 1)); len(batch) > 0 || err != nil {
+		if batch, err := s.take(limit); len(batch) > 0 || err != nil {
 			return batch, err
 		}
 		select {
@@ -102,15 +102,23 @@ func (s *Source) Receive(ctx context.Context, limit int) ([]*sources.Delivery, e
 
 // take empties the partitions' queues. Each gets its share of the limit, so
 // that a busy partition does not keep the others waiting.
-func (s *Source) take(limit int) ([]*sources.Delivery, error) {
+func (s *Source) take(limit sources.Limit) ([]*sources.Delivery, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var batch []*sources.Delivery
-	for idle := 0; idle < len(s.partitions) && len(batch) < limit; idle++ {
+	messages, bytes := 0, 0
+	fits := func(size int) bool {
+		if !limit.Fits(messages, bytes, size) {
+			return false
+		}
+		messages, bytes = messages+1, bytes+size
+		return true
+	}
+	for idle := 0; idle < len(s.partitions) && limit.Fits(messages, bytes, 0); idle++ {
 		s.turn = (s.turn + 1) % len(s.partitions)
-		before := len(batch)
-		share := max((limit-before)/(len(s.partitions)-idle), 1)
-		if batch = s.partitions[s.turn].take(batch, share); len(batch) > before {
+		before := messages
+		share := max((limit.Messages-before)/(len(s.partitions)-idle), 1)
+		if batch = s.partitions[s.turn].take(batch, share, fits); messages > before {
 			idle = -1
 		}
 	}

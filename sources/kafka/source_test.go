@@ -28,7 +28,7 @@ func TestStuckMessageBoundsItsPartition(t *testing.T) {
 	others := map[int]int{}
 	for {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		batch, err := s.Receive(ctx, 100)
+		batch, err := sourcetest.Receive(ctx, s, 100)
 		cancel()
 		if err != nil {
 			break
@@ -96,7 +96,7 @@ func TestUnusualRecords(t *testing.T) {
 	ack(t, batch...)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	if more, err := s.Receive(ctx, 10); len(more) > 0 || !errors.Is(err, context.DeadlineExceeded) {
+	if more, err := sourcetest.Receive(ctx, s, 10); len(more) > 0 || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("received %d more (%v)", len(more), err)
 	}
 	c.settles(t, 5)

@@ -8,6 +8,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
 )
 
 // With one of several topics missing, the error names that one alone, and none
@@ -19,7 +20,7 @@ func TestSeveralTopics(t *testing.T) {
 	c.config.Topics = []string{topic, second}
 	c.publish(t, 0, 30)
 	s := c.open(t)
-	_, err := s.Receive(t.Context(), 10)
+	_, err := sourcetest.Receive(t.Context(), s, 10)
 	if err == nil || !strings.Contains(err.Error(), "topic bills does not exist") || strings.Contains(err.Error(), "topic alerts") {
 		t.Fatalf("error %v does not name bills alone", err)
 	}
@@ -39,7 +40,7 @@ func TestSeveralTopics(t *testing.T) {
 	defer cancel()
 	seen := map[string]bool{}
 	for len(seen) < 31 {
-		batch, err := s.Receive(ctx, 10) // it may still say that the topic is missing
+		batch, err := sourcetest.Receive(ctx, s, 10) // it may still say that the topic is missing
 		if ctx.Err() != nil {
 			t.Fatalf("received %d of 31: %v", len(seen), err)
 		}

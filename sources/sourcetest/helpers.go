@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
@@ -100,6 +101,15 @@ func closeSource(ctx context.Context, src sources.Source) error {
 	return src.Close(ctx)
 }
 
+// Receive receives at most n deliveries and decodes them.
+func Receive(ctx context.Context, src sources.Source, n int) ([]*sources.Delivery, error) {
+	batch, err := src.Receive(ctx, sources.Limit{Messages: n})
+	for _, d := range batch {
+		d.Decode(envelope.Decoder{})
+	}
+	return batch, err
+}
+
 // receive returns the next n deliveries, however many batches they take. It
 // does what the worker does with a temporary error: waits and calls again.
 func receive(t *testing.T, src sources.Source, n int) []*sources.Delivery {
@@ -109,7 +119,7 @@ func receive(t *testing.T, src sources.Source, n int) []*sources.Delivery {
 	var all []*sources.Delivery
 	var last error
 	for len(all) < n {
-		batch, err := src.Receive(ctx, n-len(all))
+		batch, err := Receive(ctx, src, n-len(all))
 		if len(batch) > n-len(all) {
 			t.Fatalf("received %d deliveries with a limit of %d", len(batch), n-len(all))
 		}

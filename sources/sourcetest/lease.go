@@ -93,7 +93,7 @@ func collect(t *testing.T, src sources.Source) func() []*sources.Delivery {
 	var receiver sync.WaitGroup
 	receiver.Go(func() {
 		for ctx.Err() == nil {
-			batch, err := src.Receive(ctx, 10)
+			batch, err := Receive(ctx, src, 10)
 			if err != nil {
 				beat()
 			}

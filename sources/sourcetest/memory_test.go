@@ -103,10 +103,10 @@ type source struct {
 
 func (s *source) String() string { return "memory:" + s.broker.name }
 
-func (s *source) Receive(ctx context.Context, limit int) ([]*sources.Delivery, error) {
+func (s *source) Receive(ctx context.Context, limit sources.Limit) ([]*sources.Delivery, error) {
 	m := s.broker
 	if m.fault == "limit" {
-		limit++
+		limit.Messages++
 	}
 	for {
 		m.mu.Lock()
@@ -131,16 +131,20 @@ func (s *source) Receive(ctx context.Context, limit int) ([]*sources.Delivery, e
 }
 
 // take takes what is free. The lock is held.
-func (s *source) take(limit int) []*item {
+func (s *source) take(limit sources.Limit) []*item {
 	if s.broker.fault == "greedy" {
-		limit = 1 << 30
+		limit.Messages = 1 << 30
+	}
+	if s.broker.fault == "bytes" {
+		limit.Bytes = 0
 	}
 	var batch []*item
+	bytes := 0
 	for _, i := range s.broker.queue {
-		if len(batch) < limit && !i.done && (i.holder == nil || s.broker.fault == "lease" && i.holder != s) {
+		if limit.Fits(len(batch), bytes, len(i.Body)) && !i.done && (i.holder == nil || s.broker.fault == "lease" && i.holder != s) {
 			i.holder = s
 			i.attempt++
-			batch = append(batch, i)
+			batch, bytes = append(batch, i), bytes+len(i.Body)
 		}
 	}
 	if s.broker.fault == "order" {

@@ -72,7 +72,7 @@ func receivesNothing(t *testing.T, src sources.Source) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for {
-		batch, err := src.Receive(ctx, 10)
+		batch, err := Receive(ctx, src, 10)
 		if len(batch) > 0 {
 			t.Fatalf("received %v without a broker", ids(batch))
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
 // testMessage: a delivery tells all that the broker knows about it.
@@ -49,6 +50,31 @@ func testLimit(t *testing.T, b Broker) {
 	settles(t, b, 50)
 }
 
+// testLimitBytes: a batch is not larger than asked for either, unless that is one
+// message, and all of it comes.
+func testLimitBytes(t *testing.T, b Broker) {
+	const n = 40
+	src := feed(t, b, records(0, n)...)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for left, limit := n, (sources.Limit{Messages: n, Bytes: 1}); left > 0; limit.Bytes = min(2*limit.Bytes, 500) {
+		batch, err := src.Receive(ctx, limit)
+		if ctx.Err() != nil {
+			t.Fatalf("%d of %d are missing; last error: %v", left, n, err)
+		}
+		bytes := 0
+		for _, d := range batch {
+			bytes += len(d.Body)
+		}
+		if len(batch) > 1 && bytes > limit.Bytes {
+			t.Errorf("received %d deliveries of %d bytes with a limit of %d bytes", len(batch), bytes, limit.Bytes)
+		}
+		ack(t, batch...)
+		left -= len(batch)
+	}
+	settles(t, b, n)
+}
+
 // testOrder: the offsets of a partition only rise.
 func testOrder(t *testing.T, b Broker) {
 	const n = 500
@@ -84,7 +110,7 @@ func testReceiveEnds(t *testing.T, b Broker) {
 	ack(t, receive(t, src, 1)...)
 	for _, wait := range []time.Duration{0, 10 * time.Millisecond, silence} {
 		ctx, cancel := context.WithTimeout(t.Context(), wait)
-		batch, err := src.Receive(ctx, 10)
+		batch, err := Receive(ctx, src, 10)
 		late := time.Since(deadline(ctx))
 		cancel()
 		if len(batch) > 0 || !errors.Is(err, context.DeadlineExceeded) {
@@ -109,7 +135,7 @@ func testStop(t *testing.T, b Broker) {
 	batch := receive(t, src, n)
 	ctx, cancel := context.WithTimeout(t.Context(), silence)
 	defer cancel()
-	if more, err := src.Receive(ctx, 10); len(more) > 0 || !errors.Is(err, context.DeadlineExceeded) {
+	if more, err := Receive(ctx, src, 10); len(more) > 0 || !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("got %d more and error %v", len(more), err)
 	}
 	src.Stop()

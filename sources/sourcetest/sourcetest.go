@@ -131,6 +131,7 @@ func testsFor(b Broker) []test {
 	list := []test{
 		{"Message", testMessage},
 		{"Limit", testLimit},
+		{"LimitBytes", testLimitBytes},
 		{"Order", testOrder},
 		{"ReceiveEnds", testReceiveEnds},
 		{"SettleOnce", testSettleOnce},

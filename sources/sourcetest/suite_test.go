@@ -39,6 +39,7 @@ func TestSuiteCatches(t *testing.T) {
 		"limit":              "Limit",
 		"order":              "Order",
 		"greedy":             "Limit",
+		"bytes":              "LimitBytes",
 		"ignores context":    "ReceiveEnds",
 		"never stops":        "Stop",
 		"forgets":            "SettleOnce",

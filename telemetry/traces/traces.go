@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-logr/logr"
+	"github.com/go-logr/logr/funcr"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
@@ -41,9 +41,7 @@ func Start(ctx context.Context, cfg Config, version string, log *slog.Logger) (*
 	if !cfg.on() {
 		return nil, nil
 	}
-	// The SDK has no other place to tell of what it cannot do.
-	otel.SetLogger(logr.FromSlogHandler(log.Handler()))
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("traces are incomplete", "error", err) }))
+	report(log)
 	about, err := resource.New(ctx, resource.WithTelemetrySDK(),
 		resource.WithAttributes(attribute.String("service.name", cfg.Service), attribute.String("service.version", version)),
 		resource.WithFromEnv())
@@ -56,6 +54,13 @@ func Start(ctx context.Context, cfg Config, version string, log *slog.Logger) (*
 	}
 	e := &exporter{SpanExporter: client, log: log}
 	return &Traces{provider: sdk.NewTracerProvider(sdk.WithBatcher(e), sdk.WithResource(about)), exporter: e, version: version}, nil
+}
+
+// report logs what the SDK cannot do. It has no other place to tell.
+func report(log *slog.Logger) {
+	warn := func(_, text string) { log.Warn("traces are incomplete", "error", text) }
+	otel.SetLogger(funcr.New(warn, funcr.Options{Verbosity: 1})) // warnings, for the SDK
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { warn("", shortened(err)) }))
 }
 
 // client connects in the background.

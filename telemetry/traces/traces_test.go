@@ -213,6 +213,14 @@ func TestStandardVariablesMeanWhatTheySay(t *testing.T) {
 	}
 }
 
+// TestTheSDKIsHeard: what it cannot do with a variable is in the log.
+func TestTheSDKIsHeard(t *testing.T) {
+	log := send(t, map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": startHTTP(t, &received{}), "OTEL_EXPORTER_OTLP_TIMEOUT": "10s"}, one)
+	if !strings.Contains(log, "traces are incomplete") || !strings.Contains(log, "parse duration") {
+		t.Errorf("logged %q", log)
+	}
+}
+
 func TestWhatIsSampledWasDecidedWhereTheTraceBegan(t *testing.T) {
 	r := &received{}
 	send(t, map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": startHTTP(t, r)}, func(tracer trace.Tracer) {

@@ -33,8 +33,8 @@ func newOutstanding(src *Source) *outstanding {
 type delivery struct {
 	all     *outstanding
 	message sources.Message
-	reply   string // where its publisher waits for an answer, or ""
-	id      string // the publisher's, or ""
+	reply   string            // where its publisher waits for an answer, or ""
+	out     *sources.Delivery // nil: nobody has it
 	once    sync.Once
 }
 
@@ -62,8 +62,8 @@ func (all *outstanding) deliver(batch []*client.Msg) []*sources.Delivery {
 	list := make([]*sources.Delivery, len(batch))
 	for i, m := range batch {
 		d := all.add(m)
-		list[i] = sources.NewDelivery(d.message, d)
-		d.id = list[i].Envelope.ID
+		d.out = sources.NewDelivery(d.message, d)
+		list[i] = d.out
 	}
 	return list
 }
@@ -125,7 +125,9 @@ func (d *delivery) Lost() <-chan struct{} { return nil }
 // settle ends the delivery with an answer to the publisher, if it wants one.
 func (d *delivery) settle(a answer) {
 	d.once.Do(func() {
-		a.ID = d.id
+		if d.out != nil {
+			a.ID = d.out.Envelope.ID // the publisher's, if there is one and the message was decoded
+		}
 		answered := d.all.src.answer(d.reply, a)
 		d.all.mu.Lock()
 		defer d.all.mu.Unlock()

@@ -35,7 +35,7 @@ func TestDropped(t *testing.T) {
 	natstest.Eventually(t, "lost and received make all", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
-		batch, _ := src.Receive(ctx, n) // the context may end before anything is there
+		batch, _ := sourcetest.Receive(ctx, src, n) // the context may end before anything is there
 		natstest.Ack(t, batch...)
 		received += len(batch)
 		return received+int(src.Status().Dropped) == n
@@ -130,7 +130,7 @@ func TestSubscribeRefused(t *testing.T) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for ctx.Err() == nil {
-			batch, _ := src.Receive(ctx, 10)
+			batch, _ := sourcetest.Receive(ctx, src, 10)
 			arrived.Add(int64(len(batch)))
 		}
 	})

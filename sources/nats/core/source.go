@@ -12,8 +12,6 @@ import (
 	"strings"
 	"sync"
 
-	client "github.com/nats-io/nats.go"
-
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/conn"
@@ -67,7 +65,7 @@ func Open(settings nats.Settings, cfg Config, log *slog.Logger) (*Source, error)
 func (s *Source) String() string { return "nats-core:" + strings.Join(s.cfg.Subjects, ",") }
 
 // Receive blocks until at least one delivery is there; see [sources.Source].
-func (s *Source) Receive(ctx context.Context, limit int) ([]*sources.Delivery, error) {
+func (s *Source) Receive(ctx context.Context, limit sources.Limit) ([]*sources.Delivery, error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -76,16 +74,14 @@ func (s *Source) Receive(ctx context.Context, limit int) ([]*sources.Delivery, e
 			return nil, fmt.Errorf("receive from %s: %w", s, err)
 		}
 		s.subs.drops.log(false)
-		if batch := s.subs.take(nil, limit); len(batch) > 0 {
+		if batch := s.subs.take(limit); len(batch) > 0 {
 			return s.out.deliver(batch), nil
 		}
 		if err := s.ready(ctx); err != nil && ctx.Err() == nil {
 			return nil, s.health.Failed(fmt.Errorf("receive from %s: %w", s, err))
 		}
 		s.health.Receiving()
-		if first := s.subs.next(ctx); first != nil {
-			return s.out.deliver(s.subs.take([]*client.Msg{first}, limit)), nil
-		}
+		s.subs.wait(ctx)
 	}
 }
 
@@ -122,7 +118,7 @@ func (s *Source) Close(ctx context.Context) error {
 func (s *Source) close(ctx context.Context) error {
 	defer s.conn.Close()
 	s.subs.close()
-	s.subs.wait(ctx)
+	s.subs.ended(ctx)
 	lost := s.out.releaseAll()
 	s.subs.drops.log(true)
 	if lost > 0 {

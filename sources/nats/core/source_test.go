@@ -115,7 +115,7 @@ func take(t testing.TB, src sources.Source, n int) []*sources.Delivery {
 	defer cancel()
 	var all []*sources.Delivery
 	for len(all) < n {
-		batch, err := src.Receive(ctx, n-len(all))
+		batch, err := sourcetest.Receive(ctx, src, n-len(all))
 		natstest.Must(t, err)
 		all = append(all, batch...)
 	}
@@ -165,7 +165,7 @@ func receiver(t testing.TB, src sources.Source) (stop func()) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for ctx.Err() == nil {
-			batch, _ := src.Receive(ctx, 10)
+			batch, _ := sourcetest.Receive(ctx, src, 10)
 			for _, d := range batch {
 				_ = d.Ack(func() {})
 			}
@@ -242,7 +242,7 @@ func TestCoreIdentity(t *testing.T) {
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			for ctx.Err() == nil {
-				batch, _ := src.Receive(ctx, 5)
+				batch, _ := sourcetest.Receive(ctx, src, 5)
 				mu.Lock()
 				for _, d := range batch {
 					seen[d.Identity()] = true

@@ -8,13 +8,15 @@ import (
 	"sync"
 
 	client "github.com/nats-io/nats.go"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
 const (
 	// bufferBytes is what may wait in memory, over all subjects of a source.
 	bufferBytes = 16 << 20
-	// readyMessages is how many messages can be taken at once.
-	readyMessages = 64
+	// readyMessages is how many messages, whatever their size, can be taken at once.
+	readyMessages = 8
 )
 
 // subscriptions are those of a source to its subjects. The client keeps what is
@@ -24,6 +26,7 @@ type subscriptions struct {
 	drops *drops
 	in    chan *client.Msg
 	wake  chan struct{} // the connection or a permission has changed
+	next  *client.Msg   // taken from in, and not yet by Receive, to which it belongs; or nil
 
 	mu      sync.Mutex
 	list    []*client.Subscription // nil: not subscribed
@@ -79,28 +82,36 @@ func (s *subscriptions) pass(m *client.Msg, closed <-chan struct{}) {
 	}
 }
 
-// next waits for a message. Nil: something has changed, or ctx has ended.
-func (s *subscriptions) next(ctx context.Context) *client.Msg {
+// wait waits until a message is there, something has changed, or ctx ends.
+func (s *subscriptions) wait(ctx context.Context) {
+	if s.next != nil {
+		return
+	}
 	select {
-	case m := <-s.in:
-		return m
+	case s.next = <-s.in:
 	case <-s.wake:
 	case <-ctx.Done():
 	}
-	return nil
 }
 
-// take adds what is there to batch, up to limit.
-func (s *subscriptions) take(batch []*client.Msg, limit int) []*client.Msg {
-	for len(batch) < max(limit, 1) {
-		select {
-		case m := <-s.in:
-			batch = append(batch, m)
-		default:
-			return batch
-		}
+// take returns what is there, up to limit.
+func (s *subscriptions) take(limit sources.Limit) (batch []*client.Msg) {
+	for bytes := 0; s.peek() != nil && limit.Fits(len(batch), bytes, s.next.Size()); s.next = nil {
+		bytes += s.next.Size()
+		batch = append(batch, s.next)
 	}
 	return batch
+}
+
+// peek returns the next message, or nil if none is there.
+func (s *subscriptions) peek() *client.Msg {
+	if s.next == nil {
+		select {
+		case s.next = <-s.in:
+		default:
+		}
+	}
+	return s.next
 }
 
 // close unsubscribes: the broker gives what comes to other workers of the group.
@@ -123,8 +134,8 @@ func (s *subscriptions) close() {
 	s.refuseAll()
 }
 
-// wait waits until nothing arrives any more.
-func (s *subscriptions) wait(ctx context.Context) {
+// ended waits until nothing arrives any more.
+func (s *subscriptions) ended(ctx context.Context) {
 	for _, end := range s.ends {
 		select {
 		case <-end:
@@ -149,7 +160,7 @@ func (s *subscriptions) pending() int64 {
 
 // refuseAll refuses what is here.
 func (s *subscriptions) refuseAll() {
-	for _, m := range s.take(nil, readyMessages) {
+	for _, m := range s.take(sources.Limit{Messages: readyMessages + 1}) {
 		s.src.out.refuse(m)
 	}
 }

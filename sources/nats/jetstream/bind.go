@@ -28,9 +28,10 @@ type binder struct {
 
 // binding is where and how to ask for messages.
 type binding struct {
-	subject string // where to send requests for messages
-	batch   int    // the most that one request may ask for; 0: no limit
-	expires time.Duration
+	subject  string // where to send requests for messages
+	batch    int    // the most messages that one request may ask for; 0: no limit
+	maxBytes int    // the most bytes; 0: no limit
+	expires  time.Duration
 }
 
 func (b *binder) drop() { b.bound = nil }
@@ -87,9 +88,10 @@ func (b *binder) wait(ctx context.Context, links uint64) error {
 
 func (s *Source) newBinding(info *jetstream.ConsumerInfo) *binding {
 	b := &binding{
-		subject: s.settings.API() + "CONSUMER.MSG.NEXT." + info.Stream + "." + info.Name,
-		batch:   info.Config.MaxRequestBatch,
-		expires: requestTime,
+		subject:  s.settings.API() + "CONSUMER.MSG.NEXT." + info.Stream + "." + info.Name,
+		batch:    info.Config.MaxRequestBatch,
+		maxBytes: info.Config.MaxRequestMaxBytes,
+		expires:  requestTime,
 	}
 	if longest := info.Config.MaxRequestExpires; longest > 0 {
 		b.expires = min(b.expires, longest)

@@ -79,7 +79,7 @@ func TestMaxAckPending(t *testing.T) {
 	src := b.use(t, b.config())
 	start := time.Now()
 	for range 20 {
-		batch, err := src.Receive(t.Context(), 10)
+		batch, err := sourcetest.Receive(t.Context(), src, 10)
 		natstest.Must(t, err)
 		natstest.Ack(t, batch...)
 	}
@@ -220,7 +220,7 @@ func TestCloseIsQuick(t *testing.T) {
 	src := b.open(t, b.config())
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	_, _ = src.Receive(ctx, 10)
+	_, _ = sourcetest.Receive(ctx, src, 10)
 	start := time.Now()
 	natstest.Must(t, src.Close(t.Context()))
 	if took := time.Since(start); took > natstest.Patience {

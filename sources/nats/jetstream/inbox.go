@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	client "github.com/nats-io/nats.go"
 
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/conn"
 )
 
@@ -35,6 +37,7 @@ type inbox struct {
 	expires time.Duration
 	err     error // why it ended before its time
 	patient bool  // without no_wait, which some states of the consumer answer at once
+	large   bool  // the next message is larger than what was asked for
 }
 
 func newInbox(l *leases) *inbox {
@@ -104,8 +107,11 @@ func (in *inbox) arrived(m *client.Msg) {
 // end closes the request. One that ended with nothing long before its time
 // must not be repeated in a hot loop.
 func (in *inbox) end(err error) {
+	if errors.Is(err, errOversized) {
+		in.large, err = in.got == 0, nil // behind others it may fit into the next request
+	}
 	in.open, in.err = false, err
-	in.patient = in.got == 0 && time.Since(in.begun) < in.expires/2
+	in.patient = in.got == 0 && !in.large && time.Since(in.begun) < in.expires/2
 	if in.stopped {
 		in.release()
 	}
@@ -148,11 +154,24 @@ func (in *inbox) settle(ctx context.Context) {
 	}
 }
 
-// take returns the oldest messages, up to limit.
-func (in *inbox) take(limit int) []*lease {
+// takeOversized reports, once, that the next message is larger than what was
+// asked for.
+func (in *inbox) takeOversized() bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	n := min(len(in.ready), max(limit, 1))
+	large := in.large
+	in.large = false
+	return large
+}
+
+// take returns the oldest messages, up to limit.
+func (in *inbox) take(limit sources.Limit) []*lease {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	n := 0
+	for bytes := 0; n < len(in.ready) && limit.Fits(n, bytes, in.ready[n].msg.Size()); n++ {
+		bytes += in.ready[n].msg.Size()
+	}
 	batch := slices.Clone(in.ready[:n])
 	in.ready = slices.Delete(in.ready, 0, n)
 	return batch

@@ -14,6 +14,7 @@ import (
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/natstest"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
 )
 
 // The broker restarts while a source holds deliveries and waits for more. It
@@ -210,7 +211,7 @@ func TestConsumerDeleted(t *testing.T) {
 	b.Settles(t, 1)
 	failed := make(chan error, 1)
 	go func() {
-		_, err := src.Receive(t.Context(), 10)
+		_, err := sourcetest.Receive(t.Context(), src, 10)
 		failed <- err
 	}()
 	natstest.Eventually(t, "a request waits at the consumer", func() bool {
@@ -236,7 +237,7 @@ func TestConsumerGoneBetweenCalls(t *testing.T) {
 	natstest.Ack(t, natstest.Receive(t, src, 1)...)
 	b.Settles(t, 1)
 	natstest.Must(t, b.JS.DeleteConsumer(t.Context(), natstest.Stream, natstest.Durable))
-	_, err := src.Receive(t.Context(), 1)
+	_, err := sourcetest.Receive(t.Context(), src, 1)
 	if !errors.Is(err, client.ErrNoResponders) {
 		t.Errorf("error %v, want %v", err, client.ErrNoResponders)
 	}
@@ -268,7 +269,7 @@ func TestLateMessagesGoBack(t *testing.T) {
 	first := b.use(t, b.config())
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := first.Receive(ctx, 10); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := sourcetest.Receive(ctx, first, 10); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("error %v, want %v", err, context.DeadlineExceeded)
 	}
 	first.Stop()

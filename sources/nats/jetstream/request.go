@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,8 @@ import (
 
 	client "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
 // The client library's Fetch is not used: it cannot ask for "what is there,
@@ -27,22 +30,31 @@ const (
 
 // pullRequest is the broker's JSON for "give me messages".
 type pullRequest struct {
-	Batch   int           `json:"batch"`
-	Expires time.Duration `json:"expires"`
+	Batch    int           `json:"batch"`
+	MaxBytes int           `json:"max_bytes,omitempty"`
+	Expires  time.Duration `json:"expires"`
 	// NoWait together with Expires means: give what is there and end the
 	// request; if nothing is there, wait for the first.
 	NoWait bool `json:"no_wait,omitempty"`
 }
 
-// request asks for up to limit messages.
-func (s *Source) request(limit int) error {
+// request asks for messages within the limit, or for the next one alone if that
+// is larger.
+func (s *Source) request(limit sources.Limit) error {
 	b := s.binding.bound
-	batch := max(limit, 1)
+	r := pullRequest{Batch: max(limit.Messages, 1), MaxBytes: limit.Bytes, Expires: b.expires}
 	if b.batch > 0 {
-		batch = min(batch, b.batch)
+		r.Batch = min(r.Batch, b.batch)
 	}
-	reply, noWait := s.inbox.begin(batch, b.expires)
-	body, err := json.Marshal(pullRequest{Batch: batch, Expires: b.expires, NoWait: noWait})
+	if b.maxBytes > 0 {
+		r.MaxBytes = min(cmp.Or(r.MaxBytes, b.maxBytes), b.maxBytes)
+	}
+	if s.inbox.takeOversized() {
+		r.Batch, r.MaxBytes = 1, 0
+	}
+	var reply string
+	reply, r.NoWait = s.inbox.begin(r.Batch, b.expires)
+	body, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("encode request: %w", err)
 	}
@@ -96,10 +108,15 @@ func outcome(m *client.Msg) error {
 // errOverdue is a request that nobody answered.
 var errOverdue = errors.New("no answer to a request for messages; may the user publish to $JS.API.CONSUMER.MSG.NEXT.> and subscribe below NATS_INBOX_PREFIX?")
 
+// errOversized says that the next message is larger than what was asked for.
+var errOversized = errors.New("the next message exceeds max_bytes")
+
 func conflict(description string) error {
 	switch description {
 	case "Batch Completed":
 		return nil
+	case "Message Size Exceeds MaxBytes":
+		return errOversized
 	case "Consumer Deleted":
 		return jetstream.ErrConsumerDeleted
 	case "Leadership Change":

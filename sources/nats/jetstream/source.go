@@ -86,7 +86,7 @@ func (s *Source) disconnected() {
 func (s *Source) String() string { return "nats:" + s.cfg.Stream }
 
 // Receive blocks until at least one delivery is there; see [sources.Source].
-func (s *Source) Receive(ctx context.Context, limit int) ([]*sources.Delivery, error) {
+func (s *Source) Receive(ctx context.Context, limit sources.Limit) ([]*sources.Delivery, error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -102,7 +102,7 @@ func (s *Source) Receive(ctx context.Context, limit int) ([]*sources.Delivery, e
 }
 
 // await sends a request unless one is open, and waits for its outcome.
-func (s *Source) await(ctx context.Context, limit int) error {
+func (s *Source) await(ctx context.Context, limit sources.Limit) error {
 	if !s.inbox.isOpen() {
 		if err := s.bind(ctx); err != nil {
 			return err

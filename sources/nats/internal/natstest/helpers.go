@@ -59,7 +59,7 @@ func Receive(t testing.TB, src sources.Source, n int) []*sources.Delivery {
 	var all []*sources.Delivery
 	var last error
 	for len(all) < n {
-		batch, err := src.Receive(ctx, n-len(all))
+		batch, err := sourcetest.Receive(ctx, src, n-len(all))
 		all = append(all, batch...)
 		if ctx.Err() != nil {
 			t.Fatalf("received %d of %d; last error: %v", len(all), n, last)
@@ -80,7 +80,7 @@ func Background(t testing.TB, src sources.Source) <-chan []*sources.Delivery {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for ctx.Err() == nil {
-			batch, err := src.Receive(ctx, 10)
+			batch, err := sourcetest.Receive(ctx, src, 10)
 			if err != nil {
 				Beat()
 				continue
@@ -99,7 +99,7 @@ func Fails(t testing.TB, src sources.Source, words ...string) {
 	defer cancel()
 	var last error
 	for {
-		batch, err := src.Receive(ctx, 1)
+		batch, err := sourcetest.Receive(ctx, src, 1)
 		switch {
 		case ctx.Err() != nil:
 			t.Fatalf("no error with %q, the last one is %v", words, last)

@@ -1,0 +1,86 @@
+package e2e_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/xmpp-notifier/xmpp-notifier/telemetry"
+)
+
+// residentLimit is what the worker may take of the machine's memory by default.
+const residentLimit = 64_000_000
+
+// TestMemoryIsBounded holds the peak of the worker's resident memory while the
+// room is away and while it is back, for notifications of any size.
+func TestMemoryIsBounded(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the peak of resident memory is read from /proc")
+	}
+	for name, c := range map[string]struct{ size, count int }{
+		"1 kB": {1000, 20_000}, "300 kB": {300_000, 200}, "1 MB": {1_000_000, 60},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := bench{room: func(t *testing.T) roomServer { return inProcessRoom(t, 100) }, broker: embeddedNATS}
+			tr := b.trial(t, b.room(t))
+			admin := freeAddr(t)
+			room, _ := tr.server.(*inProcess)
+			room.HoldReflections()
+			worker := startWorker(t, tr.env, map[string]string{
+				"ADMIN_ADDR": admin, "MEMORY_LIMIT": "64MB", "XMPP_STALL_TIMEOUT": "10m", "LOG_LEVEL": "info",
+			})
+			tr.publishLarge(c.count, c.size)
+			until(t, "the worker holds as much as it may", func(ctx context.Context) (bool, error) {
+				s, err := statusOf(ctx, admin)
+				return len(s.Sources) == 1 && (s.Sources[0].Pending == s.Sources[0].MaxPending || s.Sources[0].PendingBytes+c.size > residentLimit/16), err
+			})
+			away := worker.peak()
+			room.ReleaseReflections()
+			tr.acknowledged()
+			if peak := worker.peak(); peak > residentLimit {
+				t.Errorf("peak of %d MB, %d MB of it while the room was away", peak/1e6, away/1e6)
+			} else {
+				t.Logf("peak of %d MB, %d MB of it while the room was away", peak/1e6, away/1e6)
+			}
+		})
+	}
+}
+
+// publishLarge publishes n notifications of so many bytes.
+func (tr *trial) publishLarge(n, size int) {
+	tr.Helper()
+	for i := range n {
+		lane := i % lanes
+		k := key{lane, tr.number(lane)}
+		body := fmt.Sprintf(`{"id":"%d-%d","source":"e2e","subject":"n %d-%d","message":"%s"}`, k.lane, k.number, k.lane, k.number, strings.Repeat("lorem ipsum ", size/12-8))
+		tr.send([]item{{lane, []byte(body)}})
+	}
+}
+
+func statusOf(ctx context.Context, admin string) (s telemetry.Status, err error) {
+	code, text, err := ask(ctx, "http://"+admin+"/status")
+	if err != nil {
+		return s, err
+	}
+	return s, errors.Join(json.Unmarshal(text, &s), fmt.Errorf("%d %s", code, text))
+}
+
+// peak is the largest resident memory so far.
+func (p *process) peak() int {
+	p.t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "VmHWM:")
+	var kilobytes int
+	if _, err := fmt.Sscanf(rest, "%d kB", &kilobytes); err != nil {
+		p.t.Fatal(err)
+	}
+	return kilobytes * 1024
+}

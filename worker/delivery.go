@@ -1,0 +1,115 @@
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+)
+
+// pendingDelivery is a delivery whose posts are in flight. It is settled
+// when the last of them is. If it is redelivered, those that the room has shown
+// are suppressed.
+type pendingDelivery struct {
+	loop     *sourceLoop
+	delivery *sources.Delivery
+	posts    int // all of them unacknowledged together
+
+	mu       sync.Mutex
+	left     int // posts in flight
+	dropped  bool
+	rejected error
+}
+
+func newPendingDelivery(l *sourceLoop, delivery *sources.Delivery, posts int) *pendingDelivery {
+	return &pendingDelivery{loop: l, delivery: delivery, posts: posts, left: posts}
+}
+
+// submit sends the posts, in order.
+func (p *pendingDelivery) submit(ctx context.Context, posts []post) {
+	for sent := range posts {
+		if p.loop.worker.Room.Submit(ctx, p.message(&posts[sent])) != nil {
+			p.done(len(posts)-sent, sink.Result{Outcome: sink.Dropped})
+			return
+		}
+	}
+}
+
+// message renders one post, and drops what it was made of.
+func (p *pendingDelivery) message(post *post) sink.Message {
+	w := p.loop.worker
+	m := sink.Message{
+		Identity: post.identity,
+		Body:     w.Render(post.envelope),
+		Lost:     p.delivery.Lost(),
+		Done:     p.settle,
+	}
+	if w.Payload != nil {
+		m.Extra = w.Payload(post.envelope)
+	}
+	post.envelope = envelope.Envelope{}
+	return m
+}
+
+// settle takes what the room has decided on one notification.
+func (p *pendingDelivery) settle(r sink.Result) {
+	switch r.Outcome {
+	case sink.Delivered:
+		p.loop.worker.totals.delivered.Add(1)
+		p.loop.tell(Event{Kind: Delivered, Delivery: p.delivery, Took: r.Took})
+	case sink.Suppressed:
+		p.loop.worker.totals.suppressed.Add(1)
+		p.loop.tell(Event{Kind: Suppressed, Delivery: p.delivery})
+	case sink.Rejected, sink.Dropped:
+	}
+	p.done(1, r)
+}
+
+// done counts down, and settles the delivery after its last notification.
+func (p *pendingDelivery) done(n int, r sink.Result) {
+	p.mu.Lock()
+	p.dropped = p.dropped || r.Outcome == sink.Dropped
+	if r.Outcome == sink.Rejected {
+		p.rejected = r.Err
+	}
+	p.left -= n
+	last := p.left == 0
+	p.mu.Unlock()
+	if last {
+		p.finish()
+	}
+}
+
+// finish tells the broker what the room has decided on all notifications. What
+// was not sent is released; what the room refuses makes a dead letter of the
+// whole.
+func (p *pendingDelivery) finish() {
+	switch {
+	case p.dropped:
+		p.loop.unacked.release(p.posts)
+		p.loop.release(p.delivery)
+	case p.rejected != nil:
+		p.loop.unacked.release(p.posts)
+		p.loop.reject(p.delivery, sources.Reason{Code: sources.ReasonRejected, Err: p.rejected})
+	default:
+		p.ack()
+	}
+}
+
+// ack acknowledges. If that fails, the broker redelivers, and the room's
+// history shows that the notifications are there.
+func (p *pendingDelivery) ack() {
+	l := p.loop
+	durable := func() { l.unacked.release(p.posts) }
+	if err := p.delivery.Ack(durable); err != nil {
+		durable()
+		l.tell(Event{Kind: AckFailed, Delivery: p.delivery, Err: err})
+		l.log.Log(context.Background(), l.ackFailures.level(slog.LevelWarn), "acknowledgement failed, the broker redelivers", "place", p.delivery.Place(), "error", err)
+	} else {
+		l.tell(Event{Kind: Acked, Delivery: p.delivery})
+	}
+	l.pending.remove(p.delivery)
+}
