@@ -12,8 +12,12 @@ type Status struct {
 	// Bound says that the source receives: its consumer is found, or it is a
 	// member of its group, also if that has no partition for it.
 	Bound bool
-	// Problem says why the source is not bound, in one line.
+	// Problem says why the source is not bound, or a part of it stalled, in one
+	// line.
 	Problem string
+	// Stalled is how many parts of the source (Kafka: partitions) make no progress
+	// although the broker has messages of them. Problem says why.
+	Stalled int
 	// Lag is how many messages the broker holds for us beyond those that are
 	// lent out, as far as it has told; negative if it has not.
 	Lag int64

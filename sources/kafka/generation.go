@@ -40,25 +40,32 @@ func drainBudget(session time.Duration) time.Duration {
 // assigned to us, and the one goroutine that commits them. A delivery is bound
 // to its generation; once that is over, settling it changes nothing.
 type generation struct {
-	source     *Source
-	kafka      *kafka.Generation
-	partitions []*partition
-	dirty      chan struct{} // something was settled
-	lost       chan struct{} // closed when the generation is over, to be drained
+	source      *Source
+	group       string
+	member      client.Member
+	coordinator int32 // of the group; client.AnyBroker if it is not known
+	partitions  []*partition
+	dirty       chan struct{} // something was settled
+	lost        chan struct{} // closed when the generation is over, to be drained
 
-	counts  map[string]int // partitions per topic when the group was joined
-	gone    error          // a topic that existed does not any more
-	unsaved error          // the last commit's error
+	ready   chan struct{}           // closed when it is known where the partitions begin
+	topics  map[string]client.Topic // as they were then
+	gone    error                   // a topic that existed does not any more
+	unsaved error                   // the last commit's error
 }
 
-func newGeneration(s *Source, gen *kafka.Generation, counts map[string]int) *generation {
+func newGeneration(s *Source, gen *kafka.Generation) *generation {
 	g := &generation{
-		source: s, kafka: gen, counts: counts, partitions: []*partition{},
-		dirty: make(chan struct{}, 1), lost: make(chan struct{}),
+		source: s, group: gen.GroupID, member: client.Member{Generation: gen.ID, ID: gen.MemberID}, coordinator: client.AnyBroker,
+		partitions: []*partition{}, dirty: make(chan struct{}, 1), lost: make(chan struct{}), ready: make(chan struct{}),
+	}
+	total := 0
+	for _, assigned := range gen.Assignments {
+		total += len(assigned)
 	}
 	for _, topic := range slices.Sorted(maps.Keys(gen.Assignments)) {
 		for _, a := range gen.Assignments[topic] {
-			g.partitions = append(g.partitions, newPartition(g, topic, a))
+			g.partitions = append(g.partitions, newPartition(g, topic, a.ID, total))
 		}
 	}
 	return g
@@ -67,7 +74,7 @@ func newGeneration(s *Source, gen *kafka.Generation, counts map[string]int) *gen
 func (g *generation) names() []string {
 	names := make([]string, len(g.partitions))
 	for i, p := range g.partitions {
-		names[i] = fmt.Sprintf("%s[%d]", p.topic, p.id)
+		names[i] = p.name()
 	}
 	return names
 }
@@ -77,7 +84,7 @@ func (g *generation) names() []string {
 func (g *generation) commitLoop(ctx context.Context) {
 	defer g.end()
 	for g.waitDirty(ctx) && g.gather(ctx) {
-		if g.commit(g.kafka.CommitOffsets) != nil && client.Pause(ctx, commitRetry) {
+		if g.commit(ctx) != nil && client.Pause(ctx, commitRetry) {
 			signal(g.dirty)
 		}
 	}
@@ -92,7 +99,7 @@ func (g *generation) commitLoop(ctx context.Context) {
 // end releases everything that is still pending. The library joins the group anew
 // as soon as it has returned.
 func (g *generation) end() {
-	g.source.balancer.leave(g.kafka.ID, g.clean())
+	g.source.balancer.leave(g.member.Generation, g.clean())
 	for _, p := range g.partitions {
 		p.tracker.end()
 	}
@@ -133,7 +140,7 @@ func (g *generation) drain(ctx context.Context) {
 	for g.pending() > 0 {
 		select {
 		case <-g.dirty:
-			if fenced(g.commit(g.kafka.CommitOffsets)) {
+			if fenced(g.commit(ctx)) {
 				return
 			}
 			stalled.Reset(drainPause)
@@ -147,24 +154,16 @@ func (g *generation) drain(ctx context.Context) {
 	}
 }
 
-// finish makes the last commit. The group's connection may be the reason why
-// the generation ended, so it is tried again on another one: the broker still
-// knows the member, and accepts it unless the group has gone on without us.
+// finish makes the last commit. The connection may be the reason why the
+// generation ended, so it is tried again on another one: the broker still knows
+// the member, and accepts it unless the group has gone on without us.
 func (g *generation) finish(ctx context.Context) {
-	err := g.commit(g.kafka.CommitOffsets)
+	err := g.commit(ctx)
 	for err != nil && !fenced(err) && client.Pause(ctx, commitRetry/10) {
-		err = g.commit(func(offsets map[string]map[int]int64) error {
-			return g.source.commitElsewhere(ctx, g.kafka, offsets)
-		})
+		err = g.commit(ctx)
 	}
-	g.source.log.Info("kafka partitions released", "group", g.kafka.GroupID,
-		"generation", g.kafka.ID, "pending", g.pending(), "committed", err == nil)
-}
-
-// fenced reports that the group will never again take a commit of this generation.
-func fenced(err error) bool {
-	return errors.Is(err, kafka.IllegalGeneration) || errors.Is(err, kafka.UnknownMemberId) ||
-		errors.Is(err, kafka.RebalanceInProgress)
+	g.source.log.Info("kafka partitions released", "group", g.group,
+		"generation", g.member.Generation, "pending", g.pending(), "committed", err == nil)
 }
 
 // clean lists the partitions of which everything that was sent is committed.
@@ -197,22 +196,19 @@ func (g *generation) pending() int {
 // commit sends what has been settled since the last commit. It is called by
 // one goroutine at a time: the broker keeps the last offset it is sent, not the
 // highest.
-func (g *generation) commit(send func(map[string]map[int]int64) error) error {
-	offsets := map[string]map[int]int64{}
+func (g *generation) commit(ctx context.Context) error {
+	offsets := map[client.Place]client.Committed{}
 	marks := map[*partition]mark{}
 	for _, p := range g.partitions {
-		if m, ok := p.tracker.progress(); ok {
+		if m, ok := p.tracker.progress(); ok && !p.recreated.Load() {
 			marks[p] = m
-			if offsets[p.topic] == nil {
-				offsets[p.topic] = map[int]int64{}
-			}
-			offsets[p.topic][p.id] = m.offset
+			offsets[p.place()] = client.Committed{Offset: m.offset, Topic: p.current.ID, Epoch: m.epoch}
 		}
 	}
 	if len(marks) == 0 {
 		return nil
 	}
-	err := send(offsets)
+	err := g.coordinated(ctx, func(broker int32) error { return g.source.client.Commit(ctx, broker, g.member, offsets) })
 	g.noteCommit(err)
 	if err != nil {
 		return err
@@ -228,30 +224,31 @@ func (g *generation) commit(send func(map[string]map[int]int64) error) error {
 func (g *generation) noteCommit(err error) {
 	switch {
 	case err != nil && g.unsaved == nil:
-		g.source.log.Warn("kafka commit failed", "group", g.kafka.GroupID, "error", err)
+		g.source.log.Warn("kafka commit failed", "group", g.group, "error", err)
 	case err == nil && g.unsaved != nil:
-		g.source.log.Info("kafka commit succeeded again", "group", g.kafka.GroupID)
+		g.source.log.Info("kafka commit succeeded again", "group", g.group)
 	}
 	g.unsaved = nil
 	if err != nil {
-		g.unsaved = fmt.Errorf("commit offsets of group %s: %w", g.kafka.GroupID, g.source.client.Explain(err))
+		g.unsaved = fmt.Errorf("commit offsets of group %s: %w", g.group, g.source.client.Explain(err))
 	}
 }
 
 // watch ends the generation, by returning, when a topic has other partitions
-// than when the group was joined, or none. The library's own watcher is not
-// used: it rejoins without pause while a topic is missing.
+// than when the generation began, is another one, or is gone. The library's own
+// watcher is not used: it rejoins without pause while a topic is missing.
 func (g *generation) watch(ctx context.Context) {
+	if !g.prepare(ctx) {
+		return
+	}
 	for misses := 0; misses < 2 && client.Pause(ctx, g.source.poll); {
-		counts, err := g.source.client.Partitions(ctx)
+		topics, err := g.source.client.SourceTopics(ctx)
 		switch {
 		case errors.Is(err, kafka.UnknownTopicOrPartition):
 			if misses++; misses == 2 { // a broker that just started may not know it yet
 				g.gone = err
 			}
-		case err == nil && !maps.Equal(counts, g.counts):
-			g.source.log.Info("kafka partitions changed", "before", g.counts, "now", counts)
-			g.counts = counts
+		case err == nil && g.changed(topics):
 			return
 		default:
 			misses = 0
@@ -259,12 +256,27 @@ func (g *generation) watch(ctx context.Context) {
 	}
 }
 
+// changed reports that the group has to share out the partitions anew.
+func (g *generation) changed(topics map[string]client.Topic) bool {
+	for name, topic := range topics {
+		before := g.topics[name]
+		if topic.ID != before.ID {
+			return true // the next generation tells
+		}
+		if len(topic.Leaders) != len(before.Leaders) {
+			g.source.log.Info("kafka partitions changed", "topic", name, "before", len(before.Leaders), "now", len(topic.Leaders))
+			return true
+		}
+	}
+	return false
+}
+
 // even ends the generation, by returning, if its shares are uneven, once there
 // was time to bring into order what made them so.
 func (g *generation) even(ctx context.Context) {
 	for client.Pause(ctx, g.source.client.Config.SessionTimeout) {
 		if g.source.balancer.isUneven() {
-			g.source.log.Debug("kafka partitions are rebalanced to even shares", "group", g.kafka.GroupID)
+			g.source.log.Debug("kafka partitions are rebalanced to even shares", "group", g.group)
 			return
 		}
 	}

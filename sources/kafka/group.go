@@ -18,9 +18,9 @@ const retryPause = 2 * time.Second
 // run is a member of the group whenever that is possible, until ctx ends.
 func (s *Source) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		counts, err := s.client.Partitions(ctx)
+		_, err := s.client.SourceTopics(ctx)
 		if err == nil {
-			err = s.join(ctx, counts)
+			err = s.join(ctx)
 		}
 		if err != nil && ctx.Err() == nil {
 			s.report(err)
@@ -32,7 +32,7 @@ func (s *Source) run(ctx context.Context) {
 // join is a member of the group until ctx ends or a topic disappears: with one
 // topic missing, the library's members would get no partition at all, would
 // not notice when it comes, and might create it by asking.
-func (s *Source) join(ctx context.Context, counts map[string]int) error {
+func (s *Source) join(ctx context.Context) error {
 	group, err := s.newGroup()
 	if err != nil {
 		return fmt.Errorf("join group %s: %w", s.client.Config.GroupID, err)
@@ -57,16 +57,15 @@ func (s *Source) join(ctx context.Context, counts map[string]int) error {
 			s.report(fmt.Errorf("join group %s: %w", s.client.Config.GroupID, s.client.Explain(err)))
 			continue // the library pauses before it tries again
 		}
-		if counts, err = s.serve(gen, counts); err != nil {
+		if err = s.serve(gen); err != nil {
 			return err
 		}
 	}
 }
 
-// serve works through one generation. It returns the partition counts that the
-// next one starts from, or an error if a topic is gone.
-func (s *Source) serve(gen *kafka.Generation, counts map[string]int) (map[string]int, error) {
-	g := newGeneration(s, gen, counts)
+// serve works through one generation. The error says that a topic is gone.
+func (s *Source) serve(gen *kafka.Generation) error {
+	g := newGeneration(s, gen)
 	var running sync.WaitGroup
 	start := func(work func(context.Context)) {
 		running.Add(1)
@@ -86,47 +85,19 @@ func (s *Source) serve(gen *kafka.Generation, counts map[string]int) (map[string
 	s.log.Info("kafka partitions assigned", "group", gen.GroupID, "generation", gen.ID, "partitions", g.names())
 	running.Wait()
 	s.over(g.unsaved)
-	return g.counts, g.gone
+	return g.gone
 }
 
 // newGroup prepares to join the consumer group. The heartbeat is how soon a
 // member hears of a rebalance, so it stays short however long the session is.
 func (s *Source) newGroup() (*kafka.ConsumerGroup, error) {
-	cfg, start := s.client.Config, kafka.FirstOffset
-	if cfg.Start == client.StartLatest {
-		start = kafka.LastOffset
-	}
+	cfg := s.client.Config
 	return kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
-		ID: cfg.GroupID, Brokers: cfg.Brokers, Topics: cfg.Topics,
-		Dialer: s.client.Dialer(s.client.Network), StartOffset: start,
+		ID: cfg.GroupID, Brokers: cfg.Brokers, Topics: cfg.Topics, Dialer: s.client.Dialer(),
 		GroupBalancers:    []kafka.GroupBalancer{s.balancer, kafka.RoundRobinGroupBalancer{}, kafka.RangeGroupBalancer{}},
 		SessionTimeout:    cfg.SessionTimeout,
 		HeartbeatInterval: min(cfg.SessionTimeout/10, 2*time.Second),
 		RebalanceTimeout:  3 * drainBudget(cfg.SessionTimeout),
 		JoinGroupBackoff:  retryPause,
 	})
-}
-
-// commitElsewhere stores offsets for a member on a connection other than the group's.
-func (s *Source) commitElsewhere(ctx context.Context, gen *kafka.Generation, offsets map[string]map[int]int64) error {
-	request := &kafka.OffsetCommitRequest{
-		GroupID: gen.GroupID, GenerationID: int(gen.ID), MemberID: gen.MemberID,
-		Topics: map[string][]kafka.OffsetCommit{},
-	}
-	for topic, partitions := range offsets {
-		for partition, offset := range partitions {
-			request.Topics[topic] = append(request.Topics[topic], kafka.OffsetCommit{Partition: partition, Offset: offset})
-		}
-	}
-	response, err := s.client.API.OffsetCommit(ctx, request)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, partitions := range response.Topics {
-		for _, p := range partitions {
-			errs = append(errs, p.Error)
-		}
-	}
-	return errors.Join(errs...)
 }

@@ -6,28 +6,65 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/segmentio/kafka-go"
-
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/reader"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/record"
 )
 
 // lease is a message that the worker settles, in one piece of memory with its
 // delivery.
 type lease struct {
 	partition *partition
-	offset    int64
+	mark      mark   // up to where the partition is done with it
 	size      int    // of its key and body
 	seq       uint64 // given when it is handed out
-	control   bool   // it is no message, but takes up an offset
-	delivery  sources.Delivery
+	empty     bool   // it is no message, but takes up offsets
+	headers   []record.Header
+	delivery  *sources.Delivery
+	readable  sources.Delivery
 }
 
-func newLease(p *partition, m kafka.Message) *lease {
-	l := &lease{partition: p, offset: m.Offset, size: len(m.Key) + len(m.Value), control: IsControl(m)}
-	if !l.control {
-		l.delivery.Lend(NewMessage(p.gen.kafka.GroupID, m), l)
+// mark is a place in the log up to which a partition can be committed.
+type mark struct {
+	seq    uint64 // of the first message that is not settled
+	offset int64  // behind the last one that is
+	epoch  int32  // of the leader that appended that; negative if unknown
+}
+
+func newLease(p *partition, item *reader.Item) *lease {
+	l := &lease{
+		partition: p, mark: mark{offset: item.Last + 1, epoch: item.Epoch},
+		size: len(item.Key) + len(item.Value), empty: item.Empty, headers: item.Headers,
+	}
+	if l.empty {
+		return l
+	}
+	m := NewMessage(p.gen.group, p.topic, p.id, &item.Record)
+	switch {
+	case item.Unreadable != nil:
+		l.delivery = sources.NewUndecoded(m, l, fmt.Errorf("the log is not readable: %w", item.Unreadable))
+	case item.Oversize > 0:
+		l.delivery = sources.NewUndecoded(m, l, fmt.Errorf("a message of %d bytes, more than %d: it is left out here, its place in the log is in the headers", item.Oversize, record.MaxRecord))
+	default:
+		l.readable.Lend(m, l)
+		l.delivery = &l.readable
 	}
 	return l
+}
+
+// NewMessage is what the worker gets of a record.
+func NewMessage(group, topic string, partition int, r *record.Record) sources.Message {
+	headers := make([]envelope.Header, len(r.Headers))
+	for i, h := range r.Headers {
+		headers[i] = envelope.Header{Key: h.Key, Value: string(h.Value)}
+	}
+	return sources.Message{
+		Raw:    envelope.Raw{Header: headers, Body: r.Value},
+		Broker: "kafka", Topic: topic, Group: group, Partition: partition,
+		Offset:  uint64(r.Offset), //nolint:gosec // offsets are not negative
+		Attempt: 1, Time: r.Time, Key: r.Key,
+	}
 }
 
 // Ack notes that the message is done; a commit follows within milliseconds.
@@ -64,7 +101,7 @@ func (l *lease) Reject(ctx context.Context, reason sources.Reason) error {
 		return fmt.Errorf("reject %s: %w", l.delivery.Place(), errLost)
 	default:
 	}
-	if err := l.partition.gen.source.deadLetters.write(ctx, &l.delivery.Message, reason); err != nil {
+	if err := l.partition.gen.source.deadLetters.write(ctx, l, reason); err != nil {
 		return err
 	}
 	l.settle(nil)

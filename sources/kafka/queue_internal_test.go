@@ -6,18 +6,17 @@ import "testing"
 func TestQueueIsBounded(t *testing.T) {
 	for name, c := range map[string]struct{ size, want int }{
 		"many small": {100, queueLimit},
-		"few large":  {queueBytes / 4, 4},
-		"one huge":   {3 * queueBytes, 1},
+		"few large":  {maxQueueBytes / 4, 4},
+		"one huge":   {3 * maxQueueBytes, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			q := newQueue()
+			q := newQueue(1)
 			fill := func() (n int) {
-				for {
-					if _, ok := q.tryPut(&lease{size: c.size}); !ok {
-						return n
-					}
+				for q.hasSpace() {
+					q.put(&lease{size: c.size}, func() {})
 					n++
 				}
+				return n
 			}
 			if n := fill(); n != c.want {
 				t.Errorf("%d wait, want %d", n, c.want)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/client"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/reader"
 )
 
 var errClosed = errors.New("kafka source is closed")
@@ -31,6 +32,8 @@ type Source struct {
 	poll        time.Duration // between two looks at the partition counts
 
 	balancer *balancer
+	memory   *reader.Memory
+	topicIDs map[string]client.TopicID // of the last generation
 
 	closing, dead context.Context //nolint:containedctx // the source's life, not a call's: Close has begun; its time is up
 	stop, kill    context.CancelFunc
@@ -64,7 +67,12 @@ func open(cfg Config, log *slog.Logger, poll time.Duration) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	memory, err := reader.NewMemory()
+	if err != nil {
+		return nil, err
+	}
 	s := &Source{
+		memory: memory, topicIDs: map[string]client.TopicID{},
 		log: log, client: c, deadLetters: newDeadLetterWriter(c), poll: poll, balancer: &balancer{},
 		done: make(chan struct{}), wake: make(chan struct{}, 1),
 	}
@@ -74,6 +82,7 @@ func open(cfg Config, log *slog.Logger, poll time.Duration) (*Source, error) {
 		defer close(s.done)
 		s.run(s.closing)
 		s.deadLetters.close()
+		s.memory.Close()
 	}()
 	return s, nil
 }
@@ -161,6 +170,9 @@ func (s *Source) report(err error) {
 	s.mu.Unlock()
 	s.notify()
 }
+
+// patience is how long a partition may make no progress.
+func (s *Source) patience() time.Duration { return 2 * s.poll }
 
 // notify lets Receive look again.
 func (s *Source) notify() { signal(s.wake) }

@@ -2,6 +2,8 @@ package kafka
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
@@ -16,10 +18,25 @@ func (s *Source) Status() sources.Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	status := sources.Status{Bound: s.joined, Lag: s.lag()}
-	if !s.joined && s.problem != nil {
-		status.Problem = strings.Join(strings.Fields(s.problem.Error()), " ")
+	problem := s.problem
+	if s.joined {
+		status.Stalled, problem = s.stalled()
+	}
+	if problem != nil {
+		status.Problem = strings.Join(strings.Fields(problem.Error()), " ")
 	}
 	return status
+}
+
+// stalled counts the partitions without progress, and says why.
+func (s *Source) stalled() (n int, problem error) {
+	for _, p := range s.partitions {
+		if err := p.progress.stalled(s.patience()); err != nil {
+			n++
+			problem = errors.Join(problem, fmt.Errorf("%s makes no progress: %w", p.name(), err))
+		}
+	}
+	return n, problem
 }
 
 // lag adds up what waits in our partitions; -1 if one does not know yet, or
@@ -30,27 +47,32 @@ func (s *Source) lag() int64 {
 	}
 	sum := int64(0)
 	for _, p := range s.partitions {
-		end, next := p.end.Load(), p.next.Load()
-		if end < 0 {
+		lag := p.progress.lag(2 * s.patience())
+		if lag < 0 {
 			return -1
 		}
-		if next >= 0 { // else nothing has been read: it is empty, or will be soon
-			sum += max(end-next, 0)
-		}
+		sum += lag
 	}
 	return sum
 }
 
-// measure asks for the ends of the partitions, until ctx ends. What is fetched
-// tells them too, but while the room is down nothing is.
+// measure asks for the ends of the partitions, until ctx ends, and looks for
+// those without progress. What is fetched tells the ends, too, but while the room
+// is down nothing is.
 func (g *generation) measure(ctx context.Context) {
+	if !g.awaitReady(ctx) {
+		return
+	}
 	for {
 		for _, p := range g.partitions {
-			end, err := g.source.client.End(ctx, p.topic, p.id)
-			if err != nil {
-				break // fetches tell of it; until the next time the last answers count
+			if !p.progress.fresh(g.source.poll / 2) {
+				end, err := g.source.client.Offset(ctx, p.current, p.id, client.End)
+				if err != nil {
+					break // fetches tell of it; until the next time the last answers count
+				}
+				p.progress.measured(end)
 			}
-			p.end.Store(end)
+			p.noteStall()
 		}
 		if !client.Pause(ctx, g.source.poll) {
 			return

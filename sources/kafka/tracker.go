@@ -17,21 +17,15 @@ type tracker struct {
 	// committed <= settled <= next: the messages before committed are
 	// committed, those before settled are settled without a hole.
 	committed, settled, next uint64
-	behind                   int64 // the offset behind the settled run
-	open                     int   // handed out, and neither settled nor released
-	over                     bool  // nothing will be committed any more
+	behind                   mark // behind the settled run
+	open                     int  // handed out, and neither settled nor released
+	over                     bool // nothing will be committed any more
 }
 
 type slot struct {
-	offset  int64
+	mark    mark
 	done    bool
 	durable func() // to be called once the message is committed; may be nil
-}
-
-// mark is a point up to which a partition can be committed.
-type mark struct {
-	seq    uint64
-	offset int64
 }
 
 func newTracker(limit int) *tracker { return &tracker{limit: limit} }
@@ -71,7 +65,7 @@ func (t *tracker) add(leases []*lease) {
 	t.grow(len(leases))
 	for _, l := range leases {
 		l.seq = t.next
-		*t.slot(l.seq) = slot{offset: l.offset}
+		*t.slot(l.seq) = slot{mark: l.mark}
 		t.next++
 	}
 	t.open += len(leases)
@@ -99,8 +93,9 @@ func (t *tracker) markDone(seq uint64, durable func()) (look, over bool) {
 	s.done, s.durable = true, durable
 	before := t.settled
 	for t.settled < t.next && t.slot(t.settled).done {
-		t.behind = t.slot(t.settled).offset + 1
+		t.behind = t.slot(t.settled).mark
 		t.settled++
+		t.behind.seq = t.settled
 	}
 	return t.settled > before || t.open == 0, false
 }
@@ -118,7 +113,7 @@ func (t *tracker) release() bool {
 func (t *tracker) progress() (mark, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return mark{t.settled, t.behind}, t.settled > t.committed
+	return t.behind, t.settled > t.committed
 }
 
 // commit notes that the broker has stored m.

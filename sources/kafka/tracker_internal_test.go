@@ -140,7 +140,7 @@ func TestDurableIsCalledOnceWhenCommittedOrOver(t *testing.T) {
 
 // add hands out one message, and returns its number.
 func add(tr *tracker, offset int64) uint64 {
-	l := &lease{offset: offset}
+	l := &lease{mark: mark{offset: offset + 1}}
 	tr.add([]*lease{l})
 	return l.seq
 }

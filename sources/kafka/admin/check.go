@@ -40,7 +40,7 @@ func Init(ctx context.Context, cfg kafka.Config, mode sources.Mode) check.Report
 	for _, name := range cfg.Topics {
 		names = append(names, cfg.DeadLetterTopic(name))
 	}
-	topics, err := in.Metadata(ctx, names...)
+	topics, err := in.Topics(ctx, names...)
 	if err != nil {
 		in.report.Fail(check.Broker, sources.PartConnection, err)
 		in.report.Add(check.Broker, partTopic, check.Skip, "not looked at", "")
@@ -67,26 +67,25 @@ type inspection struct {
 }
 
 // topic looks whether notifications may be read.
-func (in *inspection) topic(ctx context.Context, t kafkago.Topic) {
-	err := t.Error
-	if err == nil && len(t.Partitions) > 0 {
-		err = in.tryRead(ctx, t.Name, t.Partitions[0].ID)
+func (in *inspection) topic(ctx context.Context, t client.Topic) {
+	err := t.Err
+	if err == nil {
+		err = in.tryRead(ctx, t)
 	}
 	if err != nil {
-		t.Error = err
-		in.report.Fail(check.Broker, partTopic, in.ExplainTopic(t))
+		in.report.Fail(check.Broker, partTopic, in.ExplainTopic(t.Name, err))
 		return
 	}
-	in.report.Add(check.Broker, partTopic, check.OK, fmt.Sprintf("found topic %s with %d partitions", t.Name, len(t.Partitions)), "")
+	in.report.Add(check.Broker, partTopic, check.OK, fmt.Sprintf("found topic %s with %d partitions", t.Name, len(t.Leaders)), "")
 }
 
 // tryRead asks for nothing, which only those get who may read.
-func (in *inspection) tryRead(ctx context.Context, topic string, partition int) error {
-	end, err := in.End(ctx, topic, partition)
+func (in *inspection) tryRead(ctx context.Context, t client.Topic) error {
+	end, err := in.Offset(ctx, t, 0, client.End)
 	if err != nil {
 		return err
 	}
-	response, err := in.API.Fetch(ctx, &kafkago.FetchRequest{Topic: topic, Partition: partition, Offset: end, MinBytes: 0, MaxBytes: 1})
+	response, err := in.API.Fetch(ctx, &kafkago.FetchRequest{Topic: t.Name, Offset: end, MinBytes: 0, MaxBytes: 1})
 	if err != nil {
 		return err
 	}
@@ -141,11 +140,11 @@ func (in *inspection) tryJoin(ctx context.Context) error {
 }
 
 // letters looks at one topic for dead letters.
-func (in *inspection) deadLetters(ctx context.Context, t kafkago.Topic) {
-	what, err := "found", t.Error
+func (in *inspection) deadLetters(ctx context.Context, t client.Topic) {
+	what, err := "found", t.Err
 	switch {
-	case err == nil && len(t.Partitions) > 0:
-		err = in.tryWrite(ctx, t.Name, t.Partitions[0].ID)
+	case err == nil:
+		err = in.tryWrite(ctx, t.Name)
 	case errors.Is(err, kafkago.UnknownTopicOrPartition) && in.mode >= sources.Create:
 		what, err = "created", in.createDeadLetters(ctx, t.Name)
 	}
@@ -172,9 +171,9 @@ const noSuchAcks kafkago.RequiredAcks = 2
 
 // tryWrite writes nothing: the broker says what is wrong with the request only
 // to those who may write.
-func (in *inspection) tryWrite(ctx context.Context, topic string, partition int) error {
+func (in *inspection) tryWrite(ctx context.Context, topic string) error {
 	response, err := in.API.Produce(ctx, &kafkago.ProduceRequest{
-		Topic: topic, Partition: partition, RequiredAcks: noSuchAcks,
+		Topic: topic, RequiredAcks: noSuchAcks,
 		Records: kafkago.NewRecordReader(kafkago.Record{Value: kafkago.NewBytes([]byte("check"))}),
 	})
 	if err == nil {

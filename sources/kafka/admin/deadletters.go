@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -18,6 +19,7 @@ import (
 // deadLetters reads dead letters as nobody's consumer: it moves no offsets.
 type deadLetters struct {
 	client *client.Client
+	memory *reader.Memory
 	writer *kafkago.Writer
 }
 
@@ -30,7 +32,11 @@ func OpenLetters(cfg kafka.Config) (sources.Letters, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &deadLetters{client: c, writer: c.NewWriter(kafkago.BalancerFunc(originalPartition))}, nil
+	memory, err := reader.NewMemory()
+	if err != nil {
+		return nil, err
+	}
+	return &deadLetters{client: c, memory: memory, writer: c.NewWriter(kafkago.BalancerFunc(originalPartition))}, nil
 }
 
 // originalPartition is where the original was, which keeps it with its key
@@ -43,17 +49,22 @@ func originalPartition(m kafkago.Message, partitions ...int) int {
 	return kafkago.Murmur2Balancer{}.Balance(m, partitions...)
 }
 
-// Each visits the letters partition by partition, up to what is there now. One
-// that falls silent does not hide the others, and is an error at the end.
+// Each visits the dead letters partition by partition, up to what is there now.
+// One that falls silent does not hide the others, and is an error at the end.
 func (l *deadLetters) Each(ctx context.Context, visit func(*sources.DeadLetter) error) error {
 	var silent error
-	for _, topic := range l.client.Config.Topics {
-		bounds, err := l.bounds(ctx, l.client.Config.DeadLetterTopic(topic))
+	for _, target := range l.client.Config.Topics {
+		name := l.client.Config.DeadLetterTopic(target)
+		topics, err := l.client.Topics(ctx, name)
 		if err != nil {
 			return err
 		}
-		for _, b := range bounds {
-			switch err := l.readPartition(ctx, topic, b, visit); {
+		topic := topics[name]
+		if topic.Err != nil {
+			return l.client.ExplainDeadLetters(name, topic.Err)
+		}
+		for _, partition := range slices.Sorted(maps.Keys(topic.Leaders)) {
+			switch err := l.readPartition(ctx, target, topic, partition, visit); {
 			case errors.Is(err, errQuiet):
 				silent = errors.Join(silent, err)
 			case err != nil:
@@ -64,35 +75,27 @@ func (l *deadLetters) Each(ctx context.Context, visit func(*sources.DeadLetter) 
 	return silent
 }
 
-func (l *deadLetters) bounds(ctx context.Context, topic string) ([]kafkago.PartitionOffsets, error) {
-	topics, err := l.client.Metadata(ctx, topic)
+func (l *deadLetters) readPartition(ctx context.Context, target string, topic client.Topic, partition int, visit func(*sources.DeadLetter) error) error {
+	end, err := l.client.Offset(ctx, topic, partition, client.End)
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("ask for the end of %s[%d]: %w", topic.Name, partition, l.client.Explain(err))
 	}
-	if err := topics[topic].Error; err != nil {
-		return nil, l.client.ExplainDeadLetters(topic, err)
-	}
-	return l.client.Bounds(ctx, topics[topic])
-}
-
-func (l *deadLetters) readPartition(ctx context.Context, target string, b kafkago.PartitionOffsets, visit func(*sources.DeadLetter) error) error {
-	topic := l.client.Config.DeadLetterTopic(target)
-	if b.FirstOffset >= b.LastOffset {
-		return nil
-	}
-	r := reader.New(ctx, l.client, topic, b.Partition, b.FirstOffset)
+	r := reader.New(l.client, l.memory, 1, topic, partition, int64(client.Start), -1)
 	defer r.Close()
-	for offset := b.FirstOffset; offset < b.LastOffset; {
-		m, err := fetchWithin(ctx, r)
-		if err != nil {
-			return fmt.Errorf("read %s[%d] from %d to %d: %w", topic, b.Partition, offset, b.LastOffset-1, l.client.Explain(err))
+	for r.Offset() < end {
+		item, err := nextWithin(ctx, r)
+		if _, jumped := errors.AsType[*reader.JumpError](err); jumped {
+			continue // retention is at work
 		}
-		if offset = m.Offset + 1; kafka.IsControl(m) || m.Offset >= b.LastOffset {
+		if err != nil {
+			return fmt.Errorf("read %s[%d] from %d to %d: %w", topic.Name, partition, r.Offset(), end-1, l.client.Explain(err))
+		}
+		if item.Empty || item.Unreadable != nil || item.Offset >= end {
 			continue
 		}
 		err = visit(&sources.DeadLetter{
-			Message: kafka.NewMessage("", m), Target: target,
-			ID: fmt.Sprintf("%s/%d/%d", topic, b.Partition, m.Offset),
+			Message: kafka.NewMessage("", topic.Name, partition, &item.Record), Target: target,
+			ID: fmt.Sprintf("%s/%d/%d", topic.Name, partition, item.Offset),
 		})
 		if err != nil {
 			return err
@@ -102,17 +105,20 @@ func (l *deadLetters) readPartition(ctx context.Context, target string, b kafkag
 }
 
 // errQuiet says that nothing came, although there should be something.
-var errQuiet = errors.New("nothing came: the brokers do not answer, or compaction has removed the last letters")
+var errQuiet = errors.New("nothing came: the brokers do not answer")
 
-// fetchWithin bounds the wait for the next message.
-func fetchWithin(ctx context.Context, r *reader.Reader) (kafkago.Message, error) {
+// nextWithin bounds the wait for what follows.
+func nextWithin(ctx context.Context, r *reader.Reader) (reader.Item, error) {
 	limited, cancel := context.WithTimeoutCause(ctx, client.RequestTimeout, errQuiet)
 	defer cancel()
-	m, err := r.Next(limited)
+	item, err := r.Next(limited)
+	for errors.Is(err, reader.ErrIdle) {
+		item, err = r.Next(limited)
+	}
 	if err != nil && ctx.Err() == nil && limited.Err() != nil {
 		err = context.Cause(limited)
 	}
-	return m, err
+	return item, err
 }
 
 // Republish writes the original to the topic of which these are the dead
@@ -142,5 +148,6 @@ func (*deadLetters) Delete(context.Context, *sources.DeadLetter) error { return 
 func (l *deadLetters) Close() error {
 	err := l.writer.Close()
 	l.client.Close()
+	l.memory.Close()
 	return err
 }

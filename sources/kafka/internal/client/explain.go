@@ -91,18 +91,18 @@ func (c *Client) Unreachable(err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-// ExplainTopic says what is wrong with a topic of notifications.
-func (c *Client) ExplainTopic(topic kafka.Topic) error {
+// ExplainTopic says why a topic of notifications cannot be read.
+func (c *Client) ExplainTopic(name string, err error) error {
 	fault := func(fix, format string, args ...any) error {
-		return &check.Fault{What: fmt.Sprintf(format, args...), Err: topic.Error, Cure: fix}
+		return &check.Fault{What: fmt.Sprintf(format, args...), Err: err, Cure: fix}
 	}
 	switch {
-	case errors.Is(topic.Error, kafka.UnknownTopicOrPartition):
-		return fault("create it or correct KAFKA_TOPICS", "topic %s does not exist on brokers %s", topic.Name, c.Config.BrokerList())
-	case errors.Is(topic.Error, kafka.TopicAuthorizationFailed):
-		return fault(fmt.Sprintf("allow KAFKA_USER=%s to read it", c.Config.User), "topic %s is not ours to read", topic.Name)
+	case errors.Is(err, kafka.UnknownTopicOrPartition):
+		return fault("create it or correct KAFKA_TOPICS", "topic %s does not exist on brokers %s", name, c.Config.BrokerList())
+	case errors.Is(err, kafka.TopicAuthorizationFailed):
+		return fault(fmt.Sprintf("allow KAFKA_USER=%s to read it", c.Config.User), "topic %s is not ours to read", name)
 	}
-	return fmt.Errorf("topic %s is not ready: %w", topic.Name, topic.Error)
+	return fmt.Errorf("topic %s is not ready: %w", name, err)
 }
 
 // ExplainDeadLetters names the topic for dead letters and the fix.

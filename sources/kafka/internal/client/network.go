@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -19,8 +18,6 @@ const (
 	// readLimit bounds the reads for which the library sets no deadline, so
 	// that a broker that accepts connections and then falls silent is left.
 	readLimit = 30 * time.Second
-	// bufferSize is how much is read at once of what fetches bring.
-	bufferSize = 32 << 10
 )
 
 var errClosed = errors.New("kafka connections are closed")
@@ -36,13 +33,11 @@ type Network struct {
 	closed bool
 }
 
-// NewNetwork has no connections yet.
-func (c *Client) NewNetwork() *Network {
-	open := c.Config.Dial
+func newNetwork(config *tls.Config, open sources.DialFunc) *Network {
 	if open == nil {
 		open = (&net.Dialer{KeepAlive: 15 * time.Second}).DialContext
 	}
-	return &Network{tls: c.tls, open: open, conns: map[*deadlineConn]struct{}{}}
+	return &Network{tls: config, open: open, conns: map[*deadlineConn]struct{}{}}
 }
 
 // Dial has the shape that the library's Dialer and Transport ask for. TLS is
@@ -65,24 +60,6 @@ func (n *Network) Dial(ctx context.Context, protocol, address string) (net.Conn,
 	}
 	return secure, nil
 }
-
-// DialBuffered is Dial, for a connection that brings much: the library reads
-// 4 kB at a time.
-func (n *Network) DialBuffered(ctx context.Context, protocol, address string) (net.Conn, error) {
-	conn, err := n.Dial(ctx, protocol, address)
-	if err != nil {
-		return nil, err
-	}
-	return &buffered{conn, bufio.NewReaderSize(conn, bufferSize)}, nil
-}
-
-// buffered reads more from a connection at once than it is asked for.
-type buffered struct {
-	net.Conn
-	ahead *bufio.Reader
-}
-
-func (b *buffered) Read(p []byte) (int, error) { return b.ahead.Read(p) }
 
 func (n *Network) tlsFor(address string) *tls.Config {
 	config := n.tls.Clone()

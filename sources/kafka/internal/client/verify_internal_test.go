@@ -13,7 +13,7 @@ import (
 )
 
 // Every way in which the library connects for us verifies who answers: the
-// group's, the readers', and that of metadata, offsets and dead letters.
+// group's, and that of fetches, metadata, offsets and dead letters.
 func TestEveryConnectionIsVerified(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"ours", "other"} {
@@ -40,7 +40,7 @@ func TestEveryConnectionIsVerified(t *testing.T) {
 		}
 		defer c.Close()
 		for name, dial := range map[string]func(context.Context, string, string) (net.Conn, error){
-			"group": c.Dialer(c.Network).DialFunc, "reader": c.Dialer(c.NewNetwork()).DialFunc, "transport": c.Transport.Dial,
+			"group": c.Dialer().DialFunc, "transport": c.Transport.Dial,
 		} {
 			conn, err := dial(t.Context(), "tcp", net.JoinHostPort(test.host, port))
 			if err == nil {

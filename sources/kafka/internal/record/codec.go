@@ -1,0 +1,249 @@
+package record
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/snappy"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+)
+
+// The codecs, as the attributes number them.
+const (
+	codecNone = iota
+	codecGzip
+	codecSnappy
+	codecLZ4
+	codecZstd
+)
+
+const (
+	// smallWindow is how much memory to decompress a batch takes without
+	// being asked for: what gzip, and the usual blocks of snappy and LZ4 need.
+	smallWindow = 256 << 10
+	// maxWindow is the most that it may take.
+	maxWindow = 32 << 20
+)
+
+var (
+	// ErrLarge says that a batch takes more memory to decompress than is to be
+	// had without asking. Window says how much.
+	ErrLarge = errors.New("the batch takes much memory to decompress")
+	// ErrTooLarge says that it takes more than anybody gets.
+	ErrTooLarge = fmt.Errorf("the batch takes more than %d MB of memory to decompress", maxWindow>>20)
+)
+
+// Codecs decompress batches. They can be used from any goroutine.
+type Codecs struct {
+	zstd *zstd.Decoder // whole batches that are small
+}
+
+// NewCodecs prepares codecs for n goroutines.
+func NewCodecs(n int) (*Codecs, error) {
+	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(n), zstd.WithDecoderLowmem(true), zstd.WithDecodeAllCapLimit(true))
+	if err != nil {
+		return nil, fmt.Errorf("prepare zstd: %w", err)
+	}
+	return &Codecs{zstd: decoder}, nil
+}
+
+// Close ends the codecs.
+func (c *Codecs) Close() { c.zstd.Close() }
+
+// Open reads the records of b. It returns ErrLarge if that takes memory.
+func (c *Codecs) Open(b *Batch) (*Reader, error) {
+	if b.magic < 2 {
+		return c.openMessages(b)
+	}
+	in, done, err := c.inflate(int(b.attributes)&codecMask, b.payload, smallWindow)
+	if err != nil {
+		return nil, err
+	}
+	return newReader(b, in, done), nil
+}
+
+// OpenLarge is Open for a batch for which there is memory.
+func (c *Codecs) OpenLarge(b *Batch) (*Reader, error) {
+	in, done, err := c.inflate(int(b.attributes)&codecMask, b.payload, maxWindow)
+	if err != nil {
+		return nil, err
+	}
+	return newReader(b, in, done), nil
+}
+
+// Window is about how much memory it takes to decompress b.
+func (b *Batch) Window() int64 {
+	switch int(b.attributes) & codecMask {
+	case codecSnappy:
+		return int64(min(snappyBlock(b.payload), maxWindow))
+	case codecLZ4:
+		return lz4Block(b.payload)
+	case codecZstd:
+		return int64(min(zstdWindow(b.payload), maxWindow)) + smallWindow
+	}
+	return 0
+}
+
+// inflate decompresses data, with a window of at most limit bytes.
+func (c *Codecs) inflate(codec int, data []byte, limit int) (io.Reader, func(), error) {
+	switch codec {
+	case codecNone:
+		return bytes.NewReader(data), nil, nil
+	case codecGzip:
+		in, err := gzip.NewReader(bytes.NewReader(data))
+		if err != nil {
+			return nil, nil, corrupt(err)
+		}
+		return in, nil, nil
+	case codecSnappy:
+		return inflateSnappy(data, limit)
+	case codecLZ4:
+		if lz4Block(data) > int64(limit) {
+			return nil, nil, ErrLarge
+		}
+		return lz4.NewReader(bytes.NewReader(data)), nil, nil
+	case codecZstd:
+		return c.inflateZstd(data, limit)
+	}
+	return nil, nil, fmt.Errorf("%w: unknown codec %d", ErrCorrupt, codec)
+}
+
+// inflateZstd takes small batches whole, which needs no window, and larger ones as
+// a stream, which needs one. What claims a window that nobody gets may still be
+// small: Java's clients claim the window of their level, whatever they compress.
+func (c *Codecs) inflateZstd(data []byte, limit int) (io.Reader, func(), error) {
+	if limit == smallWindow {
+		return c.inflateWhole(data, smallWindow, ErrLarge)
+	}
+	if zstdWindow(data) > maxWindow {
+		return c.inflateWhole(data, maxWindow, ErrTooLarge)
+	}
+	in, err := zstd.NewReader(bytes.NewReader(data), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecodeBuffersBelow(0))
+	if err != nil {
+		return nil, nil, corrupt(err)
+	}
+	return in, in.Close, nil
+}
+
+// inflateWhole decompresses up to limit bytes. The library says in several ways
+// that there are more; if they are corrupt instead, reading them as a stream tells.
+func (c *Codecs) inflateWhole(data []byte, limit int, more error) (io.Reader, func(), error) {
+	const usualRatio = 16
+	var err error
+	for _, size := range []int{min(usualRatio*len(data), limit), limit} {
+		var whole []byte
+		if whole, err = c.zstd.DecodeAll(data, make([]byte, 0, size)); err == nil {
+			return bytes.NewReader(whole), nil, nil
+		}
+	}
+	return nil, nil, fmt.Errorf("%w (%w)", more, err)
+}
+
+// zstdWindow is what the first frame claims to need.
+func zstdWindow(data []byte) uint64 {
+	var header zstd.Header
+	if header.Decode(data) != nil {
+		return 0 // the decoder will tell what is wrong
+	}
+	if header.SingleSegment {
+		return header.FrameContentSize
+	}
+	return header.WindowSize
+}
+
+// lz4Block is the memory for the blocks of a frame: the one being read, and what
+// it decompresses to.
+func lz4Block(data []byte) int64 {
+	const descriptor = 5 // behind magic and flags
+	if len(data) <= descriptor {
+		return 0
+	}
+	return 2 << (8 + 2*(data[descriptor]>>4&7)) // 4: 64 kB to 7: 4 MB
+}
+
+// xerial is the mark of the blocks in which Java's clients compress. Others send
+// one block without it.
+const xerial = "\x82SNAPPY\x00"
+
+const xerialHeader = len(xerial) + 4 + 4 // with two versions
+
+func inflateSnappy(data []byte, limit int) (io.Reader, func(), error) {
+	switch n := snappyBlock(data); {
+	case n > maxWindow:
+		return nil, nil, ErrTooLarge
+	case n > limit:
+		return nil, nil, ErrLarge
+	}
+	if len(data) >= xerialHeader && string(data[:len(xerial)]) == xerial {
+		return &xerialReader{data: data[xerialHeader:], limit: limit}, nil, nil
+	}
+	whole, err := snappy.Decode(nil, data)
+	if err != nil {
+		return nil, nil, corrupt(err)
+	}
+	return bytes.NewReader(whole), nil, nil
+}
+
+// snappyBlock is how large a block without frame claims to be, or the first one
+// of several.
+func snappyBlock(data []byte) int {
+	if len(data) >= xerialHeader && string(data[:len(xerial)]) == xerial {
+		data = data[min(xerialHeader+4, len(data)):]
+	}
+	n, err := snappy.DecodedLen(data)
+	if err != nil {
+		return 0 // the decoder will tell what is wrong
+	}
+	return n
+}
+
+// xerialReader reads the blocks of Java's snappy, each with its length.
+type xerialReader struct {
+	data  []byte
+	block []byte
+	rest  []byte // of the block
+	limit int
+}
+
+func (x *xerialReader) Read(p []byte) (int, error) {
+	for len(x.rest) == 0 {
+		if len(x.data) == 0 {
+			return 0, io.EOF
+		}
+		if err := x.next(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, x.rest)
+	x.rest = x.rest[n:]
+	return n, nil
+}
+
+func (x *xerialReader) next() error {
+	if len(x.data) < 4 {
+		return io.ErrUnexpectedEOF
+	}
+	size := int64(binary.BigEndian.Uint32(x.data))
+	x.data = x.data[4:]
+	if size > int64(len(x.data)) {
+		return io.ErrUnexpectedEOF
+	}
+	block := x.data[:size]
+	x.data = x.data[size:]
+	switch n, err := snappy.DecodedLen(block); {
+	case err != nil:
+		return err
+	case n > x.limit:
+		return fmt.Errorf("a block of %d bytes", n)
+	}
+	var err error
+	x.block, err = snappy.Decode(x.block[:cap(x.block)], block)
+	x.rest = x.block
+	return err
+}
