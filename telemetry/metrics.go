@@ -172,6 +172,7 @@ func (t *Telemetry) sourceGauges(name string, s *sourceState) []prometheus.Colle
 	}
 	return append(list,
 		gaugeWith("source_lag_messages", "Messages that wait in the broker, as far as it has told; NaN if it has not.", source, func() float64 { return lag(r.Status()) }),
+		gaugeWith("source_partitions_stalled", "Kafka partitions that make no progress although there is something to read.", source, func() float64 { return float64(r.Status().Stalled) }),
 		counterWith("messages_dropped_total", "Messages lost because the worker had no room for them; only core NATS loses any.", source, func() float64 { return float64(r.Status().Dropped) }))
 }
 

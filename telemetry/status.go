@@ -46,6 +46,8 @@ type SourceStatus struct {
 	PendingBytes   int        `json:"pending_bytes"`
 	Unacknowledged int        `json:"unacknowledged"` // submitted, and not durably acknowledged
 	Lag            *int64     `json:"lag"`            // null: not known
+	Stalled        int        `json:"stalled"`        // Kafka partitions that make no progress although there is something to read
+	Problem        string     `json:"problem"`        // why it is not bound, or stalled
 	LastReceived   *time.Time `json:"last_received"`
 	LastDelivery   *time.Time `json:"last_delivery"`
 	LastError      *Fault     `json:"last_error"`
@@ -113,8 +115,12 @@ func (s *sourceState) status(w Worker) SourceStatus {
 		Pending: messages, MaxPending: w.MaxPending(), PendingBytes: bytes, Unacknowledged: w.Unacknowledged(s.name),
 		LastReceived: s.lastReceived.get(), LastDelivery: s.lastDelivered.get(), LastError: last.status(),
 	}
-	if r, ok := s.source.(sources.Reporter); ok && r.Status().Lag >= 0 {
-		one.Lag = new(r.Status().Lag)
+	if r, ok := s.source.(sources.Reporter); ok {
+		status := r.Status()
+		one.Stalled, one.Problem = status.Stalled, status.Problem
+		if status.Lag >= 0 {
+			one.Lag = new(status.Lag)
+		}
 	}
 	return one
 }
