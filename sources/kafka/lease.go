@@ -17,7 +17,7 @@ import (
 type lease struct {
 	partition *partition
 	mark      mark   // up to where the partition is done with it
-	size      int    // of its key and body
+	size      int    // as the worker counts it
 	seq       uint64 // given when it is handed out
 	empty     bool   // it is no message, but takes up offsets
 	headers   []record.Header
@@ -35,12 +35,13 @@ type mark struct {
 func newLease(p *partition, item *reader.Item) *lease {
 	l := &lease{
 		partition: p, mark: mark{offset: item.Last + 1, epoch: item.Epoch},
-		size: len(item.Key) + len(item.Value), empty: item.Empty, headers: item.Headers,
+		empty: item.Empty, headers: item.Headers,
 	}
 	if l.empty {
 		return l
 	}
 	m := NewMessage(p.gen.group, p.topic, p.id, &item.Record)
+	l.size = m.Size()
 	switch {
 	case item.Unreadable != nil:
 		l.delivery = sources.NewUndecoded(m, l, fmt.Errorf("the log is not readable: %w", item.Unreadable))
