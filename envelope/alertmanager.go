@@ -2,19 +2,25 @@ package envelope
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 )
 
 // alertmanager is the webhook message of Prometheus Alertmanager, version 4,
-// which Grafana sends as well.
+// which Grafana sends as well, and the lists of alerts that Alertmanager's API
+// takes and gives.
 var alertmanager = format{ //nolint:gochecknoglobals // a constant
 	name:    "alertmanager",
 	headers: noHeaders,
 	shape: func(m *message) string {
+		if m.kind == '[' && isAlertList(m.body) {
+			return "it is an array of objects with labels and annotations or startsAt"
+		}
 		alerts := m.get("alerts")
-		if alerts != "" && alerts[0] == '[' && (m.get("groupKey") != "" || m.get("receiver") != "") {
+		switch {
+		case isArray(alerts) && (m.get("groupKey") != "" || m.get("receiver") != "" || isAlertList(alerts)):
 			return "it has the members alerts and receiver or groupKey"
+		case isAlertList(m.get("data")):
+			return "its member data is an array of objects with labels and annotations or startsAt"
 		}
 		return ""
 	},
@@ -27,10 +33,25 @@ var alertmanager = format{ //nolint:gochecknoglobals // a constant
 	},
 }
 
+func isArray(value string) bool { return value != "" && value[0] == '[' }
+
+// isAlertList reports an array of alerts, by its first element.
+func isAlertList(value string) bool {
+	if !isArray(value) {
+		return false
+	}
+	for _, element := range elements(value) {
+		return element[0] == '{' && hasMember(element, "labels") && (hasMember(element, "annotations") || hasMember(element, "startsAt"))
+	}
+	return false
+}
+
 // webhook is the part of a webhook message that we understand. The rest stays
 // reachable through Extra.
 type webhook struct {
-	groupKey, receiver, externalURL        string
+	from                                   Place
+	words                                  severities
+	groupKey, externalURL, source          string
 	truncated                              int64
 	groupLabels, commonLabels, commonNotes map[string]string
 	alerts                                 []alert
@@ -39,28 +60,27 @@ type webhook struct {
 }
 
 func decodeAlertmanager(m *message, group bool) ([]Envelope, error) {
-	if err := m.object(); err != nil {
+	if err := m.parse(); err != nil {
 		return nil, err
 	}
-	var w webhook
+	w := webhook{from: m.From, words: m.words, source: "alertmanager"}
+	if m.kind == '[' {
+		w.alerts = w.alertsOf(m.body)
+	} else if err := m.object(); err != nil {
+		return nil, err
+	}
 	for _, m := range m.members {
-		if err := w.set(m.name, m.value); err != nil {
-			return nil, at(m.name, err)
-		}
+		w.set(m.name, m.value)
 	}
-	if len(w.alerts) == 0 {
-		return nil, at("alerts", errors.New("expected at least one alert"))
-	}
-	if group {
-		e, err := w.group()
-		return one(e, err)
+	switch {
+	case len(w.alerts) == 0:
+		return nil, fmt.Errorf("expected at least one alert: %s", m.describe())
+	case group:
+		return []Envelope{w.group()}, nil
 	}
 	list := make([]Envelope, 0, len(w.alerts)+1)
 	for i := range w.alerts {
-		e, err := w.alerts[i].envelope()
-		if err != nil {
-			return nil, at("alerts"+index(i), err)
-		}
+		e := w.envelope(&w.alerts[i])
 		w.describe(&e)
 		list = append(list, e)
 	}
@@ -70,60 +90,49 @@ func decodeAlertmanager(m *message, group bool) ([]Envelope, error) {
 	return list, nil
 }
 
-func (w *webhook) set(name, value string) (err error) {
-	if value == "null" {
-		return nil
-	}
+// set takes a member of the message. One of an unexpected type stays in rest.
+func (w *webhook) set(name, value string) {
 	switch name {
 	case "groupKey":
-		w.groupKey, err = scalar(value)
-	case "receiver":
-		w.receiver, err = text(value)
+		w.groupKey, _ = scalar(value)
 	case "externalURL":
-		w.externalURL, err = text(value)
+		w.externalURL, _ = scalar(value)
+	case "orgId", "appVersion":
+		w.source = "grafana"
 	case "truncatedAlerts":
-		count, ok := number(value)
-		if w.truncated = count; !ok {
-			err = fmt.Errorf("expected a whole number, got %s", describe(value))
-		}
+		w.truncated, _ = number(value)
 	case "groupLabels":
-		w.groupLabels, err = textMap(value)
+		w.groupLabels = textMap(value)
 	case "commonLabels":
-		w.commonLabels, err = textMap(value)
+		w.commonLabels = textMap(value)
 	case "commonAnnotations":
-		w.commonNotes, err = textMap(value)
-	case "alerts":
-		w.alerts, err = alertsOf(value)
+		w.commonNotes = textMap(value)
+	case "alerts", "data":
+		if isArray(value) {
+			w.alerts = w.alertsOf(value)
+			return
+		}
 	}
-	if err == nil && name != "alerts" {
-		w.rest = append(w.rest, quoteJSON(name)+":"+value)
-	}
-	return err
+	w.rest = append(w.rest, quoteJSON(name)+":"+value)
 }
 
-func alertsOf(value string) ([]alert, error) {
-	if value[0] != '[' {
-		return nil, fmt.Errorf("expected an array, got %s", describe(value))
-	}
+// alertsOf reads an array of alerts. What is no alert is shown as it is.
+func (w *webhook) alertsOf(value string) []alert {
 	var list []alert
 	for i, element := range elements(value) {
-		if i == maxParts {
-			return nil, fmt.Errorf("more than %d alerts", maxParts)
-		}
-		if element[0] != '{' {
-			return nil, at(index(i), fmt.Errorf("expected an object, got %s", describe(element)))
-		}
-		fields, err := membersOf(element)
-		if err != nil {
-			return nil, at(index(i), err)
+		if i > maxParts { // Decode says so
+			break
 		}
 		var a alert
-		for _, m := range fields {
-			if err := a.set(m.name, m.value); err != nil {
-				return nil, at(index(i), at(m.name, err))
+		if element[0] == '{' {
+			for _, m := range membersOf(element) {
+				a.set(m.name, m.value)
 			}
+		} else {
+			a.annotations = map[string]string{"summary": "Part " + index(i) + " of a message is no alert", "description": shorten(element)}
 		}
+		a.settle(w.from.Time)
 		list = append(list, a)
 	}
-	return list, nil
+	return list
 }

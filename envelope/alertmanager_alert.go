@@ -2,137 +2,292 @@ package envelope
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
 
 // alert is one alert in a webhook message.
 type alert struct {
-	status, fingerprint, startsAt, endsAt string
-	labels, annotations                   map[string]string
-	links                                 []Link
-	rest                                  map[string]json.RawMessage
+	status, fingerprint, valueString string
+	started, ended                   time.Time
+	labels, annotations, values      map[string]string
+	urls                             map[string]string
+	rest                             map[string]json.RawMessage
 }
 
-func (a *alert) set(name, value string) (err error) {
-	if value == "null" {
-		return nil
-	}
+func (a *alert) set(name, value string) {
 	switch name {
 	case "status":
-		a.status, err = text(value)
+		if a.status, _ = scalar(value); value[0] == '{' { // of the API
+			a.status = textMap(value)["state"]
+		}
 	case "fingerprint":
-		a.fingerprint, err = text(value)
+		a.fingerprint, _ = scalar(value)
 	case "startsAt":
-		a.startsAt, err = text(value)
+		a.started = a.time(name, value)
 	case "endsAt":
-		a.endsAt, err = text(value)
+		a.ended = a.time(name, value)
 	case "labels":
-		a.labels, err = textMap(value)
+		a.labels = textMap(value)
 	case "annotations":
-		a.annotations, err = textMap(value)
+		a.annotations = textMap(value)
 		a.rest = put(a.rest, name, value)
-	case "generatorURL", "dashboardURL", "panelURL", "silenceURL":
-		var url string
-		if url, err = text(value); url != "" {
-			a.links = append(a.links, Link{strings.TrimSuffix(name, "URL"), url})
+	case "values":
+		a.values = textMap(value)
+		a.rest = put(a.rest, name, value)
+	case "valueString":
+		a.valueString, _ = scalar(value)
+		a.rest = put(a.rest, name, value)
+	case "generatorURL", "dashboardURL", "panelURL", "silenceURL", "imageURL":
+		if a.urls == nil {
+			a.urls = make(map[string]string)
+		}
+		a.urls[strings.TrimSuffix(name, "URL")], _ = scalar(value)
+		if name == "imageURL" {
+			a.rest = put(a.rest, name, value)
 		}
 	default:
-		a.rest = put(a.rest, name, value)
+		if value != "null" {
+			a.rest = put(a.rest, name, value)
+		}
 	}
-	return err
+}
+
+// time returns a time of the alert; Alertmanager writes year 1 for not yet.
+func (a *alert) time(name, value string) time.Time {
+	a.rest = put(a.rest, name, value)
+	t, _ := anyTime(plain(value))
+	return t
+}
+
+// settle finds the state of an alert. Prometheus does not write it: an alert
+// whose end was over when it was published has ended.
+func (a *alert) settle(published time.Time) {
+	isOver := a.status == "" && !a.ended.IsZero() && !published.IsZero() && !a.ended.After(published)
+	if isOver || stateOf(a.status) == Resolved {
+		a.status = string(Resolved)
+	} else {
+		a.status = string(Firing)
+	}
+}
+
+// label returns the first of labels that is there.
+func (a *alert) label(names ...string) string {
+	for _, name := range names {
+		if value := a.labels[name]; value != "" {
+			return value
+		}
+	}
+	return ""
 }
 
 // envelope makes a notification of one alert.
-func (a *alert) envelope() (Envelope, error) {
-	state, err := a.state()
-	if err != nil {
-		return Envelope{}, err
-	}
-	started, ended, err := a.times()
-	if err != nil {
-		return Envelope{}, err
-	}
+func (w *webhook) envelope(a *alert) Envelope {
 	e := Envelope{
-		ID:     a.identity(),
-		Source: cmp.Or(a.labels["job"], a.labels["service"], "alertmanager"),
-		Time:   started, State: state, Severity: a.severity(), Fingerprint: a.fingerprint,
-		Subject:   cmp.Or(a.annotations["summary"], a.annotations["title"], a.labels["alertname"], "Alert without a name"),
-		Message:   cmp.Or(a.annotations["description"], a.annotations["message"]),
-		HostName:  cmp.Or(a.labels["instance"], a.labels["pod"], a.labels["node"]),
-		EventType: a.labels["alertname"],
-		Labels:    a.labels, Links: a.allLinks(), Extra: a.rest,
+		ID:     a.identity(w.from.Time),
+		Source: cmp.Or(a.label("job", "service", "service_name", "app"), w.source),
+		Time:   a.started, State: State(a.status), Fingerprint: a.fingerprint,
+		Subject:  headline(a.name(), cmp.Or(a.annotations["summary"], a.annotations["title"])),
+		Message:  cmp.Or(a.annotations["description"], a.annotations["message"]),
+		HostName: a.label("pod", "node", "host", "hostname", "nodename", "kubernetes_node", "instance", "server", "device"),
+		// The name of the rule is what publishers classify alerts by.
+		EventType: a.label("alertname"),
+		Labels:    a.labels, Links: a.links(), Extra: a.rest,
 	}
-	if state == Resolved && ended.After(started) {
-		e.Time = ended
-		// What the description says is not so any more; it stays in Extra.
-		e.Message = "Lasted " + ended.Sub(started).Round(time.Second).String() + "."
+	a.setSeverity(&e, w.words)
+	if a.status == string(Resolved) && a.ended.After(a.started) {
+		e.Time = a.ended
+		e.Message = a.past(e.Message)
 	}
-	e.keep("startsAt", quoteJSON(a.startsAt))
-	e.keep("endsAt", quoteJSON(a.endsAt))
-	return e, nil
+	e.Details = w.details(a, &e)
+	return e
 }
 
-func (a *alert) state() (State, error) {
-	switch a.status {
-	case "firing":
-		return Firing, nil
-	case "resolved":
-		return Resolved, nil
+// lastZeros is what nobody says of a duration: 15m0s are 15m, 2h0m0s are 2h.
+var lastZeros = regexp.MustCompile(`([hm])(?:0m)?0s$`)
+
+// past is the message of an alert that is over: what the description says is
+// not so any more.
+func (a *alert) past(message string) string {
+	if a.started.IsZero() {
+		return message
 	}
-	return "", at("status", fmt.Errorf(`expected "firing" or "resolved", got %s`, quote(a.status)))
+	lasted := lastZeros.ReplaceAllString(a.ended.Sub(a.started).Round(time.Second).String(), "$1")
+	if message == "" {
+		return "Lasted " + lasted + "."
+	}
+	return "Lasted " + lasted + ". It was: " + message
 }
 
-// times returns when the alert began and ended; Alertmanager writes year 1 for
-// not yet.
-func (a *alert) times() (started, ended time.Time, err error) {
-	if a.startsAt != "" {
-		if started, err = parseTime(a.startsAt); err != nil {
-			return started, ended, at("startsAt", err)
-		}
+// name is that of the rule. Grafana puts it elsewhere when a query fails.
+func (a *alert) name() string {
+	name := a.labels["alertname"]
+	if rule := a.labels["rulename"]; rule != "" {
+		return strings.TrimSuffix(rule+": "+name, ": ")
 	}
-	if a.endsAt != "" {
-		if ended, err = parseTime(a.endsAt); err != nil {
-			return started, ended, at("endsAt", err)
-		}
+	return name
+}
+
+// headline puts the name of a rule before the summary, which often does not
+// tell what it is about.
+func headline(name, summary string) string {
+	switch {
+	case summary == "":
+		return cmp.Or(name, "Alert without a name")
+	case name == "" || strings.Contains(strings.ToLower(summary), strings.ToLower(name)):
+		return summary
 	}
-	return started, ended, nil
+	return name + ": " + summary
 }
 
 // identity is equal for the same state of the same alert, whichever replica of
-// Alertmanager tells of it. There is none if that cannot be told.
-func (a *alert) identity() string {
-	if a.fingerprint == "" || a.startsAt == "" {
+// Alertmanager tells of it: those may differ in when it ended. A reminder hours
+// later is another notification. There is no identity if that cannot be told.
+func (a *alert) identity(published time.Time) string {
+	if a.started.IsZero() || a.fingerprint == "" && len(a.labels) == 0 {
 		return ""
 	}
-	id := a.fingerprint + "/" + a.status + "/" + a.startsAt
-	if a.status == string(Resolved) {
-		id += "/" + a.endsAt
+	id := cmp.Or(a.fingerprint, hashOf(a.labels)) + "/" + a.status + "/" + a.started.UTC().Format(time.RFC3339Nano)
+	if a.status == string(Firing) {
+		id += reminder(published, a.started)
 	}
 	return id
 }
 
-// severity is that of the first label which publishers use for it.
-func (a *alert) severity() Severity {
-	s, _ := ParseSeverity(cmp.Or(a.labels["severity"], a.labels["level"], a.labels["priority"]))
-	return s
+func hashOf(labels map[string]string) string {
+	sum := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		_, _ = fmt.Fprintf(sum, "%q%q", name, labels[name]) // a hash takes everything
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:8])
 }
 
-// allLinks puts the most useful link first.
-func (a *alert) allLinks() []Link {
+// setSeverity takes the first label which publishers use for it. A number is
+// shown, too: nobody knows which scale it is on.
+func (a *alert) setSeverity(e *Envelope, words severities) {
+	word := a.label("severity", "level", "priority", "urgency")
+	severity, known := words.parse(word)
+	if e.Severity = severity; !known {
+		e.SeverityWord = word
+	}
+	if known && isNumber(word) {
+		e.Details = append(e.Details, Detail{"severity", word})
+	}
+}
+
+// links puts the most useful link first.
+func (a *alert) links() []Link {
 	var e Envelope
 	e.link("runbook", cmp.Or(a.annotations["runbook_url"], a.annotations["runbook"]))
-	e.link("dashboard", cmp.Or(a.annotations["dashboard_url"], a.annotations["dashboard"]))
-	return append(e.Links, a.links...)
+	e.link("dashboard", cmp.Or(a.annotations["dashboard_url"], a.annotations["dashboard"], a.urls["dashboard"]))
+	for _, name := range [...]string{"panel", "image", "generator", "silence"} {
+		e.link(name, a.urls[name])
+	}
+	return e.Links
 }
 
-// textMap returns an object of scalars as a map.
-func textMap(value string) (map[string]string, error) {
+// The labels and annotations that say nothing to people, or that are shown
+// elsewhere.
+const quietLabels = `
+	alertname rulename severity level priority urgency job prometheus prometheus_replica replica uid endpoint monitor receive tenant_id
+	datasource_uid ref_id grafana_folder container_id image_id id metrics_path
+	summary title description message runbook_url runbook dashboard_url dashboard`
+
+// firstLabels are those that tell alerts apart best.
+const firstLabels = `namespace pod node host hostname instance container device mountpoint service deployment statefulset daemonset job_name queue topic cluster`
+
+// The lists, to look names up in.
+var quietLabelSet = func() map[string]bool { //nolint:gochecknoglobals // a constant table
+	set := make(map[string]bool)
+	for name := range strings.FieldsSeq(quietLabels) {
+		set[name] = true
+	}
+	return set
+}()
+
+// maxAlertDetails is how many lines of labels and annotations are shown.
+const maxAlertDetails = 6
+
+// details are the labels that tell alerts apart within their group, then others
+// and annotations, unless the text has them already.
+func (w *webhook) details(a *alert, e *Envelope) []Detail {
+	details := slices.Clip(e.Details)
+	add := func(name, value string) {
+		if len(details) < maxAlertDetails && value != "" && !saysNothingNew(e, value) &&
+			!slices.ContainsFunc(details, func(d Detail) bool { return d.Name == name }) {
+			details = append(details, Detail{name, value})
+		}
+	}
+	add("folder", a.labels["grafana_folder"])
+	for _, name := range w.labelNames(a) {
+		add(name, a.labels[name])
+	}
+	add("values", a.valuesText())
+	for _, name := range slices.Sorted(maps.Keys(a.annotations)) {
+		if !quietLabelSet[name] && !strings.HasPrefix(name, "__") && !isAddress(a.annotations[name]) {
+			add(name, a.annotations[name])
+		}
+	}
+	return details
+}
+
+// labelNames lists the labels that are worth showing: first those that other
+// alerts of the message do not have, or have with another value.
+func (w *webhook) labelNames(a *alert) []string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(a.labels)) {
+		// An exporter's address says little of what it tells about.
+		isExporter := name == "instance" && (a.labels["pod"] != "" || a.labels["node"] != "")
+		if !quietLabelSet[name] && !strings.HasPrefix(name, "__") && !isExporter {
+			names = append(names, name)
+		}
+	}
+	order := strings.Fields(firstLabels)
+	rank := func(name string) int {
+		at := slices.Index(order, name)
+		if at < 0 {
+			at = len(order)
+		}
+		if len(w.alerts) > 1 && w.commonLabels[name] == a.labels[name] {
+			at += len(order) + 1
+		}
+		return at
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
+	return names
+}
+
+// valuesText are the values that Grafana tells, as one text.
+func (a *alert) valuesText() string {
+	if len(a.values) == 0 {
+		return shorten(strings.TrimSpace(a.valueString))
+	}
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(a.values)) {
+		parts = append(parts, name+"="+a.values[name])
+	}
+	return strings.Join(parts, " ")
+}
+
+// textMap returns the scalars of an object as a map; nil if it is none.
+func textMap(value string) map[string]string {
+	if value[0] != '{' {
+		return nil
+	}
 	m := make(map[string]string)
-	err := eachText(value, func(name, value string) { m[name] = value })
-	return m, err
+	for _, member := range membersOf(value) {
+		if text, err := scalar(member.value); err == nil {
+			m[member.name] = text
+		}
+	}
+	return m
 }
 
 func put(m map[string]json.RawMessage, name, value string) map[string]json.RawMessage {

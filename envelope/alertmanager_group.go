@@ -16,29 +16,31 @@ import (
 // group makes one notification of all alerts of a webhook message: what they
 // have in common as the title, and a line for each. It is resolved when all of
 // them are, and as severe as the worst that is not.
-func (w *webhook) group() (Envelope, error) {
+func (w *webhook) group() Envelope {
 	t := tally{sum: sha256.New(), state: Resolved}
 	_, _ = fmt.Fprintf(t.sum, "%q", w.groupKey) // a hash takes everything
 	list := make([]Envelope, len(w.alerts))
 	for i := range w.alerts {
-		var err error
-		if list[i], err = w.alerts[i].envelope(); err != nil {
-			return Envelope{}, at("alerts"+index(i), err)
-		}
+		list[i] = w.envelope(&w.alerts[i])
 		t.add(&list[i])
 	}
+	if len(list) == 1 && w.truncated == 0 { // it needs no list
+		list[0].ID, list[0].Fingerprint = t.identity(), w.groupKey
+		w.describe(&list[0])
+		return list[0]
+	}
 	e := Envelope{
-		ID: t.identity(), Source: "alertmanager",
+		ID: t.identity(), Source: w.source,
 		Time: t.latest, State: t.state, Severity: t.worst, Fingerprint: w.groupKey,
 		Subject: strings.TrimRight(w.title(), ".") + ": " + t.String(), Message: strings.Join(w.lines(list), "\n"),
 		HostName: w.commonLabels["instance"], EventType: w.commonLabels["alertname"],
 		Links: w.commonLinks(), Labels: w.commonLabels,
 	}
 	if t.state == Resolved {
-		e.Severity = w.worst()
+		e.Severity = worst(list)
 	}
 	w.describe(&e)
-	return e, nil
+	return e
 }
 
 // tally counts the alerts of a group.
@@ -90,6 +92,7 @@ func (w *webhook) lines(list []Envelope) []string {
 	for i := range list {
 		count[list[i].Subject]++
 	}
+	name := w.commonLabels["alertname"] + ": " // is in the title
 	lines := make([]string, 0, len(list)+1)
 	for i := range list {
 		e, mark := &list[i], "• "
@@ -99,12 +102,12 @@ func (w *webhook) lines(list []Envelope) []string {
 		first, _, _ := strings.Cut(e.Message, "\n")
 		own := cmp.Or(w.own(e), first)
 		switch {
-		case e.Subject == w.commonNotes["summary"] || e.Subject == w.commonLabels["alertname"]:
+		case e.Subject == w.title():
 			lines = append(lines, mark+cmp.Or(own, e.Subject))
 		case count[e.Subject] > 1 && own != "":
-			lines = append(lines, mark+oneLine(e.Subject)+" ("+own+")")
+			lines = append(lines, mark+oneLine(strings.TrimPrefix(e.Subject, name))+" ("+own+")")
 		default:
-			lines = append(lines, mark+oneLine(e.Subject))
+			lines = append(lines, mark+oneLine(strings.TrimPrefix(e.Subject, name)))
 		}
 	}
 	if w.truncated > 0 {
@@ -129,8 +132,9 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // title names the group.
 func (w *webhook) title() string {
-	if name := cmp.Or(w.commonNotes["summary"], w.commonLabels["alertname"], w.groupLabels["alertname"]); name != "" {
-		return name
+	name, summary := cmp.Or(w.commonLabels["alertname"], w.groupLabels["alertname"]), cmp.Or(w.commonNotes["summary"], w.commonNotes["title"])
+	if name != "" || summary != "" {
+		return headline(name, summary)
 	}
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(w.groupLabels)) {
@@ -139,9 +143,9 @@ func (w *webhook) title() string {
 	return cmp.Or(strings.Join(parts, " "), "Alerts")
 }
 
-func (w *webhook) worst() (worst Severity) {
-	for i := range w.alerts {
-		worst = max(worst, w.alerts[i].severity())
+func worst(list []Envelope) (worst Severity) {
+	for i := range list {
+		worst = max(worst, list[i].Severity)
 	}
 	return worst
 }
@@ -157,13 +161,17 @@ func (w *webhook) commonLinks() []Link {
 
 // truncation tells of the alerts that Alertmanager left out of its message.
 func (w *webhook) truncation() Envelope {
-	last, _ := w.alerts[len(w.alerts)-1].envelope() // has been made before
+	list := make([]Envelope, len(w.alerts))
+	for i := range w.alerts {
+		list[i] = w.envelope(&w.alerts[i])
+	}
+	last := &list[len(list)-1]
 	e := Envelope{
-		Source:  "alertmanager",
+		Source:  w.source,
 		Time:    last.Time,
 		State:   last.State,
 		Subject: fmt.Sprintf("%s: %d more alerts that Alertmanager did not send", w.title(), w.truncated),
-		Labels:  w.commonLabels, Severity: w.worst(), Links: w.commonLinks(),
+		Labels:  w.commonLabels, Severity: worst(list), Links: w.commonLinks(),
 	}
 	if last.ID != "" {
 		e.ID = fmt.Sprintf("%s/truncated/%d/%s", w.groupKey, w.truncated, last.ID)

@@ -2,7 +2,6 @@ package envelope
 
 import (
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -13,8 +12,8 @@ var cloudEvents = format{ //nolint:gochecknoglobals // a constant
 	name:    "cloudevents",
 	headers: cloudEventsHeaders,
 	shape:   cloudEventsShape,
-	decode: func(m *message, _ Config) ([]Envelope, error) {
-		list, err := decodeCloudEvents(m)
+	decode: func(m *message, c Config) ([]Envelope, error) {
+		list, err := decodeCloudEvents(m, c)
 		if err != nil {
 			return nil, fmt.Errorf("cloudevents: %w", err)
 		}
@@ -64,89 +63,68 @@ func hasMember(object, wanted string) bool {
 	return false
 }
 
-func decodeCloudEvents(m *message) ([]Envelope, error) {
+func decodeCloudEvents(m *message, config Config) ([]Envelope, error) {
 	if prefix := m.eventPrefix(); prefix != "" && !strings.HasPrefix(m.media, cloudEventsMedia) {
-		e, err := binaryEvent(m, prefix)
-		return one(e, err)
+		return binaryEvent(m, prefix, config)
 	}
-	if strings.HasPrefix(m.media, batchMedia) {
-		return batch(m)
-	}
-	if rest, found := strings.CutPrefix(m.media, cloudEventsMedia+"+"); found && rest != "json" {
-		return nil, fmt.Errorf("format %s is not supported: publish as %s+json", quote(rest), cloudEventsMedia)
+	rest, found := strings.CutPrefix(strings.TrimPrefix(m.media, batchMedia), cloudEventsMedia)
+	if format := strings.TrimPrefix(rest, "+"); found && format != "" && format != "json" {
+		return nil, fmt.Errorf("format %s is not supported: publish as %s+json", quote(format), cloudEventsMedia)
 	}
 	if err := m.parse(); err != nil {
 		return nil, err
 	}
 	if m.kind == '[' {
-		return batch(m)
+		return batch(m, config), nil
 	}
 	if err := m.object(); err != nil {
 		return nil, err
 	}
-	return one(structuredEvent(m.members))
+	return structuredEvent(m, m.members, config), nil
 }
 
-// batch decodes an array of structured events.
-func batch(m *message) ([]Envelope, error) {
-	if err := m.parse(); err != nil {
-		return nil, err
-	}
-	if m.kind != '[' {
-		return nil, errors.New("expected a JSON array of events")
-	}
+// batch decodes an array of structured events. One that cannot be read does not
+// keep the others from being shown.
+func batch(m *message, config Config) []Envelope {
 	var list []Envelope
 	for i, element := range elements(m.body) {
-		if i == maxParts {
-			return nil, fmt.Errorf("more than %d events in one batch", maxParts)
+		switch {
+		case len(list) > maxParts: // Decode says so
+			return list
+		case element[0] == '{':
+			list = append(list, structuredEvent(m, membersOf(element), config)...)
+		default:
+			list = append(list, unreadable(i, element, fmt.Errorf("expected an object, got %s", kindOf(element))))
 		}
-		if element[0] != '{' {
-			return nil, at(index(i), fmt.Errorf("expected an object, got %s", describe(element)))
-		}
-		attributes, err := membersOf(element)
-		if err != nil {
-			return nil, at(index(i), err)
-		}
-		e, err := structuredEvent(attributes)
-		if err != nil {
-			return nil, at(index(i), err)
-		}
-		list = append(list, e)
 	}
-	return list, nil
+	return list
 }
 
 // structuredEvent decodes the members of an event in JSON.
-func structuredEvent(list []member) (Envelope, error) {
-	var c cloudEvent
+func structuredEvent(m *message, list []member, config Config) []Envelope {
+	c := cloudEvent{from: m.From, words: m.words, config: config}
 	for _, m := range list {
-		var err error
 		switch m.name {
 		case "data":
 			c.data, c.isJSON = m.value, true
 		case "data_base64":
-			c.data, err = fromBase64(m.value)
+			if data, ok := fromBase64(m.value); !ok {
+				c.out.keep(m.name, m.value)
+			} else if !c.isJSON {
+				c.data = data
+			}
 		default:
-			err = c.setJSON(m)
-		}
-		if err != nil {
-			return Envelope{}, at(m.name, err)
+			c.setJSON(m)
 		}
 	}
-	if find(list, "data") != "" && find(list, "data_base64") != "" {
-		return Envelope{}, errors.New("data and data_base64 are both there")
-	}
-	return c.envelope()
+	return c.envelopes()
 }
 
-func fromBase64(value string) (string, error) {
+func fromBase64(value string) (string, bool) {
 	s, err := text(value)
 	if err != nil {
-		return "", err
+		return "", false
 	}
 	data, err := base64.StdEncoding.DecodeString(s)
-	if err != nil {
-		return "", fmt.Errorf("expected base64: %w", err)
-	}
-	return string(data), nil
+	return string(data), err == nil
 }

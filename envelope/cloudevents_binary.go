@@ -1,8 +1,6 @@
 package envelope
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -30,8 +28,12 @@ func (m *message) eventPrefix() string {
 
 // binaryEvent decodes an event whose attributes are in headers and whose data
 // is the body.
-func binaryEvent(m *message, prefix string) (Envelope, error) {
-	c := cloudEvent{data: string(m.Body)}
+func binaryEvent(m *message, prefix string, config Config) ([]Envelope, error) {
+	body, err := unpacked(m.Raw)
+	if err != nil {
+		return nil, err
+	}
+	c := cloudEvent{from: m.From, words: m.words, config: config, data: string(body)}
 	seen := make([]string, 0, 16)
 	for _, h := range m.Header {
 		name, found := cutPrefixFold(h.Key, prefix)
@@ -39,24 +41,24 @@ func binaryEvent(m *message, prefix string) (Envelope, error) {
 			continue
 		}
 		seen = append(seen, name)
-		value, err := attributeOf(h.Value, prefix)
-		if err == nil {
-			err = c.set(name, value)
-		}
-		if err != nil {
-			return Envelope{}, at("header "+prefix+name, err)
-		}
+		c.set(name, attributeOf(h.Value, prefix))
 	}
-	if c.dataContentType == nil {
-		if media := m.Get("Content-Type"); media != "" {
-			c.dataContentType = &media
-		}
+	if c.media == "" {
+		c.media = m.Get("Content-Type")
 	}
-	e, err := c.envelope()
-	if err != nil {
-		return Envelope{}, fmt.Errorf("header %s%w", prefix, err)
+	if !utf8.ValidString(c.data) {
+		c.data = textOfData(m.Raw, c.data)
 	}
-	return e, nil
+	return c.envelopes(), nil
+}
+
+// textOfData returns data in another charset as UTF-8, and what is no text as
+// it is.
+func textOfData(raw Raw, data string) string {
+	if text, err := readable(raw); err == nil {
+		return string(text)
+	}
+	return data
 }
 
 func cutPrefixFold(s, prefix string) (string, bool) {
@@ -66,18 +68,13 @@ func cutPrefixFold(s, prefix string) (string, bool) {
 	return s[len(prefix):], true
 }
 
-var errNotText = errors.New("not UTF-8")
-
 // attributeOf returns the value of an attribute in a header.
-func attributeOf(header, prefix string) (string, error) {
+func attributeOf(header, prefix string) string {
 	value := header
 	if prefix == encodedPrefix {
 		value = percentDecode(unquoteHeader(header))
 	}
-	if !utf8.ValidString(value) {
-		return "", errNotText
-	}
-	return value, nil
+	return strings.ToValidUTF8(value, "\uFFFD")
 }
 
 // unquoteHeader undoes the quoting of HTTP's quoted strings.

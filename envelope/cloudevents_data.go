@@ -10,12 +10,11 @@ import (
 // extension takes an extension attribute: those that mean something to us
 // into their field, the others become labels. A value that does not fit is
 // kept in Extra: a notification is too good to lose for it.
-func (e *Envelope) extension(name, value string) {
+func (e *Envelope) extension(name, value string, words severities) {
 	ok := true
 	switch name {
 	case "expirytime":
-		expiry, err := parseTime(value)
-		e.Expiry, ok = expiry, err == nil
+		e.Expiry, ok = anyTime(value)
 	case "severitynumber":
 		n, isNumber := number(value)
 		s, inScale := severityNumber(n)
@@ -23,7 +22,7 @@ func (e *Envelope) extension(name, value string) {
 			e.Severity = s
 		}
 	case "severitytext":
-		s, known := ParseSeverity(value)
+		s, known := words.parse(value)
 		if ok = known; e.Severity == Unspecified {
 			e.Severity = s
 		}
@@ -41,32 +40,31 @@ func (e *Envelope) extension(name, value string) {
 	}
 }
 
-// setData takes the data of an event. Data that is a notification by itself,
-// an object with the members of the native format, says what to show.
-func (e *Envelope) setData(data, media string, isJSON bool) {
+// content makes notifications of the data of an event: one, or as many as there
+// are in data that is a message of another format.
+func (c *cloudEvent) content(media string) []Envelope {
 	switch {
-	case data == "" || isJSON && data == "null":
-	case isJSON && data[0] == '"' && !isJSONMedia(media):
-		e.setText(unquote(data))
-	case isJSON:
-		e.setJSONData(data)
-	case isJSONMedia(media) && validJSON(data):
-		e.setJSONData(strings.TrimSpace(data))
-	case utf8.ValidString(data) && (strings.HasPrefix(media, "text/") || media == "" || isJSONMedia(media)):
-		e.setText(data)
-	default:
-		e.setOther(data, media)
+	case c.data == "" || c.isJSON && c.data == "null":
+		return []Envelope{{}}
+	case c.isJSON && c.data[0] == '"' && !isJSONMedia(media):
+		return []Envelope{textData(unquote(c.data))}
+	case c.isJSON:
+		return c.jsonContent(c.data)
+	case isJSONMedia(media) && json.Valid([]byte(c.data)):
+		return c.jsonContent(strings.TrimSpace(c.data))
+	case utf8.ValidString(c.data) && (strings.HasPrefix(media, "text/") || media == "" || isJSONMedia(media)):
+		return []Envelope{textData(c.data)}
 	}
+	return []Envelope{otherData(c.data, media)}
 }
 
-// setText shows text as the message.
-func (e *Envelope) setText(s string) {
-	e.Message = s
-	e.Data = json.RawMessage(quoteJSON(s))
+// textData shows text as the message.
+func textData(s string) Envelope {
+	return Envelope{Message: s, Data: json.RawMessage(quoteJSON(s))}
 }
 
-// setOther tells of data that people cannot read.
-func (e *Envelope) setOther(data, media string) {
+// otherData tells of data that people cannot read.
+func otherData(data, media string) (e Envelope) {
 	if media == "" {
 		media = "no media type"
 	}
@@ -74,38 +72,39 @@ func (e *Envelope) setOther(data, media string) {
 	if utf8.ValidString(data) {
 		e.Data = json.RawMessage(quoteJSON(data))
 	}
+	return e
 }
 
-// setJSONData takes a valid JSON value.
-func (e *Envelope) setJSONData(value string) {
-	e.Data = json.RawMessage(value)
-	if value[0] == '"' {
-		e.Message = unquote(value)
+// jsonContent reads a valid JSON value.
+func (c *cloudEvent) jsonContent(value string) []Envelope {
+	switch value[0] {
+	case '{':
+	case '"':
+		e := textData(unquote(value))
+		return []Envelope{e}
+	default:
+		return []Envelope{{Data: json.RawMessage(value)}}
 	}
-	if value[0] != '{' {
-		return
-	}
-	for name, value := range members(value) {
-		if field := e.dataField(name); field != nil && value[0] == '"' && *field == "" {
-			*field = unquote(value)
+	inner := message{Raw: Raw{From: c.from}, words: c.words, knowledge: isTitled, parsed: true, body: value, kind: '{', members: membersOf(value)}
+	if alertmanager.shape(&inner) != "" {
+		if list, err := alertmanager.decode(&inner, c.config); err == nil {
+			return list
 		}
-		if (name == "severity" || name == "level") && value[0] == '"' && e.Severity == Unspecified {
-			e.Severity, _ = ParseSeverity(unquote(value))
+	}
+	if inner.allNative() {
+		if e, err := decodeMembers(inner.members, c.words); err == nil {
+			e.Data, e.Details = json.RawMessage(value), []Detail{}
+			return []Envelope{e}
 		}
 	}
-}
-
-// dataField returns the field for a member of an event's data, or nil.
-func (e *Envelope) dataField(name string) *string {
-	switch name {
-	case "subject", "title", "summary":
-		return &e.Subject
-	case "message", "text", "description":
-		return &e.Message
-	case "hostName", "serverName", "domainName", "instanceName":
-		return e.textField(name)
+	list := inner.understand()
+	for i := range list {
+		if len(list) == 1 {
+			list[i].Data = json.RawMessage(value)
+		}
+		list[i].Extra = nil
 	}
-	return nil
+	return list
 }
 
 // isJSONMedia reports the media types of JSON; events without one have JSON.

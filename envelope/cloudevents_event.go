@@ -1,146 +1,110 @@
 package envelope
 
 import (
-	"errors"
-	"fmt"
-	"mime"
+	"cmp"
+	"maps"
+	"strconv"
 	"strings"
-
-	"github.com/cloudevents/sdk-go/v2/types"
 )
 
-// cloudEvent is an event on its way into an Envelope.
+// cloudEvent is an event on its way into an Envelope. What the specification
+// demands of it is not checked: an event that lacks an id is still news.
 type cloudEvent struct {
-	version, id, eventType   string
-	source                   types.URIRef
-	subject, dataContentType *string // nil if absent
+	from   Place
+	words  severities
+	config Config
 
-	data   string
-	isJSON bool // data is a JSON value
-	out    Envelope
+	subject, media string
+	data           string
+	isJSON         bool     // data is a JSON value
+	out            Envelope // the attributes
 }
 
 // setJSON takes an attribute from a member of the JSON format.
-func (c *cloudEvent) setJSON(m member) error {
-	if m.value == "null" {
-		return nil
-	}
+func (c *cloudEvent) setJSON(m member) {
 	value, err := scalar(m.value)
 	switch {
-	case err != nil && !isAttribute(m.name):
+	case err != nil:
 		c.out.keep(m.name, m.value)
-		return nil
-	case err == nil && isAttribute(m.name):
-		value, err = text(m.value)
+	case m.value != "null":
+		c.set(m.name, value)
 	}
-	if err != nil {
-		return err
-	}
-	return c.set(m.name, value)
 }
 
-// isAttribute reports the attributes of the core specification.
-func isAttribute(name string) bool {
-	switch name {
-	case "subject", "time", "datacontenttype", "dataschema":
-		return true
-	}
-	return isRequired(name)
-}
-
-func isRequired(name string) bool {
-	return name == "specversion" || name == "id" || name == "source" || name == "type"
-}
-
-// set takes an attribute, wherever it came from. One that is optional and empty
-// counts as absent: a notification is too good to lose for what some library
-// always writes.
-func (c *cloudEvent) set(name, value string) (err error) {
-	if value == "" && !isRequired(name) {
-		return nil
+// set takes an attribute, wherever it came from. One that is empty counts as
+// absent.
+func (c *cloudEvent) set(name, value string) {
+	if strings.TrimSpace(value) == "" {
+		return
 	}
 	switch name {
 	case "specversion":
-		c.version = value
 	case "id":
-		c.id = value
+		c.out.ID = value
 	case "type":
-		c.eventType = value
+		c.out.EventType = value
 	case "source":
 		c.out.Source = value
-		ref := types.ParseURIRef(value)
-		if ref == nil {
-			return fmt.Errorf("expected a URI reference, got %s", quote(value))
-		}
-		c.source = *ref
 	case "subject":
-		c.subject = &value
+		c.subject = value
+		c.out.keep(name, quoteJSON(value))
 	case "time":
-		c.out.Time, err = parseTime(value)
+		when, ok := anyTime(value)
+		if c.out.Time = when; !ok {
+			c.out.keep(name, quoteJSON(value))
+		}
 	case "datacontenttype":
-		c.dataContentType = &value
+		c.media = value
 	case "dataschema":
 		c.out.keep(name, quoteJSON(value))
 	default:
-		c.out.extension(name, value)
+		c.out.extension(name, value, c.words)
 	}
-	return err
 }
 
-// envelope checks the event and makes an Envelope of it.
-func (c *cloudEvent) envelope() (Envelope, error) {
-	if err := c.validate(); err != nil {
-		return Envelope{}, err
-	}
-	c.out.ID, c.out.EventType = c.id, c.eventType
-	media := ""
-	if c.dataContentType != nil {
-		media = mediaType(*c.dataContentType)
-	}
-	c.out.setData(c.data, media, c.isJSON)
-	if c.out.Subject == "" {
-		c.out.Subject = c.eventType
-		if c.subject != nil {
-			c.out.Subject += ": " + *c.subject
+// envelopes makes notifications of the data, and gives them the attributes.
+func (c *cloudEvent) envelopes() []Envelope {
+	list := c.content(mediaType(c.media))
+	for i := range list {
+		c.attribute(&list[i])
+		if c.out.ID != "" && i > 0 {
+			list[i].ID = c.out.ID + "/" + strconv.Itoa(i)
 		}
 	}
-	if c.subject != nil {
-		c.out.keep("subject", quoteJSON(*c.subject))
-	}
-	return c.out, nil
+	return list
 }
 
-// The version of the specification that is read.
-const specVersion = "1.0"
-
-var (
-	errEmpty     = errors.New("expected a text that is not empty")
-	errNoContent = errors.New("expected a media type (RFC 2046)")
-)
-
-// validate holds what CloudEvents 1.0, section 3, demands of the attributes,
-// in the order of their names, as the event of the official SDK does.
-func (c *cloudEvent) validate() error {
-	switch {
-	case c.version != specVersion:
-		return at("specversion", fmt.Errorf("expected %q, got %s", specVersion, quote(c.version)))
-	case c.dataContentType != nil && !isMedia(*c.dataContentType):
-		return at("datacontenttype", fmt.Errorf("%w, got %s", errNoContent, quote(*c.dataContentType)))
-	case isBlank(c.id):
-		return at("id", errEmpty)
-	case isBlank(c.source.String()):
-		return at("source", errEmpty)
-	case c.subject != nil && isBlank(*c.subject):
-		return at("subject", errEmpty)
-	case isBlank(c.eventType):
-		return at("type", errEmpty)
+// attribute gives a notification the attributes of its event, which go before
+// what the data says of the same.
+func (c *cloudEvent) attribute(e *Envelope) {
+	if e.Subject == "" {
+		e.Subject = c.out.EventType
+		if c.subject != "" && e.Subject != "" {
+			e.Subject += ": "
+		}
+		e.Subject += c.subject
 	}
-	return nil
-}
-
-func isBlank(s string) bool { return strings.TrimSpace(s) == "" }
-
-func isMedia(s string) bool {
-	_, _, err := mime.ParseMediaType(strings.TrimSpace(s))
-	return err == nil
+	e.ID = c.out.ID
+	e.EventType = cmp.Or(c.out.EventType, e.EventType)
+	e.Source = cmp.Or(c.out.Source, e.Source)
+	if !c.out.Time.IsZero() {
+		e.Time = c.out.Time
+	}
+	if !c.out.Expiry.IsZero() {
+		e.Expiry = c.out.Expiry
+	}
+	if c.out.Severity != Unspecified {
+		e.Severity, e.SeverityWord = c.out.Severity, ""
+	}
+	if c.out.Trace.Parent != "" {
+		e.Trace = c.out.Trace
+	}
+	for name, value := range c.out.Labels {
+		e.label(name, value)
+	}
+	if e.Extra == nil {
+		e.Extra = maps.Clone(c.out.Extra)
+	} else {
+		maps.Copy(e.Extra, c.out.Extra)
+	}
 }

@@ -1,12 +1,11 @@
 package envelope
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"strings"
 )
-
-// errNothingToShow is the error of a notification without any text.
-var errNothingToShow = errors.New(`nothing to show: expected at least one of "subject", "message" and "data"`)
 
 // maxParts bounds how many notifications one message may hold.
 const maxParts = 1000
@@ -22,14 +21,20 @@ type format struct {
 
 // formats lists all formats; where several recognise a message the first one
 // has it.
-var formats = [...]format{cloudEvents, alertmanager, payara, native, plainText} //nolint:gochecknoglobals // a constant table
+var formats = [...]format{cloudEvents, alertmanager, payara, native, anyJSON, plainText} //nolint:gochecknoglobals // a constant table
 
 // Decoder makes envelopes of messages. The zero value recognises every format
 // and makes one envelope of every alert.
-type Decoder struct{ config Config }
+type Decoder struct {
+	config Config
+	words  severities
+}
 
 // NewDecoder returns a Decoder for a valid Config.
-func NewDecoder(c Config) Decoder { return Decoder{c} }
+func NewDecoder(c Config) Decoder {
+	words, _ := c.severities() // it is valid
+	return Decoder{c, words}
+}
 
 // Decoded is what a message holds.
 type Decoded struct {
@@ -46,12 +51,15 @@ type Decoded struct {
 //
 // On an error Format and Why are set as far as they are known.
 func (d Decoder) Decode(raw Raw) (Decoded, error) {
-	m := message{Raw: raw, media: mediaType(raw.Get("Content-Type"))}
+	m := message{Raw: raw, media: mediaType(raw.Get("Content-Type")), words: d.words}
 	f, why, err := m.format(d.config.Format)
 	if err != nil {
 		return Decoded{}, err
 	}
 	out := Decoded{Format: f.name, Why: why}
+	if f.name == anyJSON.name && d.config.Unknown == deadLetter && d.config.Format != f.name {
+		return out, fmt.Errorf("no known format, and UNKNOWN=%s: %s", deadLetter, m.describe())
+	}
 	list, err := f.decode(&m, d.config)
 	switch {
 	case err != nil:
@@ -59,17 +67,41 @@ func (d Decoder) Decode(raw Raw) (Decoded, error) {
 	case len(list) == 0:
 		return out, fmt.Errorf("%s: no notification in it", f.name)
 	case len(list) > maxParts:
-		return out, fmt.Errorf("%s: %d notifications in one message, %d are allowed", f.name, len(list), maxParts)
+		return out, fmt.Errorf("%s: more than %d notifications in one message", f.name, maxParts)
 	}
 	for i := range list {
 		if !list[i].showable() {
-			return out, errNothingToShow
+			if err := fmt.Errorf("%s: nothing to show: %s", f.name, m.describe()); len(list) == 1 {
+				return out, err
+			}
+			list[i] = unreadable(i, m.body, errNothing)
 		}
 		list[i].traced(raw)
 		list[i].Headers = raw.Header
 	}
 	out.Envelopes = list
 	return out, nil
+}
+
+var errNothing = errors.New("nothing to show in it")
+
+// describe says what is in a message, for errors.
+func (m *message) describe() string {
+	const most = 10
+	if m.kind != '{' {
+		return "it is " + kindOf(cmp.Or(m.body, "n"))
+	}
+	if len(m.members) == 0 {
+		return "an object without members"
+	}
+	var names []string
+	for _, member := range m.members[:min(len(m.members), most)] {
+		names = append(names, shorten(member.name))
+	}
+	if len(m.members) > most {
+		names = append(names, "…")
+	}
+	return "its members are " + strings.Join(names, ", ")
 }
 
 // Decode decodes a message with the default settings, and returns the first
@@ -97,12 +129,21 @@ func (m *message) format(pinned string) (*format, string, error) {
 	if err := m.parse(); err != nil {
 		return nil, "", err
 	}
+	if m.kind == kindText && isJSONMedia(m.media) && m.media != "" {
+		return nil, "", m.object() // it is not the JSON that it is said to be
+	}
+	f, why := m.recognise()
+	return f, why, nil
+}
+
+// recognise finds the format of a message by what its JSON looks like.
+func (m *message) recognise() (*format, string) {
 	for i := range formats {
 		if why := formats[i].shape(m); why != "" {
-			return &formats[i], why, nil
+			return &formats[i], why
 		}
 	}
-	return nil, "", m.object() // it is an array, or not the JSON that it is said to be
+	return &plainText, "it is no JSON"
 }
 
 // noHeaders is for formats that no header tells of.

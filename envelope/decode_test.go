@@ -60,6 +60,7 @@ func TestDecodeFillsEveryField(t *testing.T) {
 		Extra: map[string]json.RawMessage{
 			"runbook": json.RawMessage(`"https://wiki.example.org/disk-full"`),
 		},
+		Links: []envelope.Link{{Name: "runbook", URL: "https://wiki.example.org/disk-full"}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -114,10 +115,15 @@ func TestDecodeKeepsIDsAsWritten(t *testing.T) {
 	}
 }
 
-func TestDecodeNeverLosesANotificationForItsSeverity(t *testing.T) {
-	got := mustDecode(t, "testdata/good/severity-unknown.json")
-	if got.Severity != envelope.Unspecified || string(got.Extra["severity"]) != `"sev-2"` {
-		t.Errorf("severity %v, extra %s", got.Severity, got.Extra)
+func TestDecodeKeepsAWordThatNobodyKnows(t *testing.T) {
+	got, err := decode(`{"subject":"s","severity":"gold"}`)
+	if err != nil || got.Severity != envelope.Unspecified || got.SeverityWord != "gold" {
+		t.Errorf("severity %v, word %q, %v", got.Severity, got.SeverityWord, err)
+	}
+	own := envelope.NewDecoder(envelope.Config{SeverityMap: []string{"Gold=critical"}})
+	decoded, err := own.Decode(envelope.Raw{Body: []byte(`{"subject":"s","severity":"GOLD"}`)})
+	if err != nil || decoded.Envelopes[0].Severity != envelope.Critical || decoded.Envelopes[0].SeverityWord != "" {
+		t.Errorf("with SEVERITY_MAP: %+v, %v", decoded, err)
 	}
 }
 
@@ -147,21 +153,35 @@ func TestDecodeSaysWhatIsWrong(t *testing.T) {
 		{`{"subject":"a",}`, "not JSON at byte 15: invalid character '}' looking for beginning of object key string"},
 		{`{"subject":"a"`, "not JSON at byte 13: unexpected end of JSON input"},
 		{`{"subject":"a"} x`, "not JSON at byte 16: invalid character 'x' after top-level value"},
-		{"{\"subject\":\"\xff\"}", "not UTF-8: invalid byte 0xff at byte 12"},
-		{`[{}]`, "expected a JSON object, got array"},
+		{"{\"subject\":\"\xff\"}", "not UTF-8: invalid byte 0xff at byte 12: publish UTF-8, or name the charset in the header Content-Type"},
 		{` "x" `, `expected a JSON object, got string "x"`},
-		{`{}`, `nothing to show: expected at least one of "subject", "message" and "data"`},
-		{`{"severity":3,"subject":"s"}`, "severity: expected a string, got number 3"},
-		{`{"subject":{}}`, "subject: expected a string, got object"},
-		{`{"hostName":true}`, "hostName: expected a string, got boolean true"},
-		{`{"id":[1]}`, "id: expected a string, got array"},
-		{`{"time":"noon"}`, `time: expected RFC 3339 like 2026-03-29T13:05:00Z, got "noon"`},
-		{`{"time":"` + strings.Repeat("é", 70) + `"}`, `time: expected RFC 3339 like 2026-03-29T13:05:00Z, got "` + strings.Repeat("é", 64) + `…"`},
-		{`{"subject":"a","subject":"b"}`, `"subject": given twice`},
-		{`{"subject":"a","x":1,"\u0078":1}`, `"x": given twice`},
+		{`{}`, `native: nothing to show: an object without members`},
+		{`{"severity":"error","time":null}`, `native: nothing to show: its members are severity, time`},
 	} {
 		if _, err := decode(c.body); err == nil || err.Error() != c.want {
 			t.Errorf("%s\n got: %v\nwant: %s", c.body, err, c.want)
+		}
+	}
+}
+
+// TestNoTypeCostsANotification has members of every wrong type: what they say is
+// shown, and all else as well.
+func TestNoTypeCostsANotification(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"subject":"s","severity":3}`:                      "warning s [{severity 3}]",
+		`{"subject":"s","hostName":true}`:                   "unspecified s [{hostName true}]",
+		`{"subject":"s","id":["7"]}`:                        "unspecified s [{id 7}]",
+		`{"subject":"s","time":"noon"}`:                     "unspecified s [{time noon}]",
+		`{"subject":"s","labels":["a","b"]}`:                "unspecified s [{labels a, b}]",
+		`{"subject":"s","labels":{"a":{"b":1}}}`:            "unspecified s [{a.b 1}]",
+		`{"subject":"s","source":{"name":"pay"}}`:           "unspecified s []",
+		`{"subject":"s","message":{"text":"more"},"x":[1]}`: "unspecified s [{x 1}]",
+		`{"subject":"a","subject":"s"}`:                     "unspecified s []",
+		`{"subject":"s","links":"https://x.example.org"}`:   "unspecified s []",
+	} {
+		e, err := envelope.Decode(envelope.Raw{Body: []byte(body)})
+		if got := fmt.Sprintf("%v %s %v", e.Severity, e.Subject, e.Details); err != nil || got != want {
+			t.Errorf("%s\n got: %s, %v\nwant: %s", body, got, err, want)
 		}
 	}
 }
@@ -198,10 +218,10 @@ func ExampleDecode() {
 	fmt.Println(e.Severity, "-", e.Subject)
 	fmt.Printf("%s\n", e.Extra["runbook"])
 
-	_, err = envelope.Decode(envelope.Raw{Body: []byte(`{"subject": ["Disk full"]}`)})
+	_, err = envelope.Decode(envelope.Raw{Body: []byte(`{"severity": "error"}`)})
 	fmt.Println(err)
 	// Output:
 	// error - Disk full on db-1
 	// "https://wiki.example.org/disk-full"
-	// subject: expected a string, got array
+	// native: nothing to show: its members are severity
 }

@@ -71,8 +71,9 @@ type Envelope struct {
 	// Message is the text.
 	Message string `json:"message,omitzero"`
 	// Details are lines to show below the message: what tells this one from
-	// others like it, and the first of what has no field here.
-	Details []Detail `json:"details,omitzero"`
+	// others like it, and the first of what has no field here. If they are
+	// empty and not nil, all that is in Data is shown elsewhere.
+	Details []Detail `json:"details,omitempty"`
 	// Where it happened, in Payara's terms.
 	ServerName   string `json:"serverName,omitzero"`
 	HostName     string `json:"hostName,omitzero"`

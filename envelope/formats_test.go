@@ -2,8 +2,10 @@ package envelope_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 )
@@ -18,70 +20,76 @@ func h(lines ...string) []envelope.Header {
 	return list
 }
 
-// TestMalformedMessagesSayWhatIsWrongAndWhere has bad messages of every kind.
+// TestMalformedMessagesSayWhatIsWrongAndWhere has what becomes a dead letter.
 func TestMalformedMessagesSayWhatIsWrongAndWhere(t *testing.T) {
-	structured := h("content-type: application/cloudevents+json")
-	binary := h("ce_specversion: 1.0", "ce_id: 1", "ce_source: /s", "ce_type: t")
 	for _, c := range []struct {
 		header     []envelope.Header
 		body, want string
 	}{
 		{nil, "", "empty message"},
-		{nil, "\xff\xfe", "not UTF-8: invalid byte 0xff at byte 0"},
-		{nil, `{"a":`, "not JSON at byte 4: unexpected end of JSON input"},
-		{nil, "\uFEFF{\"a\":}", "not JSON at byte 8: invalid character '}' looking for beginning of value"},
-		{nil, `[1,2]`, "expected a JSON object, got array"},
-		{nil, `{"subject":"a","subject":"b"}`, `"subject": given twice`},
-		{nil, `{"foo":1}`, `nothing to show: expected at least one of "subject", "message" and "data"`},
-		{nil, `{"subject":"s","labels":{"team":{"a":1}}}`, "labels.team: expected a string, got object"},
-		{nil, `{"subject":"s","labels":["team"]}`, "labels: expected an object, got array"},
-		{nil, `{"subject":"s","links":{"a":"b","a":"c"}}`, `links: "a": given twice`},
-		{nil, `{"subject":"s","expires":"soon"}`, `expires: expected RFC 3339 like 2026-03-29T13:05:00Z, got "soon"`},
+		{nil, "a\xff", "not UTF-8: invalid byte 0xff at byte 1: publish UTF-8, or name the charset in the header Content-Type"},
 		{h("content-type: application/json"), `<xml/>`, "not JSON at byte 0: invalid character '<' looking for beginning of value"},
-		{h("content-type: text/plain"), " \n", "empty message"},
-		{h("content-type: text/plain"), "a\xc0", "not UTF-8: invalid byte 0xc0 at byte 1"},
-
-		{structured, `{"specversion":"1.0","source":"/s","type":"t"}`, "cloudevents: id: expected a text that is not empty"},
-		{structured, `{"specversion":"1.0","id":"1","type":"t"}`, "cloudevents: source: expected a text that is not empty"},
-		{structured, `{"specversion":"1.0","id":"1","source":"/s"}`, "cloudevents: type: expected a text that is not empty"},
-		{structured, `{"id":"1","source":"/s","type":"t"}`, `cloudevents: specversion: expected "1.0", got ""`},
-		{structured, `{"specversion":"0.3","id":"1","source":"/s","type":"t"}`, `cloudevents: specversion: expected "1.0", got "0.3"`},
-		{structured, `{"specversion":"1.0","id":{},"source":"/s","type":"t"}`, "cloudevents: id: expected a string, got object"},
-		{structured, `{"specversion":"1.0","id":7,"source":"/s","type":"t"}`, "cloudevents: id: expected a string, got number 7"},
-		{structured, `{"specversion":"1.0","id":"1","source":"/s","type":"t","time":"now"}`, `cloudevents: time: expected RFC 3339 like 2026-03-29T13:05:00Z, got "now"`},
-		{structured, `{"specversion":"1.0","id":"1","source":":// ","type":"t"}`, `cloudevents: source: expected a URI reference, got ":// "`},
-		{structured, `{"specversion":"1.0","id":"1","source":"/s","type":"t","data":1,"data_base64":"AA=="}`, "cloudevents: data and data_base64 are both there"},
-		{structured, `{"specversion":"1.0","id":"1","source":"/s","type":"t","data_base64":"A"}`, "cloudevents: data_base64: expected base64: illegal base64 data at input byte 0"},
-		{structured, `{"specversion":"1.0","id":"1","source":"/s","type":"t","data_base64":1}`, "cloudevents: data_base64: expected a string, got number 1"},
-		{structured, `{"specversion":"1.0","id":"1","source":"/s","type":"t","datacontenttype":"a b"}`, `cloudevents: datacontenttype: expected a media type (RFC 2046), got "a b"`},
-		{structured, `"x"`, `cloudevents: expected a JSON object, got string "x"`},
-		{structured, `{"id":"1"`, "cloudevents: not JSON at byte 8: unexpected end of JSON input"},
+		{h("content-type: application/json"), `{"a":`, "not JSON at byte 4: unexpected end of JSON input"},
+		{h("content-type: text/plain; charset=x-none"), "a\xc0", `header Content-Type: charset "x-none" is not known: publish UTF-8`},
+		{nil, `{"id":"1","subject":"Disk fu`, "not JSON at byte 27: unexpected end of JSON input"},
+		{nil, `{"a":null}`, "json: nothing to show: its members are a"},
+		{nil, `[]`, "json: no notification in it"},
+		{h("content-type: application/cloudevents+json"), `"x"`, `cloudevents: expected a JSON object, got string "x"`},
+		{h("content-type: application/cloudevents+json"), `{"id":"1"`, "cloudevents: not JSON at byte 8: unexpected end of JSON input"},
+		{h("content-type: application/cloudevents+json"), `{"specversion":"1.0","id":"1"}`, "cloudevents: nothing to show: its members are specversion, id"},
 		{h("content-type: application/cloudevents+avro"), `x`, `cloudevents: format "avro" is not supported: publish as application/cloudevents+json`},
-		{h("content-type: application/cloudevents-batch+json"), `{}`, "cloudevents: expected a JSON array of events"},
 		{h("content-type: application/cloudevents-batch+json"), `[]`, "cloudevents: no notification in it"},
-		{nil, `[{"specversion":"1.0","id":"1","source":"/s","type":"t"},{"id":"2"}]`, `cloudevents: [1].specversion: expected "1.0", got ""`},
-		{nil, `[{"specversion":"1.0"},3]`, "cloudevents: [0].id: expected a text that is not empty"},
-		{h("ce_specversion: 1.0", "ce_id: 1", "ce_type: t"), `x`, "cloudevents: header ce_source: expected a text that is not empty"},
-		{append(binary, h("ce_time: noon")...), `x`, `cloudevents: header ce_time: expected RFC 3339 like 2026-03-29T13:05:00Z, got "noon"`},
-		{h("ce-specversion: 1.0", "ce-id: %C0%A0", "ce-source: /s", "ce-type: t"), `x`, "cloudevents: header ce-id: not UTF-8"},
-
-		{nil, `{"receiver":"r","alerts":[]}`, "alertmanager: alerts: expected at least one alert"},
-		{nil, `{"receiver":"r","alerts":[{"status":"firing"},7]}`, "alertmanager: alerts[1]: expected an object, got number 7"},
-		{nil, `{"receiver":"r","alerts":[{"status":"broken"}]}`, `alertmanager: alerts[0].status: expected "firing" or "resolved", got "broken"`},
-		{nil, `{"receiver":"r","alerts":[{"status":"firing","labels":["a"]}]}`, "alertmanager: alerts[0].labels: expected an object, got array"},
-		{nil, `{"receiver":"r","alerts":[{"status":"firing","annotations":{"a":[]}}]}`, "alertmanager: alerts[0].annotations.a: expected a string, got array"},
-		{nil, `{"receiver":"r","alerts":[{"status":"firing","startsAt":"x"}]}`, `alertmanager: alerts[0].startsAt: expected RFC 3339 like 2026-03-29T13:05:00Z, got "x"`},
-		{nil, `{"receiver":"r","truncatedAlerts":"many","alerts":[{"status":"firing"}]}`, `alertmanager: truncatedAlerts: expected a whole number, got string "many"`},
-
-		{nil, `{"level":"INFO","subject":7}`, "payara: subject: expected a string, got number 7"},
-		{nil, `{"host":[],"instance":"i","domain":"d"}`, "payara: host: expected a string, got array"},
-		{nil, `{"level":"INFO","subject":"s","notifierWhitelist":"xmpp-notifier"}`, `payara: notifierWhitelist: expected an array of strings, got string "xmpp-notifier"`},
-		{nil, `{"level":"INFO","subject":"s","notifierBlacklist":["a",1]}`, "payara: notifierBlacklist[1]: expected a string, got number 1"},
+		{nil, `{"receiver":"r","alerts":[]}`, "alertmanager: expected at least one alert: its members are receiver, alerts"},
 	} {
 		_, err := envelope.Decoder{}.Decode(envelope.Raw{Header: c.header, Body: []byte(c.body)})
 		if err == nil || err.Error() != c.want {
 			t.Errorf("%q %s\n got: %v\nwant: %s", c.header, c.body, err, c.want)
 		}
+	}
+}
+
+// TestOneBadPartDoesNotCostTheOthers has batches in which one cannot be read.
+func TestOneBadPartDoesNotCostTheOthers(t *testing.T) {
+	event := `{"specversion":"1.0","id":"1","source":"/s","type":"t","data":{"subject":"good"}}`
+	for body, want := range map[string][]string{
+		"[" + event + ",3]":                                                           {"good", "Part 2 of a message cannot be read: expected an object, got number"},
+		"[" + event + `,{"id":"2"}]`:                                                  {"good", "Part 2 of a message cannot be read: nothing to show in it"},
+		"[" + event + `,{"specversion":"1.0","type":7}]`:                              {"good", "7"},
+		`{"receiver":"r","alerts":[{"labels":{"alertname":"Good"}},7]}`:               {"Good", "Part [1] of a message is no alert"},
+		`{"receiver":"r","alerts":[{"labels":["a"],"status":3,"startsAt":"x"}]}`:      {"Alert without a name"},
+		`{"receiver":"r","truncatedAlerts":"x","alerts":[{"annotations":{"a":[1]}}]}`: {"Alert without a name"},
+		`{"level":"INFO","eventType":"x","subject":"s","notifierWhitelist":7}`:        {"s"},
+		`[{"msg":"good"},null]`:                                                       {"", "Part 2 of a message cannot be read: expected an object, got null"},
+	} {
+		decoded, err := envelope.Decoder{}.Decode(envelope.Raw{Body: []byte(body)})
+		var got []string
+		for _, e := range decoded.Envelopes {
+			got = append(got, e.Subject)
+		}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s\n got: %q, %v\nwant: %q", body, got, err, want)
+		}
+	}
+}
+
+// TestTextMayBeginLikeJSON has texts that are none.
+func TestTextMayBeginLikeJSON(t *testing.T) {
+	for _, text := range []string{"[CRITICAL] db-1: disk full", "[1] done", "{db-1} disk full", "{", `"quoted" is fine`, "[ ok ] started", "42", "null", "-"} {
+		e, err := envelope.Decode(envelope.Raw{Body: []byte(text)})
+		if err != nil || e.Message != text {
+			t.Errorf("%s: %+v, %v", text, e, err)
+		}
+	}
+}
+
+func TestUnknownJSONCanGoToTheDeadLetters(t *testing.T) {
+	decoder := envelope.NewDecoder(envelope.Config{Format: "auto", Unknown: "dead-letter"})
+	_, err := decoder.Decode(envelope.Raw{Body: []byte(`{"msg":"db refused","level":"error"}`)})
+	if want := "no known format, and UNKNOWN=dead-letter: its members are msg, level"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if _, err := decoder.Decode(envelope.Raw{Body: []byte(`{"subject":"s","extra":1}`)}); err != nil {
+		t.Errorf("a native message: %v", err)
 	}
 }
 
@@ -117,45 +125,86 @@ func TestHeadersGoBeforeShape(t *testing.T) {
 	}
 }
 
+// TestCopiesOfAnAlertHaveOneIdentity has the messages of a redundant pair, which
+// differ in their own address, in when an alert ended, and in the time zone.
 func TestCopiesOfAnAlertHaveOneIdentity(t *testing.T) {
-	body := func(replica, status, ends string) string {
-		return fmt.Sprintf(`{"receiver":"r","externalURL":"http://%s","groupKey":"g","alerts":[{"status":%q,"fingerprint":"f","startsAt":"2026-03-01T08:00:00Z","endsAt":%q}]}`, replica, status, ends)
-	}
-	id := func(decoder envelope.Decoder, body string) string {
-		decoded, err := decoder.Decode(envelope.Raw{Body: []byte(body)})
+	start := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+	id := func(decoder envelope.Decoder, replica, status, starts, ends string, published time.Duration) string {
+		t.Helper()
+		body := fmt.Sprintf(`{"receiver":"r","externalURL":"http://%s","groupKey":"g","alerts":[{"status":%q,"fingerprint":"f","startsAt":%q,"endsAt":%q}]}`, replica, status, starts, ends)
+		decoded, err := decoder.Decode(envelope.Raw{Body: []byte(body), From: envelope.Place{Time: start.Add(published)}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return decoded.Envelopes[0].Source + " " + decoded.Envelopes[0].ID
 	}
+	const utc, cet, never = "2026-03-01T08:00:00Z", "2026-03-01T09:00:00+01:00", "0001-01-01T00:00:00Z"
 	for _, decoder := range []envelope.Decoder{{}, envelope.NewDecoder(envelope.Config{Alerts: "group"})} {
-		firing := id(decoder, body("a", "firing", "0001-01-01T00:00:00Z"))
-		if other := id(decoder, body("b", "firing", "0001-01-01T00:00:00Z")); other != firing {
-			t.Errorf("two replicas: %q and %q", firing, other)
+		firing := id(decoder, "a", "firing", utc, never, 30*time.Second)
+		resolved := id(decoder, "a", "resolved", utc, "2026-03-01T08:10:00Z", 11*time.Minute)
+		for what, other := range map[string]string{
+			"another replica": id(decoder, "b", "firing", cet, never, 45*time.Second),
+			"a late replica":  id(decoder, "b", "firing", utc, never, 10*time.Minute),
+		} {
+			if other != firing {
+				t.Errorf("%s: %q and %q", what, firing, other)
+			}
 		}
-		resolved := id(decoder, body("a", "resolved", "2026-03-01T08:10:00Z"))
-		if resolved == firing || resolved == id(decoder, body("a", "resolved", "2026-03-01T09:10:00Z")) {
-			t.Errorf("another state has the same identity: %q and %q", firing, resolved)
+		if other := id(decoder, "b", "resolved", cet, "2026-03-01T08:10:15Z", 12*time.Minute); other != resolved {
+			t.Errorf("resolved by another replica: %q and %q", resolved, other)
 		}
+		reminder := id(decoder, "a", "firing", utc, never, 4*time.Hour+30*time.Second)
+		if reminder == firing || resolved == firing {
+			t.Errorf("another notification has the same identity: %q, %q, %q", firing, resolved, reminder)
+		}
+		if other := id(decoder, "b", "firing", utc, never, 4*time.Hour+45*time.Second); other != reminder {
+			t.Errorf("a reminder of another replica: %q and %q", reminder, other)
+		}
+	}
+}
+
+// TestAnIDIsNoIdentityByItself has ids that name what a message is about.
+func TestAnIDIsNoIdentityByItself(t *testing.T) {
+	published := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+	id := func(body string, after time.Duration) string {
+		decoded, err := envelope.Decoder{}.Decode(envelope.Raw{Body: []byte(body), From: envelope.Place{Time: published.Add(after)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return decoded.Envelopes[0].ID
+	}
+	problem, recovery := `{"event_id":"7","event_name":"db down","event_value":"1"}`, `{"event_id":"7","event_name":"db down","event_value":"0"}`
+	if a, b := id(problem, 0), id(recovery, 0); a == b || a == "" {
+		t.Errorf("a problem and its recovery: %q and %q", a, b)
+	}
+	if a, b := id(problem, 0), id(problem, time.Second); a != b {
+		t.Errorf("two copies: %q and %q", a, b)
+	}
+	if a, b := id(problem, 0), id(problem, 3*time.Hour); a == b {
+		t.Errorf("the same again hours later: %q", a)
+	}
+	if got := id(`{"id":17,"subject":"svc A: payment refused"}`, 0); got != "17" {
+		t.Errorf("the id of a native message: %q", got)
 	}
 }
 
 func TestOneMessageCannotHoldEndlessNotifications(t *testing.T) {
 	event := `{"specversion":"1.0","id":"1","source":"/s","type":"t"},`
 	_, err := envelope.Decoder{}.Decode(envelope.Raw{Body: []byte("[" + strings.Repeat(event, 1000) + strings.TrimSuffix(event, ",") + "]")})
-	if err == nil || err.Error() != "cloudevents: more than 1000 events in one batch" {
+	if err == nil || err.Error() != "cloudevents: more than 1000 notifications in one message" {
 		t.Errorf("got %v", err)
 	}
 	alert := `{"status":"firing"},`
 	_, err = envelope.Decoder{}.Decode(envelope.Raw{Body: []byte(`{"receiver":"r","alerts":[` + strings.Repeat(alert, 1000) + strings.TrimSuffix(alert, ",") + `]}`)})
-	if err == nil || err.Error() != "alertmanager: alerts: more than 1000 alerts" {
+	if err == nil || err.Error() != "alertmanager: more than 1000 notifications in one message" {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestValidateNamesSettingValueAndCure(t *testing.T) {
-	errs := envelope.Config{Format: "xml", Alerts: "all"}.Validate()
-	want := `[ENVELOPE_FORMAT="xml": use auto or cloudevents, alertmanager, payara, native, text ALERTMANAGER_NOTIFY="all": use alert or group]`
+	errs := envelope.Config{Format: "xml", Alerts: "all", Unknown: "drop", SeverityMap: []string{"gold=shiny"}}.Validate()
+	want := `[ENVELOPE_FORMAT="xml": use auto or cloudevents, alertmanager, payara, native, json, text ALERTMANAGER_NOTIFY="all": use alert or group ` +
+		`UNKNOWN="drop": use show or dead-letter SEVERITY_MAP: "gold=shiny": write it like gold=critical, with debug, info, notice, warning, error, critical, alert or fatal]`
 	if got := fmt.Sprint(errs); got != want {
 		t.Errorf("got %s", got)
 	}

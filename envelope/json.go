@@ -6,10 +6,8 @@ import (
 	"strings"
 )
 
-// The functions here read JSON that is known to be valid. Together with
-// validJSON they decode an object in two fast passes and with one copy of
-// it, where encoding/json takes several times as long and matches names in
-// any case, keeps the last of two, and forgets where in the text it was.
+// The functions here read JSON that json.Valid has taken: the members of an
+// object in their order, and without making values of what is only passed on.
 
 // members yields the members of object in their order, values as they are
 // written.

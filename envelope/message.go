@@ -1,10 +1,12 @@
 package envelope
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -18,49 +20,93 @@ type message struct {
 	// media is the media type of the header Content-Type, without parameters
 	// and in lower case.
 	media string
+	// words are the severities, sum is the hash of the body once it is needed.
+	words     severities
+	sum       string
+	knowledge knowledge
 	// parsed is what parse has found.
 	parsed bool
 	body   string
-	// kind is the first character of the body: '{' or '[' if it is JSON, 0 if
-	// it is empty.
+	// kind is the first character of the body if it is JSON of any kind but a
+	// number or a word, else that of text.
 	kind    byte
 	members []member // of the object
 }
+
+// kindText is the kind of what is no JSON.
+const kindText = 'T'
 
 // member is one member of a JSON object, its value as it is written.
 type member struct{ name, value string }
 
 // read makes sure that the body is text with something in it.
 func (m *message) read() error {
-	if at := invalidUTF8(m.Body); at >= 0 {
-		return fmt.Errorf("not UTF-8: invalid byte 0x%02x at byte %d", m.Body[at], at)
+	if m.body != "" {
+		return nil
 	}
-	m.body = string(bytes.TrimPrefix(m.Body, []byte("\uFEFF")))
-	start := strings.TrimLeft(m.body, " \t\r\n")
-	if start == "" {
+	text, err := readable(m.Raw)
+	if err != nil {
+		return err
+	}
+	if m.body = strings.TrimSpace(string(text)); m.body == "" {
 		return errors.New("empty message")
 	}
-	m.kind = start[0]
 	return nil
 }
 
-// parse reads the body: as JSON if it begins like an object or an array, else
-// as text.
-func (m *message) parse() (err error) {
+// parse reads the body as JSON if it is that, else as text. Several values one
+// after the other count as an array of them.
+func (m *message) parse() error {
 	if m.parsed {
 		return nil
 	}
-	m.parsed = true
-	if err := m.read(); err != nil || m.kind != '{' && m.kind != '[' {
+	if err := m.read(); err != nil {
 		return err
 	}
-	if !validJSON(m.body) {
-		return syntaxError(m.Body)
+	m.parsed = true
+	switch m.kind = m.body[0]; m.kind {
+	case '{', '[':
+		if json.Valid([]byte(m.body)) {
+			break
+		}
+		if m.body = lines(m.body); m.body[0] == '[' && json.Valid([]byte(m.body)) {
+			m.kind = '['
+		} else if brokenObject.MatchString(m.body) {
+			return syntaxError(m.body)
+		} else {
+			m.kind = kindText
+		}
+	case '"':
+	default:
+		m.kind = kindText
 	}
 	if m.kind == '{' {
-		m.members, err = membersOf(m.body)
+		m.members = membersOf(m.body)
 	}
-	return err
+	return nil
+}
+
+// brokenObject is the beginning of what was meant to be a JSON object: no text
+// begins so.
+var brokenObject = regexp.MustCompile(`^\{\s*"[^"\n]*"\s*:`)
+
+// lines returns an array of the values in text, if that is what it is: JSON by
+// the line, or one after the other. Else it returns text.
+func lines(text string) string {
+	decoder := json.NewDecoder(strings.NewReader(text))
+	var values []string
+	for len(values) <= maxParts {
+		var value json.RawMessage
+		err := decoder.Decode(&value)
+		if errors.Is(err, io.EOF) && len(values) > 1 {
+			return "[" + strings.Join(values, ",") + "]"
+		}
+		if err != nil {
+			break
+		}
+		values = append(values, string(value))
+	}
+	return text
 }
 
 // object makes sure that the message is a JSON object.
@@ -71,10 +117,10 @@ func (m *message) object() error {
 	if m.kind == '{' {
 		return nil
 	}
-	if !validJSON(m.body) {
-		return syntaxError([]byte(m.body))
+	if !json.Valid([]byte(m.body)) {
+		return syntaxError(m.body)
 	}
-	return fmt.Errorf("expected a JSON object, got %s", describe(strings.TrimSpace(m.body)))
+	return fmt.Errorf("expected a JSON object, got %s", describe(m.body))
 }
 
 // get returns the value of a member, "" if there is none.
@@ -89,33 +135,32 @@ func find(list []member, name string) string {
 	return ""
 }
 
-// membersOf lists the members of a valid object. A name that comes twice is an
-// error: parsers disagree on which one counts, so two readers of the same
-// message would see different notifications.
-func membersOf(object string) ([]member, error) {
+// membersOf lists the members of a valid object, maxMembers at most. Of a name
+// that comes twice the last one counts, as in most parsers.
+func membersOf(object string) []member {
 	list := make([]member, 0, 16)
 	for name, value := range members(object) {
-		if find(list, name) != "" {
-			return nil, fmt.Errorf("%s: given twice", quote(name))
+		if i := slices.IndexFunc(list, func(m member) bool { return m.name == name }); i >= 0 {
+			list[i].value = value
+		} else {
+			list = append(list, member{name, value})
 		}
 		if len(list) == maxMembers {
-			return nil, fmt.Errorf("more than %d members", maxMembers)
+			break
 		}
-		list = append(list, member{name, value})
 	}
-	return list, nil
+	return list
 }
 
 // syntaxError says where body stops being JSON.
-func syntaxError(body []byte) error {
-	bom := len(body) - len(bytes.TrimPrefix(body, []byte("\uFEFF")))
-	err := json.Unmarshal(body[bom:], new(json.RawMessage))
+func syntaxError(body string) error {
+	err := json.Unmarshal([]byte(body), new(json.RawMessage))
 	syntax, ok := errors.AsType[*json.SyntaxError](err)
 	if !ok {
 		return fmt.Errorf("not JSON: %w", err)
 	}
 	// Offset counts the bytes read, the offending one included.
-	return fmt.Errorf("not JSON at byte %d: %w", max(syntax.Offset-1, 0)+int64(bom), err)
+	return fmt.Errorf("not JSON at byte %d: %w", max(syntax.Offset-1, 0), err)
 }
 
 // invalidUTF8 returns the place of the first byte that is not UTF-8, or -1.

@@ -3,7 +3,6 @@ package envelope
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -15,24 +14,80 @@ import (
 var native = format{ //nolint:gochecknoglobals // a constant
 	name:    "native",
 	headers: noHeaders,
+	shape:   nativeShape,
+	decode:  decodeObject,
+}
+
+// anyJSON is any other JSON: what its members mean is told by their names.
+var anyJSON = format{ //nolint:gochecknoglobals // a constant
+	name:    "json",
+	headers: noHeaders,
 	shape: func(m *message) string {
-		if m.kind == '{' {
-			return "a JSON object without the marks of another format"
+		if m.kind == '{' || m.kind == '[' {
+			return "it is JSON of no known format"
 		}
 		return ""
 	},
-	decode: func(m *message, _ Config) ([]Envelope, error) {
-		if err := m.object(); err != nil {
-			return nil, err
-		}
-		return one(decodeMembers(m.members))
-	},
+	decode: decodeObject,
 }
 
-func decodeMembers(list []member) (e Envelope, err error) {
-	for _, m := range list {
-		if err := e.set(m.name, m.value); err != nil {
-			return Envelope{}, at(m.name, err)
+// nativeShape recognises what says what to show in the names of the format.
+func nativeShape(m *message) string {
+	if subject := m.get("subject"); subject != "" && subject[0] == '"' {
+		return "it has the member subject"
+	}
+	if m.kind == '{' && len(m.members) > 0 && m.allNative() {
+		return "all its members are those of the native format"
+	}
+	return ""
+}
+
+func (m *message) allNative() bool {
+	for i := range m.members {
+		if !isNative(m.members[i].name) {
+			return false
+		}
+	}
+	return true
+}
+
+// isNative reports the members of the native format.
+func isNative(name string) bool {
+	switch name {
+	case "id", "time", "expires", "severity", "state", "labels", "links", "traceparent", "data":
+		return true
+	}
+	return new(Envelope).textField(name) != nil
+}
+
+// decodeObject reads JSON of our own format, and of nobody's.
+func decodeObject(m *message, c Config) ([]Envelope, error) {
+	if err := m.parse(); err != nil {
+		return nil, err
+	}
+	if m.kind == '[' {
+		return m.array(c)
+	}
+	if err := m.object(); err != nil {
+		return nil, err
+	}
+	if m.allNative() {
+		if e, err := decodeMembers(m.members, m.words); err == nil && e.showable() {
+			return []Envelope{e}, nil
+		}
+	}
+	if nativeShape(m) != "" {
+		m.knowledge = isNotification
+	}
+	return m.understand(), nil
+}
+
+// decodeMembers takes an object that has nothing but the members of the native
+// format, with their types.
+func decodeMembers(list []member, words severities) (e Envelope, err error) {
+	for i := range list {
+		if err := e.set(list[i].name, list[i].value, words); err != nil {
+			return Envelope{}, at(list[i].name, err)
 		}
 	}
 	return e, nil
@@ -40,7 +95,7 @@ func decodeMembers(list []member) (e Envelope, err error) {
 
 // set puts the member of a valid object into the field of that name, or into
 // Extra if there is none.
-func (e *Envelope) set(name, value string) (err error) {
+func (e *Envelope) set(name, value string, words severities) (err error) {
 	if value == "null" {
 		return nil
 	}
@@ -56,7 +111,7 @@ func (e *Envelope) set(name, value string) (err error) {
 	case "expires":
 		e.Expiry, err = timestamp(value)
 	case "severity":
-		err = e.setSeverity(value)
+		err = e.setSeverity(value, words)
 	case "state":
 		err = e.setState(value)
 	case "labels":
@@ -102,37 +157,38 @@ func (e *Envelope) textField(name string) *string {
 	return nil
 }
 
-// setSeverity keeps a word that nobody knows in Extra: a notification is too
-// good to lose for a word.
-func (e *Envelope) setSeverity(value string) error {
+// setSeverity keeps a word that nobody knows: it is shown as it is.
+func (e *Envelope) setSeverity(value string, words severities) error {
 	word, err := text(value)
 	if err != nil {
 		return err
 	}
-	severity, known := ParseSeverity(word)
-	e.Severity = severity
-	if !known {
-		e.keep("severity", value)
+	severity, known := words.parse(word)
+	if e.Severity = severity; !known {
+		e.SeverityWord = word
 	}
 	return nil
 }
 
-// setState does likewise.
+// setState keeps one that it does not know in Extra.
 func (e *Envelope) setState(value string) error {
 	word, err := text(value)
 	if err != nil {
 		return err
 	}
-	switch strings.ToLower(word) {
-	case "":
-	case "firing", "active", "alerting", "open", "problem", "triggered":
-		e.State = Firing
-	case "resolved", "ok", "closed", "recovered", "recovery", "inactive":
-		e.State = Resolved
-	default:
+	if e.State = stateOf(word); e.State == "" && word != "" {
 		e.keep("state", value)
 	}
 	return nil
+}
+
+// stateOf is the state that a word means where nothing else can be meant.
+func stateOf(word string) State {
+	word = canonical(word)
+	if state, found := states[word]; found {
+		return state
+	}
+	return alarmStates[word]
 }
 
 func (e *Envelope) setTrace(value string) error {
@@ -153,10 +209,7 @@ func eachText(value string, f func(name, value string)) error {
 	if value[0] != '{' {
 		return fmt.Errorf("expected an object, got %s", describe(value))
 	}
-	list, err := membersOf(value)
-	if err != nil {
-		return err
-	}
+	list := membersOf(value)
 	for _, m := range list {
 		s, err := scalar(m.value)
 		if err != nil {

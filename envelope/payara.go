@@ -2,7 +2,6 @@ package envelope
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -18,7 +17,7 @@ var payara = format{ //nolint:gochecknoglobals // a constant
 		if err := m.object(); err != nil {
 			return nil, err
 		}
-		return one(decodePayara(m.members))
+		return []Envelope{decodePayara(m.members, m.words)}, nil
 	},
 }
 
@@ -33,8 +32,8 @@ func payaraShape(m *message) string {
 		return "it has the members host, instance and domain of Payara's event bus"
 	case has("severity"):
 		return ""
-	case kindOf(cmp.Or(m.get("level"), "0")) == "string":
-		return "it has Payara's member level"
+	case kindOf(cmp.Or(m.get("level"), "0")) == "string" && (has("hostName", "serverName") || has("eventType") || has("domainName", "instanceName")):
+		return "it has level and other members of Payara"
 	case has("notifierWhitelist"):
 		return "it has Payara's member notifierWhitelist"
 	case has("notifierBlacklist"):
@@ -53,37 +52,37 @@ var payaraNames = map[string]string{ //nolint:gochecknoglobals // a constant tab
 // notifierName is what Payara calls its XMPP notifier in lists of notifiers.
 const notifierName = "xmpp-notifier"
 
-func decodePayara(list []member) (e Envelope, err error) {
+func decodePayara(list []member, words severities) (e Envelope) {
 	for _, m := range list {
-		if err := e.setPayara(m, list); err != nil {
-			return Envelope{}, fmt.Errorf("payara: %w", at(m.name, err))
+		if err := e.setPayara(m, list, words); err != nil {
+			e.keep(m.name, m.value)
 		}
 	}
 	e.payaraSeverity()
 	if e.Message == "" && len(e.Data) > 0 && e.Data[0] == '"' {
 		e.Message = unquote(string(e.Data))
 	}
-	return e, nil
+	return e
 }
 
 // setPayara takes one member. A list of notifiers that does not name ours, or
 // one of exceptions that does, means that the event is for others.
-func (e *Envelope) setPayara(m member, list []member) error {
+func (e *Envelope) setPayara(m member, list []member, words severities) error {
 	switch m.name {
 	case "notifierWhitelist", "notifierBlacklist":
 		if m.value == "null" {
 			return nil
 		}
 		notifiers, err := texts(m.value)
-		if slices.Contains(notifiers, notifierName) == (m.name == "notifierBlacklist") {
+		if err == nil && slices.Contains(notifiers, notifierName) == (m.name == "notifierBlacklist") {
 			e.Elsewhere = true
 		}
 		return err
 	}
 	if name, ok := payaraNames[m.name]; ok && find(list, name) == "" {
-		return e.set(name, m.value)
+		return e.set(name, m.value, words)
 	}
-	return e.set(m.name, m.value)
+	return e.set(m.name, m.value, words)
 }
 
 // payaraSeverity finds the severity of events without a level: health checks

@@ -51,30 +51,107 @@ func (s Severity) String() string {
 // MarshalText writes the word for s.
 func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// synonyms are the words of syslog, java.util.logging (Payara), OpenTelemetry,
-// the usual log libraries, ITU alarms and monitoring systems. Where
-// OpenTelemetry's data model says what a word of another scale means, it is so.
-var synonyms = map[string]Severity{ //nolint:gochecknoglobals // a constant table
-	"": Unspecified, "unspecified": Unspecified, "unknown": Unspecified, "none": Unspecified, "indeterminate": Unspecified,
-	"trace": Trace, "trace2": 2, "trace3": 3, "trace4": 4, "finest": Trace, "verbose": Trace, "silly": Trace,
-	"debug": Debug, "debug2": 6, "debug3": 7, "debug4": 8, "dbg": Debug, "finer": Debug, "fine": 6, "config": 7,
-	"info": Info, "info2": Notice, "info3": 11, "info4": 12, "information": Info, "informational": Info,
-	"ok": Info, "good": Info, "normal": Info, "success": Info, "up": Info, "low": Info,
-	"cleared": Info, "resolved": Info, "recovery": Info,
-	"notice": Notice, "note": Notice,
-	"warning": Warning, "warn": Warning, "warn2": 14, "warn3": 15, "warn4": 16, "minor": Warning, "medium": Warning, "average": Warning,
-	"error": Error, "error2": Critical, "error3": Alert, "error4": 20, "err": Error, "severe": Error, "major": Error, "high": Error,
-	"fail": Error, "failed": Error, "failure": Error, "down": Error, "check_error": Error,
-	"critical": Critical, "crit": Critical, "disaster": Critical, "urgent": Critical,
-	"alert": Alert, "page": Alert,
-	"fatal": Fatal, "fatal2": 22, "fatal3": 23, "fatal4": 24, "emergency": Fatal, "emerg": Fatal, "panic": Fatal, "dpanic": Fatal,
+// vocabulary is one table of all words for severities: those of syslog,
+// java.util.logging (Payara), OpenTelemetry, the usual log libraries, ITU
+// alarms, monitoring systems and ticket systems. Where OpenTelemetry's data
+// model says what a word of another scale means, it is so. docs/formats.md
+// shows it.
+var vocabulary = []struct { //nolint:gochecknoglobals // a constant table
+	severity Severity
+	words    string
+}{
+	{Unspecified, "unspecified unknown none indeterminate notclassified default notset"},
+	{Trace, "trace finest verbose silly"},
+	{2, "trace2"},
+	{3, "trace3"},
+	{4, "trace4"},
+	{Debug, "debug dbg finer d"},
+	{6, "debug2 fine"},
+	{7, "debug3 config"},
+	{8, "debug4"},
+	{Info, "info information informational i ok good normal success up low lowest trivial cleared resolved recovery green 5"},
+	{Notice, "notice note info2 4"},
+	{11, "info3"},
+	{12, "info4"},
+	{Warning, "warning warn w minor medium moderate average caution ticket yellow amber orange 3"},
+	{14, "warn2"},
+	{15, "warn3"},
+	{16, "warn4"},
+	{Error, "error err e severe major high fail failed failure down checkerror danger red 2"},
+	{Critical, "critical crit error2 disaster urgent blocker highest 1"},
+	{Alert, "alert page error3"},
+	{20, "error4"},
+	{Fatal, "fatal f emergency emerg panic dpanic"},
+	{22, "fatal2"},
+	{23, "fatal3"},
+	{24, "fatal4"},
 }
+
+// synonyms is the vocabulary by word.
+var synonyms = func() map[string]Severity { //nolint:gochecknoglobals // a constant table
+	all := map[string]Severity{"": Unspecified}
+	for _, line := range vocabulary {
+		for word := range strings.FieldsSeq(line.words) {
+			all[word] = line.severity
+		}
+	}
+	return all
+}()
+
+// classes are the words that publishers put before a number: P1, SEV-2, S3.
+var classes = [...]string{"severity", "priority", "sev", "prio", "p", "s"} //nolint:gochecknoglobals // a constant table
 
 // ParseSeverity returns the severity that word means, in any case, and
 // whether the word is known.
-func ParseSeverity(word string) (severity Severity, known bool) {
-	severity, known = synonyms[strings.ToLower(strings.TrimSpace(word))]
-	return severity, known
+func ParseSeverity(word string) (severity Severity, known bool) { return severities(nil).parse(word) }
+
+// severities are words that the operator adds to the vocabulary, as canonical
+// has them.
+type severities map[string]Severity
+
+// parse takes a word like WARNING, Sev-2 or P1, and of several, as in
+// "1 - Critical", the first that is known.
+func (own severities) parse(text string) (Severity, bool) {
+	if s, known := own.word(canonical(text)); known || len(text) > maxSeverityText {
+		return s, known
+	}
+	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return strings.ContainsRune(" \t-:/([,", r) }) {
+		if s, known := own.word(canonical(strings.TrimRight(word, ")]"))); known && s != Unspecified {
+			return s, true
+		}
+	}
+	return Unspecified, false
+}
+
+// maxSeverityText is how long a text may be that has a word for a severity in it.
+const maxSeverityText = 40
+
+func (own severities) word(word string) (Severity, bool) {
+	if s, known := own[word]; known {
+		return s, true
+	}
+	if s, known := synonyms[word]; known {
+		return s, true
+	}
+	for _, class := range classes {
+		if number, found := strings.CutPrefix(word, class); found && len(number) == 1 {
+			if number == "0" { // those who begin with P0 mean the worst
+				number = "1"
+			}
+			s, known := synonyms[number]
+			return s, known && '0' <= number[0] && number[0] <= '5'
+		}
+	}
+	return Unspecified, false
+}
+
+// canonical is a word without what differs between publishers.
+func canonical(word string) string {
+	word = strings.TrimSpace(word)
+	if !strings.ContainsAny(word, "-_ ") {
+		return strings.ToLower(word)
+	}
+	return strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(word))
 }
 
 // severityNumber returns n as a Severity if it is on the scale.

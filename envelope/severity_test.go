@@ -14,12 +14,18 @@ func TestParseSeverity(t *testing.T) {
 		"err": envelope.Error, "SEVERE": envelope.Error,
 		"crit": envelope.Critical, "Fatal": envelope.Fatal, "EMERGENCY": envelope.Fatal, "alert": envelope.Alert,
 		"INFO2": envelope.Notice, "ERROR2": envelope.Critical, "FATAL4": 24, "WARN3": 15, "config": 7,
+		"P1": envelope.Critical, "p2": envelope.Error, "P3": envelope.Warning, "P4": envelope.Notice, "P5": envelope.Info, "P0": envelope.Critical,
+		"sev1": envelope.Critical, "SEV-1": envelope.Critical, "Sev3": envelope.Warning, "S1": envelope.Critical, "Severity 2": envelope.Error,
+		"1": envelope.Critical, "5": envelope.Info, "blocker": envelope.Critical, "major": envelope.Error, "moderate": envelope.Warning,
+		"minor": envelope.Warning, "trivial": envelope.Info, "page": envelope.Alert, "ticket": envelope.Warning,
+		"Disaster": envelope.Critical, "High": envelope.Error, "Average": envelope.Warning, "Not classified": envelope.Unspecified,
+		"1 - Critical": envelope.Critical, "P2 (High)": envelope.Error, "check_error": envelope.Error,
 	} {
 		if got, known := envelope.ParseSeverity(word); got != want || !known {
 			t.Errorf("%q means %v (known: %t), want %v", word, got, known, want)
 		}
 	}
-	if got, known := envelope.ParseSeverity("sev-2"); got != envelope.Unspecified || known {
+	if got, known := envelope.ParseSeverity("gold"); got != envelope.Unspecified || known {
 		t.Errorf("an unknown word means %v, known: %t", got, known)
 	}
 }

@@ -3,6 +3,7 @@ package envelope
 import (
 	"encoding/json"
 	"strings"
+	"unicode"
 )
 
 // plainText is any other text: the first line is the title if there are more.
@@ -15,25 +16,67 @@ var plainText = format{ //nolint:gochecknoglobals // a constant
 		return ""
 	},
 	shape: func(m *message) string {
-		if m.kind != '{' && m.kind != '[' && m.media != "application/json" {
-			return "it does not begin like JSON"
+		if m.kind != '{' && m.kind != '[' {
+			return "it is no JSON object or array"
 		}
 		return ""
 	},
 	decode: func(m *message, _ Config) ([]Envelope, error) { return one(decodeText(m)) },
 }
 
-func decodeText(m *message) (Envelope, error) {
+func decodeText(m *message) (e Envelope, err error) {
 	if err := m.read(); err != nil {
 		return Envelope{}, err
 	}
-	body := strings.TrimSpace(m.body)
+	body := m.body
 	var quoted string
-	if m.kind == '"' && json.Unmarshal([]byte(body), &quoted) == nil {
+	if body[0] == '"' && json.Unmarshal([]byte(body), &quoted) == nil {
 		body = strings.TrimSpace(quoted)
 	}
-	if title, rest, found := strings.Cut(body, "\n"); found {
-		return Envelope{Subject: strings.TrimSpace(title), Message: strings.Trim(rest, "\r\n")}, nil
+	if list := logfmt(body); list != nil {
+		return read(part{list, len(list)}, m.words, nothing), nil
 	}
-	return Envelope{Message: body}, nil
+	body = e.setSyslog(body)
+	if title, rest, found := strings.Cut(body, "\n"); found {
+		e.Subject, e.Message = strings.TrimSpace(title), strings.Trim(rest, "\r\n")
+	} else {
+		e.Message = body
+	}
+	if e.Severity == Unspecified {
+		first, _, _ := strings.Cut(body, "\n")
+		e.Severity = m.words.spoken(first)
+	}
+	return e, nil
+}
+
+// spoken are the words that say how bad something is at the beginning of a
+// line of text. Others mean too much else.
+var spoken = setOf("trace debug info notice warn warning error err severe critical crit alert fatal emergency panic failed failure") //nolint:gochecknoglobals // a constant table
+
+// spoken finds the severity that a line begins with, like that of a log, or of
+// "[CRITICAL] db-1: disk full" and "DISK WARNING - 81 %": a known word in
+// capitals, in brackets, or before a colon at the beginning.
+func (own severities) spoken(line string) Severity {
+	const longest, mostWords = 120, 8
+	line = line[:min(len(line), longest)]
+	for count, at := 0, 0; count < mostWords && at < len(line); count++ {
+		start := at + strings.IndexFunc(line[at:]+"x", isWordRune)
+		end := start + strings.IndexFunc(line[min(start, len(line)):]+" ", func(r rune) bool { return !isWordRune(r) })
+		if start >= len(line) {
+			break
+		}
+		word := line[start:end]
+		at = end
+		bracketed := start > 0 && (line[start-1] == '[' || line[start-1] == '<')
+		announced := count == 0 && strings.HasPrefix(line[end:], ":")
+		if spoken[strings.ToLower(word)] && (bracketed || announced || word == strings.ToUpper(word)) {
+			s, _ := own.parse(word)
+			return s
+		}
+	}
+	return Unspecified
+}
+
+func isWordRune(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' || r == '.'
 }

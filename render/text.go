@@ -113,7 +113,7 @@ func (c Config) content(e *envelope.Envelope) (title, text string) {
 		return shorten(oneLine(e.Subject), maxTitleBytes), c.members(e)
 	}
 	title, text = oneLine(e.Subject), messageText(e.Message)
-	if text == "" && len(e.Details) == 0 {
+	if text == "" && e.Details == nil {
 		text = dataText(e.Data)
 	}
 	if title != "" && text != "" && title[0] == text[0] && title == oneLine(text) {

@@ -90,12 +90,14 @@ func (d *Delivery) Identity() string { return d.PartIdentity(0) }
 
 // PartIdentity names one of the Envelopes: equal for all copies of it, wherever
 // they come from. It is the publisher's source and id where there is an id
-// (CloudEvents requires source+id to be unique), else the place in the broker.
+// (CloudEvents requires source+id to be unique); without a source the topic or
+// subject stands for it; without an id it is the place in the broker.
 func (d *Delivery) PartIdentity(part int) string {
-	if part < len(d.Envelopes) {
-		if identity := Identity(&d.Envelopes[part]); identity != "" {
-			return identity
+	if part < len(d.Envelopes) && d.Envelopes[part].ID != "" {
+		if e := &d.Envelopes[part]; e.Source == "" {
+			return join("id", "", d.Topic, e.ID)
 		}
+		return Identity(&d.Envelopes[part])
 	}
 	if part > 0 {
 		return join("part", strconv.Itoa(part), d.identity())

@@ -47,7 +47,7 @@ func TestDeadLettersThatCannotBeWrittenHoldUpNoOtherSource(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stuck := &source{name: "stuck", rejects: 1 << 30}
 		for range 50 {
-			stuck.bodies = append(stuck.bodies, "{")
+			stuck.bodies = append(stuck.bodies, "{}")
 		}
 		got := run(&room{answer: delivered}, stuck, &source{name: "healthy", bodies: titles(100)})
 		if n := got.count("ack "); n != 50 {

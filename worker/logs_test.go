@@ -23,7 +23,7 @@ func TestAFloodOfBadMessagesIsNoFloodOfLines(t *testing.T) {
 		const flood = 1000
 		s := &source{}
 		for i := range flood {
-			s.bodies = append(s.bodies, "{", title(i))
+			s.bodies = append(s.bodies, "{}", title(i))
 		}
 		refuse := func(string) sink.Result { return sink.Result{Outcome: sink.Rejected, Err: errors.New("too rude")} }
 		r := &room{answer: refuse, tape: &tape{}, joined: make(chan struct{})}

@@ -75,13 +75,13 @@ func TestObserverHearsWhatBecomesOfDeliveries(t *testing.T) {
 			"refused":  {Outcome: sink.Rejected, Err: errors.New("too rude")},
 			"dropped":  {Outcome: sink.Dropped},
 		}
-		bodies := []string{"{"}
+		bodies := []string{"{}"}
 		for _, name := range []string{"shown", "repeated", "refused", "dropped", "hidden"} {
 			bodies = append(bodies, `{"subject":"`+name+`"}`)
 		}
 		got := heard(t, &room{answer: func(body string) sink.Result { return answers[body] }}, &source{bodies: bodies, fail: 2, rejects: 1})
 		for body, want := range map[string][]worker.EventKind{
-			"{":                      {worker.Received, worker.Failed, worker.Failing, worker.DeadLettered},
+			"{}":                     {worker.Received, worker.Failed, worker.Failing, worker.DeadLettered},
 			`{"subject":"shown"}`:    {worker.Received, worker.Delivered, worker.Acked},
 			`{"subject":"repeated"}`: {worker.Received, worker.Suppressed, worker.Acked},
 			`{"subject":"refused"}`:  {worker.Received, worker.Failed, worker.DeadLettered},
@@ -97,7 +97,7 @@ func TestObserverHearsWhatBecomesOfDeliveries(t *testing.T) {
 		if shown.Took != time.Second || shown.Delivery.Received.IsZero() {
 			t.Errorf("got %+v", shown)
 		}
-		if reason := got["{"][1].Reason; reason.Code != sources.ReasonDecode || reason.Err == nil {
+		if reason := got["{}"][1].Reason; reason.Code != sources.ReasonDecode || reason.Err == nil {
 			t.Errorf("got %+v", reason)
 		}
 		if e := got[""][0]; e.Doing != worker.Receiving || e.Err == nil {

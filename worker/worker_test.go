@@ -242,11 +242,11 @@ func TestSuppressedDuplicatesAreAcknowledged(t *testing.T) {
 
 func TestMalformedMessagesAreRejectedAndHoldNothingUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		got := run(&room{answer: delivered}, &source{bodies: []string{"{", title(2)}, rejects: 50})
-		if !got.has("reject {: decode") || !got.has("ack "+title(2)) || got.has("post ") {
+		got := run(&room{answer: delivered}, &source{bodies: []string{"{}", title(2)}, rejects: 50})
+		if !got.has("reject {}: decode") || !got.has("ack "+title(2)) || got.has("post ") {
 			t.Errorf("got %q", got.events)
 		}
-		if slices.Index(got.events, "ack "+title(2)) > slices.Index(got.events, "reject {: decode") {
+		if slices.Index(got.events, "ack "+title(2)) > slices.Index(got.events, "reject {}: decode") {
 			t.Errorf("the message behind waited for the dead letter: %q", got.events)
 		}
 	})
@@ -294,16 +294,16 @@ func TestStopReleasesWhatIsNotShownWithinTheGracePeriod(t *testing.T) {
 
 func TestDeadLettersUnavailableAtTheStopAreReleased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		got := run(&room{answer: delivered}, &source{bodies: []string{"{"}, rejects: 1 << 30})
-		expect(t, got, "release {", "room left", "source closed")
+		got := run(&room{answer: delivered}, &source{bodies: []string{"{}"}, rejects: 1 << 30})
+		expect(t, got, "release {}", "room left", "source closed")
 	})
 }
 
 func TestADeadLetterThatCannotBeWrittenHoldsUpNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		got := run(&room{answer: delivered}, &source{bodies: []string{"{", "[", title(1), "{]"}, stuck: "{"})
+		got := run(&room{answer: delivered}, &source{bodies: []string{"{}", "[]", title(1), "[ ]"}, stuck: "{}"})
 		slices.Sort(got.events[:3])
-		expect(t, got, "post 1", "reject [: decode", "reject {]: decode", "ack "+title(1), "release {", "room left", "source closed")
+		expect(t, got, "post 1", "reject [ ]: decode", "reject []: decode", "ack "+title(1), "release {}", "room left", "source closed")
 	})
 }
 

@@ -17,7 +17,7 @@ func TestRenderShowsTextStanzaAndFormat(t *testing.T) {
 			nil,
 			[]string{"-"},
 			`{"severity":"error","subject":"a < b"}`,
-			"-: format native: a JSON object without the marks of another format\n\n🟠 ERROR a < b\n\n" +
+			"-: format native: it has the member subject\n\n🟠 ERROR a < b\n\n" +
 				"<message to='room@conference.example.org' type='groupchat' id='…'><body>🟠 ERROR a &lt; b</body></message>\n",
 		},
 		"headers": {
@@ -62,7 +62,7 @@ func TestRenderShowsTextStanzaAndFormat(t *testing.T) {
 func TestRenderReadsAllFilesAndNamesTheBadOnes(t *testing.T) {
 	dir := t.TempDir()
 	good, bad := filepath.Join(dir, "good"), filepath.Join(dir, "bad")
-	for file, content := range map[string]string{good: "shown", bad: `{"subject":1}`} {
+	for file, content := range map[string]string{good: "shown", bad: `{"subject":null}`} {
 		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +71,7 @@ func TestRenderReadsAllFilesAndNamesTheBadOnes(t *testing.T) {
 	if code != exitFailed || !strings.Contains(out, "\nshown\n") {
 		t.Errorf("code %d, %s", code, out)
 	}
-	for _, want := range []string{bad + ": does not decode and would go to the dead letters: subject: expected a string, got number 1", "none: no such file"} {
+	for _, want := range []string{bad + ": does not decode and would go to the dead letters: native: nothing to show: its members are subject", "none: no such file"} {
 		if !strings.Contains(errs, want) {
 			t.Errorf("%q is missing in %s", want, errs)
 		}

@@ -31,7 +31,7 @@ func TestSeveralTopics(t *testing.T) {
 	}
 	writer := &kafkago.Writer{Addr: c.admin.Addr, Transport: c.admin.Transport, Topic: second, RequiredAcks: kafkago.RequireAll, BatchSize: 1}
 	eventually(t, "the second topic takes a message", func() bool {
-		return writer.WriteMessages(t.Context(), kafkago.Message{Value: []byte("{")}) == nil
+		return writer.WriteMessages(t.Context(), kafkago.Message{Value: []byte("{}")}) == nil
 	})
 	if err := writer.Close(); err != nil {
 		t.Fatal(err)

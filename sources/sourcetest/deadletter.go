@@ -12,7 +12,7 @@ import (
 // malformed are bodies that no decoder takes.
 func malformed() []Record {
 	return []Record{
-		{Key: []byte("a"), Body: []byte("{not json"), Header: []envelope.Header{{Key: "team", Value: "ops"}}},
+		{Key: []byte("a"), Body: []byte(`{"not":null}`), Header: []envelope.Header{{Key: "team", Value: "ops"}}},
 		{Key: []byte("b"), Body: []byte("\xff\xfe\x00")},
 		{Key: []byte("c"), Body: nil},
 	}

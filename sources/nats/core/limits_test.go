@@ -86,7 +86,7 @@ func TestDropRejected(t *testing.T) {
 	b := newCore(t)
 	b.cfg.DropRejected = true
 	src := b.useCore(t)
-	natstest.Must(t, b.Publish(t.Context(), sourcetest.Record{Body: []byte("{")}))
+	natstest.Must(t, b.Publish(t.Context(), sourcetest.Record{Body: []byte("{}")}))
 	d := take(t, src, 1)[0]
 	natstest.Must(t, d.Reject(t.Context(), sources.Reason{Code: sources.ReasonDecode, Err: d.Malformed}))
 	natstest.Eventually(t, "the publisher is told", func() bool { return len(b.told("rejected")) == 1 })
@@ -97,7 +97,7 @@ func TestCoreDeadLetter(t *testing.T) {
 	b := newCore(t)
 	natstest.Must(t, b.CreateDeadLetters(t.Context()))
 	src := b.useCore(t)
-	natstest.Must(t, b.Publish(t.Context(), sourcetest.Record{Body: []byte("{")}, sourcetest.Record{Body: []byte("{")}))
+	natstest.Must(t, b.Publish(t.Context(), sourcetest.Record{Body: []byte("{}")}, sourcetest.Record{Body: []byte("{}")}))
 	for _, d := range take(t, src, 2) {
 		natstest.Must(t, d.Reject(t.Context(), sources.Reason{Code: sources.ReasonDecode, Err: d.Malformed}))
 	}

@@ -128,7 +128,7 @@ func TestAnswers(t *testing.T) {
 	b := newCore(t)
 	natstest.Must(t, b.CreateDeadLetters(t.Context()))
 	src := b.useCore(t)
-	natstest.Must(t, b.Publish(t.Context(), natstest.Note(1), natstest.Note(2), natstest.Note(3), sourcetest.Record{Body: []byte("{")}))
+	natstest.Must(t, b.Publish(t.Context(), natstest.Note(1), natstest.Note(2), natstest.Note(3), sourcetest.Record{Body: []byte("{}")}))
 	got := take(t, src, 4)
 	natstest.Must(t, got[0].Ack(func() {}))
 	natstest.Must(t, got[1].Release(0))

@@ -139,7 +139,7 @@ func TestDeadLetter(t *testing.T) {
 	t.Parallel()
 	b := newBroker(t)
 	natstest.Must(t, b.CreateDeadLetters(t.Context()))
-	r := sourcetest.Record{Body: []byte("{"), Header: []envelope.Header{
+	r := sourcetest.Record{Body: []byte("{}"), Header: []envelope.Header{
 		{Key: "Nats-Msg-Id", Value: "theirs"}, {Key: "Nats-Expected-Stream", Value: natstest.Stream}, {Key: "traceparent", Value: "t"},
 	}}
 	natstest.Must(t, b.Publish(t.Context(), r))
@@ -166,7 +166,7 @@ func TestDeadLetterOnce(t *testing.T) {
 	t.Parallel()
 	b := newBroker(t)
 	natstest.Must(t, b.CreateDeadLetters(t.Context()))
-	natstest.Must(t, b.Publish(t.Context(), sourcetest.Record{Body: []byte("{")}))
+	natstest.Must(t, b.Publish(t.Context(), sourcetest.Record{Body: []byte("{}")}))
 	for range 2 {
 		src := b.use(t, b.config())
 		d := natstest.Receive(t, src, 1)[0]
@@ -188,7 +188,7 @@ func TestDeadLetterOnce(t *testing.T) {
 func TestRejectErrors(t *testing.T) {
 	t.Parallel()
 	b := newBroker(t)
-	natstest.Must(t, b.Publish(t.Context(), sourcetest.Record{Body: []byte("{")}))
+	natstest.Must(t, b.Publish(t.Context(), sourcetest.Record{Body: []byte("{}")}))
 	cfg := b.config()
 	src := b.use(t, cfg)
 	d := natstest.Receive(t, src, 1)[0]

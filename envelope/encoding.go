@@ -1,0 +1,240 @@
+package envelope
+
+import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"compress/zlib"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/klauspost/compress/zstd"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/unicode"
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// maxContent is how large a compressed message may become, in bytes.
+const maxContent = 4 << 20
+
+var errTooLarge = fmt.Errorf("more than %d bytes when decompressed", maxContent)
+
+// unpacked undoes Content-Encoding, and what is compressed without saying so.
+func unpacked(raw Raw) ([]byte, error) {
+	body := raw.Body
+	codings := strings.Split(strings.ToLower(raw.Get("Content-Encoding")), ",")
+	for _, coding := range slices.Backward(codings) {
+		coding = strings.TrimSpace(coding)
+		if coding == "" || coding == "identity" || coding == "utf-8" || coding == "utf8" {
+			continue
+		}
+		out, err := decompress(coding, body)
+		if err != nil && utf8.Valid(body) {
+			return body, nil // some proxy has undone it, and left the header
+		}
+		if err != nil {
+			return nil, fmt.Errorf("header Content-Encoding is %s: %w", quote(coding), err)
+		}
+		body = out
+	}
+	for _, c := range [...]struct{ magic, coding string }{{"\x1f\x8b\x08", "gzip"}, {"\x28\xb5\x2f\xfd", "zstd"}} {
+		if bytes.HasPrefix(body, []byte(c.magic)) {
+			out, err := decompress(c.coding, body)
+			if err != nil {
+				return nil, fmt.Errorf("begins like %s: %w", c.coding, err)
+			}
+			return out, nil
+		}
+	}
+	return body, nil
+}
+
+// decompress undoes one coding, up to maxContent.
+func decompress(coding string, body []byte) ([]byte, error) {
+	switch coding {
+	case "gzip", "x-gzip":
+		r, err := gzip.NewReader(bytes.NewReader(body))
+		if err != nil {
+			return nil, err
+		}
+		return bounded(r)
+	case "deflate", "zlib":
+		if r, err := zlib.NewReader(bytes.NewReader(body)); err == nil {
+			return bounded(r)
+		}
+		return bounded(flate.NewReader(bytes.NewReader(body))) // as some servers have it
+	case "zstd":
+		return decompressZstd(body)
+	}
+	return nil, errors.New("use gzip, zstd or deflate")
+}
+
+func bounded(r io.Reader) ([]byte, error) {
+	content, err := io.ReadAll(io.LimitReader(r, maxContent+1))
+	if len(content) > maxContent {
+		return nil, errTooLarge
+	}
+	return content, err
+}
+
+func decompressZstd(body []byte) ([]byte, error) {
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(maxContent))
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	content, err := d.DecodeAll(body, nil)
+	if errors.Is(err, zstd.ErrDecoderSizeExceeded) || errors.Is(err, zstd.ErrWindowSizeExceeded) {
+		return nil, errTooLarge
+	}
+	return content, err
+}
+
+// readable returns the body as UTF-8, or says what it is instead.
+func readable(raw Raw) ([]byte, error) {
+	body, err := unpacked(raw)
+	if err != nil {
+		return nil, err
+	}
+	body = unframed(body)
+	if text, err := decoded(body, raw.Get("Content-Type")); err != nil || text != nil {
+		return text, err
+	}
+	if kind := binaryKind(body, mediaType(raw.Get("Content-Type"))); kind != "" {
+		return nil, fmt.Errorf("%s is not supported: publish JSON or text", kind)
+	}
+	if at := invalidUTF8(body); at >= 0 {
+		return nil, fmt.Errorf("not UTF-8: invalid byte 0x%02x at byte %d: publish UTF-8, or name the charset in the header Content-Type", body[at], at)
+	}
+	return body, nil
+}
+
+// frames are what serializers of schema registries put before JSON: a magic
+// byte, and the number of the schema.
+var frames = [...]struct { //nolint:gochecknoglobals // a constant table
+	magic  string
+	length int
+}{
+	{"\x00", 5},      // Confluent, Redpanda, Apicurio with numbers of 4 bytes
+	{"\x00", 9},      // Apicurio with numbers of 8 bytes
+	{"\x03\x00", 18}, // AWS Glue
+}
+
+func unframed(body []byte) []byte {
+	for _, f := range frames {
+		if len(body) > f.length && bytes.HasPrefix(body, []byte(f.magic)) && strings.IndexByte(`{["`, body[f.length]) >= 0 && utf8.Valid(body[f.length:]) {
+			return body[f.length:]
+		}
+	}
+	return body
+}
+
+// decoded undoes the charset, which a byte order mark tells, or else the header
+// Content-Type. It returns nil if neither does.
+func decoded(body []byte, contentType string) ([]byte, error) {
+	switch {
+	case bytes.HasPrefix(body, []byte("\xef\xbb\xbf")):
+		if utf8.Valid(body) {
+			return body[3:], nil
+		}
+	case len(body)%2 == 0 && (bytes.HasPrefix(body, []byte("\xff\xfe")) || bytes.HasPrefix(body, []byte("\xfe\xff"))):
+		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder().Bytes(body)
+	}
+	_, params, _ := mime.ParseMediaType(contentType) // what is no media type tells no charset
+	name := strings.ToLower(params["charset"])
+	if name == "" || name == "utf-8" || name == "utf8" || name == "us-ascii" {
+		return nil, nil
+	}
+	charset, err := charsetOf(name)
+	if err != nil {
+		if utf8.Valid(body) {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("header Content-Type: charset %s is not known: publish UTF-8", quote(name))
+	}
+	return charset.NewDecoder().Bytes(body)
+}
+
+func charsetOf(name string) (encoding.Encoding, error) {
+	switch name {
+	case "utf-16", "utf-16be": // without a mark it is big-endian (RFC 2781)
+		return unicode.UTF16(unicode.BigEndian, unicode.UseBOM), nil
+	}
+	return htmlindex.Get(name)
+}
+
+// magics are the beginnings of what is no text.
+var magics = [...]struct{ magic, kind string }{ //nolint:gochecknoglobals // a constant table
+	{"Obj\x01", "Avro"},
+	{"\xc3\x01", "Avro (single-object encoding)"},
+	{"\x04\x22\x4d\x18", "data compressed with LZ4"},
+	{"\xff\x06\x00\x00sNaPpY", "data compressed with Snappy"},
+	{"\x82SNAPPY\x00", "data compressed with Snappy"},
+	{"BZh", "data compressed with bzip2"},
+	{"PK\x03\x04", "a ZIP archive"},
+	{"\xac\xed\x00\x05", "a serialized Java object"},
+	{"\x80\x04\x95", "a Python pickle"},
+	{"PAR1", "Parquet"},
+	{"\x89PNG", "an image"},
+	{"\xff\xd8\xff", "an image"},
+	{"%PDF", "a PDF document"},
+	{"\xd9\xd9\xf7", "CBOR"},
+}
+
+// binaryMedia are media types of what is no text.
+var binaryMedia = [...]struct{ part, kind string }{ //nolint:gochecknoglobals // a constant table
+	{"avro", "Avro"},
+	{"protobuf", "Protobuf"},
+	{"msgpack", "MessagePack"},
+	{"cbor", "CBOR"},
+	{"thrift", "Thrift"},
+}
+
+// binaryKind names the encoding of a body that is no text, "" if it is text.
+func binaryKind(body []byte, media string) string {
+	isText := utf8.Valid(body) && !bytes.ContainsFunc(body, isBinary)
+	for _, m := range binaryMedia {
+		if strings.Contains(media, m.part) && (!isText || !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{}"))) {
+			return m.kind
+		}
+	}
+	for _, m := range magics {
+		if bytes.HasPrefix(body, []byte(m.magic)) && (!isText || m.magic == "PAR1") {
+			return m.kind
+		}
+	}
+	const frame = 5
+	switch {
+	case isText:
+		return ""
+	case len(body) > frame && body[0] == 0:
+		return fmt.Sprintf("Avro or Protobuf framed with schema %d of a registry", uint32(body[1])<<24|uint32(body[2])<<16|uint32(body[3])<<8|uint32(body[4]))
+	case isProtobuf(body):
+		return "what looks like Protobuf"
+	}
+	return ""
+}
+
+// isBinary reports control characters that no text and no terminal has.
+func isBinary(r rune) bool {
+	return r < '\a' || '\r' < r && r < '\x1b' || '\x1b' < r && r < ' '
+}
+
+// isProtobuf reports whether body is a list of fields from its beginning to its
+// end.
+func isProtobuf(body []byte) bool {
+	for len(body) > 0 {
+		number, _, n := protowire.ConsumeField(body)
+		if n < 0 || number > 1000 {
+			return false
+		}
+		body = body[n:]
+	}
+	return true
+}

@@ -1,0 +1,231 @@
+package envelope
+
+import "strings"
+
+// meaning is what a member of somebody's JSON is to a person.
+type meaning int
+
+// The meanings, in the order in which docs/formats.md lists them.
+const (
+	noMeaning meaning = iota
+	aTitle
+	aName
+	aKind
+	aMessage
+	aText
+	aFault
+	aSeverity
+	aState
+	anOutcome
+	aTime
+	aHost
+	anOrigin
+	anID
+	aFingerprint
+	aLink
+	aTrace
+)
+
+// meanings lists the names that the world uses for each meaning, the best
+// first. A name with a dot is that of a member within a member. Names match in
+// any case, and without "_" and "-". docs/formats.md shows the table.
+var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
+	meaning meaning
+	what    string
+	names   string
+}{
+	{aTitle, "title: what happened, in one line", `
+		subject title alert_subject event_title alert_title alert_name_text event.title incident_title problem_title problem.title
+		event_definition_title email_subject headline heading short_message short_description
+		annotations.summary annotations.title trigger_name event_name_text activity_title rule.description summary`},
+	{aName, "name of what the message is about; title if there is no other", `
+		event_name alert_name alertname alarm_name rule_name alert_rule.name alert.rule.name rule.name rule check_name check.name
+		monitor_name monitor.name monitor_display_name policy_name condition_name search_name scenario
+		attributes.friendly_name friendly_name entity_id display_name job_name task_name playbook workflow.name workflow_name pipeline_name pipeline.name
+		backup_name service_description service_desc artifact_name metadata.name table source.table name`},
+	{aKind, "kind of event; title if there is neither", `
+		event_type detail_type event.type event_kind event.action action_name message_type notification_type alert_type
+		object_kind event type action activity category`},
+	{aMessage, "message", `
+		message msg alert_message event_message log text_payload json_payload.message output plugin_output service_output host_output
+		check_result.output note context_message context.message state_message state.reason new_state_reason status_message
+		text content @m @mt body_text comment annotations.message reason_text event.original`},
+	{aText, "further text, below the message", `
+		full_message long_message description details body annotations.description documentation.content long_service_output
+		event_definition_description alert_description notes incident_updates.body pretext activity_text data`},
+	{aFault, "error; message if there is no other", `
+		error error.message err err.message exception exception.message thrown.message failure_message failure.message fault
+		error_message error_msg error_description @x reason cause status_reason`},
+	{aSeverity, "severity", `
+		severity severity_text severity_number event_severity alert_severity log.level level levelname level_name loglevel log_level log_severity
+		@l syslog_severity syslog.severity.name severity_label priority.summary priority_name priority urgency criticality impact level_value levelno
+		event_nseverity nseverity trigger_severity rule.level status_indicator sev s alert_type notification_type type color
+		check_result.state service_state host_state state exit_status`},
+	{aState, "state: whether it begins or ends", `
+		state event_value alert_state alert_status incident_state alert_transition new_state_value state.value current_state monitor_condition
+		event_action notification_type service_state host_state event_type action status transition`},
+	{anOutcome, "outcome; shown with the name", `
+		conclusion health.status build.status build.result result outcome new_state_value state.value service_state host_state heartbeat.status
+		status new_state current_state state phase op action`},
+	{aTime, "time", `
+		time timestamp @timestamp ts datetime date_time event_time event_timestamp time_unix_nano starts_at start_at started_at fired_date_time triggered_at fired_at
+		occurred_at opened_at state_change_time time_generated iso_timestamp log_time asctime instant.epoch_second instant t.$date @t time_local
+		observed_time_unix_nano event.created last_timestamp created_at create_time created date ts_ms clock source_realtime_timestamp
+		realtime_timestamp timestamp_ms detected_at updated_at last_changed now at metadata.creation_timestamp finished_at ended_at end_time start_time time_fired`},
+	{aHost, "host", `
+		host_name hostname host host.name host.hostname kubernetes.pod_name kubernetes.pod.name k8s.pod.name pod_name pod involved_object.name regarding.name
+		source.host node_name nodename node k8s.node.name kubernetes.host server server_name server.name machine machine_name computer computer_name
+		device_name device.name device_id device instance_name instance instance_id agent.name source_host syslog_hostname hostname_s resource_name
+		configuration_items monitor.url target`},
+	{anOrigin, "origin: who speaks", `
+		source service_name service.name service service.summary app_name appname application_name application app source.component repository.full_name
+		repository.path_with_namespace project.path_with_namespace repository.name project_name project.name project_slug project program syslog_identifier ident
+		kubernetes.container_name kubernetes.labels.app container_name container.name k8s.container.name reporting_controller reporting_component
+		logger_name logger component system job source.name monitoring_service integration_name workflow_name origin log_group event_source producer sender_name
+		channel_name repo page.name`},
+	{anID, "id of the event, if it has no other", `
+		event_id event.id message_id notification_id delivery_id event_uuid uuid id`},
+	{aFingerprint, "fingerprint: the same at the beginning and the end", `
+		fingerprint dedup_key dedup_id incident_key alias incident_id alert_id problem_id group_key correlation_id_alert`},
+	{aLink, "links", `
+		runbook_url runbook annotations.runbook_url html_url url web_url title_link permalink link incident_url issue_url alert_url event_url
+		details_url target_url build.full_url full_url build_url job_url run_url compare rule_url results_link zabbix_url event_link log_url
+		dashboard_url dashboard panel_url generator_url console_url shortlink short_url view_in_app view_url ticket_url click links.href
+		silence_url image_url image screenshot_url`},
+	{aTrace, "trace", `traceparent`},
+}
+
+// wrappers are members that hold the content, or a part of it, of the message.
+const wrappers = `
+	data payload detail event alert incident issue problem message msg notification record result object attributes content essentials
+	fields properties params context check_result check heartbeat monitor build pipeline workflow_run workflow_job check_run check_suite deployment
+	deployment_status release pull_request app application status labels annotations common_labels common_annotations extra custom custom_details details info
+	item entry task run object_attributes sns _source resource attr log json_payload essentials source_event body alert_context
+	kibana tags attachments embeds condition merge_request update resource_properties meta metrics output_fields before_after anomaly finding vulnerability
+	instance_details k8s kubernetes event_data alarm trap archive job rule`
+
+// asides are members that tell of somebody or something else than what happened:
+// their values are shown last.
+const asides = `
+	before old previous previous_state previous_attributes last sender user actor author owner creator pusher committer assignee assignees
+	organization head_commit headers request response agent client source_details input ecs schema links _links meta metadata signature
+	user_identity response_elements request_parameters repository schema_version trigger backlog managed_fields config settings
+	previous_value event_definition decisions host_info geo requester`
+
+// core are members whose own members are as good as those of the message.
+const core = `data payload detail event alert incident problem notification message record body job workflow_run build`
+
+// noise are members that help nobody who reads a room.
+const noise = `
+	version schema_version specversion api_version @version ecs.version agent.version resource_version uid managed_fields self_link generation
+	signature signature_version signing_cert_url unsubscribe_url subscribe_url token_type mime_type content_type
+	v pid tid process_id thread thread_id thread_name threadname process.thread.name thread.name process.pid process.thread.id end_of_batch thread_priority logger_fqcn
+	trace_id span_id trace_flags parent_span_id traceid spanid trace.id span.id transaction.id flags dropped_attributes_count observed_time_unix_nano
+	ephemeral_id avatar avatar_url icon icon_url icon_emoji footer footer_icon short fallback mrkdwn color theme_color
+	org_id panel_id dashboard_id rule_id datasource_uid ref_id essentials_version alert_context_version schema_id lsn xmin tx_id snapshot connector
+	receiver node_id index offset log.offset log.file.path input.type agent.type agent.id event_source event_version sequence
+	signing_cert metadata.name links.text state_type channel scope.version schema_url monotonic_timestamp transport boot_id machine_id cursor selinux_context cap_effective
+	procid msgid facility_num tracestate structured_data @i @type @context thread_context_map context_map
+	source_type source_type_id subscription_filters owner_account topic_arn user_agent request_id public`
+
+// skipped are objects and arrays of which nothing is read: they describe the message.
+const skipped = `schema managed_fields scope_schema signatures mrkdwn_in entries breadcrumbs sdk modules`
+
+// secrets are never shown, whatever the message says.
+const secrets = `
+	password passwd secret token access_token refresh_token auth authorization api_key apikey private_key client_secret routing_key
+	service_key integration_key session cookie credentials x_api_key webhook_url`
+
+// quiet are members that often hold something else than a severity: a word that
+// is not known is none.
+const quiet = `s state service_state host_state exit_status alert_type notification_type type color urgency impact`
+
+// dull are kinds of events that say nothing.
+const dull = `event alert log message notification trigger webhook events_api default unknown none state_change`
+
+// outcomes are words for how something went that are not in the vocabulary of
+// severities.
+var outcomes = map[string]Severity{ //nolint:gochecknoglobals // a constant table
+	"alarm": Unspecified, "degraded": Warning, "unhealthy": Error, "unreachable": Error, "timeout": Error, "timedout": Error, "crashed": Error,
+	"aborted": Warning, "cancelled": Notice, "canceled": Notice, "errored": Error, "broken": Error, "offline": Error, "unstable": Warning,
+	"outofsync": Warning, "healthy": Info, "passed": Info, "succeeded": Info, "complete": Info, "completed": Info, "online": Info, "online!": Info,
+	"declined": Error, "rejected": Error, "expired": Warning, "overdue": Warning, "late": Warning, "grace": Warning, "finished": Info,
+}
+
+// codes say what the values of a member stand for, where they are no words.
+var codes = map[string]map[string]string{ //nolint:gochecknoglobals // a constant table
+	"eventvalue":       {"1": "problem", "0": "resolved"},
+	"heartbeat.status": {"0": "down", "1": "up", "2": "pending", "3": "maintenance"},
+	"op":               {"c": "created", "u": "updated", "d": "deleted", "r": "read", "t": "truncated"},
+}
+
+// plain words for states. Those of the second kind say so only of something
+// that raises alarms: an issue that is open is no alarm.
+var (
+	states = map[string]State{ //nolint:gochecknoglobals // a constant table
+		"firing": Firing, "alerting": Firing, "problem": Firing, "triggered": Firing, "trigger": Firing, "down": Firing, "alarm": Firing,
+		"nodata": Firing, "activated": Firing, "fired": Firing, "reopened": Firing,
+		"resolved": Resolved, "resolve": Resolved, "ok": Resolved, "recovered": Resolved, "recovery": Resolved, "cleared": Resolved, "up": Resolved,
+		"incident.triggered": Firing, "incident.resolved": Resolved, "normal": Resolved,
+	}
+	alarmStates = map[string]State{ //nolint:gochecknoglobals // a constant table
+		"active": Firing, "open": Firing, "opened": Firing, "created": Firing, "create": Firing, "started": Firing,
+		"inactive": Resolved, "closed": Resolved, "close": Resolved, "ended": Resolved,
+	}
+)
+
+// alarming are the members in whose values the second kind of words is a state.
+const alarming = `alert incident problem alarm alert_state alert_status incident_state current_state alert_transition event_action`
+
+// sets are the lists of names above, to look names up in.
+var sets = struct{ wrappers, asides, core, noise, skipped, secrets, dull, quiet, alarming map[string]bool }{ //nolint:gochecknoglobals // constant tables
+	setOf(wrappers), setOf(asides), setOf(core), setOf(noise), setOf(skipped), setOf(secrets), setOf(dull), setOf(quiet), setOf(alarming),
+}
+
+func setOf(names string) map[string]bool {
+	set := make(map[string]bool)
+	for name := range strings.FieldsSeq(names) {
+		set[normal(name)] = true
+	}
+	return set
+}
+
+// use is one meaning that a name has, and how good it is for that.
+type use struct {
+	meaning meaning
+	rank    int
+}
+
+// uses are the meanings by name.
+var uses = func() map[string][]use { //nolint:gochecknoglobals // a constant table
+	all := make(map[string][]use)
+	for _, m := range meanings {
+		rank := 0
+		for name := range strings.FieldsSeq(m.names) {
+			all[normal(name)] = append(all[normal(name)], use{m.meaning, rank})
+			rank++
+		}
+	}
+	return all
+}()
+
+// normal returns a name without what differs between publishers. Checkmk puts
+// NOTIFY_ before each.
+func normal(name string) string {
+	b := make([]byte, 0, len(name))
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c == '_' || c == '-' || c == ' ':
+		case 'A' <= c && c <= 'Z':
+			b = append(b, c+'a'-'A')
+		default:
+			b = append(b, c)
+		}
+	}
+	return strings.TrimPrefix(string(b), "notify")
+}
+
+// endsWith reports whether the last names of a path are those of name.
+func endsWith(path, name string) bool {
+	return strings.HasSuffix(path, name) && (len(path) == len(name) || path[len(path)-len(name)-1] == '.')
+}

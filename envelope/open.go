@@ -1,0 +1,128 @@
+package envelope
+
+import "strings"
+
+// batches are the arrays whose elements are messages of their own, in a message
+// that says nothing itself.
+const batches = `
+	resource_logs scope_logs instrumentation_library_logs log_records records log_events streams values alerts events incidents messages
+	notifications entries items hits data`
+
+// batchNames are the names of batches.
+var batchNames = setOf(batches) //nolint:gochecknoglobals // a constant table
+
+// part is one of the messages in a message: its members, its own first, and
+// then those of what is around it.
+type part struct {
+	members []member
+	own     int // how many of the members are its own
+}
+
+// parts opens what is around the content of an object, or of every one in a
+// batch.
+func parts(list []member) []part {
+	open := []part{{list, len(list)}}
+	for range maxLevels {
+		var next []part
+		for _, p := range open {
+			next = append(next, p.open()...)
+		}
+		if len(next) == len(open) && same(next, open) {
+			break
+		}
+		if open = next; len(open) > maxParts {
+			break
+		}
+	}
+	return open
+}
+
+func same(a, b []part) bool {
+	for i := range a {
+		if len(a[i].members) != len(b[i].members) || a[i].own != b[i].own {
+			return false
+		}
+	}
+	return true
+}
+
+// open takes off one envelope.
+func (p part) open() []part {
+	own := p.members[:p.own]
+	if inner := soleObject(own); inner != "" {
+		return []part{p.with(inner, "")}
+	}
+	if payload := find(own, "payload"); payload != "" && payload[0] == '{' && len(own) == 2 && find(own, "schema") != "" {
+		return []part{p.with(payload, "schema")} // Kafka Connect and Debezium
+	}
+	for _, m := range own {
+		if !batchNames[normal(m.name)] || m.value[0] != '[' || speaks(own) {
+			continue
+		}
+		var list []part
+		for i, element := range elements(m.value) {
+			if inner := asObject(element); inner != "" && i < maxParts+1 {
+				list = append(list, p.with(inner, m.name))
+			}
+		}
+		if len(list) > 0 {
+			return list
+		}
+	}
+	return []part{p}
+}
+
+// with is the part whose own members are those of inner, and whose others all
+// of p but the one that held it.
+func (p part) with(inner, holder string) part {
+	list := membersOf(inner)
+	out := part{members: list, own: len(list)}
+	for _, m := range p.members {
+		if m.value != inner && m.name != holder && find(list, m.name) == "" && len(out.members) < maxMembers {
+			out.members = append(out.members, m)
+		}
+	}
+	return out
+}
+
+// soleObject returns the value of the only member that there is, if it is an
+// object with members.
+func soleObject(list []member) string {
+	if len(list) == 1 && list[0].value[0] == '{' && strings.Contains(list[0].value, `"`) && soleValue(list[0].value) == "" {
+		return list[0].value
+	}
+	return ""
+}
+
+// asObject returns an element of a batch as an object. Loki has pairs of a time
+// and a line.
+func asObject(element string) string {
+	if element[0] == '{' {
+		return element
+	}
+	var pair []string
+	if element[0] == '[' {
+		for _, value := range elements(element) {
+			pair = append(pair, value)
+		}
+	}
+	if len(pair) < 2 || pair[0][0] != '"' || pair[1][0] != '"' {
+		return ""
+	}
+	return `{"time":` + pair[0] + `,"message":` + pair[1] + `}`
+}
+
+// speaks reports whether an object has a text of its own.
+func speaks(list []member) bool {
+	for _, m := range list {
+		if m.value[0] != '"' || m.value == `""` {
+			continue
+		}
+		for _, u := range uses[normal(m.name)] {
+			if u.meaning == aTitle || u.meaning == aMessage || u.meaning == aText {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,102 @@
+package envelope
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// The two kinds of syslog messages as text, without the priority before them:
+// RFC 5424, and what RFC 3164 found.
+var (
+	syslog5424 = regexp.MustCompile(`^1 (\S+) (\S+) (\S+) (\S+) (\S+) (-|(?:\[(?:[^\]\\]|\\.)*\])+) ?`)
+	syslog3164 = regexp.MustCompile(`^((?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d)|(?:\d{4}-\d\d-\d\dT\S+)) (\S+) ([^\s\[:]+)(?:\[\d+\])?: `)
+)
+
+// setSyslog takes what is before the text of a syslog message, and returns the
+// text. What is no syslog message stays as it is.
+func (e *Envelope) setSyslog(body string) string {
+	number, rest, found := strings.Cut(strings.TrimPrefix(body, "<"), ">")
+	const most = 191
+	priority, err := strconv.Atoi(number)
+	if hasPriority := found && body[0] == '<' && err == nil && priority >= 0 && priority <= most; hasPriority {
+		e.Severity, _ = syslogScale().of(strconv.Itoa(priority % 8))
+	} else {
+		rest = body
+	}
+	if m := syslog5424.FindStringSubmatch(rest); m != nil && rest != body {
+		e.Time, _ = anyTime(m[1])
+		e.HostName, e.Source = known(m[2]), known(m[3])
+		return strings.TrimPrefix(rest[len(m[0]):], "\uFEFF")
+	}
+	if m := syslog3164.FindStringSubmatch(rest); m != nil {
+		e.Time, _ = anyTime(m[1]) // with a year, if there is one
+		e.HostName, e.Source = m[2], m[3]
+		return rest[len(m[0]):]
+	}
+	if rest != body && rest != "" {
+		return strings.TrimSpace(rest)
+	}
+	return body
+}
+
+// known is a field that is not nil.
+func known(field string) string { return strings.TrimPrefix(field, "-") }
+
+func syslogScale() *scale {
+	for i := range scales {
+		if scales[i].what == "syslog" {
+			return &scales[i]
+		}
+	}
+	return &scale{}
+}
+
+// logfmt returns the members of a line like level=error msg="db refused", nil
+// if it is none.
+func logfmt(line string) []member {
+	const least = 2
+	if !strings.Contains(line, "=") || strings.Contains(line, "\n") {
+		return nil
+	}
+	var list []member
+	speaks := false
+	for m := range pairs(line) {
+		if m == nil || len(list) == maxMembers {
+			return nil
+		}
+		list = append(list, *m)
+		name := normal(m.name)
+		speaks = speaks || name == "msg" || name == "message" || name == "level" || name == "lvl" || name == "severity"
+	}
+	if len(list) < least || !speaks {
+		return nil
+	}
+	return list
+}
+
+// pairs yields the pairs of a line, and nil where it is something else.
+func pairs(line string) func(yield func(*member) bool) {
+	return func(yield func(*member) bool) {
+		for line = strings.TrimSpace(line); line != ""; line = strings.TrimLeft(line, " ") {
+			at := strings.IndexAny(line, "= \"")
+			if at <= 0 || line[at] != '=' {
+				yield(nil)
+				return
+			}
+			m := member{name: line[:at]}
+			rest := line[at+1:]
+			quoted, err := strconv.QuotedPrefix(rest)
+			if err == nil && rest[0] == '"' {
+				text, _ := strconv.Unquote(quoted)
+				m.value, line = quoteJSON(text), rest[len(quoted):]
+			} else {
+				word, after, _ := strings.Cut(rest, " ")
+				m.value, line = quoteJSON(word), after
+			}
+			if !yield(&m) {
+				return
+			}
+		}
+	}
+}

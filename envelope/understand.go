@@ -1,0 +1,105 @@
+package envelope
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// understand makes notifications of an object that is of no known format.
+func (m *message) understand() []Envelope {
+	open := parts(m.members)
+	list := make([]Envelope, 0, len(open))
+	for i, p := range open {
+		e := read(p, m.words, m.knowledge)
+		m.finish(&e, i)
+		list = append(list, e)
+	}
+	return list
+}
+
+// finish gives a notification its identity, and a title if it has no text.
+func (m *message) finish(e *Envelope, part int) {
+	if e.ID != "" && m.knowledge != isNotification {
+		e.ID = m.identity(e, part)
+	}
+	if e.Subject == "" && e.Message == "" && len(e.Details) > 0 {
+		e.Subject = m.From.Topic
+	}
+}
+
+// reminderStep is how long the same message about the same thing counts as a
+// copy. What comes later is a reminder.
+const reminderStep = time.Hour
+
+// identity of what nobody specified: a member called id may name the event, or
+// what it is about. So the same id means the same notification only if all else
+// is the same, too, and it was not published again hours later.
+func (m *message) identity(e *Envelope, part int) string {
+	if m.sum == "" {
+		sum := sha256.Sum256([]byte(m.body))
+		m.sum = hex.EncodeToString(sum[:8])
+	}
+	return e.ID + "/" + m.sum + "/" + strconv.Itoa(part) + reminder(m.From.Time, e.Time)
+}
+
+// reminder numbers the hours since something began, "" for the first one. Half an
+// hour early and late belong to it, so that clocks that differ, and the waiting
+// of Alertmanager, do not make two of one.
+func reminder(published, began time.Time) string {
+	if published.IsZero() {
+		return ""
+	}
+	if began.IsZero() {
+		began = time.Unix(0, 0)
+	}
+	n := int64(published.Sub(began)+reminderStep/2) / int64(reminderStep)
+	if n <= 0 {
+		return ""
+	}
+	return "/" + strconv.FormatInt(n, 10)
+}
+
+// array decodes an array of messages.
+func (m *message) array(c Config) ([]Envelope, error) {
+	var list []Envelope
+	for i, element := range elements(m.body) {
+		if len(list) > maxParts {
+			break
+		}
+		inner := message{Raw: m.Raw, words: m.words, sum: m.sum, parsed: true, body: element, kind: element[0]}
+		more, err := inner.element(c)
+		if err != nil {
+			more = []Envelope{unreadable(i, element, err)}
+		}
+		list = append(list, more...)
+	}
+	return list, nil
+}
+
+// element decodes one element of an array like a message of its own.
+func (m *message) element(c Config) ([]Envelope, error) {
+	switch m.kind {
+	case '{':
+		m.members = membersOf(m.body)
+		return decodeObject(m, c)
+	case 'n', '[':
+		return nil, fmt.Errorf("expected an object, got %s", describe(m.body))
+	}
+	return []Envelope{{Message: plain(m.body)}}, nil
+}
+
+// unreadable tells of a part of a message that cannot be read, so that the
+// others are not lost with it.
+func unreadable(i int, value string, err error) Envelope {
+	const most = 500
+	return Envelope{
+		Subject: "Part " + strconv.Itoa(i+1) + " of a message cannot be read: " + err.Error(),
+		Message: strings.ToValidUTF8(value[:min(len(value), most)], ""),
+	}
+}
+
+func counted(n int) string { return strconv.Itoa(n) + " entries" }
