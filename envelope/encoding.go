@@ -200,7 +200,7 @@ var binaryMedia = [...]struct{ part, kind string }{ //nolint:gochecknoglobals //
 func binaryKind(body []byte, media string) string {
 	isText := utf8.Valid(body) && !bytes.ContainsFunc(body, isBinary)
 	for _, m := range binaryMedia {
-		if strings.Contains(media, m.part) && (!isText || !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{}"))) {
+		if strings.Contains(media, m.part) && (!isText || !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{"))) {
 			return m.kind
 		}
 	}

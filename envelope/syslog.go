@@ -61,7 +61,7 @@ func logfmt(line string) []member {
 	}
 	var list []member
 	speaks := false
-	for m := range pairs(line) {
+	for m := range logfmtPairs(line) {
 		if m == nil || len(list) == maxMembers {
 			return nil
 		}
@@ -75,8 +75,8 @@ func logfmt(line string) []member {
 	return list
 }
 
-// pairs yields the pairs of a line, and nil where it is something else.
-func pairs(line string) func(yield func(*member) bool) {
+// logfmtPairs yields the pairs of a line, and nil where it is something else.
+func logfmtPairs(line string) func(yield func(*member) bool) {
 	return func(yield func(*member) bool) {
 		for line = strings.TrimSpace(line); line != ""; line = strings.TrimLeft(line, " ") {
 			at := strings.IndexAny(line, "= \"")

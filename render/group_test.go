@@ -42,7 +42,7 @@ func TestAGroupListsTheWorstFirst(t *testing.T) {
 	c := settings()
 	c.Mention = []string{"alice"}
 	got := newRenderer(t, c).Text(storm(t, 6))
-	want := `🔴 CRITICAL Pod is crash looping (namespace=shop): 4 firing, 2 resolved
+	want := `🔴 CRITICAL KubePodCrashLooping: Pod is crash looping (namespace=shop): 4 firing, 2 resolved
 🔴 pod=cart-4
 🟡 pod=cart-0
 🟡 pod=cart-1
