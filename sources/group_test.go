@@ -14,6 +14,7 @@ func TestGroupsAreTheSameInAnyOrder(t *testing.T) {
 	}
 	group := func(body string, parts ...int) string {
 		d := sources.NewDelivery(sources.Message{Raw: envelope.Raw{Body: []byte(body)}, Topic: "t"}, nil)
+		d.Decode(envelope.Decoder{})
 		if d.Malformed != nil {
 			t.Fatal(d.Malformed)
 		}
