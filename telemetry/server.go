@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/net/netutil"
 )
 
 // The limits of the admin port.
@@ -48,7 +49,7 @@ func Serve(ctx context.Context, cfg Config, t *Telemetry, log *slog.Logger) (*Se
 			Handler: t.Handler(), MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 			ReadHeaderTimeout: headerTimeout, ReadTimeout: headerTimeout, WriteTimeout: answerTimeout, IdleTimeout: idleTimeout,
 		},
-		listener: limit(listener, maxConns), done: make(chan struct{}),
+		listener: netutil.LimitListener(listener, maxConns), done: make(chan struct{}),
 	}
 	log.Info("admin port open", "addr", listener.Addr().String())
 	go func() {
