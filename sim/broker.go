@@ -28,8 +28,9 @@ const header = "x-sim-number"
 
 // broker is what the models have in common.
 type broker struct {
-	name string
-	see  *observer
+	name    string
+	see     *observer
+	ordered bool // its messages must be shown in their order
 
 	mu      sync.Mutex
 	random  *rand.Rand
@@ -46,8 +47,8 @@ type trouble struct {
 	unsure   int       // how many dead letters will be written without a word
 }
 
-func newBroker(name string, see *observer, random *rand.Rand) broker {
-	return broker{name: name, see: see, random: random, changed: make(chan struct{})}
+func newBroker(name string, see *observer, random *rand.Rand, ordered bool) broker {
+	return broker{name: name, see: see, ordered: ordered, random: random, changed: make(chan struct{})}
 }
 
 // signal wakes whoever waits. b.mu is held.

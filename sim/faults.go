@@ -13,9 +13,20 @@ import (
 type fault struct {
 	weight  int    // how often it is drawn
 	refuses bool   // the room may refuse a good notification for good
+	forgets bool   // the room may forget what it has shown
+	reorder order  // whose order need not be kept
 	what    string // in plain words
 	run     func(w *world, s Step)
 }
+
+// order is what a fault does to it.
+type order int
+
+const (
+	keeps      order = iota
+	ofOne            // a broker that has no partitions may deliver in another order
+	everywhere       // the room drops or refuses a message, and shows later ones
+)
 
 // faultNames are the kinds in a fixed order.
 var faultNames = sync.OnceValue(func() []string { return slices.Sorted(maps.Keys(faults())) }) //nolint:gochecknoglobals // a constant
@@ -66,11 +77,20 @@ func networkFaults() map[string]fault {
 
 func roomFaults() map[string]fault {
 	return map[string]fault{
-		"server-killed": {weight: 2, what: "the server is killed", run: func(w *world, s Step) {
+		"server-killed": {weight: 2, forgets: true, what: "the server is killed", run: func(w *world, s Step) {
 			w.server.Stop()
 			w.after(s.For, "the server is back", w.startServer)
 		}},
-		"server-stopped": {weight: 1, what: "the server is stopped", run: func(w *world, s Step) {
+		"server-dies": {weight: 2, forgets: true, what: "the server is killed, before others were shown what it has shown last", run: func(w *world, s Step) {
+			since := time.Now().Add(-time.Duration(s.For) % lastCopies)
+			w.server.Stop()
+			w.server.ForgetSince(since)
+			if w.plan.copiesShown() {
+				w.see.copiesLost(since)
+			}
+			w.after(s.For, "the server is back", w.startServer)
+		}},
+		"server-stopped": {weight: 1, forgets: true, what: "the server is stopped", run: func(w *world, s Step) {
 			w.server.Shutdown()
 			w.after(s.For, "the server is back", w.startServer)
 		}},
@@ -78,11 +98,11 @@ func roomFaults() map[string]fault {
 			w.server.Freeze()
 			w.after(s.For, "the server goes on", w.server.Unfreeze)
 		}},
-		"suspended": {weight: 1, what: "the chat service goes down", run: func(w *world, s Step) {
+		"suspended": {weight: 1, forgets: true, what: "the chat service goes down", run: func(w *world, s Step) {
 			w.server.SuspendRoom(sinktest.StanzaError{})
 			w.after(s.For, "the chat service is back", w.server.ResumeRoom)
 		}},
-		"destroyed": {weight: 1, what: "the room is destroyed", run: func(w *world, s Step) {
+		"destroyed": {weight: 1, forgets: true, what: "the room is destroyed", run: func(w *world, s Step) {
 			w.server.DestroyRoom("", "")
 			w.after(s.For, "the room is made again", w.makeRoom)
 		}},
@@ -99,20 +119,20 @@ func roomFaults() map[string]fault {
 			w.server.TakeNick(w.nick(s.Worker))
 			w.after(s.For, "the stranger leaves", func() { w.server.FreeNick(w.nick(s.Worker)) })
 		}},
-		"lost": {weight: 1, what: "the room swallows messages", run: func(w *world, s Step) { w.server.LoseNext(s.N) }},
+		"lost": {weight: 1, reorder: everywhere, what: "the room swallows messages", run: func(w *world, s Step) { w.server.LoseNext(s.N) }},
 		"cut-after-post": {weight: 2, what: "a connection is reset after the room has shown a message", run: func(w *world, s Step) {
 			w.server.CutAfterPosts(s.N)
 		}},
 		"cut-before-post": {weight: 2, what: "a connection is reset before the room shows a message", run: func(w *world, s Step) {
 			w.server.CutBeforePosts(s.N)
 		}},
-		"bounce": {weight: 1, refuses: true, what: "the room bounces messages", run: func(w *world, s Step) {
+		"bounce": {weight: 1, reorder: everywhere, refuses: true, what: "the room bounces messages", run: func(w *world, s Step) {
 			w.server.Bounce(sinktest.StanzaError{Condition: conditions()[int(s.For)%len(conditions())]}, s.N)
 		}},
 		"refuse-joins": {weight: 1, what: "the room refuses joins", run: func(w *world, s Step) {
 			w.server.RefuseJoins(sinktest.StanzaError{Condition: conditions()[int(s.For)%len(conditions())]}, s.N)
 		}},
-		"stream-error": {weight: 1, what: "the server ends all streams", run: func(w *world, s Step) {
+		"stream-error": {weight: 1, reorder: everywhere, what: "the server ends all streams", run: func(w *world, s Step) {
 			w.server.StreamError([]string{"conflict", "system-shutdown", "reset", "internal-server-error", "policy-violation"}[s.N-1], "")
 		}},
 		"talk": {weight: 1, what: "others talk", run: func(w *world, s Step) {
@@ -132,6 +152,9 @@ func roomFaults() map[string]fault {
 	}
 }
 
+// lastCopies is how much later than the sender others may be shown a message.
+const lastCopies = 200 * time.Millisecond
+
 // conditions are those of stanza errors (RFC 6120, 8.3.3).
 func conditions() []string {
 	return []string{
@@ -142,16 +165,16 @@ func conditions() []string {
 
 func brokerFaults() map[string]fault {
 	return map[string]fault{
-		"redeliver": {weight: 2, what: "the broker delivers again what is out, or shares partitions out anew", run: func(w *world, s Step) {
+		"redeliver": {weight: 2, reorder: ofOne, what: "the broker delivers again what is out, or shares partitions out anew", run: func(w *world, s Step) {
 			w.brokers[s.Broker].expire()
 		}},
-		"evict": {weight: 1, what: "the broker puts the worker out", run: func(w *world, s Step) {
+		"evict": {weight: 1, reorder: ofOne, what: "the broker puts the worker out", run: func(w *world, s Step) {
 			w.brokers[s.Broker].evict(w.lives[s.Worker].process)
 		}},
-		"lost-acks": {weight: 1, what: "acknowledgements are lost", run: func(w *world, s Step) {
+		"lost-acks": {weight: 1, reorder: ofOne, what: "acknowledgements are lost", run: func(w *world, s Step) {
 			w.brokers[s.Broker].upset(func(t *trouble) { t.lostAcks += s.N })
 		}},
-		"late-acks": {weight: 1, what: "acknowledgements are late", run: func(w *world, s Step) {
+		"late-acks": {weight: 1, reorder: ofOne, what: "acknowledgements are late", run: func(w *world, s Step) {
 			w.brokers[s.Broker].upset(func(t *trouble) { t.lateAcks = time.Now().Add(time.Duration(s.For)) })
 		}},
 		"receive-fails": {weight: 1, what: "nothing can be received", run: func(w *world, s Step) {
@@ -163,7 +186,7 @@ func brokerFaults() map[string]fault {
 		"dead-letters-unsure": {weight: 1, what: "dead letters are written, but not confirmed", run: func(w *world, s Step) {
 			w.brokers[s.Broker].upset(func(t *trouble) { t.unsure += s.N })
 		}},
-		"offline": {weight: 1, what: "the worker cannot reach the brokers", run: func(w *world, s Step) {
+		"offline": {weight: 1, reorder: ofOne, what: "the worker cannot reach the brokers", run: func(w *world, s Step) {
 			w.disconnect(w.lives[s.Worker].process, time.Duration(s.For))
 		}},
 	}
@@ -171,15 +194,15 @@ func brokerFaults() map[string]fault {
 
 func workerFaults() map[string]fault {
 	return map[string]fault{
-		"kill": {weight: 4, what: "the worker is killed", run: func(w *world, s Step) {
+		"kill": {weight: 4, reorder: ofOne, what: "the worker is killed", run: func(w *world, s Step) {
 			w.kill(s.Worker, s.A)
 			w.after(s.For, "the worker is started again", func() { w.start(s.Worker, false) })
 		}},
-		"stop": {weight: 2, what: "the worker is stopped", run: func(w *world, s Step) {
+		"stop": {weight: 2, reorder: ofOne, what: "the worker is stopped", run: func(w *world, s Step) {
 			w.stop(s.Worker)
 			w.after(s.For, "the worker is started again", func() { w.start(s.Worker, false) })
 		}},
-		"new-key": {weight: 1, what: "the worker is killed, and started with another key", run: func(w *world, s Step) {
+		"new-key": {weight: 1, reorder: ofOne, what: "the worker is killed, and started with another key", run: func(w *world, s Step) {
 			w.kill(s.Worker, s.A)
 			w.after(s.For, "the worker is started with another key", func() { w.start(s.Worker, true) })
 		}},

@@ -24,8 +24,8 @@ type streamed struct {
 	attempts int
 }
 
-func newStream(see *observer, random *rand.Rand, wait time.Duration) *stream {
-	return &stream{broker: newBroker("nats:SIM", see, random), wait: wait}
+func newStream(see *observer, random *rand.Rand, ordered bool, wait time.Duration) *stream {
+	return &stream{broker: newBroker("nats:SIM", see, random, ordered), wait: wait}
 }
 
 // publish stores a message.
@@ -34,7 +34,7 @@ func (s *stream) publish(number, _ int, body string) {
 	defer s.mu.Unlock()
 	m := &streamed{stored: stored{number: number, at: time.Now(), offset: uint64(len(s.messages)) + 1, body: body}}
 	s.messages = append(s.messages, m)
-	s.see.published(&m.stored)
+	s.see.published(&m.stored, s.name, s.ordered)
 	s.signal()
 }
 

@@ -42,8 +42,8 @@ type assignment struct {
 	pending   bool // a commit is on its way
 }
 
-func newGroup(see *observer, random *rand.Rand, partitions int, session time.Duration) *group {
-	g := &group{broker: newBroker("kafka:sim", see, random), session: session}
+func newGroup(see *observer, random *rand.Rand, ordered bool, partitions int, session time.Duration) *group {
+	g := &group{broker: newBroker("kafka:sim", see, random, ordered), session: session}
 	for id := range partitions {
 		g.partitions = append(g.partitions, &partition{id: id})
 	}
@@ -58,7 +58,7 @@ func (g *group) publish(number, p int, body string) {
 	to.next += 1 + uint64(max(0, g.random.IntN(6)-3))
 	m := &stored{number: number, at: time.Now(), offset: to.next, body: body}
 	to.messages = append(to.messages, m)
-	g.see.published(m)
+	g.see.published(m, fmt.Sprintf("%s[%d]", g.name, to.id), g.ordered)
 	g.signal()
 }
 

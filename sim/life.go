@@ -88,6 +88,7 @@ func (w *world) bear(l *life, nick string) error {
 		if err := one.Run(ctx); err != nil {
 			log.Error("worker failed", "error", err)
 		}
+		w.see.gone(l.process)
 	})
 	return nil
 }
@@ -123,6 +124,7 @@ func (w *world) kill(number int, host bool) {
 		return
 	}
 	l.process.kill(host)
+	w.see.gone(l.process)
 	l.cancel()
 	w.noticed(l.process)
 }

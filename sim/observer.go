@@ -23,9 +23,12 @@ type observer struct {
 	quiet      bool // keeps no story
 	violations []string
 	notes      map[int]*note
+	sequence   []*note           // as they were published, where the order must be kept
+	count      int               // of what was shown
 	visits     map[string]*visit // by connection
 	workers    map[string]*tally // by process
 	idsKept    bool              // the room shows the ids that it was sent
+	counted    bool              // workers must count what they show again
 	blameless  bool              // nothing was ordered that makes a dead letter of a good notification
 }
 
@@ -34,15 +37,19 @@ type note struct {
 	number    int
 	malformed bool
 	copies    []*stored // messages that carry it
+	lane      string    // broker and partition of the first
+	excused   bool      // its worker went away together with the server
 	posts     []shown
 	buried    bool
 }
 
 // shown is one time that the room has shown a notification.
 type shown struct {
-	at    time.Time
-	visit *visit
-	nick  string
+	at     time.Time
+	visit  *visit
+	nick   string
+	nth    int  // of all that was shown
+	unseen bool // others were not shown it: the server died before
 }
 
 // visit is one stay of a worker in the room.
@@ -60,6 +67,7 @@ type tally struct {
 	most     int            // that may be
 	unacked  map[int]bool   // shown and not durably acknowledged
 	depth    int            // how many of those there may be
+	certain  map[int]bool   // acknowledged for good, or given up
 	returned map[int]bool   // given back to a broker: who gets them next is not to know
 	doubtful int            // messages that it has counted as possible duplicates
 	again    int            // messages that it has posted twice itself
@@ -68,7 +76,7 @@ type tally struct {
 func newObserver(p *Plan) *observer {
 	o := &observer{
 		start: time.Now(), notes: map[int]*note{}, visits: map[string]*visit{}, workers: map[string]*tally{},
-		idsKept: p.Room.keepsIDs(), blameless: !p.bounces(),
+		idsKept: p.Room.keepsIDs(), blameless: !p.bounces(), counted: p.counted(),
 	}
 	for i, n := range p.Notifications {
 		if o.notes[n.Number] == nil {
@@ -101,11 +109,14 @@ func (o *observer) wrong(format string, args ...any) {
 }
 
 // published is when a broker has stored a message.
-func (o *observer) published(m *stored) {
+func (o *observer) published(m *stored, lane string, ordered bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	n := o.notes[m.number]
-	n.copies = append(n.copies, m)
+	if n.copies = append(n.copies, m); ordered && len(n.copies) == 1 {
+		n.lane = lane
+		o.sequence = append(o.sequence, n)
+	}
 	o.say("notification %d is published at offset %d", m.number, m.offset)
 }
 
@@ -142,7 +153,9 @@ const (
 func (o *observer) durable(p *process, m *stored) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	delete(o.workers[p.name].unacked, m.number)
+	w := o.workers[p.name]
+	delete(w.unacked, m.number)
+	w.certain[m.number] = true
 }
 
 // acked is when a broker will never deliver a message again.
@@ -215,13 +228,14 @@ func (o *observer) posted(p sinktest.Post) {
 		if late {
 			break
 		}
-		o.repeated(n, before, shown{time.Now(), v, p.Nick})
+		o.repeated(n, before, shown{at: time.Now(), visit: v, nick: p.Nick})
 	}
 	if !late && !w.returned[number] && slices.ContainsFunc(n.posts, func(s shown) bool { return s.visit.link.owner == v.link.owner }) {
 		w.again++
 	}
-	n.posts = append(n.posts, shown{time.Now(), v, p.Nick})
-	if !slices.ContainsFunc(n.copies, func(m *stored) bool { return m.acked }) {
+	o.count++
+	n.posts = append(n.posts, shown{at: time.Now(), visit: v, nick: p.Nick, nth: o.count})
+	if !w.certain[number] && !slices.ContainsFunc(n.copies, func(m *stored) bool { return m.acked }) {
 		w.unacked[number] = true
 	}
 	if len(w.unacked) > w.depth {
@@ -280,19 +294,66 @@ func (o *observer) ended(processes []*process) {
 				o.wrong("notification %d at offset %d is not acknowledged in the end", number, m.offset)
 			}
 		}
-		if len(n.posts) == 0 && !n.buried {
-			o.wrong("notification %d is neither shown nor a dead letter in the end", number)
+		if !n.ended() {
+			o.wrong("notification %d is neither shown to others nor a dead letter in the end", number)
 		}
 	}
+	o.inOrder()
 	for _, p := range processes {
 		if !o.workers[p.name].inside {
 			o.wrong("worker %s is not in the room in the end", p.name)
 		}
 	}
 	for name, w := range o.workers {
-		if w.again > w.doubtful {
+		if o.counted && w.again > w.doubtful {
 			o.wrong("worker %s has posted %d notifications again, and counted %d possible duplicates", name, w.again, w.doubtful)
 		}
+	}
+}
+
+// ended reports whether others were shown the notification, or it is a dead letter.
+func (n *note) ended() bool {
+	return n.buried || n.excused || slices.ContainsFunc(n.posts, func(s shown) bool { return !s.unseen })
+}
+
+// inOrder looks whether what came first was shown first, where that is promised.
+func (o *observer) inOrder() {
+	last := map[string]*note{}
+	for _, n := range o.sequence {
+		if len(n.posts) == 0 || len(n.copies) > 1 || n.buried {
+			continue
+		}
+		if before := last[n.lane]; before != nil && n.posts[0].nth < before.posts[0].nth {
+			o.wrong("notification %d is shown before notification %d, which was published before it in %s", n.number, before.number, n.lane)
+		}
+		last[n.lane] = n
+	}
+}
+
+// copiesLost is when a server dies that has not shown to others what it has shown
+// to its sender.
+func (o *observer) copiesLost(since time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, n := range o.notes {
+		for i, s := range n.posts {
+			if s.at.Before(since) || s.unseen {
+				continue
+			}
+			n.posts[i].unseen = true
+			o.say("others were not shown notification %d", n.number)
+			n.excused = n.excused || s.visit.link.abandoned()
+		}
+	}
+}
+
+// gone is when a process ends, by itself or not. What it has seen last it cannot
+// show again.
+func (o *observer) gone(p *process) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, n := range o.notes {
+		n.excused = n.excused || slices.ContainsFunc(n.posts, func(s shown) bool { return s.unseen && s.visit.link.owner == p })
 	}
 }
 
@@ -304,7 +365,7 @@ func (o *observer) done(processes []*process) bool {
 		return false
 	}
 	for _, n := range o.notes {
-		if slices.ContainsFunc(n.copies, func(m *stored) bool { return !m.acked }) {
+		if slices.ContainsFunc(n.copies, func(m *stored) bool { return !m.acked }) || !n.ended() {
 			return false
 		}
 	}
@@ -327,7 +388,7 @@ func (o *observer) inside() bool {
 func (o *observer) born(p *process, key string, most, depth int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.workers[p.name] = &tally{key: key, out: map[string]int{}, most: most, unacked: map[int]bool{}, returned: map[int]bool{}, depth: depth}
+	o.workers[p.name] = &tally{key: key, out: map[string]int{}, most: most, unacked: map[int]bool{}, certain: map[int]bool{}, returned: map[int]bool{}, depth: depth}
 	o.say("worker %s starts", p.name)
 }
 

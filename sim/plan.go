@@ -170,6 +170,19 @@ func (p *Plan) bounces() bool {
 	return slices.ContainsFunc(p.Steps, func(s Step) bool { return faults()[s.Do].refuses })
 }
 
+// ordered reports whether the notifications of a broker, or of each of its
+// partitions, must be shown in their order.
+func (p *Plan) ordered(broker int) bool {
+	kafka := p.Brokers[broker].Kind == "kafka"
+	if !kafka && p.Workers > 1 {
+		return false
+	}
+	return !slices.ContainsFunc(p.Steps, func(s Step) bool {
+		how := faults()[s.Do].reorder
+		return how == everywhere || how == ofOne && !kafka
+	})
+}
+
 // String names the plan in one line.
 func (p *Plan) String() string {
 	return fmt.Sprintf("seed %d: %d workers, %d brokers, %d notifications, %d steps", p.Seed, p.Workers, len(p.Brokers), len(p.Notifications), len(p.Steps))

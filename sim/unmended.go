@@ -1,5 +1,7 @@
 package sim
 
+import "slices"
+
 // unmended are faults that the simulator has found and that are not mended yet. A
 // plan that would only find one of them again is changed, so that others can be
 // found. An entry goes when its fault is mended.
@@ -8,6 +10,19 @@ type unmended struct {
 	what   string
 	change func(*Plan)
 }
+
+// counted reports whether workers count all possible duplicates. Not mended: where a
+// server has forgotten what it had shown and several workers share the room, one that
+// is back before us makes the history look as if it reached back to what we knew.
+func (p *Plan) counted() bool {
+	forgets := slices.ContainsFunc(p.Steps, func(s Step) bool { return faults()[s.Do].forgets })
+	return p.Workers == 1 || !forgets
+}
+
+// copiesShown reports whether what a dying server has not shown to others must be
+// shown to them in the end. Not mended: the same as above makes a worker think that
+// the server remembers.
+func (p *Plan) copiesShown() bool { return p.Workers == 1 }
 
 // known lists them.
 func known() []unmended {

@@ -59,9 +59,9 @@ func newWorld(p *Plan, setup *Setup, see *observer) (*world, error) {
 	for i, b := range p.Brokers {
 		random := w.random(i)
 		if b.Kind == "kafka" {
-			w.brokers = append(w.brokers, newGroup(see, random, b.Partitions, time.Duration(b.Wait)))
+			w.brokers = append(w.brokers, newGroup(see, random, p.ordered(i), b.Partitions, time.Duration(b.Wait)))
 		} else {
-			w.brokers = append(w.brokers, newStream(see, random, time.Duration(b.Wait)))
+			w.brokers = append(w.brokers, newStream(see, random, p.ordered(i), time.Duration(b.Wait)))
 		}
 	}
 	return w, nil

@@ -22,6 +22,16 @@ func (r *room) remember(e entry) {
 	r.history = append(r.history, e)
 }
 
+// ForgetSince makes the room forget what it has shown since then, as a server that is
+// killed before it has written it down.
+func (s *Server) ForgetSince(at time.Time) {
+	s.room.mu.Lock()
+	defer s.room.mu.Unlock()
+	for n := len(s.room.history); n > 0 && !s.room.history[n-1].post.At.Before(at); n-- {
+		s.room.history = s.room.history[:n-1]
+	}
+}
+
 // recent is the part of the history that the room admits to.
 func (r *room) recent() []entry {
 	return r.history[max(0, len(r.history)-max(0, r.cfg.HistorySize-1)):]
