@@ -85,9 +85,7 @@ func roomFaults() map[string]fault {
 			since := time.Now().Add(-time.Duration(s.For) % lastCopies)
 			w.server.Stop()
 			w.server.ForgetSince(since)
-			if w.plan.copiesShown() {
-				w.see.copiesLost(since)
-			}
+			w.see.copiesLost(since)
 			w.after(s.For, "the server is back", w.startServer)
 		}},
 		"server-stopped": {weight: 1, forgets: true, what: "the server is stopped", run: func(w *world, s Step) {

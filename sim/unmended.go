@@ -19,11 +19,6 @@ func (p *Plan) counted() bool {
 	return p.Workers == 1 || !forgets
 }
 
-// copiesShown reports whether what a dying server has not shown to others must be
-// shown to them in the end. Not mended: the same as above makes a worker think that
-// the server remembers.
-func (p *Plan) copiesShown() bool { return p.Workers == 1 }
-
 // known lists them.
 func known() []unmended {
 	return []unmended{

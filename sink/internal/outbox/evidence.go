@@ -10,6 +10,7 @@ type history struct {
 	last  uint32              // number of our last message that we have seen the room show, 0: none in this stay
 	fresh bool                // that was just before the stay ended
 	known uint32              // the highest number of a message told, 0: none that we had seen
+	ours  uint32              // the same of our own: another worker may have sent his again
 
 	broken    time.Time // when the connection broke off, zero after another end
 	restarted bool      // the server has been, since
@@ -18,7 +19,8 @@ type history struct {
 // evidence is what a message in the history proves.
 type evidence struct {
 	proof
-	nth uint32 // its number (see ledger.add), 0 if it was not known
+	nth  uint32 // its number (see ledger.add), 0 if it was not known
+	ours bool   // we had sent it
 }
 
 // Ending is how a session ended. It says what others may not have been sent of
@@ -58,6 +60,9 @@ func (h *history) add(id string, w evidence) {
 // who is back before us, may have sent it again to a server that has forgotten all.
 func (h *history) take(w evidence) {
 	h.proof = max(h.proof, w.proof)
+	if w.ours {
+		h.ours = max(h.ours, w.nth)
+	}
 	if !h.fresh || w.nth <= h.last {
 		h.known = max(h.known, w.nth)
 	}
@@ -81,7 +86,7 @@ func (h *history) leave(end Ending, at time.Time, fresh bool) {
 }
 
 // interrupt ends one telling; the next begins from nothing.
-func (h *history) interrupt() { h.proof, h.known, h.restarted = nothing, 0, false }
+func (h *history) interrupt() { h.proof, h.known, h.ours, h.restarted = nothing, 0, 0, false }
 
 // whole reports whether the room has told everything that it showed while we
 // were away: back to something that we knew, and up to the end.

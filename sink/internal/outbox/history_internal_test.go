@@ -175,6 +175,26 @@ func TestWhatAnotherWorkerSentAgainProvesNothing(t *testing.T) {
 	}
 }
 
+// Another worker may be back first, and send again what it had sent before our last.
+// Ours before that are missing all the same.
+func TestWhatAnotherWorkerSentAgainDoesNotStandForOurs(t *testing.T) {
+	m := testMinter(t)
+	b := New(5, m)
+	b.Attach(discard{}, "r@c/w")
+	post(t, b, "1")
+	b.Seen([]byte(m.ID("1")), []byte("r@c/w"), true)
+	b.Seen([]byte(m.ID("theirs")), []byte("r@c/w2"), false)
+	post(t, b, "2")
+	b.Seen([]byte(m.ID("2")), []byte("r@c/w"), true)
+	b.Detach(BrokenOff, time.Now()) // killed before others were shown anything
+	b.Seen([]byte(m.ID("theirs")), []byte("r@c/w2"), false)
+	var sent posts
+	b.Attach(&sent, "r@c/w")
+	if got := strings.Join(sent, " "); got != "1 2" {
+		t.Errorf("sent again: %s", got)
+	}
+}
+
 type posts []string
 
 func (p *posts) Post(_, body, _ string) { *p = append(*p, body) }

@@ -42,9 +42,9 @@ func (r *recent) prove(text string) evidence {
 	for i, m := range slices.Backward(r.messages) {
 		if sameText(m.body, text) {
 			if i == len(r.messages)-1 {
-				return evidence{complete, m.nth}
+				return evidence{complete, m.nth, true}
 			}
-			return evidence{remembers, m.nth}
+			return evidence{remembers, m.nth, true}
 		}
 	}
 	return evidence{}

@@ -26,7 +26,7 @@ func (b *Outbox) Seen(id, from []byte, own bool) bool {
 		}
 		w = b.shown(e, nth)
 	case before == seenAgain:
-		w = evidence{complete, nth}
+		w = evidence{complete, nth, own || string(from) == b.from}
 	case before == copied, before == invented:
 		return before != invented
 	}
@@ -65,7 +65,7 @@ func sameText(body, text string) bool {
 // after the last that we had seen, and behind the first of those in
 // flight there is no hole.
 func (b *Outbox) shown(e *entry, nth uint32) evidence {
-	r, w, now := Result{Outcome: Delivered}, evidence{remembers, b.history.last}, time.Now()
+	r, w, now := Result{Outcome: Delivered}, evidence{remembers, b.history.last, true}, time.Now()
 	if b.link != nil { // else it was found in the history
 		r.Took = now.Sub(e.sentAt)
 		b.history.last = nth

@@ -56,7 +56,7 @@ func (b *Outbox) Attach(l Link, from string) (resent, possibleDuplicates int) {
 	b.mu.Lock()
 	b.link, b.from = l, from
 	if b.history.forgot() {
-		b.queue = append(b.recent.after(b.history.known), b.queue...)
+		b.queue = append(b.recent.after(b.history.ours), b.queue...)
 	}
 	b.recent.clear()
 	for _, e := range slices.Clone(b.queue) { // settling shortens it
