@@ -1,0 +1,142 @@
+package natstest
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"testing"
+
+	"github.com/nats-io/nats-server/v2/server"
+	client "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Cluster is three servers inside the test process that share their streams.
+type Cluster struct {
+	Conn *client.Conn
+	JS   jetstream.JetStream
+
+	servers []*server.Server
+}
+
+// NewCluster starts a cluster with the stream and the durable on all of its
+// servers.
+func NewCluster(t testing.TB) *Cluster {
+	t.Helper()
+	c := &Cluster{}
+	routes := freeRoutes(t, 3)
+	for i := range routes {
+		c.startServer(t, i, routes)
+	}
+	for _, s := range c.servers {
+		if !s.ReadyForConnections(Patience) {
+			t.Fatal("server does not become ready")
+		}
+	}
+	var err error
+	c.Conn, err = client.Connect(c.servers[0].ClientURL(), client.MaxReconnects(-1))
+	Must(t, err)
+	t.Cleanup(c.Conn.Close)
+	c.JS, err = jetstream.New(c.Conn)
+	Must(t, err)
+	Eventually(t, "the cluster makes the stream", func() bool {
+		_, err := c.JS.CreateStream(t.Context(), jetstream.StreamConfig{Name: Stream, Subjects: []string{"notify.>"}, Replicas: 3})
+		return err == nil
+	})
+	Eventually(t, "the cluster makes the consumer", func() bool {
+		_, err := c.JS.CreateConsumer(t.Context(), Stream, jetstream.ConsumerConfig{
+			Durable: Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: Patience, MaxDeliver: -1,
+		})
+		return err == nil
+	})
+	return c
+}
+
+// freeRoutes finds addresses for the servers of a cluster: each must know them
+// before any of them listens.
+func freeRoutes(t testing.TB, n int) []*url.URL {
+	t.Helper()
+	routes := make([]*url.URL, n)
+	for i := range routes {
+		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		Must(t, err)
+		defer func() { _ = l.Close() }() // after the last is found
+		routes[i] = &url.URL{Scheme: "nats-route", Host: l.Addr().String()}
+	}
+	return routes
+}
+
+func (c *Cluster) startServer(t testing.TB, number int, routes []*url.URL) {
+	t.Helper()
+	port, err := strconv.Atoi(routes[number].Port())
+	Must(t, err)
+	s, err := server.NewServer(&server.Options{
+		ServerName: fmt.Sprintf("s%d", number), Host: "127.0.0.1", Port: server.RANDOM_PORT,
+		JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true,
+		Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: port}, Routes: routes,
+	})
+	Must(t, err)
+	s.Start()
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	c.servers = append(c.servers, s)
+}
+
+// Publish stores the notifications from to to-1.
+func (c *Cluster) Publish(t testing.TB, from, to int) {
+	t.Helper()
+	for i := from; i < to; i++ {
+		Eventually(t, "the cluster stores", func() bool {
+			_, err := c.JS.PublishMsg(t.Context(), Message("notify", Note(i)), jetstream.WithMsgID(fmt.Sprint(i)))
+			return err == nil
+		})
+	}
+}
+
+// Info asks the consumer's leader, as soon as there is one.
+func (c *Cluster) Info(t testing.TB) *jetstream.ConsumerInfo {
+	t.Helper()
+	var info *jetstream.ConsumerInfo
+	Eventually(t, "the consumer has a leader", func() bool {
+		consumer, err := c.JS.Consumer(t.Context(), Stream, Durable)
+		if err != nil {
+			return false
+		}
+		info = consumer.CachedInfo()
+		return info.Cluster != nil && info.Cluster.Leader != ""
+	})
+	return info
+}
+
+// Follower is the address of a server that does not lead the consumer.
+func (c *Cluster) Follower(t testing.TB) string {
+	t.Helper()
+	leader := c.Info(t).Cluster.Leader
+	for _, s := range c.servers {
+		if s.Name() != leader && s.Running() {
+			return s.Addr().String()
+		}
+	}
+	t.Fatal("there is no follower")
+	return ""
+}
+
+// StepDown has the consumer's leader give that up.
+func (c *Cluster) StepDown(t testing.TB) {
+	t.Helper()
+	Eventually(t, "the leader steps down", func() bool {
+		_, err := c.Conn.Request("$JS.API.CONSUMER.LEADER.STEPDOWN."+Stream+"."+Durable, nil, Patience)
+		return err == nil
+	})
+}
+
+// KillLeader ends the server that leads the consumer.
+func (c *Cluster) KillLeader(t testing.TB) {
+	t.Helper()
+	leader := c.Info(t).Cluster.Leader
+	for _, s := range c.servers {
+		if s.Name() == leader {
+			s.Shutdown()
+		}
+	}
+}
