@@ -15,6 +15,9 @@ type Reason struct {
 	Code ReasonCode
 	// Err explains it to a person.
 	Err error
+
+	// What Delivery.Reject adds: the identity of the place, and the proof of it.
+	identity, proof string
 }
 
 // ReasonCode is the value of the header x-dlq-reason.
@@ -26,7 +29,22 @@ const (
 	ReasonRejected ReasonCode = "rejected"  // the room refused the message
 	ReasonRetries  ReasonCode = "retries"   // delivered too often without success
 	ReasonTooLarge ReasonCode = "too_large" // larger than the worker may hold
+	// ReasonReplayed marks the letters up to its place as replayed: it is none
+	// itself. See Outstanding.
+	ReasonReplayed ReasonCode = "replayed"
 )
+
+// The headers that carry an identity through the dead letters.
+const (
+	identityHeader = "x-dlq-identity"
+	proofHeader    = "x-dlq-proof"
+	replayHeader   = "x-replay-of"
+	replayProof    = "x-replay-proof"
+)
+
+// CutHeader is in a dead letter for which the original was too long: it tells the
+// original's length in bytes.
+const CutHeader = "x-dlq-cut"
 
 // maxErrorText keeps the headers of a dead letter small.
 const maxErrorText = 1024
@@ -35,12 +53,7 @@ const maxErrorText = 1024
 // that tell where it was, why and when it was given up. Headers of an earlier
 // round through the dead letters are replaced. Empty values are left out.
 func DeadLetterHeaders(m *Message, reason Reason, now time.Time) []envelope.Header {
-	headers := make([]envelope.Header, 0, len(m.Header)+12)
-	for _, h := range m.Header {
-		if !strings.HasPrefix(strings.ToLower(h.Key), "x-dlq-") {
-			headers = append(headers, h)
-		}
-	}
+	headers := publishersHeaders(m)
 	add := func(key, value string) {
 		if value != "" {
 			headers = append(headers, envelope.Header{Key: key, Value: value})
@@ -62,6 +75,19 @@ func DeadLetterHeaders(m *Message, reason Reason, now time.Time) []envelope.Head
 		add("x-dlq-first-seen", m.Time.UTC().Format(time.RFC3339Nano))
 	}
 	add("x-dlq-failed-at", now.UTC().Format(time.RFC3339Nano))
+	add(identityHeader, reason.identity)
+	add(proofHeader, reason.proof)
+	return headers
+}
+
+// publishersHeaders are those of m that are none of ours.
+func publishersHeaders(m *Message) []envelope.Header {
+	headers := make([]envelope.Header, 0, len(m.Header)+14)
+	for _, h := range m.Header {
+		if !strings.HasPrefix(strings.ToLower(h.Key), "x-dlq-") && !IsReplayHeader(h.Key) {
+			headers = append(headers, h)
+		}
+	}
 	return headers
 }
 

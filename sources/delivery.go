@@ -28,6 +28,7 @@ type Delivery struct {
 	Received time.Time
 
 	settler Settler
+	seal    *Seal
 	sealed  bool // never to be decoded
 	state   atomic.Int32
 }
@@ -76,6 +77,15 @@ func (d *Delivery) Trim() {
 	for i := range d.Envelopes {
 		e := &d.Envelopes[i]
 		*e = envelope.Envelope{ID: e.ID, Source: e.Source, Trace: e.Trace}
+	}
+}
+
+// Trust has the delivery take the identity that a replay gave it, and prove its
+// own when it is rejected, both by seal.
+func (d *Delivery) Trust(seal *Seal) {
+	d.seal = seal
+	if identity := d.Get(replayHeader); identity != "" && seal.proves(identity, d.Body, d.Get(replayProof)) {
+		d.origin = identity
 	}
 }
 
@@ -138,7 +148,11 @@ func (d *Delivery) Release(delay time.Duration) error {
 
 // Reject moves the message to the dead letters and acknowledges it.
 func (d *Delivery) Reject(ctx context.Context, reason Reason) error {
-	return d.settle(func() error { return d.settler.Reject(ctx, reason) })
+	return d.settle(func() error {
+		reason.identity = d.identity()
+		reason.proof = d.seal.prove(reason.identity, d.Body)
+		return d.settler.Reject(ctx, reason)
+	})
 }
 
 // Lost is closed when the delivery is about to belong to somebody else: if it has

@@ -118,6 +118,8 @@ type Message struct {
 	// Serial tells the message from every other one, in a broker that knows
 	// no places and delivers once at most. Elsewhere it is empty.
 	Serial string
+
+	origin string // the identity that it had before it was replayed, or ""
 }
 
 // Size is what the message takes in memory: its body, key and headers.
@@ -144,8 +146,8 @@ func (m *Message) Place() string {
 // different from every other. The timestamp tells a recreated topic or stream,
 // whose offsets begin anew, from the old one.
 func (m *Message) identity() string {
-	if origin := m.Get(replayHeader); origin != "" {
-		return origin
+	if m.origin != "" {
+		return m.origin
 	}
 	if m.Serial != "" {
 		return join("serial", m.Broker, m.Serial)

@@ -87,6 +87,7 @@ func (l *sourceLoop) submit(ctx context.Context, delivery *sources.Delivery) {
 		l.release(delivery)
 		return
 	}
+	delivery.Trust(l.worker.Seal)
 	if err := l.pending.tooLarge(delivery); err != nil {
 		l.reject(delivery, sources.Reason{Code: sources.ReasonTooLarge, Err: err})
 		return

@@ -57,7 +57,9 @@ func (s *settings) kinds() []sourceKind {
 		prepare: func(ctx context.Context, mode sources.Mode) check.Report {
 			return natsadmin.PrepareJetStream(ctx, s.natsCommon, s.nats, mode)
 		},
-		letters: func() (sources.Letters, error) { return natsreplay.OpenJetStream(s.natsCommon, s.nats.Stream) },
+		letters: func() (sources.Letters, error) {
+			return natsreplay.OpenJetStream(s.natsCommon, s.nats.Stream, s.nats.Consumer)
+		},
 	}, {
 		name:   sourceCore,
 		groups: []config.Group{common, {Title: "NATS without JetStream (SOURCES=nats-core)", Spec: &s.core}},
@@ -66,7 +68,7 @@ func (s *settings) kinds() []sourceKind {
 			return natsadmin.PrepareCore(ctx, s.natsCommon, s.core, mode)
 		},
 		letters: func() (sources.Letters, error) {
-			return natsreplay.OpenCore(s.natsCommon, s.core.Subjects, s.core.Reply)
+			return natsreplay.OpenCore(s.natsCommon, s.core.Queue, s.core.Subjects, s.core.Reply)
 		},
 	}, {
 		name:   sourceKafka,

@@ -17,10 +17,13 @@ import (
 )
 
 const replayHelp = `replay lists the dead letters, shows them whole, or publishes the originals again
-where they were. Nothing is deleted unless --delete says so, and Kafka cannot.
+where they were. They are those of the durable consumer, queue or group in the
+settings of the sources.
 
-A notification that the room has shown is not shown again as long as the room
-remembers. The settings are those of the sources.`
+A dead letter that was sent is marked, and neither listed nor sent again. If its
+original is rejected again, the new dead letter replaces it. What cannot be sent
+is told, and does not stop the others. Nothing is deleted unless --delete says
+so, and Kafka cannot.`
 
 // The words that follow replay.
 const (
@@ -45,6 +48,7 @@ func newReplayCommand() *cobra.Command {
 	flags.Var(moment{&f.until}, "until", "given up before")
 	flags.UintVarP(&f.limit, "limit", "l", 0, "the first `n` of them; 0 for all")
 	flags.BoolVarP(&f.dryRun, "dry-run", "n", false, "send: say what would be published, and publish nothing")
+	flags.BoolVarP(&f.all, "all", "a", false, "those that were sent or replaced, too")
 	flags.BoolVar(&f.remove, "delete", false, "send: delete every dead letter whose original the broker has stored")
 	completeWith(c, "source", sourceNames()...)
 	completeWith(c, "reason", string(sources.ReasonDecode), string(sources.ReasonRejected), string(sources.ReasonRetries), string(sources.ReasonTooLarge))
@@ -72,13 +76,17 @@ func replay(c *cobra.Command, args []string, wanted *letterFilter) error {
 		return &usageError{fmt.Errorf("--delete: %w; use --source to leave kafka out", sources.ErrKept)}
 	}
 	job := &replayJob{filter: *wanted, out: c.OutOrStdout(), progress: c.ErrOrStderr()}
+	var errs []error
 	for _, name := range names {
 		if err := job.source(c.Context(), &s, name, verb); err != nil && !errors.Is(err, errEnough) {
-			return fmt.Errorf("%s after %d: %w", verb, job.count, err)
+			errs = append(errs, fmt.Errorf("%s %s: %w", verb, name, err))
 		}
 	}
 	job.total(verb)
-	return nil
+	if job.failed > 0 {
+		errs = append(errs, fmt.Errorf("%d could not be sent, see above", job.failed))
+	}
+	return errors.Join(errs...)
 }
 
 // replayJob is one call of replay.
@@ -87,8 +95,9 @@ type replayJob struct {
 	out      io.Writer
 	progress io.Writer
 
-	count uint
-	told  time.Time // when progress was last told
+	count  uint
+	failed uint
+	told   time.Time // when progress was last told
 }
 
 // errEnough ends a visit at the limit.
@@ -107,31 +116,33 @@ func (j *replayJob) source(ctx context.Context, s *settings, name, verb string) 
 	do := map[string]func(*sources.DeadLetter) error{
 		verbList: j.list,
 		verbShow: j.show,
-		verbSend: func(l *sources.DeadLetter) error { return j.send(ctx, letters, l) },
+		verbSend: func(l *sources.DeadLetter) error { return j.trySend(ctx, letters, l) },
 	}[verb]
-	err = letters.Each(ctx, func(l *sources.DeadLetter) error {
+	visit := sources.Outstanding
+	if j.filter.all {
+		visit = sources.Own
+	}
+	err = visit(ctx, letters, func(l *sources.DeadLetter) error {
 		if !j.filter.matches(l) {
 			return nil
 		}
-		if j.filter.limit > 0 && j.count == j.filter.limit {
+		if j.filter.limit > 0 && j.count+j.failed == j.filter.limit {
 			return errEnough
 		}
-		if err := do(l); err != nil {
-			return err
-		}
-		j.count++
-		return nil
+		return do(l)
 	})
 	return errors.Join(err, letters.Close())
 }
 
 func (j *replayJob) list(l *sources.DeadLetter) error {
+	j.count++
 	_, err := fmt.Fprintf(j.out, "%s  %s  %-8s  %s  %s\n", line(l.ID), l.FailedAt().UTC().Format(time.RFC3339),
 		line(string(l.Reason())), line(l.Target), line(l.Cause()))
 	return err
 }
 
 func (j *replayJob) show(l *sources.DeadLetter) error {
+	j.count++
 	table := tabwriter.NewWriter(j.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "letter\t%s\ntarget\t%s\nkey\t%s\n", line(l.ID), line(l.Target), line(string(l.Key)))
 	for _, h := range l.Header {
@@ -144,13 +155,37 @@ func (j *replayJob) show(l *sources.DeadLetter) error {
 	return err
 }
 
-func (j *replayJob) send(ctx context.Context, letters sources.Letters, l *sources.DeadLetter) error {
+// mostFailures is how many failures are told one by one.
+const mostFailures = 20
+
+// trySend sends one letter, or says why that fails and goes on, unless ctx has
+// ended.
+func (j *replayJob) trySend(ctx context.Context, letters sources.Letters, l *sources.DeadLetter) error {
 	if j.filter.dryRun {
+		j.count++
 		_, err := fmt.Fprintf(j.out, "would publish %s to %s\n", line(l.ID), line(l.Target))
 		return err
 	}
+	err := j.send(ctx, letters, l)
+	if err == nil {
+		j.count++
+		return nil
+	}
+	if ctx.Err() != nil {
+		return err
+	}
+	if j.failed++; j.failed <= mostFailures {
+		fmt.Fprintf(j.progress, "not sent: %s\n", line(err.Error()))
+	}
+	return nil
+}
+
+func (j *replayJob) send(ctx context.Context, letters sources.Letters, l *sources.DeadLetter) error {
 	if err := letters.Republish(ctx, l); err != nil {
 		return err
+	}
+	if err := letters.MarkReplayed(ctx, l); err != nil {
+		return fmt.Errorf("published again, but the next send will do it again: %w", err)
 	}
 	if j.filter.remove {
 		if err := letters.Delete(ctx, l); err != nil {
@@ -196,6 +231,7 @@ type letterFilter struct {
 	reason       string
 	since, until time.Time
 	limit        uint
+	all          bool
 	dryRun       bool
 	remove       bool
 }

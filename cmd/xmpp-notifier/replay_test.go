@@ -31,12 +31,14 @@ func TestReplay(t *testing.T) {
 // testReplay gives up the three messages of a source.
 func testReplay(t *testing.T, name string, source sources.Source) {
 	t.Helper()
+	seal := sources.NewSeal("secret")
 	identities := map[string]bool{}
 	for i, d := range take(t, source, 3) {
 		reason := sources.Reason{Code: sources.ReasonRejected, Err: fmt.Errorf("the room said no \x1b[31m%d", i)}
 		if i == 0 {
 			reason.Code = sources.ReasonDecode
 		}
+		d.Trust(seal)
 		identities[d.Identity()] = true
 		if err := d.Reject(t.Context(), reason); err != nil {
 			t.Fatal(err)
@@ -61,18 +63,31 @@ func testReplay(t *testing.T, name string, source sources.Source) {
 	if out := mustReplay(t, "send"); !strings.Contains(out, "3 published again") {
 		t.Errorf("send: %s", out)
 	}
-	for _, d := range take(t, source, 3) {
+	if out := mustReplay(t, "send"); !strings.Contains(out, "0 published again") {
+		t.Errorf("the second send: %s", out)
+	}
+	again := take(t, source, 3)
+	for _, d := range again {
+		d.Trust(seal)
 		if !identities[d.Identity()] || d.Get("x-dlq-reason") != "" {
 			t.Errorf("%s has become %s, with headers %v", d.Place(), d.Identity(), d.Header)
 		}
-		if err := d.Ack(func() {}); err != nil {
+	}
+	if left := mustReplay(t); !strings.Contains(left, "0 dead letters") {
+		t.Errorf("what was sent is still listed:\n%s", left)
+	}
+	for _, d := range again { // rejected again, each letter replaces its predecessor
+		if err := d.Reject(t.Context(), sources.Reason{Code: sources.ReasonRejected}); err != nil {
 			t.Error(err)
 		}
 	}
 	if left := mustReplay(t); !strings.Contains(left, "3 dead letters") {
+		t.Errorf("after the second rejection:\n%s", left)
+	}
+	if left := mustReplay(t, "list", "--all"); !strings.Contains(left, "6 dead letters") {
 		t.Errorf("a letter was deleted without being told:\n%s", left)
 	}
-	code, _, errs := invoke(t, "", "replay", "send", "-delete", "-limit", "1")
+	code, _, errs := invoke(t, "", "replay", "send", "--delete", "--limit", "1")
 	switch {
 	case name == "kafka" && (code != exitUsage || !strings.Contains(errs, "cannot delete a single message")):
 		t.Errorf("-delete: code %d, %s", code, errs)
@@ -100,7 +115,10 @@ func TestReplayWithoutJetStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	reason := sources.Reason{Code: sources.ReasonRejected}
-	if err := take(t, source, 1)[0].Reject(t.Context(), reason); err != nil {
+	seal := sources.NewSeal("secret")
+	d := take(t, source, 1)[0]
+	d.Trust(seal)
+	if err := d.Reject(t.Context(), reason); err != nil {
 		t.Fatal(err)
 	}
 	if err := source.Close(t.Context()); err != nil {
@@ -121,18 +139,18 @@ func TestReplayWithoutJetStream(t *testing.T) {
 		}()
 		return id
 	}
-	first := answering(func(d *sources.Delivery) error { return d.Reject(t.Context(), reason) })
+	first := answering(func(d *sources.Delivery) error { d.Trust(seal); return d.Reject(t.Context(), reason) })
 	if code, _, errs := invoke(t, "", "replay", "send", "-delete"); code != exitFailed || !strings.Contains(errs, "rejected") {
 		t.Errorf("with a worker that refuses: code %d, %s", code, errs)
 	}
-	second := answering(func(d *sources.Delivery) error { return d.Ack(func() {}) })
+	second := answering(func(d *sources.Delivery) error { d.Trust(seal); return d.Ack(func() {}) })
 	if out := mustReplay(t, "send", "-delete", "-limit", "1"); !strings.Contains(out, "1 published again") {
 		t.Errorf("send: %s", out)
 	}
 	if a, b := <-first, <-second; a != b {
 		t.Errorf("the same letter is %s once, and %s then", a, b)
 	}
-	if left := mustReplay(t); !strings.Contains(left, "1 dead letters") { // the one that was refused again
+	if left := mustReplay(t); !strings.Contains(left, "0 dead letters") { // the one that was refused again has replaced it, and was sent
 		t.Errorf("left: %s", left)
 	}
 }
@@ -245,6 +263,11 @@ func natsWithTopic(t *testing.T, url string) sources.Source {
 	t.Setenv("NATS_URL", url)
 	t.Setenv("NATS_STREAM", "alerts")
 	t.Setenv("NATS_CREATE", "true")
+	return jetstreamSource(t)
+}
+
+func jetstreamSource(t *testing.T) sources.Source {
+	t.Helper()
 	s := loaded(t)
 	source, err := notify.Open(s.natsCommon, s.nats, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -253,8 +276,20 @@ func natsWithTopic(t *testing.T, url string) sources.Source {
 	return closeAtEnd(t, source)
 }
 
-// inspect creates the streams, and looks into the broker behind our back.
+// look creates the streams.
 func look(t *testing.T, url string) jetstream.JetStream {
+	t.Helper()
+	js := jetstreamOf(t, url)
+	for name, subject := range map[string]string{"alerts": "alerts.>", "dead": "dlq.>"} {
+		if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: name, Subjects: []string{subject}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return js
+}
+
+// jetstreamOf looks into the broker behind our back.
+func jetstreamOf(t *testing.T, url string) jetstream.JetStream {
 	t.Helper()
 	conn, err := natsgo.Connect(url)
 	if err != nil {
@@ -264,11 +299,6 @@ func look(t *testing.T, url string) jetstream.JetStream {
 	js, err := jetstream.New(conn)
 	if err != nil {
 		t.Fatal(err)
-	}
-	for name, subject := range map[string]string{"alerts": "alerts.>", "dead": "dlq.>"} {
-		if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: name, Subjects: []string{subject}}); err != nil {
-			t.Fatal(err)
-		}
 	}
 	return js
 }

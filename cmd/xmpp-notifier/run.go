@@ -69,7 +69,7 @@ func (s *settings) run(ctx context.Context, stderr io.Writer) error {
 	}
 	w := worker.Worker{
 		Room: room, Sources: from,
-		Decoder: texts.decoder, Filter: texts.hide, Render: texts.text, Payload: texts.payload,
+		Seal: s.seal(), Decoder: texts.decoder, Filter: texts.hide, Render: texts.text, Payload: texts.payload,
 		GroupAbove: s.text.GroupAbove, MaxInFlight: s.room.MaxInFlight, MaxPendingBytes: limit.Messages(), Grace: s.worker.Grace, Log: log,
 	}
 	t := s.observe(&w, room, spans.Tracer(), texts.failures)
@@ -86,6 +86,14 @@ func (s *settings) run(ctx context.Context, stderr io.Writer) error {
 	}
 	defer beside.Wait()
 	return errors.Join(w.Run(ctx), admin.Close())
+}
+
+// seal has the secret that all workers of the room share.
+func (s *settings) seal() *sources.Seal {
+	if s.room.IDKey.IsZero() {
+		return sources.NewSeal(s.room.Password.Reveal())
+	}
+	return sources.NewSeal(s.room.IDKey.Reveal())
 }
 
 // stateOf is one line of /status.

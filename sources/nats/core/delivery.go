@@ -45,6 +45,7 @@ func (all *outstanding) add(m *client.Msg) *delivery {
 		Raw:     envelope.Raw{Header: header.List(m.Header), Body: m.Data},
 		Broker:  "nats-core",
 		Topic:   m.Subject,
+		Group:   all.src.cfg.Queue,
 		Attempt: 1,
 		Time:    time.Now(),
 		Serial:  nuid.Next(),

@@ -125,7 +125,7 @@ func (l *lease) Reject(ctx context.Context, reason sources.Reason) error {
 		return nil
 	}
 	if l.poison != nil {
-		reason = sources.Reason{Code: sources.ReasonRetries, Err: l.poison}
+		reason.Code, reason.Err = sources.ReasonRetries, l.poison
 	}
 	m := l.message()
 	if err := deadletter.Write(ctx, l.all.src.conn, l.all.src.settings.DLQSubject, &m, reason); err != nil {

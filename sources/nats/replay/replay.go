@@ -4,6 +4,7 @@ package replay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -26,6 +27,7 @@ const answerTime = 10 * time.Second
 // Letters reads dead letters with a consumer that leaves no trace.
 type Letters struct {
 	prefix string // of their subjects, with the last dot
+	owner  string // the durable consumer or the queue
 	conn   *conn.Conn
 	target target
 }
@@ -35,15 +37,18 @@ type target interface {
 	// subjects returns those that the source reads.
 	subjects(ctx context.Context) ([]string, error)
 	// publish publishes an original to one of them, as surely as the broker can.
-	publish(ctx context.Context, m *client.Msg) error
+	// bare adds no headers.
+	publish(ctx context.Context, m *client.Msg, bare bool) error
+	// whole is the original of a letter that has only a part of it.
+	whole(ctx context.Context, letter *sources.DeadLetter) (envelope.Raw, error)
 }
 
 var _ sources.Letters = (*Letters)(nil)
 
-// OpenJetStream gives access to the dead letters of a stream. It connects, or says
-// why that fails.
-func OpenJetStream(settings nats.Settings, stream string) (*Letters, error) {
-	l, err := open(settings, stream)
+// OpenJetStream gives access to the dead letters of a durable consumer. It
+// connects, or says why that fails.
+func OpenJetStream(settings nats.Settings, stream, consumer string) (*Letters, error) {
+	l, err := open(settings, stream, consumer)
 	if err != nil {
 		return nil, err
 	}
@@ -51,11 +56,11 @@ func OpenJetStream(settings nats.Settings, stream string) (*Letters, error) {
 	return l, nil
 }
 
-// OpenCore gives access to the dead letters of core NATS. Their originals go to a
-// worker that listens to the subjects, or nowhere. If it answers, it also must
-// say that they were delivered.
-func OpenCore(settings nats.Settings, subjects []string, answers bool) (*Letters, error) {
-	l, err := open(settings, "")
+// OpenCore gives access to the dead letters of a queue group of core NATS. Their
+// originals go to a worker that listens to the subjects, or nowhere. If it
+// answers, it also must say that they were delivered.
+func OpenCore(settings nats.Settings, queue string, subjects []string, answers bool) (*Letters, error) {
+	l, err := open(settings, "", queue)
 	if err != nil {
 		return nil, err
 	}
@@ -63,13 +68,19 @@ func OpenCore(settings nats.Settings, subjects []string, answers bool) (*Letters
 	return l, nil
 }
 
-func open(settings nats.Settings, stream string) (*Letters, error) {
+func open(settings nats.Settings, stream, owner string) (*Letters, error) {
+	if err := errors.Join(settings.Validate()...); err != nil {
+		return nil, err
+	}
 	c, err := conn.Once(settings, nil) // the call that fails tells
 	if err != nil {
 		return nil, err
 	}
-	return &Letters{prefix: deadletter.Prefix(settings.DLQSubject, stream), conn: c}, nil
+	return &Letters{prefix: deadletter.Prefix(settings.DLQSubject, stream), owner: owner, conn: c}, nil
 }
+
+// Owner is the durable consumer or the queue of the source.
+func (l *Letters) Owner() string { return l.owner }
 
 // Each visits the letters in the order in which they were written.
 func (l *Letters) Each(ctx context.Context, visit func(*sources.DeadLetter) error) error {

@@ -6,14 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	client "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/conn"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/deadletter"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/header"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/subject"
 )
 
@@ -33,22 +37,65 @@ func (l *Letters) Republish(ctx context.Context, letter *sources.DeadLetter) err
 	if !subject.Literal(letter.Target) || strings.HasPrefix(letter.Target, "$") || !slices.ContainsFunc(subjects, ours) {
 		return fmt.Errorf("publish %s to subject %q: the source reads only %s", letter.ID, letter.Target, strings.Join(subjects, ", "))
 	}
-	if err := l.target.publish(ctx, original(letter)); err != nil {
+	if err := l.publish(ctx, letter); err != nil {
 		return fmt.Errorf("publish %s to subject %s: %w", letter.ID, letter.Target, err)
+	}
+	return nil
+}
+
+// publish publishes the original with its identity, or without, if that makes it
+// too long: it was rejected, so the room has not shown it.
+func (l *Letters) publish(ctx context.Context, letter *sources.DeadLetter) error {
+	complete := *letter
+	if letter.IsCut() {
+		whole, err := l.target.whole(ctx, letter)
+		if err != nil {
+			return err
+		}
+		complete.Raw = letter.Whole(whole)
+	}
+	err := l.target.publish(ctx, original(&complete), false)
+	if !errors.Is(err, client.ErrMaxPayload) {
+		return err
+	}
+	return l.target.publish(ctx, bareOriginal(&complete), true)
+}
+
+// MarkReplayed stores beside a letter that its original was published again.
+func (l *Letters) MarkReplayed(ctx context.Context, letter *sources.DeadLetter) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	mark := client.NewMsg(letter.Topic)
+	for _, h := range sources.ReplayedHeaders(letter, time.Now()) {
+		mark.Header.Set(h.Key, h.Value)
+	}
+	if _, err := l.conn.JS.PublishMsg(ctx, mark, jetstream.WithExpectStream(letter.Stream)); err != nil {
+		return fmt.Errorf("mark %s as replayed: %w", letter.ID, err)
 	}
 	return nil
 }
 
 // original is the message that was given up.
 func original(letter *sources.DeadLetter) *client.Msg {
-	m := client.NewMsg(letter.Target)
-	m.Data = letter.Body
+	m := bareOriginal(letter)
 	for _, h := range letter.OriginalHeaders() {
-		if !deadletter.Control(h.Key) {
-			m.Header[h.Key] = append(m.Header[h.Key], h.Value)
+		if sources.IsReplayHeader(h.Key) {
+			m.Header.Set(h.Key, h.Value)
 		}
 	}
 	m.Header.Set(jetstream.MsgIDHeader, fmt.Sprintf("replay-%s-%d-%d", letter.Stream, letter.Offset, letter.Time.UnixNano()))
+	return m
+}
+
+// bareOriginal is that without any header of ours.
+func bareOriginal(letter *sources.DeadLetter) *client.Msg {
+	m := client.NewMsg(letter.Target)
+	m.Data = letter.Body
+	for _, h := range letter.OriginalHeaders() {
+		if !deadletter.Control(h.Key) && !sources.IsReplayHeader(h.Key) {
+			m.Header[h.Key] = append(m.Header[h.Key], h.Value)
+		}
+	}
 	return m
 }
 
@@ -66,10 +113,40 @@ func (t *streamTarget) subjects(ctx context.Context) ([]string, error) {
 	return stream.CachedInfo().Config.Subjects, nil
 }
 
-func (t *streamTarget) publish(ctx context.Context, m *client.Msg) error {
-	_, err := t.conn.JS.PublishMsg(ctx, m, jetstream.WithExpectStream(t.stream))
+func (t *streamTarget) publish(ctx context.Context, m *client.Msg, bare bool) error {
+	var opts []jetstream.PublishOpt
+	if !bare {
+		opts = append(opts, jetstream.WithExpectStream(t.stream))
+	}
+	_, err := t.conn.JS.PublishMsg(ctx, m, opts...)
 	return err
 }
+
+// whole looks the original up where it was.
+func (t *streamTarget) whole(ctx context.Context, letter *sources.DeadLetter) (envelope.Raw, error) {
+	var none envelope.Raw
+	stream, err := t.conn.JS.Stream(ctx, t.stream)
+	if err != nil {
+		return none, fmt.Errorf("look up stream %s: %w", t.stream, err)
+	}
+	offset, err := strconv.ParseUint(letter.Get("x-dlq-offset"), 10, 64)
+	if err != nil {
+		return none, errCut
+	}
+	m, err := stream.GetMsg(ctx, offset)
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		return none, errCut
+	case err != nil:
+		return none, err
+	case m.Time.UTC().Format(time.RFC3339Nano) != letter.Get("x-dlq-first-seen"):
+		return none, errCut // the stream was made anew
+	}
+	return envelope.Raw{Header: header.List(m.Header), Body: m.Data}, nil
+}
+
+// errCut says that a letter cannot be replayed.
+var errCut = errors.New("the letter has only a part of the original, which is no longer in its stream")
 
 // coreTarget is a worker that listens without JetStream.
 type coreTarget struct {
@@ -80,9 +157,13 @@ type coreTarget struct {
 
 func (t *coreTarget) subjects(context.Context) ([]string, error) { return t.list, nil }
 
+func (t *coreTarget) whole(context.Context, *sources.DeadLetter) (envelope.Raw, error) {
+	return envelope.Raw{}, errors.New("the letter has only a part of the original, which no stream has stored")
+}
+
 // publish fails if nobody listens and, if the worker answers, unless it says that
 // m has been delivered.
-func (t *coreTarget) publish(ctx context.Context, m *client.Msg) error {
+func (t *coreTarget) publish(ctx context.Context, m *client.Msg, _ bool) error {
 	m.Reply = t.conn.NewInbox()
 	sub, err := t.conn.SubscribeSync(m.Reply)
 	if err != nil {

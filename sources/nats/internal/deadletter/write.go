@@ -44,18 +44,32 @@ func Write(ctx context.Context, c *conn.Conn, dlqSubject string, m *sources.Mess
 		return conn.ErrOffline
 	}
 	letter := letterOf(prefix+m.Topic, m, reason)
-	stored, err := c.JS.PublishMsg(ctx, letter)
+	stored, err := publish(ctx, c, letter, m)
 	switch {
 	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, client.ErrNoResponders):
 		return NoStream(prefix+">", err)
-	case errors.Is(err, client.ErrMaxPayload):
-		return fmt.Errorf("dead letter is too large with its headers: raise the server's max_payload: %w", err)
+	case tooLong(err):
+		return &check.Fault{What: "the stream of the dead letters takes only smaller messages", Err: err, Cure: "raise its max_msg_size"}
 	case err != nil:
 		return fmt.Errorf("publish dead letter to %s: %w", letter.Subject, err)
 	case stored.Stream == m.Stream:
 		return fmt.Errorf("subject %s: %w", letter.Subject, errLoop)
 	}
 	return nil
+}
+
+// publish publishes the letter of m, cut if it is too long for the server or the
+// stream.
+func publish(ctx context.Context, c *conn.Conn, letter *client.Msg, m *sources.Message) (*jetstream.PubAck, error) {
+	limit := c.MaxPayload()
+	for {
+		cut(letter, m, limit)
+		stored, err := c.JS.PublishMsg(ctx, letter)
+		if !tooLong(err) || limit < minLetter {
+			return stored, err
+		}
+		limit = min(limit, size(letter)) / 2 // a stream does not tell its limit
+	}
 }
 
 // NoStream says that dead letters have no place.

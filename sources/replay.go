@@ -10,11 +10,6 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 )
 
-// replayHeader carries the identity of a notification through the dead letters:
-// it has another place when it is published again, but is the same, and is not
-// shown twice.
-const replayHeader = "x-replay-of"
-
 // DeadLetter is a message among the dead letters.
 type DeadLetter struct {
 	// Message is the letter: its body and key are those of the original, its
@@ -28,12 +23,16 @@ type DeadLetter struct {
 
 // Letters are the dead letters of one broker.
 type Letters interface {
+	// Owner is the durable consumer, queue or group of the source.
+	Owner() string
 	// Each calls visit with every dead letter that is there at the call, the
 	// older ones of one topic or stream first, until it returns an error.
 	Each(ctx context.Context, visit func(*DeadLetter) error) error
 	// Republish publishes the original again, where it was, and returns when
 	// the broker has stored it.
 	Republish(ctx context.Context, letter *DeadLetter) error
+	// MarkReplayed stores a letter with the headers of ReplayedHeaders beside it.
+	MarkReplayed(ctx context.Context, letter *DeadLetter) error
 	// Delete removes a letter for good; ErrKept if the broker cannot.
 	Delete(ctx context.Context, letter *DeadLetter) error
 	// Close disconnects.
@@ -59,18 +58,55 @@ func (l *DeadLetter) FailedAt() time.Time {
 }
 
 // OriginalHeaders are the headers to publish the original with: those that it
-// had, and the identity of the place where it was.
+// had, and its identity, which the worker believes only with its own proof.
 func (l *DeadLetter) OriginalHeaders() []envelope.Header {
-	headers := make([]envelope.Header, 0, len(l.Header)+1)
-	for _, h := range l.Header {
-		if !strings.HasPrefix(strings.ToLower(h.Key), "x-dlq-") {
-			headers = append(headers, h)
-		}
-	}
-	if l.Get(replayHeader) == "" { // else it has been here before
-		headers = append(headers, envelope.Header{Key: replayHeader, Value: l.origin().identity()})
+	headers := publishersHeaders(&l.Message)
+	headers = append(headers, envelope.Header{Key: replayHeader, Value: l.originIdentity()})
+	if proof := l.Get(proofHeader); proof != "" {
+		headers = append(headers, envelope.Header{Key: replayProof, Value: proof})
 	}
 	return headers
+}
+
+// Whole is the letter as it would be if it had not been cut from the original.
+func (l *DeadLetter) Whole(original envelope.Raw) envelope.Raw {
+	theirs := publishersHeaders(&Message{Raw: original})
+	for _, h := range l.Header {
+		if strings.HasPrefix(strings.ToLower(h.Key), "x-dlq-") {
+			theirs = append(theirs, h)
+		}
+	}
+	return envelope.Raw{Header: theirs, Body: original.Body}
+}
+
+// IsReplayHeader reports whether a header of an original was added by
+// OriginalHeaders.
+func IsReplayHeader(key string) bool {
+	key = strings.ToLower(key)
+	return key == replayHeader || key == replayProof
+}
+
+// IsCut reports whether the letter has not all of the original.
+func (l *DeadLetter) IsCut() bool { return l.Get(CutHeader) != "" }
+
+// belongsTo reports whether the letter is of the source with that consumer, queue
+// or group. One that does not tell is everybody's.
+func (l *DeadLetter) belongsTo(owner string) bool {
+	for _, key := range []string{"x-dlq-consumer", "x-dlq-group"} {
+		if name := l.Get(key); name != "" && name != owner {
+			return false
+		}
+	}
+	return true
+}
+
+// originIdentity is the same for every letter of one message, however often it was
+// replayed.
+func (l *DeadLetter) originIdentity() string {
+	if identity := l.Get(identityHeader); identity != "" {
+		return identity
+	}
+	return l.origin().identity()
 }
 
 // origin is the place where the original was, or if the letter does not tell,

@@ -1,0 +1,26 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+)
+
+// Owner is the consumer group of the source.
+func (l *deadLetters) Owner() string { return l.client.Config.GroupID }
+
+// MarkReplayed stores beside a letter that its original was published again.
+func (l *deadLetters) MarkReplayed(ctx context.Context, letter *sources.DeadLetter) error {
+	m := kafkago.Message{Topic: letter.Topic, Key: letter.Key, WriterData: letter.Partition}
+	for _, h := range sources.ReplayedHeaders(letter, time.Now()) {
+		m.Headers = append(m.Headers, kafkago.Header{Key: h.Key, Value: []byte(h.Value)})
+	}
+	if err := l.writer.WriteMessages(ctx, m); err != nil {
+		return fmt.Errorf("mark %s as replayed: %w", letter.ID, l.client.Explain(err))
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+package sources
+
+import (
+	"context"
+	"crypto/sha256"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+)
+
+// placeHeader is in the mark of a replay: the place of the letter that was
+// replayed.
+const placeHeader = "x-dlq-replayed"
+
+// Outstanding visits the dead letters of the source that no replay has handled,
+// one of each message: a message that is replayed and rejected again has a newer
+// letter, which replaces the others.
+func Outstanding(ctx context.Context, letters Letters, visit func(*DeadLetter) error) error {
+	b := &book{owner: letters.Owner(), latest: map[origin]entry{}, replayed: map[origin]map[string]uint64{}}
+	err := letters.Each(ctx, func(l *DeadLetter) error {
+		b.note(l)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return letters.Each(ctx, func(l *DeadLetter) error {
+		if !b.outstanding(l) {
+			return nil
+		}
+		return visit(l)
+	})
+}
+
+// Own visits all dead letters of the source, those that a replay has handled or
+// that were replaced included.
+func Own(ctx context.Context, letters Letters, visit func(*DeadLetter) error) error {
+	owner := letters.Owner()
+	return letters.Each(ctx, func(l *DeadLetter) error {
+		if !l.belongsTo(owner) || l.Reason() == ReasonReplayed {
+			return nil
+		}
+		return visit(l)
+	})
+}
+
+// ReplayedHeaders are those of the mark that the letter was replayed.
+func ReplayedHeaders(l *DeadLetter, now time.Time) []envelope.Header {
+	headers := []envelope.Header{
+		{Key: "x-dlq-reason", Value: string(ReasonReplayed)},
+		{Key: identityHeader, Value: l.originIdentity()},
+		{Key: placeHeader, Value: l.part() + "/" + strconv.FormatUint(l.Offset, 10)},
+		{Key: "x-dlq-failed-at", Value: now.UTC().Format(time.RFC3339Nano)},
+	}
+	for _, key := range []string{"x-dlq-consumer", "x-dlq-group"} {
+		if owner := l.Get(key); owner != "" {
+			headers = append(headers, envelope.Header{Key: key, Value: owner})
+		}
+	}
+	return headers
+}
+
+// part is the topic or stream and the partition of a letter, within which offsets
+// rise.
+func (l *DeadLetter) part() string {
+	if l.Stream != "" {
+		return l.Stream + "/0"
+	}
+	return l.Topic + "/" + strconv.Itoa(l.Partition)
+}
+
+// book is what the dead letters tell of each message. It is small: there may be
+// many.
+type book struct {
+	owner    string
+	latest   map[origin]entry
+	replayed map[origin]map[string]uint64 // up to which offset of each part
+}
+
+// origin stands for the identity of a message.
+type origin [16]byte
+
+// entry is the latest letter of a message.
+type entry struct {
+	part   string
+	offset uint64
+	at     time.Time
+}
+
+func originOf(l *DeadLetter) origin {
+	sum := sha256.Sum256([]byte(l.originIdentity()))
+	return origin(sum[:16])
+}
+
+// note takes in what one letter tells.
+func (b *book) note(l *DeadLetter) {
+	if !l.belongsTo(b.owner) {
+		return
+	}
+	key := originOf(l)
+	if l.Reason() == ReasonReplayed {
+		b.noteReplayed(key, l.Get(placeHeader))
+		return
+	}
+	e := entry{part: l.part(), offset: l.Offset, at: l.FailedAt()}
+	last, known := b.latest[key]
+	if !known || e.part == last.part && e.offset > last.offset || e.part != last.part && e.at.After(last.at) {
+		b.latest[key] = e
+	}
+}
+
+func (b *book) noteReplayed(key origin, place string) {
+	part, offset, ok := cutLast(place)
+	if !ok {
+		return
+	}
+	if b.replayed[key] == nil {
+		b.replayed[key] = map[string]uint64{}
+	}
+	b.replayed[key][part] = max(b.replayed[key][part], offset)
+}
+
+// outstanding reports whether l is the latest letter of its message, and not
+// replayed.
+func (b *book) outstanding(l *DeadLetter) bool {
+	if !l.belongsTo(b.owner) || l.Reason() == ReasonReplayed {
+		return false
+	}
+	key := originOf(l)
+	last := b.latest[key]
+	if last.part != l.part() || last.offset != l.Offset {
+		return false
+	}
+	upTo, marked := b.replayed[key][last.part]
+	return !marked || last.offset > upTo
+}
+
+// cutLast takes a place apart.
+func cutLast(place string) (part string, offset uint64, ok bool) {
+	i := strings.LastIndexByte(place, '/')
+	if i < 0 {
+		return "", 0, false
+	}
+	offset, err := strconv.ParseUint(place[i+1:], 10, 64)
+	return place[:i], offset, err == nil
+}
