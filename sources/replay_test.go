@@ -14,15 +14,17 @@ import (
 // topic is a topic with its dead letters in memory.
 type topic struct {
 	letters []*sources.DeadLetter
-	stored  int // messages so far
+	stored  uint64    // messages so far
+	now     time.Time // of the broker
 }
 
 // store is what happens to a message that is published: it gets a place.
 func (p *topic) store(raw envelope.Raw) sources.Message {
 	p.stored++
+	p.now = p.now.Add(time.Second)
 	return sources.Message{
-		Raw: raw, Broker: "kafka", Topic: "alerts", Group: "g", Partition: 2, Offset: uint64(16 + p.stored), Attempt: 1,
-		Time: time.Unix(1700000000+int64(p.stored), 123_000_000),
+		Raw: raw, Broker: "kafka", Topic: "alerts", Group: "g", Partition: 2, Offset: 16 + p.stored, Attempt: 1,
+		Time: p.now,
 	}
 }
 
