@@ -6,8 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -29,8 +28,6 @@ type broker interface {
 	// listen reads that stream or topic with a bare client; receive waits for
 	// the next notification.
 	listen(ctx context.Context) (receive func() error, err error)
-	// process is the broker's.
-	process() int
 }
 
 // notificationSize is how long a notification is, in bytes of JSON.
@@ -47,8 +44,6 @@ type natsBroker struct {
 	js   jetstream.JetStream
 	name string
 }
-
-func (b *natsBroker) process() int { return b.PID() }
 
 func newNATS(t *testing.T, dir string) *natsBroker {
 	t.Helper()
@@ -110,64 +105,29 @@ type kafkaBroker struct {
 	writer *kafka.Writer
 }
 
-func (b *kafkaBroker) process() int { return b.PID() }
-
-// newKafka starts Kafka with more settings than the testbed gives it, and makes
-// it warm: a JVM is slow at first.
-func newKafka(t *testing.T, dir string, settings ...string) *kafkaBroker {
+// newKafka starts Kafka and makes it warm: a JVM is slow at first.
+func newKafka(t *testing.T, dir string) *kafkaBroker {
 	t.Helper()
 	server, err := testbed.Kafka(t.Context(), testbed.Options{Dir: dir})
 	must(t, err)
 	t.Cleanup(func() { must(t, server.Kill()) })
 	b := &kafkaBroker{KafkaBroker: server}
 	t.Cleanup(func() { must(t, b.close()) })
-	if len(settings) > 0 {
-		must(t, b.reconfigure(t.Context(), filepath.Join(dir, "server.properties"), settings))
-	}
-	must(t, b.coordinates(t.Context()))
-	must(t, b.warmUp(t.Context()))
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	must(t, b.warmUp(ctx))
 	return b
 }
 
-func (b *kafkaBroker) reconfigure(ctx context.Context, file string, settings []string) error {
-	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(strings.Join(settings, "\n") + "\n")
-	return errors.Join(err, f.Close(), b.Stop(ctx), b.Start(ctx))
-}
-
-// coordinates waits until the broker can coordinate groups, which it prepares
-// when it is first asked.
-func (b *kafkaBroker) coordinates(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	client := &kafka.Client{Addr: kafka.TCP(b.Addr)}
-	for {
-		found, err := client.FindCoordinator(ctx, &kafka.FindCoordinatorRequest{Key: "warm-up", KeyType: kafka.CoordinatorKeyTypeConsumer})
-		if err == nil && found.Error == nil {
-			return nil
-		}
-		select {
-		case <-time.After(100 * time.Millisecond):
-		case <-ctx.Done():
-			return fmt.Errorf("wait for Kafka's group coordinator: %w", ctx.Err())
-		}
-	}
-}
-
-// warmUp has a group read and commit for a while.
+// warmUp has a group read single messages and commit them for a while.
 func (b *kafkaBroker) warmUp(ctx context.Context) error {
-	env, err := b.fill(ctx, "warm-up", fewer(40_000))
-	if err != nil {
+	if _, err := b.fill(ctx, "warm-up", 0); err != nil {
 		return err
 	}
-	child, err := spawn(ctx, job{Broker: env, Run: "warm-up", N: fewer(40_000), Way: readKafka})
-	if err != nil {
-		return err
+	receive, err := b.listen(ctx)
+	for i := 0; i < fewer(3000) && err == nil; i++ {
+		err = errors.Join(b.publish(ctx, strconv.Itoa(i)), receive())
 	}
-	_, err = child.end()
 	return err
 }
 
@@ -210,9 +170,9 @@ func (b *kafkaBroker) publish(ctx context.Context, id string) error {
 }
 
 func (b *kafkaBroker) listen(ctx context.Context) (func() error, error) {
-	reader := kafka.NewReader(kafka.ReaderConfig{Brokers: []string{b.Addr}, Topic: b.name, GroupID: b.name + "-bare", MinBytes: 1, MaxBytes: 1 << 20, StartOffset: kafka.FirstOffset})
+	reader := kafka.NewReader(kafka.ReaderConfig{Brokers: []string{b.Addr}, Topic: b.name, GroupID: b.name + "-bare", MinBytes: 1, MaxBytes: 1 << 20, CommitInterval: time.Second, StartOffset: kafka.FirstOffset})
 	receive := func() error {
-		_, err := reader.FetchMessage(ctx)
+		_, err := reader.ReadMessage(ctx)
 		return err
 	}
 	if err := b.publish(ctx, "first"); err != nil { // when it has come, the group is complete

@@ -19,7 +19,6 @@ import (
 // place is a room on a server, and how to get there.
 type place struct {
 	Addr, Domain, CAFile, Room string
-	Nick                       string // of the sink; "" for its default
 }
 
 func (p place) roots() (*x509.CertPool, error) {
@@ -43,19 +42,8 @@ type client struct {
 	place   place
 }
 
-// dial logs in and takes a seat in the room, without its history. jabberd2 may
-// refuse who comes right after somebody has gone, so it tries again.
-func dial(ctx context.Context, p place, user, nick string) (c *client, err error) {
-	for range 5 {
-		if c, err = dialOnce(ctx, p, user, nick); err == nil || ctx.Err() != nil {
-			break
-		}
-		<-time.After(600 * time.Millisecond)
-	}
-	return c, err
-}
-
-func dialOnce(ctx context.Context, p place, user, nick string) (*client, error) {
+// dial logs in and joins the room, without its history.
+func dial(ctx context.Context, p place, user, nick string) (*client, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", p.Addr)
 	if err != nil {
 		return nil, err
@@ -145,12 +133,15 @@ func (c *client) echoes() (int, error) {
 	return bytes.Count(text, c.mark), nil
 }
 
-// stanzas returns n messages with the given body, ready to be written, all of
-// the same length; run makes their ids unlike those of other runs.
-func (p place) stanzas(n int, run, body string) *stanzas {
-	var text []byte
-	for i := range n {
-		text = fmt.Appendf(text, "<message to='%s' type='groupchat' id='%-12.12s%016d'><body>%s</body></message>", p.Room, run, i, body)
+// await reads until n messages have been shown, after some, and returns how many
+// there are.
+func (c *client) await(shown, n int) (int, error) {
+	for shown < n {
+		back, err := c.echoes()
+		if err != nil {
+			return shown, fmt.Errorf("observer, after %d of %d messages: %w", shown, n, err)
+		}
+		shown += back
 	}
-	return &stanzas{text, len(text) / max(n, 1), n}
+	return shown, nil
 }

@@ -4,166 +4,165 @@ package bench_test
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
+	"time"
 
-	"github.com/xmpp-notifier/xmpp-notifier/sink"
 	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
 
-// The contestants of most parts.
+// The contestants.
 const (
-	bareInTurn  = "bare sender"
-	bareBeside  = "bare sender with a writer"
-	bareFew     = "bare sender, a third on their way"
-	sinkAlone   = "sink alone"
+	bare        = "bare sender"
 	jetstreamed = "worker from JetStream"
 	kafkaed     = "worker from Kafka"
-	briskly     = "worker from Kafka, linger 0"
 )
 
-// throughput is how fast a backlog gets into a room of a server as it comes.
+// figure is what one contestant did in one run.
+type figure struct {
+	rate float64 // notifications per second
+	cpu  float64 // µs per notification, of its process
+	rss  float64 // MB, the highest
+	join float64 // how often the worker entered the room
+}
+
+// round is what each contestant did in one round.
+type round map[string]figure
+
+// throughput is how fast a backlog gets into a room.
 func throughput(b *bed) string {
 	b.Helper()
-	return `The ceiling is the faster one of two bare senders. Both write stanzas that are ready; one writes as many as each
-read brings echoes, the other writes what the window allows while it reads. A third bare sender has no more on their way
-than the sink. "Server busy" is the share of the time for which the server had its processor: near 1 it is the server that
-sets the pace.
-
-How fast the server's core is changes within seconds, by a factor of two, with what its neighbours do. A probe measures it
-meanwhile, for less than 1 % of the time: JSON validated, in MB per second. The ratios are those at equal pace, by a
-regression within the contestants (analysis of covariance).
-
-From Kafka it is the broker's commits that set the limit. A notification is in doubt from when it is sent until its offset
-is committed, and no more may be in doubt than the room can tell a worker that takes the place of one that was killed: in
-one that keeps 20 messages, as most do, 16: as many as may be on their way. Since version 4.0 Kafka lets commits linger for 5 ms
-(group.coordinator.append.linger.ms), and takes one at a time. So these 16 go round about 80 times per second,
-whatever the room could do. "Linger 0" is a broker with that setting at 0.
-` + b.races(0, contestants(bareInTurn, bareBeside, bareFew, sinkAlone, jetstreamed, kafkaed, briskly))
-}
-
-// recalling is the same in a room that can tell more.
-func recalling(b *bed) string {
-	b.Helper()
-	return fmt.Sprintf(`As above, in a room that keeps %d messages, which is what "xmpp-notifier setup" asks for: half as many may be in doubt. An
-archive allows as much. The window is still %d.
-`, sink.HistoryWanted, window) + b.races(sink.HistoryWanted, contestants(bareInTurn, bareBeside, bareFew, sinkAlone, jetstreamed, kafkaed))
-}
-
-func contestants(names ...string) []contestant {
-	kinds := map[string]kind{bareInTurn: bare, bareBeside: bareAside, bareFew: bare, sinkAlone: viaSink, jetstreamed: viaNATS, kafkaed: viaKafka, briskly: viaBrisk}
-	var all []contestant
-	for _, name := range names {
-		const n = 2000
-		c := contestant{name, kinds[name], window, n, n / 10}
-		if name == bareFew {
-			c.window = window / 3
-		}
-		all = append(all, c)
-	}
-	return all
-}
-
-// races compares all on every server, in a room that keeps so many messages.
-func (b *bed) races(history int, all []contestant) string {
-	b.Helper()
-	var text strings.Builder
-	for _, p := range products() {
-		text.WriteString(throughputOn(p.name, b.race(p, history, all), all))
-	}
-	return text.String()
-}
-
-// race has all take turns in a room that keeps so many messages, 20 if that is 0. The turns are
-// short and many: what disturbs the machine disturbs neighbours alike.
-func (b *bed) race(p product, history int, all []contestant) []round {
-	b.Helper()
-	s := b.serve(p, testbed.Options{HistorySize: history})
-	body := b.rendered(s)
-	var rounds []round
-	for i := range 3 * b.rounds {
-		rounds = append(rounds, b.turns(s, all, body, i))
-	}
-	must(b, s.Kill())
-	return rounds
-}
-
-func throughputOn(name string, rounds []round, all []contestant) string {
-	ceiling, power := fastest(rounds, bareInTurn, bareBeside), sensitivity(rounds)
-	even := evenRate(power)
-	t := newTable(name, "per second", "core's pace MB/s", "÷ ceiling at equal pace", "CPU µs each", "server busy", "server's CPU µs each", "allocations each", "peak memory MB")
-	var kept promises
-	for _, c := range all {
-		allocations, memory := "", ""
-		if c.kind == viaSink {
-			allocations = fmt.Sprintf("%.1f", of(rounds, c.name, mallocs).median)
-		}
-		if c.kind >= viaNATS {
-			memory = fmt.Sprintf("%.0f", of(rounds, c.name, rss).median)
-		}
-		share := ratio(rounds, c.name, ceiling, even)
-		t.row(c.name, of(rounds, c.name, rate).whole(), fmt.Sprintf("%.0f", of(rounds, c.name, corePace).median), share.String(),
-			fmt.Sprintf("%.1f", of(rounds, c.name, used).median), fmt.Sprintf("%.2f", of(rounds, c.name, busy).median),
-			fmt.Sprintf("%.0f", of(rounds, c.name, serverCPU).median), allocations, memory)
-		if c.kind >= viaSink {
-			kept.atLeast(0.95, name+", "+c.name+" ÷ ceiling", share.median)
-		}
-	}
-	if name == "Prosody" {
-		thrifty(&kept, rounds, all)
-	}
-	return fmt.Sprintf("\n%s\nThe rates go with the pace of the core to the power of %.1f.\n\n%s", t.text, power, kept.text)
-}
-
-// thrifty holds what is ours to the CPU time and the allocations promised.
-func thrifty(kept *promises, rounds []round, all []contestant) {
-	bare := of(rounds, bareInTurn, used).median
-	for _, c := range all {
-		switch {
-		case c.kind == viaSink:
-			kept.atMost(4, "allocations", c.name, of(rounds, c.name, mallocs).median)
-			kept.frugal(15, c.name, of(rounds, c.name, used).median, bare)
-		case c.kind > viaSink:
-			kept.frugal(40, c.name, of(rounds, c.name, used).median, bare)
-		}
-	}
-}
-
-// windows compares the sink with the bare senders by window.
-func windows(b *bed) string {
-	b.Helper()
-	var text strings.Builder
+	text := fmt.Sprintf(`How fast a backlog gets into a room that keeps %d messages. The ceiling is a bare sender: it writes stanzas that are
+ready, with as many in flight as the worker has (%d), and does nothing else.
+`, history, inFlight)
 	for _, p := range products() {
 		s := b.serve(p, testbed.Options{})
-		body := b.rendered(s)
-		var rounds []round
-		for i := range max(1, b.rounds*3/5) {
-			rounds = append(rounds, b.turns(s, sweep(), body, i))
-		}
+		rounds := b.race(s, []string{bare, jetstreamed, kafkaed}, fewer(2000), b.rounds)
 		must(b, s.Kill())
-		t := newTable(p.name+", window", "bare/s", "bare with a writer/s", "sink/s", "sink ÷ ceiling", "bare CPU µs", "sink CPU µs")
-		for _, w := range sweepWindows() {
-			bare, aside, sink := fmt.Sprint("bare ", w), fmt.Sprint("aside ", w), fmt.Sprint("sink ", w)
-			t.row(strconv.Itoa(w), of(rounds, bare, rate).whole(), of(rounds, aside, rate).whole(), of(rounds, sink, rate).whole(),
-				ratio(rounds, sink, fastest(rounds, bare, aside), rate).String(),
-				fmt.Sprintf("%.1f", of(rounds, bare, used).median), fmt.Sprintf("%.1f", of(rounds, sink, used).median))
+		t := newTable(p.name, "per second", "÷ bare sender", "CPU µs each", "peak memory MB")
+		var kept promises
+		for _, name := range []string{bare, jetstreamed, kafkaed} {
+			share := median(rounds, func(r round) float64 { return r[name].rate / r[bare].rate })
+			t.row(name, fmt.Sprintf("%.0f", of(rounds, name, rate)), fmt.Sprintf("%.2f", share), fmt.Sprintf("%.0f", of(rounds, name, used)), fmt.Sprintf("%.0f", of(rounds, name, peak)))
+			if name != bare {
+				kept.atLeast(0.95, p.name+", "+name+" ÷ bare sender", share)
+				kept.atMost(5, "times", p.name+", "+name+", CPU of the bare sender", of(rounds, name, used)/of(rounds, bare, used))
+			}
 		}
-		text.WriteString(t.text + "\n")
+		text += "\n" + t.text + "\n" + kept.text
 	}
-	return strings.TrimSuffix(text.String(), "\n")
+	return text
 }
 
-func sweep() []contestant {
-	var all []contestant
-	for _, w := range sweepWindows() {
-		n := 3000
-		if w == 3 {
-			n = 1200
+// limits measures on servers with the rate limits that Debian ships.
+func limits(b *bed) string {
+	b.Helper()
+	t := newTable("per second", bare, jetstreamed, "÷ bare sender", "reconnects")
+	var kept promises
+	for _, p := range products() {
+		s := b.serve(p, testbed.Options{Throttle: true})
+		rounds := b.race(s, []string{bare, jetstreamed}, 130, max(1, b.rounds*2/5))
+		must(b, s.Kill())
+		joins := median(rounds, func(r round) float64 { return r[jetstreamed].join })
+		share := median(rounds, func(r round) float64 { return r[jetstreamed].rate / r[bare].rate })
+		t.row(p.name, fmt.Sprintf("%.1f", of(rounds, bare, rate)), fmt.Sprintf("%.1f", of(rounds, jetstreamed, rate)), fmt.Sprintf("%.2f", share), fmt.Sprint(joins-1))
+		kept.atLeast(0.9, p.name+", worker ÷ bare sender", share)
+		kept.atMost(0, "reconnects", p.name, joins-1)
+	}
+	return "Prosody takes 10 kB/s from a connection, ejabberd 3 kB/s after the first 20 kB. Both are behind by seconds as long as\n" +
+		"there is a backlog; nobody must take that for a dead connection. The ceiling is the bare sender.\n\n" + t.text + "\n" + kept.text
+}
+
+// race has all take turns with n messages each; who begins changes.
+func (b *bed) race(s *server, names []string, n, rounds int) []round {
+	b.Helper()
+	body := b.rendered(s)
+	all := make([]round, rounds)
+	for i := range all {
+		all[i] = round{}
+		for j := range names {
+			name := names[(i+j)%len(names)]
+			f, err := b.one(s, name, body, n)
+			if err != nil {
+				b.Fatalf("%s: %v", name, err)
+			}
+			b.Logf("%-22s %6.1f/s, CPU %5.1f µs, %.0f MB", name, f.rate, f.cpu, f.rss)
+			all[i][name] = f
 		}
-		all = append(all, contestant{"bare " + strconv.Itoa(w), bare, w, n, n / 10}, contestant{"aside " + strconv.Itoa(w), bareAside, w, n, n / 10},
-			contestant{"sink " + strconv.Itoa(w), viaSink, w, n, n / 10})
 	}
 	return all
 }
 
-func sweepWindows() []int { return []int{3, 12, 24, 48, 96, 384} }
+// one is one run of one contestant. The first fifth of the messages is its
+// run-up: what a server lets through before its limit, and connecting.
+func (b *bed) one(s *server, name, body string, n int) (f figure, err error) {
+	room, err := dial(b.Context(), s.place, "observer", "observer")
+	if err != nil {
+		return f, err
+	}
+	defer func() { _ = room.conn.Close() }()
+	if err := room.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		return f, err
+	}
+	w, run, err := b.start(s, name, body, n)
+	if err != nil {
+		return f, err
+	}
+	shown, err := room.await(0, n/5)
+	if err != nil {
+		return f, err
+	}
+	begin, before := time.Now(), cpu(run.pid)
+	end, err := room.await(shown, n)
+	if err != nil {
+		return f, err
+	}
+	count := float64(end - shown)
+	f.rate, f.cpu = count/time.Since(begin).Seconds(), float64((cpu(run.pid)-before).Nanoseconds())/1e3/count
+	if f.rss = resident(run.pid, "VmHWM"); w != nil {
+		f.join = float64(w.joins.Load())
+	}
+	return f, run.stop()
+}
+
+// start starts a contestant with n messages to post.
+func (b *bed) start(s *server, name, body string, n int) (*worker, sender, error) {
+	if name == bare {
+		run, err := b.bareSender(job{Place: s.place, Run: b.name("run"), Body: body, N: n})
+		return nil, run, err
+	}
+	from := broker(b.nats())
+	if name == kafkaed {
+		from = b.kafka()
+	}
+	env, err := from.fill(b.Context(), b.name("backlog"), n)
+	if err != nil {
+		return nil, sender{}, fmt.Errorf("publish: %w", err)
+	}
+	w, err := startWorker(b.Context(), b.binary(), s.place, env)
+	if err != nil {
+		return nil, sender{}, err
+	}
+	return w, sender{w.Process.Pid, w.stop}, nil
+}
+
+// rendered returns what the worker makes of a notification, so that all
+// contestants send the same text.
+func (b *bed) rendered(s *server) string {
+	b.Helper()
+	room, err := dial(b.Context(), s.place, "observer", "observer")
+	must(b, err)
+	defer func() { _ = room.conn.Close() }()
+	must(b, room.conn.SetReadDeadline(time.Now().Add(patience)))
+	_, run, err := b.start(s, jetstreamed, "", 1)
+	must(b, err)
+	defer func() { must(b, run.stop()) }()
+	var got strings.Builder
+	for !strings.Contains(got.String(), "</body>") {
+		n, err := room.conn.Read(room.buf)
+		must(b, err)
+		got.Write(room.buf[:n])
+	}
+	head, _, _ := strings.Cut(got.String(), "</body>")
+	_, body, _ := strings.Cut(head, "<body>")
+	return body
+}

@@ -8,51 +8,41 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
-// cpu returns what all threads of a process have used so far. Linux only.
-func cpu(pid int) (time.Duration, error) {
-	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
-	if err != nil || len(threads) == 0 {
-		return 0, fmt.Errorf("process %d: no schedstat: %w", pid, err)
-	}
+// cpu returns what all threads of a process have used so far.
+func cpu(pid int) time.Duration {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid)) // the pattern is right
 	var total time.Duration
 	for _, thread := range threads {
-		text, err := os.ReadFile(thread)
-		if err != nil {
-			continue // a thread that has just ended
-		}
+		text, _ := os.ReadFile(thread) // it may have just ended
 		used, _, _ := strings.Cut(string(text), " ")
-		ns, err := strconv.ParseInt(used, 10, 64)
-		if err != nil {
-			return 0, fmt.Errorf("read %s: %w", thread, err)
-		}
+		ns, _ := strconv.ParseInt(used, 10, 64)
 		total += time.Duration(ns)
 	}
-	return total, nil
+	return total
+}
+
+// ownCPU is what this process has used.
+func ownCPU() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // cannot fail
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // resident returns the resident memory of a process, in MB: now or, as VmHWM, at
 // its highest.
 func resident(pid int, field string) float64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0
-	}
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)) // 0 if it has ended
 	_, after, _ := strings.Cut(string(text), field+":")
-	kb, err := strconv.ParseFloat(strings.Fields(after + " 0")[0], 64)
-	if err != nil {
-		return 0
-	}
+	kb, _ := strconv.ParseFloat(strings.Fields(after + " 0")[0], 64)
 	return kb / 1024
 }
 
 // load is the load average of the machine.
 func load() string {
-	text, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return "unknown"
-	}
-	return strings.Join(strings.Fields(string(text))[:2], " ")
+	text, _ := os.ReadFile("/proc/loadavg")
+	return strings.Join(strings.Fields(string(text) + " unknown")[:1], " ")
 }
