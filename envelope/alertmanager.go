@@ -24,8 +24,8 @@ var alertmanager = format{ //nolint:gochecknoglobals // a constant
 		}
 		return ""
 	},
-	decode: func(m *message, c Config) ([]Envelope, error) {
-		list, err := decodeAlertmanager(m, c.Alerts == perGroup)
+	decode: func(m *message, _ Config) ([]Envelope, error) {
+		list, err := decodeAlertmanager(m)
 		if err != nil {
 			return nil, fmt.Errorf("alertmanager: %w", err)
 		}
@@ -59,7 +59,7 @@ type webhook struct {
 	about                                  json.RawMessage // all of rest, as an object
 }
 
-func decodeAlertmanager(m *message, group bool) ([]Envelope, error) {
+func decodeAlertmanager(m *message) ([]Envelope, error) {
 	if err := m.parse(); err != nil {
 		return nil, err
 	}
@@ -72,11 +72,8 @@ func decodeAlertmanager(m *message, group bool) ([]Envelope, error) {
 	for _, m := range m.members {
 		w.set(m.name, m.value)
 	}
-	switch {
-	case len(w.alerts) == 0:
+	if len(w.alerts) == 0 {
 		return nil, fmt.Errorf("expected at least one alert: %s", m.describe())
-	case group:
-		return []Envelope{w.group()}, nil
 	}
 	list := make([]Envelope, 0, len(w.alerts)+1)
 	for i := range w.alerts {

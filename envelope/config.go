@@ -9,16 +9,13 @@ import (
 // Config is what the operator says about the formats.
 type Config struct {
 	Format      string   `envconfig:"ENVELOPE_FORMAT" default:"auto" desc:"Format of the notifications: native, cloudevents, alertmanager, payara, json or text; auto recognises each one by its headers, else by its shape."`
-	Alerts      string   `envconfig:"ALERTMANAGER_NOTIFY" default:"alert" desc:"What becomes one notification: every alert of a webhook message of Alertmanager (alert), or all its alerts together (group)."`
 	Unknown     string   `envconfig:"UNKNOWN" default:"show" desc:"What becomes of JSON of no known format: it is read by the usual names of members and shown (show), or goes to the dead letters (dead-letter)."`
 	SeverityMap []string `envconfig:"SEVERITY_MAP" desc:"Words for severities beyond those in docs/formats.md, like gold=critical,silver=warning. They go before the known ones."`
 }
 
-// The values of ENVELOPE_FORMAT, ALERTMANAGER_NOTIFY and UNKNOWN that are no names of formats.
+// The values of ENVELOPE_FORMAT and UNKNOWN that are no names of formats.
 const (
 	formatAuto = "auto"
-	perAlert   = "alert"
-	perGroup   = "group"
 	show       = "show"
 	deadLetter = "dead-letter"
 )
@@ -28,9 +25,6 @@ func (c Config) Validate() []error {
 	var errs []error
 	if c.Format != formatAuto && !slices.Contains(Formats(), c.Format) {
 		errs = append(errs, fmt.Errorf("ENVELOPE_FORMAT=%q: use %s or %s", c.Format, formatAuto, strings.Join(Formats(), ", ")))
-	}
-	if c.Alerts != perAlert && c.Alerts != perGroup {
-		errs = append(errs, fmt.Errorf("ALERTMANAGER_NOTIFY=%q: use %s or %s", c.Alerts, perAlert, perGroup))
 	}
 	if c.Unknown != show && c.Unknown != deadLetter && c.Unknown != "" {
 		errs = append(errs, fmt.Errorf("UNKNOWN=%q: use %s or %s", c.Unknown, show, deadLetter))

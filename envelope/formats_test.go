@@ -139,7 +139,7 @@ func TestCopiesOfAnAlertHaveOneIdentity(t *testing.T) {
 		return decoded.Envelopes[0].Source + " " + decoded.Envelopes[0].ID
 	}
 	const utc, cet, never = "2026-03-01T08:00:00Z", "2026-03-01T09:00:00+01:00", "0001-01-01T00:00:00Z"
-	for _, decoder := range []envelope.Decoder{{}, envelope.NewDecoder(envelope.Config{Alerts: "group"})} {
+	for _, decoder := range []envelope.Decoder{{}} {
 		firing := id(decoder, "a", "firing", utc, never, 30*time.Second)
 		resolved := id(decoder, "a", "resolved", utc, "2026-03-01T08:10:00Z", 11*time.Minute)
 		for what, other := range map[string]string{
@@ -202,14 +202,14 @@ func TestOneMessageCannotHoldEndlessNotifications(t *testing.T) {
 }
 
 func TestValidateNamesSettingValueAndCure(t *testing.T) {
-	errs := envelope.Config{Format: "xml", Alerts: "all", Unknown: "drop", SeverityMap: []string{"gold=shiny"}}.Validate()
-	want := `[ENVELOPE_FORMAT="xml": use auto or cloudevents, alertmanager, payara, native, json, text ALERTMANAGER_NOTIFY="all": use alert or group ` +
+	errs := envelope.Config{Format: "xml", Unknown: "drop", SeverityMap: []string{"gold=shiny"}}.Validate()
+	want := `[ENVELOPE_FORMAT="xml": use auto or cloudevents, alertmanager, payara, native, json, text ` +
 		`UNKNOWN="drop": use show or dead-letter SEVERITY_MAP: "gold=shiny": write it like gold=critical, with debug, info, notice, warning, error, critical, alert or fatal]`
 	if got := fmt.Sprint(errs); got != want {
 		t.Errorf("got %s", got)
 	}
 	for _, format := range append(envelope.Formats(), "auto") {
-		if errs := (envelope.Config{Format: format, Alerts: "group"}).Validate(); len(errs) > 0 {
+		if errs := (envelope.Config{Format: format}).Validate(); len(errs) > 0 {
 			t.Errorf("%s: %v", format, errs)
 		}
 	}

@@ -95,19 +95,30 @@ func times(list []Envelope) (last, expiry time.Time) {
 // describeGroup names what the members are about, how many they are, and where to
 // read on.
 func (e *Envelope) describeGroup() {
-	var about struct {
-		CommonAnnotations, GroupLabels map[string]string
-		ExternalURL                    string
-	}
+	var about aboutGroup
 	_ = json.Unmarshal(e.Extra["group"], &about) // what is not there is empty
 	title := cmp.Or(
-		common(e.Members, func(e *Envelope) string { return e.Subject }),
-		about.CommonAnnotations["summary"], e.Labels["alertname"], pairs(about.GroupLabels), e.EventType, e.Source, "Notifications",
+		common(e.Members, func(e *Envelope) string { return e.Subject }), about.title(e.Labels["alertname"]),
+		pairs(about.GroupLabels), e.EventType, e.Source, "Notifications",
 	)
 	e.Subject = strings.TrimRight(oneLine(title), ".:") + e.scope(title) + ": " + Count(e.Members)
 	if len(e.Links) == 0 {
 		e.link("alertmanager", about.ExternalURL)
 	}
+}
+
+// aboutGroup is what a webhook message of Alertmanager says of all its alerts.
+type aboutGroup struct {
+	CommonAnnotations, GroupLabels map[string]string
+	ExternalURL                    string
+}
+
+func (a *aboutGroup) title(alertname string) string {
+	name, summary := cmp.Or(alertname, a.GroupLabels["alertname"]), cmp.Or(a.CommonAnnotations["summary"], a.CommonAnnotations["title"])
+	if name == "" && summary == "" {
+		return ""
+	}
+	return headline(name, summary)
 }
 
 // scope is the part of the world in which all of it happens, as far as the title
@@ -173,3 +184,5 @@ func (e *Envelope) Difference(group *Envelope) string {
 	}
 	return first
 }
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

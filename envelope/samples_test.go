@@ -14,12 +14,11 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew") //nolint:gochecknoglobals // a flag of the test binary
 
 // model is what a golden file holds: how a message was recognised, and what it
-// means to each kind of Decoder where that differs.
+// means.
 type model struct {
 	Format    string              `json:"format"`
 	Why       string              `json:"why"`
 	Envelopes []envelope.Envelope `json:"envelopes"`
-	Group     []envelope.Envelope `json:"group,omitempty"` // with ALERTMANAGER_NOTIFY=group
 }
 
 // TestSamples compares every testdata/samples/*.in, whose headers may be in
@@ -42,13 +41,6 @@ func TestSamples(t *testing.T) {
 				t.Errorf("recognised as %s, because %s", decoded.Format, decoded.Why)
 			}
 			got := model{Format: decoded.Format, Why: decoded.Why, Envelopes: decoded.Envelopes}
-			if decoded.Format == "alertmanager" {
-				group, err := envelope.NewDecoder(envelope.Config{Alerts: "group"}).Decode(raw)
-				if err != nil {
-					t.Fatal(err)
-				}
-				got.Group = group.Envelopes
-			}
 			compareGolden(t, got, name+".model.json")
 		})
 	}

@@ -42,9 +42,9 @@ func (c Config) member(e, group *envelope.Envelope) string {
 	if colour == utf8.RuneError {
 		colour = '•'
 	}
-	subject, difference := oneLine(e.Subject), oneLine(e.Difference(group))
+	subject, difference := oneLine(strings.TrimPrefix(e.Subject, group.Labels["alertname"]+": ")), oneLine(e.Difference(group))
 	switch same := func(other *envelope.Envelope) bool { return other.Subject == e.Subject }; {
-	case subject == "" || strings.HasPrefix(group.Subject, subject) && difference != "":
+	case subject == "" || strings.Contains(group.Subject, subject) && difference != "":
 		subject = difference
 	case difference != "" && countMembers(group.Members, same) > 1:
 		subject += " (" + difference + ")"

@@ -48,9 +48,10 @@ func TestTextOfFormats(t *testing.T) {
 	for _, sample := range samples {
 		name := strings.TrimSuffix(filepath.Base(sample), ".in")
 		t.Run(name, func(t *testing.T) {
-			got := formatTexts(t, sample, "alert")
-			if strings.HasPrefix(name, "alertmanager") {
-				got += "=== group\n" + formatTexts(t, sample, "group")
+			list := decodeSample(t, sample)
+			got := texts(t, list)
+			if strings.HasPrefix(name, "alertmanager") && len(list) > 1 {
+				got += "=== group\n" + texts(t, []envelope.Envelope{envelope.Group(list)})
 			}
 			golden := "testdata/formats/" + name + ".txt"
 			if *update {
@@ -65,7 +66,7 @@ func TestTextOfFormats(t *testing.T) {
 	}
 }
 
-func formatTexts(t *testing.T, sample, alerts string) string {
+func decodeSample(t *testing.T, sample string) []envelope.Envelope {
 	t.Helper()
 	raw := envelope.Raw{Body: read(t, sample)}
 	if headers, err := os.ReadFile(strings.TrimSuffix(sample, ".in") + ".headers"); err == nil {
@@ -74,12 +75,17 @@ func formatTexts(t *testing.T, sample, alerts string) string {
 			raw.Header = append(raw.Header, envelope.Header{Key: key, Value: value})
 		}
 	}
-	decoded, err := envelope.NewDecoder(envelope.Config{Alerts: alerts}).Decode(raw)
+	decoded, err := envelope.Decoder{}.Decode(raw)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return decoded.Envelopes
+}
+
+func texts(t *testing.T, list []envelope.Envelope) string {
+	t.Helper()
 	var all strings.Builder
-	for i, e := range decoded.Envelopes {
+	for i, e := range list {
 		if i > 0 {
 			all.WriteString("---\n")
 		}
