@@ -40,16 +40,26 @@ func (s *session) archived(e wire.Element) error {
 			continue
 		}
 		for forwarded := range result.Children() {
-			for m := range forwarded.Children() {
-				if m.Is("message") && s.us.inRoom(m.From) {
-					s.shown(m)
-				} else if string(m.Name) == "delay" {
-					s.catchup.date(string(m.Attr("stamp")))
-				}
-			}
+			s.forwarded(forwarded)
 		}
 	}
 	return nil
+}
+
+// forwarded takes one message of the archive, and when the room got it.
+func (s *session) forwarded(e wire.Element) {
+	at, _ := delay(e)
+	s.catchup.date(at)
+	for m := range e.Children() {
+		if !m.Is("message") || !s.us.inRoom(m.From) {
+			continue
+		}
+		own, covered := string(m.From) == s.us.address, s.catchup.covers(at)
+		s.box.Archived(m.ID, m.From, own, covered)
+		if id := originID(m); len(id) > 0 {
+			s.box.Archived(id, m.From, own, covered)
+		}
+	}
 }
 
 // page takes the end of one answer of the archive. More is asked for until
@@ -60,10 +70,12 @@ func (s *session) page(a conn.Answer) error {
 	}
 	if c := a.Refused(); c != nil {
 		s.log.Warn("the archive of the room does not answer", "room", s.us.room, "error", c)
+		s.lessons.archive = false
 		s.catchup.archive = false
 		s.enter()
 		return nil
 	}
+	s.lessons.archive = true
 	first, complete := endOfPage(a)
 	if complete || first == "" || s.catchup.pages >= s.catchup.limit(s.box.Unconfirmed()) || s.box.Reached() {
 		s.enter()
@@ -89,10 +101,9 @@ func endOfPage(a conn.Answer) (first string, complete bool) {
 	return first, complete
 }
 
-// date notes when the room showed a message of the archive.
-func (c *catchup) date(stamp string) {
-	at, err := time.Parse(time.RFC3339, stamp)
-	if err != nil {
+// date notes when the room got a message of the archive.
+func (c *catchup) date(at time.Time) {
+	if at.IsZero() {
 		return
 	}
 	if at.After(c.newest) {

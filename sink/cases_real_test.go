@@ -229,7 +229,7 @@ func blackHole(sc *scene) {
 	c := openRoom(sc.T, sc.settings())
 	c.post(0, 50)
 	sc.proxy.Blackhole()
-	c.logged("not in the room")
+	c.logged("disconnected, reconnecting")
 	sc.proxy.Heal()
 	c.post(50, 100)
 	c.delivered(100)

@@ -17,6 +17,7 @@ import (
 // shown while we were not looking.
 type catchup struct {
 	replayed int       // messages of the history
+	since    time.Time // the oldest of them
 	done     bool      // the history has ended
 	informed bool      // we know whether there is an archive, or will not
 	archive  bool      // there is one, and it answers
@@ -26,7 +27,7 @@ type catchup struct {
 	echoID   string    // of what we say to ourselves
 	// answeredFor says that our server answers for the room.
 	answeredFor bool
-	// newest and oldest are when the room showed what the archive has told.
+	// newest and oldest are when the room got what the archive has told.
 	newest, oldest time.Time
 }
 
@@ -105,10 +106,44 @@ func (s *session) advance() error {
 	return nil
 }
 
+// archive reports whether the room has an archive that answers.
+func (s *session) archive() bool { return s.catchup.archive && s.lessons.archive }
+
+// replay notes a message of the history. What is shown live meanwhile has no date.
+func (c *catchup) replay(e wire.Element) {
+	at, delayed := delay(e)
+	if c.done || !delayed {
+		return
+	}
+	c.replayed++
+	if c.since.IsZero() || at.Before(c.since) {
+		c.since = at
+	}
+}
+
+// covers reports whether the history goes back beyond at.
+func (c *catchup) covers(at time.Time) bool { return !c.since.IsZero() && at.After(c.since) }
+
+// delay is when the room got a message that it shows later (XEP-0203).
+func delay(e wire.Element) (time.Time, bool) {
+	for child := range e.Children() {
+		stamp := string(child.Attr("stamp"))
+		switch string(child.XMLNS) {
+		case "urn:xmpp:delay":
+			at, err := time.Parse(time.RFC3339, stamp)
+			return at, err == nil
+		case "jabber:x:delay": // XEP-0091, before that
+			at, err := time.Parse("20060102T15:04:05", stamp)
+			return at, err == nil
+		}
+	}
+	return time.Time{}, false
+}
+
 // measure keeps what is in flight within what the history can tell.
 func (s *session) measure() {
 	holds := s.lessons.depth.told(s.catchup.replayed, s.box.Forgot())
-	if s.catchup.archive || holds == 0 || holds >= s.cfg.MaxInFlight {
+	if s.archive() || holds == 0 || holds >= s.cfg.MaxInFlight {
 		return
 	}
 	if s.box.Narrow(holds) {
@@ -122,7 +157,7 @@ func (s *session) measure() {
 // just told; half of them are left to others, who may post in between.
 func (s *session) historyDepth() int {
 	told := min(s.catchup.replayed, s.cfg.History())
-	if s.catchup.archive {
+	if s.archive() {
 		told = max(told, archivePage*archivePages)
 	}
 	return max(told/2, s.box.Width())
@@ -132,14 +167,14 @@ func (s *session) historyDepth() int {
 func (s *session) describe() Session {
 	return Session{
 		Occupant: s.us.address, Nick: s.us.nick, Role: s.us.role, Affiliation: s.us.affiliation,
-		MaxStanzaBytes: s.format.maxBytes, History: s.catchup.replayed, Archive: s.catchup.archive, Memory: s.memory(),
+		MaxStanzaBytes: s.format.maxBytes, History: s.catchup.replayed, Archive: s.archive(), Memory: s.memory(),
 	}
 }
 
 // memory says for the log what the room can tell after an interruption.
 func (s *session) memory() string {
 	switch {
-	case s.catchup.archive:
+	case s.archive():
 		return "archive"
 	case s.catchup.replayed > 0:
 		return "history of " + strconv.Itoa(s.catchup.replayed) + " or more"

@@ -66,3 +66,43 @@ func catchingUp(t *testing.T) *session {
 	s.catchUp()
 	return s
 }
+
+// What an archive stores on receipt, and the room's own history of that time does
+// not tell, was never shown. What is older than the history is believed.
+func TestArchiveProvesNothingThatTheHistoryLacks(t *testing.T) {
+	const noon, later = "2026-01-01T12:00:00Z", "2026-01-01T12:00:05Z"
+	archived := func(s *session, query, id, stamp string) {
+		e := parse(t, "<message from='"+s.us.room+"'><result xmlns='"+muc.NSArchive+"' queryid='"+query+"'>"+
+			"<forwarded xmlns='urn:xmpp:forward:0'><delay xmlns='urn:xmpp:delay' stamp='"+stamp+"'/>"+
+			"<message xmlns='jabber:client' type='groupchat' from='"+s.us.address+"' id='"+id+"'><body>x</body></message></forwarded></result></message>")
+		if err := s.handle(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, tc := range map[string]struct {
+		history, stamp, query string
+		proven                bool
+	}{
+		"the history tells of then, and not of it": {noon, later, "", false},
+		"the history does not go back so far":      {later, noon, "", true},
+		"there is no history":                      {"", later, "", true},
+		"nobody asked for it":                      {"", later, "another query", false},
+	} {
+		s := catchingUp(t)
+		done := make(chan Result, 1)
+		if err := s.Submit(t.Context(), Message{Identity: "1", Done: func(r Result) { done <- r }}); err != nil {
+			t.Fatal(err)
+		}
+		if tc.history != "" {
+			s.shown(parse(t, "<message type='groupchat' from='"+s.us.room+"/other'><body>y</body><delay xmlns='urn:xmpp:delay' stamp='"+tc.history+"'/></message>"))
+		}
+		query := s.catchup.queryID
+		if tc.query != "" {
+			query = tc.query
+		}
+		archived(s, query, s.ids.ID("1"), tc.stamp)
+		if proven := s.box.Size() == 0; proven != tc.proven {
+			t.Errorf("%s: proven %v", name, proven)
+		}
+	}
+}

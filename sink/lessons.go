@@ -10,13 +10,15 @@ import (
 // that follow.
 type lessons struct {
 	maxBytes    int  // longest stanza that the server takes
-	skipArchive bool // it did not answer the last time
+	skipArchive bool // it did not answer in time the last time
+	archive     bool // it has answered, and not refused since
 	depth       depth
 	// Who takes our nickname and frees it, again and again, must not end our
 	// sessions at will.
 	nickBackAfter time.Time
 	keepsIDs      atomic.Bool // the room has reflected one of ours
-	originIDs     atomic.Bool // send them: the room does not keep our ids
+	losesIDs      bool        // it has proven that it does not keep them
+	originIDs     atomic.Bool // so they are sent
 }
 
 // learn takes over what a session has learnt. late says that there was not enough

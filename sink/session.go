@@ -17,14 +17,15 @@ import (
 // fixed once entered is closed.
 type session struct {
 	*Room
-	conn    *conn.Conn
-	us      occupant
-	format  format
-	catchup catchup
-	probe   probe
-	phase   phase
-	blamed  int   // the limit to keep to from now on, 0: none
-	gone    error // our presence was ended without a word; the server may say more
+	conn     *conn.Conn
+	us       occupant
+	format   format
+	catchup  catchup
+	probe    probe
+	phase    phase
+	unproven []string // reflections without an id that we know, until it is known why
+	blamed   int      // the limit to keep to from now on, 0: none
+	gone     error    // our presence was ended without a word; the server may say more
 
 	onEnter func()
 	entered chan struct{} // closed when we are in the room
@@ -136,38 +137,6 @@ func (s *session) message(e wire.Element) error {
 		}
 	}
 	return nil
-}
-
-// shown takes a message of the room: live, or from its history or archive.
-func (s *session) shown(e wire.Element) {
-	if s.phase == catching && !s.catchup.done && len(e.From) > len(s.us.room) { // not what the room itself says
-		s.catchup.replayed++
-	}
-	own := string(e.From) == s.us.address
-	if s.box.Seen(e.ID, e.From, own) {
-		if own && s.phase == inRoom {
-			s.lessons.depth.shown++
-		}
-		if own && !s.lessons.keepsIDs.Load() {
-			s.lessons.keepsIDs.Store(true)
-		}
-		return
-	}
-	if !own || s.lessons.keepsIDs.Load() {
-		return // not ours: another connection with our nickname
-	}
-	// A room that does not keep ids: the origin id (XEP-0359) may be there, or
-	// else the text of the message that is next in order.
-	for child := range e.Children() {
-		switch {
-		case string(child.Name) == "origin-id" && string(child.XMLNS) == nsStanzaID:
-			if s.box.Seen(child.ID, e.From, own) {
-				return
-			}
-		case child.Is("body") && s.box.SeenText(child.Text()) && !s.lessons.originIDs.Swap(true):
-			s.log.Warn("the room does not keep ids: recognising messages by their text and order", "room", s.us.room)
-		}
-	}
 }
 
 // enter starts sending: we are in the room and know its history.

@@ -63,12 +63,14 @@ func (r *room) judge(s *session, n *node) (verdict, StanzaError) {
 		return refuse, StanzaError{Condition: "forbidden", Text: "Voice is required to speak in this room"}
 	case r.faults.lose.take():
 		r.observed.stats.Lost++
+		r.signal()
 		return lose, StanzaError{}
 	case r.faults.cutBefore.hit():
 		return sever, StanzaError{}
 	}
 	if e, ok := r.faults.bounced(s.occupant.nick, n); ok {
 		r.observed.stats.Bounced++
+		r.signal()
 		return refuse, e
 	}
 	return accept, StanzaError{}

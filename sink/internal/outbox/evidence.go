@@ -12,6 +12,8 @@ type history struct {
 	known uint32              // the highest number of a message told, 0: none that we had seen
 	ours  uint32              // the same of our own: another worker may have sent his again
 
+	blind     bool      // the room keeps no ids: what it tells proves nothing
+	shutDown  bool      // the server said that it goes down
 	broken    time.Time // when the connection broke off, zero after another end
 	restarted bool      // the server has been, since
 }
@@ -74,12 +76,19 @@ func (h *history) forgot() bool {
 	return h.proof == nothing || h.known < h.last && (h.known > 0 || h.fresh)
 }
 
+// lostCopies reports whether copies for others of what was shown to us may have
+// died with the server. A room that keeps no ids cannot tell; then it is so if the
+// server went down.
+func (h *history) lostCopies() bool {
+	return h.forgot() && (!h.blind || h.shutDown || h.restarted)
+}
+
 // reached reports whether what was told goes back to where we left.
 func (h *history) reached() bool { return h.proof == complete && (h.known > 0 || !h.fresh) }
 
 // leave begins to wait for what the room will tell when we are back.
 func (h *history) leave(end Ending, at time.Time, fresh bool) {
-	h.fresh = fresh
+	h.fresh, h.shutDown = fresh, end == ShutDown
 	if h.broken = at; end != BrokenOff {
 		h.broken = time.Time{}
 	}

@@ -1,9 +1,6 @@
 package outbox
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // recent remembers what the room has just reflected. A server that is killed
 // may have sent our reflection and not yet the copies of others; it then has
@@ -34,20 +31,6 @@ func (r *recent) add(e *entry, now time.Time, nth uint32) {
 		r.messages = r.messages[:r.limit-1]
 	}
 	r.messages = append(r.messages, posted{e.id, e.Body, e.Extra, now, nth})
-}
-
-// prove says what a text of ours proves in the history of a room that does
-// not keep ids.
-func (r *recent) prove(text string) evidence {
-	for i, m := range slices.Backward(r.messages) {
-		if sameText(m.body, text) {
-			if i == len(r.messages)-1 {
-				return evidence{complete, m.nth, true}
-			}
-			return evidence{remembers, m.nth, true}
-		}
-	}
-	return evidence{}
 }
 
 // end keeps what was recent when the connection ended.

@@ -36,22 +36,20 @@ func (b *Outbox) Seen(id, from []byte, own bool) bool {
 	return true
 }
 
-// SeenText is Seen for a room that does not keep ids, as the last resort: the
-// message is ours, so it is the next in order if the text is the same.
+// SeenText takes a message that the room shows live, from ourselves, without an id
+// that we know. It is for a room that has proven that it keeps no ids: the message
+// is the next in order if the text is the same. A history never settles anything
+// by its text: it may be another's, or another day's.
 func (b *Outbox) SeenText(text string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if e := b.front(); e != nil && e.sent && sameText(e.Body, text) {
-		_, nth := b.ledger.add([]byte(e.id), nil, true)
-		if w := b.shown(e, nth); b.link == nil {
-			b.history.add(e.id, w)
-		}
-		return true
+	e := b.front()
+	if b.link == nil || e == nil || !e.sent || !sameText(e.Body, text) {
+		return false
 	}
-	if b.link == nil {
-		b.history.take(b.recent.prove(text))
-	}
-	return false
+	_, nth := b.ledger.add([]byte(e.id), []byte(b.from), true)
+	b.shown(e, nth)
+	return true
 }
 
 // sameText reports whether the room would show body as text, perhaps cut.
@@ -76,4 +74,22 @@ func (b *Outbox) shown(e *entry, nth uint32) evidence {
 	b.settle(e, r)
 	b.recent.add(e, now, nth)
 	return w
+}
+
+// Archived is Seen for a message of the room's archive. An archive may store what
+// it receives, whether the room shows it or not. So where the room's own history
+// tells of that time (covered), what is in the archive alone proves nothing.
+func (b *Outbox) Archived(id, from []byte, own, covered bool) {
+	if covered && !b.told(id) {
+		return
+	}
+	b.Seen(id, from, own)
+}
+
+// told reports whether the room has told of id since we came back.
+func (b *Outbox) told(id []byte) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, told := b.history.told[string(id)]
+	return told
 }

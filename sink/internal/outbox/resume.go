@@ -36,6 +36,13 @@ func (b *Outbox) StartedAt(at time.Time) {
 	b.history.restarted = !b.history.broken.IsZero() && at.After(b.history.broken)
 }
 
+// Blind notes that the room keeps no ids.
+func (b *Outbox) Blind() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.history.blind = true
+}
+
 // Unconfirmed reports whether anything was sent of which we do not know whether
 // the room has shown it.
 func (b *Outbox) Unconfirmed() bool {
@@ -55,7 +62,7 @@ func (b *Outbox) Unconfirmed() bool {
 func (b *Outbox) Attach(l Link, from string) (resent, possibleDuplicates int) {
 	b.mu.Lock()
 	b.link, b.from = l, from
-	if b.history.forgot() {
+	if b.history.lostCopies() {
 		b.queue = append(b.recent.after(b.history.ours), b.queue...)
 	}
 	b.recent.clear()

@@ -1,0 +1,88 @@
+package sink
+
+import (
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
+)
+
+// shown takes a message that the room shows, live or from its history.
+func (s *session) shown(e wire.Element) {
+	if s.phase == catching && len(e.From) > len(s.us.room) { // not what the room itself says
+		s.catchup.replay(e)
+	}
+	own := string(e.From) == s.us.address
+	if s.recognised(e, own) || !own || s.phase != inRoom || s.lessons.keepsIDs.Load() {
+		return
+	}
+	// From ourselves, live, and without an id that we know: the room may not keep
+	// ids, or another connection of the account has our nickname.
+	text := bodyOf(e)
+	if s.lessons.losesIDs {
+		s.box.SeenText(text)
+		return
+	}
+	if len(s.unproven) == s.cfg.MaxInFlight {
+		return // they are not all ours
+	}
+	if s.unproven = append(s.unproven, text); len(s.unproven) == 1 {
+		s.ping(s.noIDs)
+	}
+}
+
+// recognised tells by its id, or its origin id (XEP-0359), that a worker made a
+// message. Nothing else proves that the room has shown it.
+func (s *session) recognised(e wire.Element, own bool) bool {
+	if s.box.Seen(e.ID, e.From, own) {
+		if own && s.phase == inRoom {
+			s.lessons.depth.shown++
+		}
+		if own {
+			s.lessons.keepsIDs.Store(true)
+		}
+		return true
+	}
+	if s.lessons.keepsIDs.Load() {
+		return false
+	}
+	id := originID(e)
+	return len(id) > 0 && s.box.Seen(id, e.From, own)
+}
+
+// noIDs takes the answer to a ping that was sent after a reflection without an id
+// that we know. Servers keep the order: by now everything that we had sent before
+// has been reflected. If nothing came with its id, the room does not keep ids, and
+// the reflections that came instead were those of our messages.
+func (s *session) noIDs(a conn.Answer) error {
+	texts := s.unproven
+	s.unproven = nil
+	if s.lessons.keepsIDs.Load() {
+		return s.alive(a)
+	}
+	for _, text := range texts {
+		if s.box.SeenText(text) && !s.lessons.losesIDs {
+			s.lessons.losesIDs = true
+			s.box.Blind()
+			s.lessons.originIDs.Store(true)
+			s.log.Warn("the room does not keep ids: recognising its reflections by text and order", "room", s.us.room)
+		}
+	}
+	return s.alive(a)
+}
+
+func bodyOf(e wire.Element) string {
+	for child := range e.Children() {
+		if child.Is("body") {
+			return child.Text()
+		}
+	}
+	return ""
+}
+
+func originID(e wire.Element) []byte {
+	for child := range e.Children() {
+		if string(child.Name) == "origin-id" && string(child.XMLNS) == nsStanzaID {
+			return child.ID
+		}
+	}
+	return nil
+}
