@@ -3,15 +3,15 @@ package sink
 import (
 	"cmp"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
+	"github.com/xmpp-notifier/xmpp-notifier/internal/proxy"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/jid"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/outbox"
 )
 
@@ -20,6 +20,8 @@ type Config struct {
 	JID      string        `envconfig:"XMPP_JID" required:"true" desc:"Account to log in with, user@domain. The domain names the server and is what its certificate must prove."`
 	Password config.Secret `envconfig:"XMPP_PASSWORD" required:"true" desc:"Password of the account."`
 	Addr     string        `envconfig:"XMPP_ADDR" desc:"Where the server listens, host:port. Default: what the SRV records of the domain say, else port 5222 of the domain itself."`
+
+	Proxy string `envconfig:"XMPP_PROXY" desc:"Proxy to connect through, socks5://HOST:PORT or http://HOST:PORT, with USER:PASSWORD@ before HOST if it wants that. It also resolves names. Default: what ALL_PROXY says, but for the hosts of NO_PROXY."`
 
 	TLS           string `envconfig:"XMPP_TLS" default:"auto" desc:"How TLS begins: starttls, direct (from the first byte), or auto: as the SRV record says, and with XMPP_ADDR direct on port 5223, else starttls. There is no way without TLS."`
 	TLSServerName string `envconfig:"XMPP_TLS_SERVER_NAME" desc:"Name that the server's certificate must prove instead of the domain of XMPP_JID. Only for a certificate that cannot be mended."`
@@ -52,11 +54,11 @@ const (
 func (c Config) Validate() []error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if _, _, err := SplitJID(c.JID); err != nil {
-		bad("XMPP_JID=%q: %w: give the account as user@domain, like notifier@example.org", c.JID, err)
+	if _, err := jid.Parse(c.JID); err != nil {
+		bad("XMPP_JID=%q %w: give the account as user@domain, like notifier@example.org", c.JID, err)
 	}
-	if _, _, err := SplitJID(c.Room); err != nil {
-		bad("XMPP_ROOM=%q: %w: give the room as room@service, like alerts@conference.example.org", c.Room, err)
+	if _, err := jid.Parse(c.Room); err != nil {
+		bad("XMPP_ROOM=%q %w: give the room as room@service, like alerts@conference.example.org", c.Room, err)
 	}
 	if err := config.CheckAddress(c.Addr, 5222); c.Addr != "" && err != nil {
 		bad("XMPP_ADDR=%q %w", c.Addr, err)
@@ -64,8 +66,11 @@ func (c Config) Validate() []error {
 	if mode := conn.Mode(c.TLS); mode != conn.Auto && mode != conn.StartTLS && mode != conn.Direct {
 		bad("XMPP_TLS=%q: use %s, %s or %s", c.TLS, conn.Auto, conn.StartTLS, conn.Direct)
 	}
-	if strings.ContainsFunc(c.Nick, unicode.IsControl) {
-		bad("XMPP_NICK=%q: has a control character: remove it", c.Nick)
+	if _, err := jid.Nickname(c.Nick); c.Nick != "" && err != nil {
+		bad("XMPP_NICK=%q %w: remove it", c.Nick, err)
+	}
+	if _, err := c.dialer(); err != nil {
+		errs = append(errs, err)
 	}
 	if c.MaxInFlight < minInFlight || c.MaxInFlight > maxInFlight {
 		bad("XMPP_MAX_IN_FLIGHT=%d: use %d to %d; 16 suits most servers", c.MaxInFlight, minInFlight, maxInFlight)
@@ -112,19 +117,53 @@ func (c Config) roots() (*x509.CertPool, error) {
 	return pool, nil
 }
 
+// Prepared returns c with its addresses as RFC 7622 wants them compared. One that
+// is wrong stays as it is.
+func (c Config) Prepared() Config {
+	if account, err := jid.Parse(c.JID); err == nil {
+		c.JID = account.String()
+	}
+	if room, err := jid.Parse(c.Room); err == nil {
+		c.Room = room.String()
+	}
+	if nick, err := jid.Nickname(c.Nick); err == nil {
+		c.Nick = nick
+	}
+	return c
+}
+
 // Account is who we are and how we get there.
 func (c Config) Account() (*conn.Account, error) {
-	local, domain, err := SplitJID(c.JID)
+	bare, err := jid.Parse(c.JID)
 	if err != nil {
-		return nil, fmt.Errorf("XMPP_JID=%q: %w", c.JID, err)
+		return nil, fmt.Errorf("XMPP_JID=%q %w", c.JID, err)
 	}
 	roots, err := c.roots()
 	if err != nil {
 		return nil, err
 	}
-	account := conn.NewAccount(local, domain, c.Password, cmp.Or(c.TLSServerName, domain), roots)
+	dial, err := c.dialer()
+	if err != nil {
+		return nil, err
+	}
+	account := conn.NewAccount(bare.Local, bare.Domain, c.Password, cmp.Or(c.TLSServerName, jid.ASCII(bare.Domain)), roots)
 	account.Addr, account.Mode = c.Addr, conn.Mode(c.TLS)
+	if dial != nil {
+		account.Dial = conn.Dialer(dial)
+	}
 	return account, nil
+}
+
+// dialer is how to connect through a proxy, nil if there is none.
+func (c Config) dialer() (proxy.Dial, error) {
+	if c.Proxy == "" {
+		return proxy.FromEnvironment()
+	}
+	dial, err := proxy.New(c.Proxy)
+	if err != nil {
+		return nil, fmt.Errorf("XMPP_PROXY %w", err)
+	}
+	return dial, nil
 }
 
 // Nickname is the nickname that we want.
@@ -139,22 +178,4 @@ func (c Config) minter() (*outbox.Minter, error) {
 		return outbox.NewMinter(key, c.Room, false)
 	}
 	return outbox.NewMinter(c.Password.Reveal(), c.Room, true)
-}
-
-// SplitJID splits user@domain, in lower case as servers compare it. It does
-// not apply the PRECIS profiles of RFC 7622: the server does, and its answers
-// tell the result.
-func SplitJID(jid string) (local, domain string, err error) {
-	local, domain, found := strings.Cut(strings.ToLower(jid), "@")
-	switch {
-	case !found || local == "" || domain == "":
-		return "", "", errors.New("is not of the form a@b")
-	case strings.Contains(domain, "/"):
-		return "", "", errors.New("has a resource, which begins with the /")
-	case strings.ContainsAny(jid, "/ <>'\"&") || strings.Contains(domain, "@") || strings.ContainsFunc(jid, unicode.IsControl):
-		return "", "", errors.New("has a character that is not allowed here")
-	case len(local) > 1023 || len(domain) > 1023:
-		return "", "", errors.New("is longer than RFC 7622 allows")
-	}
-	return local, domain, nil
 }

@@ -42,8 +42,11 @@ func (s *session) serviceInfo(a conn.Answer) error {
 // presence watches our own, and that of who has the nickname that we would like
 // to have. Presence of others is of no interest.
 func (s *session) presence(e wire.Element) error {
-	own := string(e.From) == s.us.address
 	answer := string(e.ID) == s.us.joinID
+	if s.phase == joining && answer && s.us.respell(e.From) {
+		s.log.Info("the server writes the room's name in its own way", "setting", "XMPP_ROOM", "given", s.cfg.Room, "used", s.us.room)
+	}
+	own := string(e.From) == s.us.address
 	switch string(e.Type) {
 	case "error":
 		if s.phase == joining && (own || answer || string(e.From) == s.us.room) {

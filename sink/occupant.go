@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"strings"
 	"sync/atomic"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/jid"
 )
 
 // occupant is who we are in the room.
@@ -27,6 +29,18 @@ func (o *occupant) ask() {
 	o.joinID = rand.Text()
 	o.tries++
 	o.address = o.room + "/" + o.nick
+}
+
+// respell takes the room's address as the service writes it. One that prepares
+// addresses by RFC 6122 answers for straße as strasse. from is that of an answer to
+// our join.
+func (o *occupant) respell(from []byte) (changed bool) {
+	bare, _, _ := strings.Cut(string(from), "/")
+	if bare == o.room || !jid.Same(bare, o.room) {
+		return false
+	}
+	o.room, o.address = bare, bare+"/"+o.nick
+	return true
 }
 
 // another takes another nickname, if that may be tried.

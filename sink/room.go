@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,7 +42,15 @@ func New(cfg Config, log *slog.Logger, options ...Option) (*Room, error) {
 	if err := errors.Join(cfg.Validate()...); err != nil {
 		return nil, err
 	}
-	cfg.Room = strings.ToLower(cfg.Room)
+	given := cfg
+	cfg = cfg.Prepared()
+	for _, address := range []struct{ setting, given, used string }{
+		{"XMPP_JID", given.JID, cfg.JID}, {"XMPP_ROOM", given.Room, cfg.Room}, {"XMPP_NICK", given.Nick, cfg.Nick},
+	} {
+		if address.used != address.given {
+			log.Info("address is used as RFC 7622 prepares it", "setting", address.setting, "given", address.given, "used", address.used)
+		}
+	}
 	account, err := cfg.Account()
 	if err != nil {
 		return nil, err

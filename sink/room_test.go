@@ -87,8 +87,18 @@ func (l *lines) String() string {
 
 func openRoom(t *testing.T, cfg sink.Config) *client {
 	t.Helper()
+	return openRoomBy(t, cfg, nil)
+}
+
+// openRoomBy opens a room that connects by dial, nil for the network's way.
+func openRoomBy(t *testing.T, cfg sink.Config, dial sink.Dialer) *client {
+	t.Helper()
 	log := &lines{}
-	room, err := sink.New(cfg, slog.New(slog.NewTextHandler(log, nil)))
+	var options []sink.Option
+	if dial != nil {
+		options = append(options, sink.WithDialer(dial))
+	}
+	room, err := sink.New(cfg, slog.New(slog.NewTextHandler(log, nil)), options...)
 	if err != nil {
 		t.Fatal(err)
 	}

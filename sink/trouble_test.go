@@ -2,6 +2,7 @@ package sink_test
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"strings"
 	"testing"
@@ -53,6 +54,18 @@ func TestMistakesAreNamedAndRecoveredFrom(t *testing.T) {
 		"certificate of another name": {
 			server: sinktest.Config{CertNames: []string{"other.example"}},
 			says:   "the certificate must name the domain of XMPP_JID, or else XMPP_TLS_SERVER_NAME: it names other.example",
+		},
+		"certificate without names": {
+			server: sinktest.Config{CertNames: []string{""}},
+			says:   "it has no subjectAltName",
+		},
+		"old TLS": {
+			server: sinktest.Config{NewestTLS: tls.VersionTLS11},
+			says:   "the server has nothing newer than TLS 1.1: enable TLS 1.2 or 1.3 on it",
+		},
+		"forbidden character": {
+			client: func(c *sink.Config) { c.Password = config.NewSecret("hush\u0221") }, // unassigned in Unicode 3.2
+			says:   "has a character that SASLprep (RFC 4013) forbids",
 		},
 		"expired certificate": {
 			server: sinktest.Config{CertNotAfter: time.Now().Add(-time.Hour)},
@@ -246,4 +259,16 @@ func TestWrongSettingsAreAllNamed(t *testing.T) {
 			t.Errorf("%s is not named in\n%v", name, err)
 		}
 	}
+}
+
+// Passwords that are stored for another mechanism than the server offers leave PLAIN,
+// inside TLS.
+func TestAMechanismThatTheServerCannotRunIsFollowedByPlain(t *testing.T) {
+	srv := startServer(t, sinktest.Config{
+		Mechanisms: []string{"SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"},
+		NotStored:  []string{"SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1"},
+	})
+	c := openRoom(t, settings(t, srv))
+	c.post(0, 3)
+	c.delivered(3)
 }

@@ -33,6 +33,24 @@ func New(address string) (Dial, error) {
 	return d.DialContext, nil
 }
 
+// Error says that a proxy, or the way to it, failed.
+type Error struct{ Err error }
+
+func (e *Error) Error() string { return "proxy: " + e.Err.Error() }
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// told is a proxy whose failures are of type Error.
+type told struct{ contextDialer }
+
+func (t told) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
+	conn, err := t.contextDialer.DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, &Error{err}
+	}
+	return conn, nil
+}
+
 // FromEnvironment is New for ALL_PROXY, for all but the hosts of NO_PROXY; nil
 // if there is no such proxy.
 func FromEnvironment() (Dial, error) {
@@ -69,9 +87,10 @@ func parse(address string) (contextDialer, error) {
 	switch strings.ToLower(u.Scheme) {
 	case "socks5", "socks5h":
 		u.Scheme = "socks5h"
-		return socks(u)
+		d, err := socks(u)
+		return told{d}, err
 	case "http", "https":
-		return newTunnel(u), nil
+		return told{newTunnel(u)}, nil
 	default:
 		return nil, errForm
 	}

@@ -4,16 +4,14 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/internal/proxy"
+	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
 
 // echo starts a server that says every line back.
@@ -51,53 +49,29 @@ func freeAddr(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// start runs a real proxy until the end of the test.
-func start(t *testing.T, addr, name string, args ...string) {
+// started returns the address of a real proxy, which runs until the end of the test.
+func started(t *testing.T, tunnel *testbed.Tunnel, err error) string {
 	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("%s is not installed, see testbed/install-debian.sh", name)
-		}
-		t.Skipf("%s is not installed", name)
+	if missing, ok := errors.AsType[*testbed.Missing](err); ok && os.Getenv("CI") != "true" {
+		t.Skip("not run, because ", missing)
 	}
-	command := exec.CommandContext(t.Context(), name, args...)
-	if err := command.Start(); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = command.Wait() })
-	for {
-		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)
-		if err == nil {
-			_ = conn.Close()
-			return
-		}
-		select {
-		case <-time.After(10 * time.Millisecond):
-		case <-t.Context().Done():
-			t.Fatal(err)
-		}
-	}
+	t.Cleanup(func() { _ = tunnel.Kill() })
+	return tunnel.Addr
 }
 
 func socksProxy(t *testing.T) string {
 	t.Helper()
-	addr := freeAddr(t)
-	_, port, _ := net.SplitHostPort(addr)
-	start(t, addr, "microsocks", "-i", "127.0.0.1", "-p", port, "-u", "alice", "-P", "s3cr:t")
-	return addr
+	tunnel, err := testbed.SOCKS(t.Context(), testbed.Options{Dir: t.TempDir()}, "alice", "s3cr:t")
+	return started(t, tunnel, err)
 }
 
 func httpProxy(t *testing.T) string {
 	t.Helper()
-	addr := freeAddr(t)
-	_, port, _ := net.SplitHostPort(addr)
-	config := filepath.Join(t.TempDir(), "tinyproxy.conf")
-	text := fmt.Sprintf("Port %s\nListen 127.0.0.1\nTimeout 60\nMaxClients 10\nBasicAuth alice s3cret\nLogLevel Critical\n", port)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	start(t, addr, "tinyproxy", "-d", "-c", config)
-	return addr
+	tunnel, err := testbed.HTTPProxy(t.Context(), testbed.Options{Dir: t.TempDir()}, "alice", "s3cret")
+	return started(t, tunnel, err)
 }
 
 // says connects to addr through dial and returns what comes back of a line.

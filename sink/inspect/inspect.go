@@ -23,7 +23,7 @@ type Probes struct {
 // cfg for a moment, and creates nothing. Every wait ends with ConnectTimeout, those
 // of the probes with StallTimeout.
 func Run(ctx context.Context, cfg sink.Config, p Probes) check.Report {
-	in := &inspection{cfg: cfg, probes: p}
+	in := &inspection{cfg: cfg.Prepared(), probes: p}
 	room, err := sink.New(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		in.report.Fail(check.Settings, "settings", err)

@@ -38,7 +38,7 @@ func (in *inspection) service(ctx context.Context, c *conn.Client) bool {
 
 // others says where the server has chat rooms, for an error.
 func (in *inspection) others(ctx context.Context, c *conn.Client) string {
-	_, domain, _ := sink.SplitJID(in.cfg.JID)
+	_, domain, _ := strings.Cut(in.cfg.JID, "@")
 	frame, err := c.Ask(ctx, "get", domain, muc.AskItems)
 	if err != nil {
 		return ""

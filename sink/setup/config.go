@@ -5,6 +5,7 @@ import (
 
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/jid"
 )
 
 // Config is what the operator says about the account that prepares the server.
@@ -15,8 +16,8 @@ type Config struct {
 
 // Validate returns everything that is wrong with c.
 func (c *Config) Validate() []error {
-	if _, _, err := sink.SplitJID(c.JID); err != nil {
-		return []error{fmt.Errorf("XMPP_ADMIN_JID=%q: %w: give the account as user@domain, like admin@example.org", c.JID, err)}
+	if _, err := jid.Parse(c.JID); err != nil {
+		return []error{fmt.Errorf("XMPP_ADMIN_JID=%q %w: give the account as user@domain, like admin@example.org", c.JID, err)}
 	}
 	return nil
 }

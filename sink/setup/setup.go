@@ -52,7 +52,7 @@ type job struct {
 // Run prepares the server step by step and reports each. After the first that
 // fails it stops, and returns ErrFailed.
 func Run(ctx context.Context, o Options, report func(Line)) error {
-	o.Worker.JID, o.Worker.Room = strings.ToLower(o.Worker.JID), strings.ToLower(o.Worker.Room)
+	o.Worker = o.Worker.Prepared()
 	j := &job{Options: o, report: report}
 	j.local, j.domain, _ = strings.Cut(o.Worker.JID, "@")
 	_, j.service, _ = strings.Cut(o.Worker.Room, "@")

@@ -46,10 +46,12 @@ type Config struct {
 	AdvertiseLimits bool // announces MaxStanzaBytes by XEP-0478
 
 	TLS             TLSMode   // of the STARTTLS listener
+	NewestTLS       uint16    // newest version of TLS, like tls.VersionTLS11; default 1.3
 	Mechanisms      []string  // SASL, best first; default SCRAM-SHA-512, -256, -1 and PLAIN
 	ChannelBindings []string  // announced by XEP-0440 next to a -PLUS mechanism; default tls-exporter and tls-server-end-point
 	ScramIterations int       // default 4096
-	CertNames       []string  // of the certificate; default Domain, Service, localhost and 127.0.0.1
+	NotStored       []string  // mechanisms on offer for which the passwords are not stored
+	CertNames       []string  // of the certificate, "" for none; default Domain, Service, localhost and 127.0.0.1
 	CertNotAfter    time.Time // default in a day; the past makes an expired certificate
 
 	// Listen replaces TCP: the first address is port 0, and after Stop it is what

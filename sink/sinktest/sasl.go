@@ -30,6 +30,9 @@ func (s *session) authenticate(auth *node) error {
 	if !slices.Contains(s.srv.mechanismList(), mechanism) {
 		return saslError("invalid-mechanism")
 	}
+	if slices.Contains(s.srv.cfg.NotStored, mechanism) {
+		return saslError("not-authorized")
+	}
 	first, err := decode64(auth.text)
 	if err != nil {
 		return err

@@ -165,7 +165,7 @@ func (s *session) startTLS() error {
 
 // secure runs the TLS handshake, within the deadline of the negotiation.
 func (s *session) secure() error {
-	conn := tls.Server(s.wire, s.srv.ca.tlsConfig())
+	conn := tls.Server(s.wire, s.srv.ca.tlsConfig(s.srv.cfg.NewestTLS))
 	if err := conn.HandshakeContext(context.Background()); err != nil {
 		return fmt.Errorf("shake hands: %w", err)
 	}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/jid"
 )
 
 // endpoint is a place where the server may listen.
@@ -22,10 +24,10 @@ type endpoint struct {
 var errNoService = errors.New("DNS says that the domain offers no XMPP")
 
 // endpoints returns where to try to connect, best first: the configured
-// address, or what DNS says, or the domain itself.
-func (a *Account) endpoints(ctx context.Context) ([]endpoint, error) {
+// address, or what DNS says, or the domain itself. unknown is why DNS did not say.
+func (a *Account) endpoints(ctx context.Context) (list []endpoint, unknown, err error) {
 	if a.Addr != "" {
-		return []endpoint{{a.Addr, a.direct()}}, nil
+		return []endpoint{{a.Addr, a.direct()}}, nil, nil
 	}
 	type record struct {
 		endpoint
@@ -38,7 +40,10 @@ func (a *Account) endpoints(ctx context.Context) ([]endpoint, error) {
 		if a.Mode == Direct && !direct || a.Mode == StartTLS && direct {
 			continue
 		}
-		_, found, _ := a.Lookup(ctx, service, "tcp", a.Domain) // no answer is no record
+		_, found, err := a.Lookup(ctx, service, "tcp", jid.ASCII(a.Domain)) // no answer is no record
+		if dns, failed := errors.AsType[*net.DNSError](err); failed && !dns.IsNotFound {
+			unknown = dns
+		}
 		for _, srv := range found {
 			if host := strings.TrimSuffix(srv.Target, "."); host != "" {
 				addr := net.JoinHostPort(host, strconv.Itoa(int(srv.Port)))
@@ -49,22 +54,21 @@ func (a *Account) endpoints(ctx context.Context) ([]endpoint, error) {
 		}
 	}
 	if other := a.fallback(); len(records) == 0 && refused[other.direct] {
-		return nil, errNoService
+		return nil, nil, errNoService
 	} else if len(records) == 0 {
-		return []endpoint{other}, nil
+		return []endpoint{other}, unknown, nil
 	}
 	slices.SortStableFunc(records, func(a, b record) int { return int(a.priority) - int(b.priority) })
-	list := make([]endpoint, len(records))
-	for i, r := range records {
-		list[i] = r.endpoint
+	for _, r := range records {
+		list = append(list, r.endpoint)
 	}
-	return list, nil
+	return list, unknown, nil
 }
 
 // fallback is where a server listens whose domain has no SRV records, or is an
 // address, like [2001:db8::1].
 func (a *Account) fallback() endpoint {
-	host := strings.Trim(a.Domain, "[]")
+	host := jid.ASCII(strings.Trim(a.Domain, "[]"))
 	if a.Mode == Direct {
 		return endpoint{net.JoinHostPort(host, portDirect), true}
 	}
@@ -74,11 +78,11 @@ func (a *Account) fallback() endpoint {
 // connect opens an encrypted stream to the first endpoint that takes us. The
 // caller owns the stream.
 func (a *Account) connect(ctx context.Context) (*Stream, features, error) {
-	list, err := a.endpoints(ctx)
+	list, unknown, err := a.endpoints(ctx)
 	if err != nil {
 		return nil, features{}, &Error{Kind: KindDNS, Op: "find the server of " + a.Domain, Err: err, Fix: "correct XMPP_JID or set XMPP_ADDR", Lasting: true}
 	}
-	a.Trace.reach(StepAddress, a.found(list))
+	a.Trace.reach(StepAddress, a.found(list, unknown))
 	var failed []error
 	for i, e := range list {
 		s, offered, err := a.try(ctx, e, len(list)-i)
@@ -95,7 +99,7 @@ func (a *Account) connect(ctx context.Context) (*Stream, features, error) {
 }
 
 // found says where endpoints come from.
-func (a *Account) found(list []endpoint) string {
+func (a *Account) found(list []endpoint, unknown error) string {
 	addrs := make([]string, len(list))
 	for i, e := range list {
 		addrs[i] = e.addr
@@ -108,6 +112,9 @@ func (a *Account) found(list []endpoint) string {
 		source = "XMPP_ADDR"
 	} else if len(list) == 1 && list[0] == a.fallback() {
 		source = "no SRV records of " + a.Domain
+		if unknown != nil {
+			source = fmt.Sprintf("SRV records of %s cannot be looked up (%s), so", a.Domain, OneLine(unknown.Error()))
+		}
 	}
 	return source + ": " + strings.Join(addrs, ", ")
 }

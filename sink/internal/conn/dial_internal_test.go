@@ -45,9 +45,28 @@ func TestEndpointsFollowDNS(t *testing.T) {
 		"an address, whatever DNS":  {addr: "[::1]:5222", mode: Auto, dns: both, want: []endpoint{{"[::1]:5222", false}}},
 	} {
 		a := &Account{Domain: cmp.Or(tc.domain, "example.org"), Addr: tc.addr, Mode: tc.mode, Lookup: tc.dns.lookup}
-		got, err := a.endpoints(t.Context())
+		got, _, err := a.endpoints(t.Context())
 		if !slices.Equal(got, tc.want) || !errors.Is(err, tc.err) {
 			t.Errorf("%s: got %v, %v", name, got, err)
+		}
+	}
+}
+
+// A name server that fails is not the same as a domain without records.
+func TestFailingNameServersAreNamed(t *testing.T) {
+	for _, tc := range []struct {
+		err  error
+		want string
+	}{
+		{&net.DNSError{Err: "server misbehaving", IsTemporary: true}, "SRV records of example.org cannot be looked up (lookup : server misbehaving), so: example.org:5222"},
+		{&net.DNSError{Err: "no such host", IsNotFound: true}, "no SRV records of example.org: example.org:5222"},
+	} {
+		a := &Account{Domain: "example.org", Mode: Auto, Lookup: func(context.Context, string, string, string) (string, []*net.SRV, error) {
+			return "", nil, tc.err
+		}}
+		list, unknown, err := a.endpoints(t.Context())
+		if got := a.found(list, unknown); got != tc.want || err != nil {
+			t.Errorf("%s, %v", got, err)
 		}
 	}
 }

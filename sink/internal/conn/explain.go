@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 
+	"github.com/xmpp-notifier/xmpp-notifier/internal/proxy"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
 
@@ -38,6 +40,9 @@ func explainNetwork(_ Kind, err error) (explanation, bool) {
 	if _, failed := errors.AsType[*net.DNSError](err); failed {
 		return explanation{KindDNS, "no such host: check XMPP_JID and XMPP_ADDR, and the DNS", false}, true
 	}
+	if _, failed := errors.AsType[*proxy.Error](err); failed {
+		return explanation{KindNetwork, "check XMPP_PROXY (or ALL_PROXY), its user and password, and that it lets connections to this port through", false}, true
+	}
 	if e, failed := errors.AsType[*net.OpError](err); failed && e.Op == "dial" {
 		kind := KindNetwork
 		if e.Timeout() {
@@ -55,7 +60,7 @@ func explainTLS(_ Kind, err error) (explanation, bool) {
 		fix = "enable TLS on the server, or set XMPP_TLS=direct and XMPP_ADDR if it listens for TLS on a port of its own"
 	}
 	if e, bad := errors.AsType[x509.HostnameError](err); bad {
-		fix = "the certificate must name the domain of XMPP_JID, or else XMPP_TLS_SERVER_NAME: it names " + strings.Join(e.Certificate.DNSNames, ", ")
+		fix = "the certificate must name the domain of XMPP_JID, or else XMPP_TLS_SERVER_NAME: " + names(e.Certificate)
 	}
 	if _, bad := errors.AsType[x509.UnknownAuthorityError](err); bad {
 		fix = "set XMPP_CA_FILE to the authority that issued the server's certificate"
@@ -66,10 +71,35 @@ func explainTLS(_ Kind, err error) (explanation, bool) {
 			fix = "renew the server's certificate, or set the clock of this machine"
 		}
 	}
+	if oldTLS(err) {
+		fix = "the server has nothing newer than TLS 1.1: enable TLS 1.2 or 1.3 on it"
+	}
 	if _, bad := errors.AsType[*tls.CertificateVerificationError](err); bad || fix != "" {
 		return explanation{KindTLS, fix, fix != ""}, true
 	}
 	return explanation{}, false
+}
+
+// oldTLS reports whether the server takes only versions that we do not take: it says so,
+// or chooses one. crypto/tls has types for neither.
+func oldTLS(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "tls: protocol version not supported") || strings.Contains(text, "tls: server selected unsupported protocol version")
+}
+
+// names says what a certificate is good for.
+func names(c *x509.Certificate) string {
+	if list := append(slices.Clone(c.DNSNames), addresses(c.IPAddresses)...); len(list) > 0 {
+		return "it names " + strings.Join(list, ", ")
+	}
+	return "it has no subjectAltName (RFC 6125), and the common name does not count"
+}
+
+func addresses(ips []net.IP) (list []string) {
+	for _, ip := range ips {
+		list = append(list, ip.String())
+	}
+	return list
 }
 
 // explainServer knows servers that are not what was expected.

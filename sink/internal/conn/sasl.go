@@ -57,29 +57,62 @@ func newAuthenticator(user string, password config.Secret) *authenticator {
 	return &authenticator{user: user, password: password}
 }
 
-// authenticate runs the best mechanism that is offered.
+// attempt is one mechanism as it is to be run.
+type attempt struct {
+	mechanism
+	offered string                                        // its name, with -PLUS if it binds
+	begin   func(*scram.Client) *scram.ClientConversation // nil: PLAIN
+}
+
+// authenticate runs the best mechanism that is offered. A server may offer one that
+// it cannot run for this account, as ejabberd does after its passwords were stored
+// for another: then the last resort has its turn, once, because servers count
+// failures.
 func (a *authenticator) authenticate(s *Stream, f features) error {
 	offered := f.Mechanisms.Mechanism
 	s.trace.reach(StepMechanisms, "offered: "+strings.Join(offered, ", "))
+	attempts := a.attempts(s, f)
+	if len(attempts) == 0 {
+		return fmt.Errorf("%w: it offers %q", ErrNoMechanism, offered)
+	}
+	first, last := attempts[0], attempts[len(attempts)-1]
+	err := a.run(s, first)
+	if !errors.Is(err, errNotChallenged) || first.offered == last.offered {
+		return err
+	}
+	return a.run(s, last)
+}
+
+// attempts are the mechanisms that are offered, best first, those that bind to the
+// TLS channel before the others.
+func (a *authenticator) attempts(s *Stream, f features) (list []attempt) {
+	offered := f.Mechanisms.Mechanism
 	binding, bound := s.channelBinding(f.bindings)
 	for _, m := range mechanisms() {
 		if bound && m.hash != nil && slices.Contains(offered, m.name+plus) { // a server may offer PLAIN-PLUS all the same
-			return a.scram(s, m, m.name+plus, func(c *scram.Client) *scram.ClientConversation {
+			list = append(list, attempt{m, m.name + plus, func(c *scram.Client) *scram.ClientConversation {
 				return c.NewConversationWithChannelBinding(binding)
-			})
+			}})
 		}
 	}
 	for _, m := range mechanisms() {
 		switch {
 		case !slices.Contains(offered, m.name):
 		case m.hash == nil:
-			s.trace.chosen(m.name)
-			return a.plain(s)
+			list = append(list, attempt{mechanism: m, offered: m.name})
 		default:
-			return a.scram(s, m, m.name, unbound(offered))
+			list = append(list, attempt{m, m.name, unbound(offered)})
 		}
 	}
-	return fmt.Errorf("%w: it offers %q", ErrNoMechanism, offered)
+	return list
+}
+
+func (a *authenticator) run(s *Stream, one attempt) error {
+	s.trace.chosen(one.offered)
+	if one.begin == nil {
+		return a.plain(s)
+	}
+	return a.scram(s, one)
 }
 
 // unbound begins a conversation without channel binding. It says that we could
@@ -119,20 +152,26 @@ func (a *authenticator) plain(s *Stream) error {
 	return err
 }
 
-func (a *authenticator) scram(s *Stream, m mechanism, name string, begin func(*scram.Client) *scram.ClientConversation) error {
-	client, err := a.client(m)
+// errNotChallenged says that a server refused before it knew whether we have the
+// password.
+var errNotChallenged = errors.New("refused without a challenge")
+
+func (a *authenticator) scram(s *Stream, one attempt) error {
+	client, err := a.client(one.mechanism)
 	if err != nil {
 		return err
 	}
-	s.trace.chosen(name)
-	conversation := begin(client)
+	conversation := one.begin(client)
 	first, err := conversation.Step("")
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", one.offered, err)
 	}
-	text := auth(name, first)
-	for {
+	text := auth(one.offered, first)
+	for challenges := 0; ; challenges++ {
 		challenge, done, err := exchange(s, text)
+		if c, refused := errors.AsType[*Condition](err); refused && challenges == 0 && c.Name == "not-authorized" {
+			return fmt.Errorf("%s: %w: %w", one.offered, errNotChallenged, err)
+		}
 		if err != nil {
 			return err
 		}
@@ -147,7 +186,7 @@ func (a *authenticator) scram(s *Stream, m mechanism, name string, begin func(*s
 			err = errors.New("success came too early") // the rest of the exchange is the proof
 		}
 		if err != nil {
-			return fmt.Errorf("%s: the server did not prove that it knows the password: %w", name, err)
+			return fmt.Errorf("%s: the server did not prove that it knows the password: %w", one.offered, err)
 		}
 		if done {
 			return nil
@@ -161,12 +200,14 @@ func (a *authenticator) client(m mechanism) (*scram.Client, error) {
 		return known.(*scram.Client), nil //nolint:forcetypeassert // nothing else is stored
 	}
 	client, err := m.hash.NewClient(a.user, a.password.Reveal(), "")
-	if err != nil {
-		return nil, fmt.Errorf("XMPP_JID or XMPP_PASSWORD has a character that SASLprep (RFC 4013) forbids: %w", err)
+	if err != nil { // it shows the password
+		return nil, errSASLprep
 	}
 	a.clients.Store(m.name, client)
 	return client, nil
 }
+
+var errSASLprep = errors.New("XMPP_JID or XMPP_PASSWORD has a character that SASLprep (RFC 4013) forbids")
 
 // exchange sends one SASL element and returns the server's challenge, or its
 // additional data with success.
