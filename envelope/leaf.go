@@ -28,6 +28,8 @@ type leaf struct {
 	// aside says that one of them tells of something else.
 	off   int
 	aside bool
+	// quiet says that it is never shown by itself.
+	quiet bool
 	// outer says that it is what several notifications of a message share.
 	outer bool
 	used  bool
@@ -75,6 +77,7 @@ type branch struct {
 	aside      bool
 	outer      bool
 	rich       bool // within the blocks of a chat message
+	quiet      bool // tells how to show them
 }
 
 // into is the place of a member.
@@ -130,6 +133,7 @@ func (t *tree) add(b branch, value string) {
 func (t *tree) leaf(b branch, value string) {
 	t.leaves = append(t.leaves, leaf{
 		name: b.name, path: b.path, value: value, depth: b.depth, off: b.off, aside: b.aside, outer: b.outer,
+		quiet: b.quiet || b.rich,
 	})
 }
 
@@ -169,8 +173,11 @@ func (t *tree) addObject(b branch, object string) {
 		t.add(b, inner)
 		return
 	}
-	if sets.skipped[last(b.path)] && b.path != "" {
+	if b.path != "" && (sets.skipped[last(b.path)] || sets.noise[last(b.path)]) {
 		return
+	}
+	if b.rich && isControl(object) {
+		b.rich, b.quiet = false, true
 	}
 	for name, value := range members(object) {
 		if len(t.leaves) >= maxLeaves {
@@ -178,6 +185,17 @@ func (t *tree) addObject(b branch, object string) {
 		}
 		t.add(b.into(name), value)
 	}
+}
+
+// isControl reports a button or the like of a chat message.
+func isControl(object string) bool {
+	for name, value := range members(object) {
+		if (name == "type" || name == "@type") && value[0] == '"' {
+			kind := unquote(value)
+			return strings.Contains(kind, "button") || strings.HasPrefix(kind, "Action") || kind == "OpenUri"
+		}
+	}
+	return false
 }
 
 // soleValue opens OpenTelemetry's values, like {"stringValue": "x"}, and those
@@ -237,6 +255,10 @@ func (t *tree) addArray(b branch, array string) {
 // addObjects takes the elements that are pairs of name and value as members,
 // of others the first one, and says how many there are.
 func (t *tree) addObjects(b branch, array string, count int) {
+	if names := namesIn(array); names != "" {
+		t.leaf(b, quoteJSON(names))
+		return
+	}
 	for i, element := range elements(array) {
 		if name, value := pair(element); value != "" {
 			t.add(b.into(name), value)
@@ -251,8 +273,38 @@ func (t *tree) addObjects(b branch, array string, count int) {
 	}
 }
 
-// pair returns what an object of nothing but a name and a value says.
+// namesIn lists the names of things that have one, and no value.
+func namesIn(array string) string {
+	var names []string
+	for i, element := range elements(array) {
+		if _, value := pair(element); value != "" || element[0] != '{' {
+			return ""
+		}
+		name := ""
+		for key, value := range members(element) {
+			if key == "name" && value[0] == '"' {
+				name = unquote(value)
+			}
+		}
+		if name == "" {
+			return ""
+		}
+		if i == maxListed {
+			name = "…"
+		}
+		if i <= maxListed {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// pair returns what an object of nothing but a name and a value says, or an
+// array of the two.
 func pair(object string) (name, value string) {
+	if object[0] == '[' {
+		return pairOf(object)
+	}
 	if object[0] != '{' {
 		return "", ""
 	}
@@ -276,9 +328,23 @@ func pair(object string) (name, value string) {
 	return name, value
 }
 
+func pairOf(array string) (name, value string) {
+	for i, element := range elements(array) {
+		switch {
+		case i == 0 && element[0] == '"':
+			name = unquote(element)
+		case i == 1 && element[0] != '[' && element[0] != '{':
+			value = element
+		default:
+			return "", ""
+		}
+	}
+	return name, value
+}
+
 // The arrays in which messages for chats have their texts, and the members that
 // are texts.
-var richNames, richTexts = setOf("attachments blocks elements sections embeds facts fields columns items body content actions"), //nolint:gochecknoglobals // constant tables
+var richNames, richTexts = setOf("attachments blocks elements sections embeds facts fields columns items body content"), //nolint:gochecknoglobals // constant tables
 	setOf("text title value pretext activity_title activity_subtitle activity_text description author_name content alt_text")
 
 func isRich(name string) bool     { return richNames[name] }

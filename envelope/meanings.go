@@ -39,47 +39,47 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 		event_definition_title email_subject headline heading short_message short_description
 		annotations.summary annotations.title trigger_name event_name_text activity_title rule.description summary`},
 	{aName, "name of what the message is about; title if there is no other", `
-		event_name alert_name alertname alarm_name rule_name alert_rule.name alert.rule.name rule.name rule check_name check.name
-		monitor_name monitor.name monitor_display_name policy_name condition_name search_name scenario
-		attributes.friendly_name friendly_name entity_id display_name job_name task_name playbook workflow.name workflow_name pipeline_name pipeline.name
+		event_name alert_name alertname alarm_name rule_name alert_rule_name alert_rule.name alert.rule.name rule.name rule check_name check.name
+		monitor_name monitor.name monitor_display_name alert_rule condition_name policy_name search_name scenario
+		attributes.friendly_name friendly_name device.friendly_name entity_id display_name job.name job_name task_name playbook workflow.name workflow_name pipeline_name pipeline.name
 		backup_name service_description service_desc artifact_name metadata.name table source.table name`},
 	{aKind, "kind of event; title if there is neither", `
 		event_type detail_type event.type event_kind event.action action_name message_type notification_type alert_type
 		object_kind event type action activity category`},
 	{aMessage, "message", `
 		message msg alert_message event_message log text_payload json_payload.message output plugin_output service_output host_output
-		check_result.output note context_message context.message state_message state.reason new_state_reason status_message
+		check_result.output note problem_details_text context_message context.message state_message state.reason new_state_reason status_message
 		text content @m @mt body_text comment annotations.message reason_text event.original`},
 	{aText, "further text, below the message", `
-		full_message long_message description details body annotations.description documentation.content long_service_output
+		full_message full_log long_message description details body annotations.description documentation.content long_service_output
 		event_definition_description alert_description notes incident_updates.body pretext activity_text data`},
 	{aFault, "error; message if there is no other", `
 		error error.message err err.message exception exception.message thrown.message failure_message failure.message fault
 		error_message error_msg error_description @x reason cause status_reason`},
 	{aSeverity, "severity", `
 		severity severity_text severity_number event_severity alert_severity log.level level levelname level_name loglevel log_level log_severity
-		@l syslog_severity syslog.severity.name severity_label priority.summary priority_name priority urgency criticality impact level_value levelno
-		event_nseverity nseverity trigger_severity rule.level status_indicator sev s alert_type notification_type type color
+		@l alert_type message_type syslog_severity syslog.severity.name severity_label priority.summary priority_name priority urgency criticality impact level_value levelno
+		event_nseverity nseverity trigger_severity rule.level status_indicator sev s notification_type type color
 		check_result.state service_state host_state state exit_status`},
 	{aState, "state: whether it begins or ends", `
 		state event_value alert_state alert_status incident_state alert_transition new_state_value state.value current_state monitor_condition
 		event_action notification_type service_state host_state event_type action status transition`},
 	{anOutcome, "outcome; shown with the name", `
-		conclusion health.status build.status build.result result outcome new_state_value state.value service_state host_state heartbeat.status
+		conclusion run_status health.status build.status build.result result outcome new_state_value state.value service_state host_state heartbeat.status
 		status new_state current_state state phase op action`},
 	{aTime, "time", `
 		time timestamp @timestamp ts datetime date_time event_time event_timestamp time_unix_nano starts_at start_at started_at fired_date_time triggered_at fired_at
 		occurred_at opened_at state_change_time time_generated iso_timestamp log_time asctime instant.epoch_second instant t.$date @t time_local
 		observed_time_unix_nano event.created last_timestamp created_at create_time created date ts_ms clock source_realtime_timestamp
-		realtime_timestamp timestamp_ms detected_at updated_at last_changed now at metadata.creation_timestamp finished_at ended_at end_time start_time time_fired`},
+		realtime_timestamp timestamp_ms detected_at updated_at last_changed now at t head_commit.timestamp metadata.creation_timestamp finished_at ended_at end_time start_time time_fired`},
 	{aHost, "host", `
 		host_name hostname host host.name host.hostname kubernetes.pod_name kubernetes.pod.name k8s.pod.name pod_name pod involved_object.name regarding.name
 		source.host node_name nodename node k8s.node.name kubernetes.host server server_name server.name machine machine_name computer computer_name
 		device_name device.name device_id device instance_name instance instance_id agent.name source_host syslog_hostname hostname_s resource_name
-		configuration_items monitor.url target`},
+		configuration_items impacted_entity target`},
 	{anOrigin, "origin: who speaks", `
-		source service_name service.name service service.summary app_name appname application_name application app source.component repository.full_name
-		repository.path_with_namespace project.path_with_namespace repository.name project_name project.name project_slug project program syslog_identifier ident
+		repository.full_name repository.path_with_namespace project.path_with_namespace source service_name service.name service service.summary app_name appname application_name application app source.component
+		repository.name project_name project.name project_slug project program syslog_identifier ident
 		kubernetes.container_name kubernetes.labels.app container_name container.name k8s.container.name reporting_controller reporting_component
 		logger_name logger component system job source.name monitoring_service integration_name workflow_name origin log_group event_source producer sender_name
 		channel_name repo page.name`},
@@ -88,7 +88,7 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 	{aFingerprint, "fingerprint: the same at the beginning and the end", `
 		fingerprint dedup_key dedup_id incident_key alias incident_id alert_id problem_id group_key correlation_id_alert`},
 	{aLink, "links", `
-		runbook_url runbook annotations.runbook_url html_url url web_url title_link permalink link incident_url issue_url alert_url event_url
+		runbook_url runbook annotations.runbook_url html_url web_url permalinks.web problem_url url title_link permalink link incident_url issue_url alert_url event_url
 		details_url target_url build.full_url full_url build_url job_url run_url compare rule_url results_link zabbix_url event_link log_url
 		dashboard_url dashboard panel_url generator_url console_url shortlink short_url view_in_app view_url ticket_url click links.href
 		silence_url image_url image screenshot_url`},
@@ -101,13 +101,13 @@ const wrappers = `
 	fields properties params context check_result check heartbeat monitor build pipeline workflow_run workflow_job check_run check_suite deployment
 	deployment_status release pull_request app application status labels annotations common_labels common_annotations extra custom custom_details details info
 	item entry task run object_attributes sns _source resource attr log json_payload essentials source_event body alert_context
-	kibana tags attachments embeds condition merge_request update resource_properties meta metrics output_fields before_after anomaly finding vulnerability
+	kibana stream new_state to_state after alert_group alert_payload execution results vulnerabilities findings tags attachments embeds condition merge_request update resource_properties meta metrics output_fields before_after anomaly finding vulnerability
 	instance_details k8s kubernetes event_data alarm trap archive job rule`
 
 // asides are members that tell of somebody or something else than what happened:
 // their values are shown last.
 const asides = `
-	before old previous previous_state previous_attributes last sender user actor author owner creator pusher committer assignee assignees
+	before old old_state from_state previous previous_state previous_attributes last sender user actor author owner creator pusher committer assignee assignees
 	organization head_commit headers request response agent client source_details input ecs schema links _links meta metadata signature
 	user_identity response_elements request_parameters repository schema_version trigger backlog managed_fields config settings
 	previous_value event_definition decisions host_info geo requester`
@@ -117,6 +117,10 @@ const core = `data payload detail event alert incident problem notification mess
 
 // noise are members that help nobody who reads a room.
 const noise = `
+	href uri nano_of_second common_element_count resource_type aws_account_id account alert_target_ids origin_alert_id signal_type condition_type
+	window_size appid code_file code_line syslog_facility timezone timezone_offset maxretries important interval monitor_id schema payload_version
+	s3_schema_version configuration_id arn etag sequencer job_trigger_id event_definition_id job_definition_id event_definition_type origin_context
+	contact contact_name hostaddress omd_site what caller_file installation_id subscription
 	version schema_version specversion api_version @version ecs.version agent.version resource_version uid managed_fields self_link generation
 	signature signature_version signing_cert_url unsubscribe_url subscribe_url token_type mime_type content_type
 	v pid tid process_id thread thread_id thread_name threadname process.thread.name thread.name process.pid process.thread.id end_of_batch thread_priority logger_fqcn
@@ -138,10 +142,10 @@ const secrets = `
 
 // quiet are members that often hold something else than a severity: a word that
 // is not known is none.
-const quiet = `s state service_state host_state exit_status alert_type notification_type type color urgency impact`
+const quiet = `s message_type state service_state host_state exit_status alert_type notification_type type color urgency impact`
 
 // dull are kinds of events that say nothing.
-const dull = `event alert log message notification trigger webhook events_api default unknown none state_change`
+const dull = `summary status error info event alert log message notification trigger webhook events_api default unknown none state_change`
 
 // outcomes are words for how something went that are not in the vocabulary of
 // severities.
@@ -209,8 +213,7 @@ var uses = func() map[string][]use { //nolint:gochecknoglobals // a constant tab
 	return all
 }()
 
-// normal returns a name without what differs between publishers. Checkmk puts
-// NOTIFY_ before each.
+// normal returns a name without what differs between publishers.
 func normal(name string) string {
 	b := make([]byte, 0, len(name))
 	for i := range len(name) {
@@ -222,7 +225,7 @@ func normal(name string) string {
 			b = append(b, c)
 		}
 	}
-	return strings.TrimPrefix(string(b), "notify")
+	return string(b)
 }
 
 // endsWith reports whether the last names of a path are those of name.

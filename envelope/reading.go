@@ -29,11 +29,12 @@ type candidate struct {
 // format all of it, else what means the same everywhere.
 func read(p part, words severities, k knowledge) Envelope {
 	r := reading{words: words, knowledge: k}
+	prefix := commonPrefix(p.members[:p.own])
 	for i, m := range p.members {
 		if i < p.own && (k == isNotification && isNative(m.name) || nativeOnly[m.name]) && r.out.set(m.name, m.value, words) == nil {
 			continue
 		}
-		r.add(branch{outer: i >= p.own}.into(m.name), m.value)
+		r.add(branch{outer: i >= p.own}.into(strings.TrimPrefix(m.name, prefix)), m.value)
 		if i < p.own && m.value != "null" {
 			r.out.keep(m.name, m.value)
 		}
@@ -50,6 +51,26 @@ func read(p part, words severities, k knowledge) Envelope {
 	r.labels()
 	r.details()
 	return r.out
+}
+
+// commonPrefix is what is before the names of nearly all members, like the
+// NOTIFY_ of Checkmk and the SMARTD_ of smartd, "" if there is no such thing.
+func commonPrefix(list []member) string {
+	const least = 4
+	if len(list) < least {
+		return ""
+	}
+	prefix, _, found := strings.Cut(list[0].name, "_")
+	count := 0
+	for _, m := range list {
+		if rest, cut := strings.CutPrefix(m.name, prefix+"_"); cut && rest != "" {
+			count++
+		}
+	}
+	if !found || prefix == "" || count < len(list)-1 {
+		return ""
+	}
+	return prefix + "_"
 }
 
 // knowledge is what is known of a message before it is read.
@@ -154,7 +175,9 @@ func (r *reading) where() {
 		}
 	}
 	r.fill(&e.Fingerprint, aFingerprint, 0, isShort)
-	r.fill(&e.ID, anID, 0, isShort)
+	if id := r.pick(anID, 0, isShort); id != nil && e.ID == "" {
+		e.ID, id.used = id.text(), last(id.path) != "id" // it may be what the message is about
+	}
 	r.fill(&e.HostName, aHost, central, isNamed)
 	r.fill(&e.Source, anOrigin, central, isNamed)
 	if l := r.pick(aTrace, 0, func(l *leaf) bool { return isTraceparent(l.text()) }); l != nil {
@@ -179,12 +202,12 @@ const maxShort = 200
 
 func isShort(l *leaf) bool {
 	text := l.text()
-	return text != "" && len(text) <= maxShort && l.value[0] != '[' && l.value[0] != 't' && l.value[0] != 'f' && !strings.Contains(text, "\n")
+	return text != "" && len(text) <= maxShort && (l.value[0] != '[' || !strings.Contains(text, ", ")) && l.value[0] != 't' && l.value[0] != 'f' && !strings.Contains(text, "\n")
 }
 
 // isNamed reports names, which are more than numbers.
 func isNamed(l *leaf) bool {
-	return isShort(l) && (!isNumber(l.text()) || strings.Count(l.text(), ".") == 3)
+	return isShort(l) && !isAddress(l.text()) && (!isNumber(l.text()) || strings.Count(l.text(), ".") == 3)
 }
 
 func isText(l *leaf) bool { return l.value[0] == '"' || l.value[0] == '[' }
@@ -231,7 +254,11 @@ func (r *reading) severityOf(l *leaf) (s Severity, known, sure bool) {
 	if text == "" || '0' <= text[0] && text[0] <= '9' && len(text) < 3 {
 		return Unspecified, l.value[0] != '"', false // a number of nobody's scale
 	}
-	s, known = r.words.parse(text)
+	if sets.quiet[last(l.path)] { // it holds other words, too
+		s, known = r.words.word(canonical(text))
+	} else {
+		s, known = r.words.parse(text)
+	}
 	return s, known, true
 }
 
@@ -261,7 +288,7 @@ func (r *reading) state() {
 		}
 		word := wordOf(c.leaf)
 		state, found := states[word]
-		if !found && isAlarming(c.leaf.path) {
+		if !found && (isAlarming(c.leaf.path) || c.leaf.depth == 1 && r.isAlarm()) {
 			state, found = alarmStates[word]
 		}
 		if found && (r.out.State == "" || r.out.State == state) {
@@ -289,6 +316,18 @@ func codeOf(l *leaf) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// isAlarm reports a message that has members about an alert.
+func (r *reading) isAlarm() bool {
+	for i := range r.leaves {
+		for _, word := range [...]string{"alert", "incident", "problem", "alarm"} {
+			if strings.HasPrefix(r.leaves[i].path, word) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func isAlarming(path string) bool {
@@ -377,7 +416,7 @@ func textOf(l *leaf) string {
 	if l == nil {
 		return ""
 	}
-	return l.text()
+	return strings.TrimSpace(strings.ReplaceAll(l.text(), "%%%", "")) // Datadog's mark of Markdown
 }
 
 // maxHeadline is how long a text may be that is a title.
@@ -449,7 +488,13 @@ func (r *reading) named(outcome *leaf) string {
 	} else if kind != nil && how != r.out.EventType {
 		kind.used = false // it is shown below
 	}
-	if name != "" && how != "" && !strings.EqualFold(name, how) {
+	switch {
+	case name == "" && r.out.Message != "": // how it went is shown below
+		if outcome != nil {
+			outcome.used = r.out.State != "" && states[wordOf(outcome)] == r.out.State
+		}
+		return ""
+	case name != "" && how != "" && !hasWord(name, how):
 		return name + ": " + how
 	}
 	return cmp.Or(name, how)
@@ -469,8 +514,12 @@ func (r *reading) hasName() bool {
 // links takes the addresses that are worth to read on at.
 func (r *reading) links() {
 	for _, c := range r.candidates[aLink] {
+		name := linkName(c.leaf.path)
+		isThere := func(l Link) bool { return l.Name == name || l.URL == c.leaf.text() }
 		if url := c.leaf.text(); isAddress(url) && c.tier <= central {
-			r.out.link(linkName(c.leaf.path), url)
+			if !slices.ContainsFunc(r.out.Links, isThere) { // one of each kind is enough
+				r.out.link(name, url)
+			}
 			c.leaf.used = true
 		}
 	}
@@ -512,7 +561,7 @@ func (r *reading) details() {
 	for _, l := range rest {
 		d := Detail{l.name, l.text()}
 		count := len(r.out.Details)
-		if count == maxDetails || l.aside && count >= fewDetails {
+		if count == maxDetails || (l.aside || isMinor(l)) && count >= fewDetails {
 			break
 		}
 		isThere := func(shown Detail) bool {
@@ -535,6 +584,9 @@ func remoteness(l *leaf) int {
 			n = -1
 		}
 	}
+	if isMinor(l) {
+		n += 5
+	}
 	if l.aside {
 		n += 10
 	}
@@ -547,6 +599,18 @@ func remoteness(l *leaf) int {
 	return n
 }
 
+// isMinor reports what only machines count by, and what is not the case.
+func isMinor(l *leaf) bool {
+	name := lastOf(l.name)
+	for _, end := range [...]string{"_id", "-id", "Id", "ID", "_ids", "Ids", "IDs", "_uid", "_uuid", "_type", "Type"} {
+		if strings.HasSuffix(name, end) && len(name) > len(end) {
+			return true
+		}
+	}
+	text := l.text()
+	return text == "false" || text == "true" || text == "0" || name == "type" || name == "id" && l.off > 0
+}
+
 // isOpaque reports names that only machines read.
 func isOpaque(text string) bool {
 	if len(text) < 16 || strings.ContainsAny(text, " /:") {
@@ -557,13 +621,18 @@ func isOpaque(text string) bool {
 
 func (r *reading) isWorthShowing(l *leaf) bool {
 	text, name := l.text(), last(l.path)
-	if text == "" || sets.noise[name] || sets.noise[lastTwo(l.path)] || sets.dull[normal(text)] || strings.HasPrefix(name, "@") {
+	if text == "" || l.quiet || isInternal(lastOf(l.name)) || sets.noise[name] || sets.noise[lastTwo(l.path)] || sets.dull[normal(text)] || strings.HasPrefix(name, "@") {
 		return false
 	}
-	if isTime(l) && len(text) > 8 {
+	if isTime(l) && len(text) > 8 || strings.HasSuffix(name, "url") {
 		return false
 	}
 	return !saysNothingNew(&r.out, text)
+}
+
+// isInternal reports the fields that journald adds.
+func isInternal(name string) bool {
+	return len(name) > 1 && name[0] == '_' && name == strings.ToUpper(name)
 }
 
 func lastTwo(path string) string {
