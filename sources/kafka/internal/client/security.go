@@ -52,8 +52,8 @@ func newMechanism(cfg Config) (sasl.Mechanism, error) {
 		algorithm = scram.SHA512
 	}
 	mechanism, err := scram.Mechanism(algorithm, cfg.User, password)
-	if err != nil {
-		return nil, fmt.Errorf("prepare KAFKA_USER and KAFKA_PASSWORD for %s: %w", cfg.SASL, err)
+	if err != nil { // it shows the password
+		return nil, fmt.Errorf("KAFKA_USER or KAFKA_PASSWORD has a character that SASLprep (RFC 4013) forbids, which %s needs", cfg.SASL)
 	}
 	return mechanism, nil
 }
