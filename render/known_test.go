@@ -169,6 +169,20 @@ func TestKnownTemplates(t *testing.T) {
 	}
 }
 
+// TestLoopsEndWhereTextTemplateEndsThem has the ways out of loops.
+func TestLoopsEndWhereTextTemplateEndsThem(t *testing.T) {
+	for template, want := range map[string]string{
+		`{{range 3}}{{range 0}}{{else}}{{break}}{{end}}x{{end}}`:                                       "xxx",
+		`{{range 5}}{{if eq . 3}}{{break}}{{end}}{{if eq . 1}}{{continue}}{{end}}{{.}}{{end}}`:         "02",
+		`{{define "a"}}{{range 3}}{{break}}{{end}}a{{end}}{{range 200}}{{template "a"}}{{end}}`:        strings.Repeat("a", 200),
+		`{{range $k, $v := dict "b" 2 "a" 1}}{{$k}}{{$v}}{{end}}{{with 0}}{{else with 1}}{{.}}{{end}}`: "a1b21",
+	} {
+		if got := byTemplate(t, template, envelope.Envelope{Subject: "s"}); got != want {
+			t.Errorf("%s: got %q, want %q", template, got, want)
+		}
+	}
+}
+
 // TestNumbersAreNumbers has what a publisher writes once as 5 and once as 5.0.
 func TestNumbersAreNumbers(t *testing.T) {
 	for template, want := range map[string]string{

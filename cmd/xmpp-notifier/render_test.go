@@ -32,6 +32,12 @@ func TestRenderShowsTextStanzaAndFormat(t *testing.T) {
 			`[{"specversion":"1.0","id":"1","source":"/s","type":"a"},{"specversion":"1.0","id":"2","source":"/s","type":"b"}]`,
 			"\nnotification 2 of 2\n\nb\n— /s\n",
 		},
+		"many": {
+			map[string]string{"GROUP_ABOVE": "2"},
+			[]string{"-"},
+			`[{"specversion":"1.0","id":"1","source":"/s","type":"a"},{"specversion":"1.0","id":"2","source":"/s","type":"b"}]`,
+			"\n2 notifications in one post, see GROUP_ABOVE\n\n/s: 2 notifications\n• a\n• b\n— /s\n",
+		},
 		"filtered": {
 			map[string]string{"MIN_SEVERITY": "WARNING"},
 			[]string{"-"},
