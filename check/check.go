@@ -3,7 +3,10 @@
 // command prints it.
 package check
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // Class says which part of the setup a result is about. It decides the exit
 // code.
@@ -55,33 +58,33 @@ type Result struct {
 	Name   string `json:"name"` // what was looked at, like "tls"
 	Status Status `json:"status"`
 	Detail string `json:"detail,omitempty"` // what was found
-	Cure   string `json:"cure,omitempty"`   // what to do about it
+	Fix    string `json:"fix,omitempty"`    // what to do about it
 }
 
-// Text is what was found, with the cure.
+// Text is what was found, with the fix.
 func (r *Result) Text() string {
-	if r.Cure == "" {
+	if r.Fix == "" {
 		return r.Detail
 	}
-	return r.Detail + ": " + r.Cure
+	return r.Detail + ": " + r.Fix
 }
 
 // Report is what was looked at, in order.
 type Report []Result
 
 // Add appends a result.
-func (r *Report) Add(class Class, name string, status Status, detail, cure string) {
-	*r = append(*r, Result{class, name, status, detail, cure})
+func (r *Report) Add(class Class, name string, status Status, detail, fix string) {
+	*r = append(*r, Result{class, name, status, detail, fix})
 }
 
-// Fail appends what has failed. The cure is that of the *Fault in err, if there
+// Fail appends what has failed. The fix is that of the *Fault in err, if there
 // is one.
 func (r *Report) Fail(class Class, name string, err error) {
-	detail, cure := err.Error(), ""
+	detail, fix := err.Error(), ""
 	if f, ok := errors.AsType[*Fault](err); ok {
-		detail, cure = f.what(), f.Cure
+		detail, fix = strings.TrimSuffix(detail, ": "+f.Fix), f.Fix
 	}
-	r.Add(class, name, Fail, detail, cure)
+	r.Add(class, name, Fail, detail, fix)
 }
 
 // Of returns the texts of the results that have the status.

@@ -3,6 +3,7 @@ package check_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -13,7 +14,7 @@ func sample() check.Report {
 	var r check.Report
 	r.Add(check.Connection, "tls", check.OK, "TLS 1.3", "")
 	r.Add(check.Room, "room", check.Warn, "the room is temporary", "make it persistent")
-	r.Fail(check.DeadLetters, "dead letters", &check.Fault{What: "no stream", Err: errors.New("404\nnot found"), Cure: "create one"})
+	r.Fail(check.DeadLetters, "dead letters", &check.Fault{What: "no stream", Err: errors.New("404\nnot found"), Fix: "create one"})
 	r.Add(check.DeadLetters, "later", check.Skip, "", "")
 	return r
 }
@@ -46,12 +47,22 @@ func TestJSON(t *testing.T) {
 	var got struct {
 		OK      bool
 		Code    int `json:"exit_code"`
-		Results []struct{ Class, Name, Status, Detail, Cure string }
+		Results []struct{ Class, Name, Status, Detail, Fix string }
 	}
 	if err := json.Unmarshal([]byte(b.String()), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.OK || got.Code != 7 || len(got.Results) != 4 || got.Results[2].Cure != "create one" || got.Results[2].Status != "fail" {
+	if got.OK || got.Code != 7 || len(got.Results) != 4 || got.Results[2].Fix != "create one" || got.Results[2].Status != "fail" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// The fix is a field: what is wrong may have colons, and so may the fix.
+func TestAFixIsNotPartedByItsColons(t *testing.T) {
+	t.Parallel()
+	var r check.Report
+	r.Fail(check.Settings, "settings", fmt.Errorf("load: %w", check.Faultf("give host:port, like: a:1", "ADDR=%q: %w", "a: b", errors.New("no"))))
+	if got := r[0]; got.Detail != `load: ADDR="a: b": no` || got.Fix != "give host:port, like: a:1" || got.Text() != `load: ADDR="a: b": no: give host:port, like: a:1` {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -1,13 +1,20 @@
 package check
 
-// Fault is an error with the cure that an operator can apply.
+import "fmt"
+
+// Fault is an error with the fix that an operator can apply.
 type Fault struct { //nolint:errname // reads well where it is used: *check.Fault
 	What string // what is wrong; empty: Err says it
 	Err  error  // what was behind it; may be nil
-	Cure string
+	Fix  string
 }
 
-func (f *Fault) Error() string { return f.what() + ": " + f.Cure }
+// Faultf returns a *Fault: its fix, and what is wrong, as fmt.Errorf has it.
+func Faultf(fix, format string, args ...any) error {
+	return &Fault{Err: fmt.Errorf(format, args...), Fix: fix}
+}
+
+func (f *Fault) Error() string { return f.what() + ": " + f.Fix }
 
 func (f *Fault) Unwrap() error { return f.Err }
 

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// WriteTable writes the report for people: one line each, with the cure.
+// WriteTable writes the report for people: one line each, with the fix.
 func (r Report) WriteTable(w io.Writer, ascii bool) error {
 	class, name := 0, 0
 	for i := range r {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 )
 
 // Config is what the operator says about the formats.
@@ -20,14 +22,14 @@ const (
 	deadLetter = "dead-letter"
 )
 
-// Validate returns everything that is wrong with c, each error with its cure.
+// Validate returns everything that is wrong with c, each error with its fix.
 func (c Config) Validate() []error {
 	var errs []error
 	if c.Format != formatAuto && !slices.Contains(Formats(), c.Format) {
-		errs = append(errs, fmt.Errorf("ENVELOPE_FORMAT=%q: use %s or %s", c.Format, formatAuto, strings.Join(Formats(), ", ")))
+		errs = append(errs, check.Faultf(fmt.Sprintf("use %s or %s", formatAuto, strings.Join(Formats(), ", ")), "ENVELOPE_FORMAT=%q", c.Format))
 	}
 	if c.Unknown != show && c.Unknown != deadLetter && c.Unknown != "" {
-		errs = append(errs, fmt.Errorf("UNKNOWN=%q: use %s or %s", c.Unknown, show, deadLetter))
+		errs = append(errs, check.Faultf(fmt.Sprintf("use %s or %s", show, deadLetter), "UNKNOWN=%q", c.Unknown))
 	}
 	if _, err := c.severities(); err != nil {
 		errs = append(errs, err)
@@ -42,7 +44,7 @@ func (c Config) severities() (severities, error) {
 		word, name, _ := strings.Cut(entry, "=")
 		s, known := ParseSeverity(name)
 		if word = canonical(word); word == "" || !known || s == Unspecified {
-			return nil, fmt.Errorf("SEVERITY_MAP: %q: write it like gold=critical, with debug, info, notice, warning, error, critical, alert or fatal", entry)
+			return nil, check.Faultf("write it like gold=critical, with debug, info, notice, warning, error, critical, alert or fatal", "SEVERITY_MAP: %q", entry)
 		}
 		if own == nil {
 			own = make(severities)

@@ -201,7 +201,7 @@ func TestOneMessageCannotHoldEndlessNotifications(t *testing.T) {
 	}
 }
 
-func TestValidateNamesSettingValueAndCure(t *testing.T) {
+func TestValidateNamesSettingValueAndFix(t *testing.T) {
 	errs := envelope.Config{Format: "xml", Unknown: "drop", SeverityMap: []string{"gold=shiny"}}.Validate()
 	want := `[ENVELOPE_FORMAT="xml": use auto or cloudevents, alertmanager, payara, native, json, text ` +
 		`UNKNOWN="drop": use show or dead-letter SEVERITY_MAP: "gold=shiny": write it like gold=critical, with debug, info, notice, warning, error, critical, alert or fatal]`

@@ -1,12 +1,12 @@
 package filter
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/prometheus/alertmanager/matcher/parse"
 	"github.com/prometheus/alertmanager/pkg/labels"
 
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 )
 
@@ -20,7 +20,7 @@ type Config struct {
 // maxRules bounds the work for one notification.
 const maxRules = 100
 
-// Validate returns everything that is wrong with c, each error with its cure.
+// Validate returns everything that is wrong with c, each error with its fix.
 func (c Config) Validate() []error {
 	var errs []error
 	if _, err := c.least(); err != nil {
@@ -38,7 +38,7 @@ func (c Config) Validate() []error {
 func (c Config) least() (envelope.Severity, error) {
 	severity, known := envelope.ParseSeverity(c.MinSeverity)
 	if !known {
-		return severity, fmt.Errorf("MIN_SEVERITY=%q: use debug, info, warning, error or critical", c.MinSeverity)
+		return severity, check.Faultf("use debug, info, warning, error or critical", "MIN_SEVERITY=%q", c.MinSeverity)
 	}
 	return severity, nil
 }
@@ -55,11 +55,11 @@ func rules(setting, text string) ([]labels.Matchers, error) {
 		rule, err := parse.Matchers(line)
 		switch {
 		case err != nil:
-			return nil, fmt.Errorf(`%s: rule %q: %w: write matchers like team="storage", severity!="info"`, setting, line, err)
+			return nil, check.Faultf(`write matchers like team="storage", severity!="info"`, `%s: rule %q: %w`, setting, line, err)
 		case len(rule) == 0:
-			return nil, fmt.Errorf(`%s: rule %q has no matcher: remove it, or write one like team="storage"`, setting, line)
+			return nil, check.Faultf(`remove it, or write one like team="storage"`, `%s: rule %q has no matcher`, setting, line)
 		case len(list) == maxRules:
-			return nil, fmt.Errorf("%s: more than %d rules: join some with =~", setting, maxRules)
+			return nil, check.Faultf("join some with =~", "%s: more than %d rules", setting, maxRules)
 		}
 		list = append(list, rule)
 	}

@@ -109,7 +109,7 @@ func TestOneRuleOfSeveralIsEnough(t *testing.T) {
 	}
 }
 
-func TestValidateNamesSettingValueAndCure(t *testing.T) {
+func TestValidateNamesSettingValueAndFix(t *testing.T) {
 	c := filter.Config{MinSeverity: "loud", Match: `team="`, Exclude: "{}"}
 	errs := c.Validate()
 	if len(errs) != 3 {

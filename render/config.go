@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 )
 
@@ -37,29 +38,29 @@ const (
 	mostBytes  = 60000
 )
 
-// Validate returns everything that is wrong with c, each error with its cure.
+// Validate returns everything that is wrong with c, each error with its fix.
 func (c Config) Validate() []error {
 	var errs []error
-	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	bad := func(fix, format string, args ...any) { errs = append(errs, check.Faultf(fix, format, args...)) }
 	if c.Style != stylePlain && c.Style != styleStyled && c.Style != stylePayara {
-		bad("TEXT_STYLE=%q: use %s, %s or %s", c.Style, stylePlain, styleStyled, stylePayara)
+		bad(fmt.Sprintf("use %s, %s or %s", stylePlain, styleStyled, stylePayara), "TEXT_STYLE=%q", c.Style)
 	}
 	if c.MaxLines < 1 || c.MaxLines > mostLines {
-		bad("TEXT_MAX_LINES=%d: use 1 to %d", c.MaxLines, mostLines)
+		bad(fmt.Sprintf("use 1 to %d", mostLines), "TEXT_MAX_LINES=%d", c.MaxLines)
 	}
 	if c.MaxBytes < leastBytes || c.MaxBytes > mostBytes {
-		bad("TEXT_MAX_BYTES=%d: use %d to %d", c.MaxBytes, leastBytes, mostBytes)
+		bad(fmt.Sprintf("use %d to %d", leastBytes, mostBytes), "TEXT_MAX_BYTES=%d", c.MaxBytes)
 	}
 	if c.GroupAbove < 0 {
-		bad("GROUP_ABOVE=%d: use 1 or more, or 0 for never", c.GroupAbove)
+		bad("use 1 or more, or 0 for never", "GROUP_ABOVE=%d", c.GroupAbove)
 	}
 	for _, nick := range c.Mention {
 		if strings.TrimSpace(nick) == "" || strings.ContainsFunc(nick, unicode.IsControl) || len(nick) > maxNick {
-			bad("MENTION: %q is no nickname: give nicknames with commas between", nick)
+			bad("give nicknames with commas between", "MENTION: %q is no nickname", nick)
 		}
 	}
 	if s, known := envelope.ParseSeverity(c.MentionSeverity); !known || s == envelope.Unspecified {
-		bad("MENTION_SEVERITY=%q: use debug, info, warning, error or critical", c.MentionSeverity)
+		bad("use debug, info, warning, error or critical", "MENTION_SEVERITY=%q", c.MentionSeverity)
 	}
 	if _, err := c.template(); err != nil {
 		errs = append(errs, err)
@@ -72,11 +73,11 @@ func (c Config) template() (*tmpl, error) {
 	text, name := c.Template, "TEMPLATE"
 	if c.TemplateFile != "" {
 		if c.Template != "" {
-			return nil, errors.New("TEMPLATE and TEMPLATE_FILE are both set: remove one")
+			return nil, check.Faultf("remove one", "TEMPLATE and TEMPLATE_FILE are both set")
 		}
 		content, err := os.ReadFile(c.TemplateFile)
 		if err != nil {
-			return nil, fmt.Errorf("TEMPLATE_FILE=%q: %w: name a readable file", c.TemplateFile, errors.Unwrap(err))
+			return nil, check.Faultf("name a readable file", "TEMPLATE_FILE=%q: %w", c.TemplateFile, errors.Unwrap(err))
 		}
 		text, name = string(content), "TEMPLATE_FILE"
 	}

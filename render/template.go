@@ -7,10 +7,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/render/internal/functions"
 	"github.com/xmpp-notifier/xmpp-notifier/render/internal/sandbox"
 )
+
+// seeTemplates is what to do about an error in a template.
+const seeTemplates = "see docs/templates.md"
 
 // maxOutput bounds the text of a template, and each value in it, in bytes.
 const maxOutput = sandbox.MaxBytes
@@ -40,7 +44,7 @@ func (c Config) environment() functions.Env {
 func parseTemplate(text string, c Config) (*tmpl, error) {
 	parsed, err := sandbox.Parse("template", text, functions.All(c.environment()), notification{})
 	if err != nil {
-		return nil, fmt.Errorf("%w: see docs/templates.md", err)
+		return nil, check.Faultf(seeTemplates, "%w", err)
 	}
 	t := &tmpl{c, parsed}
 	texts := 0
@@ -49,7 +53,7 @@ func parseTemplate(text string, c Config) (*tmpl, error) {
 		case err == nil:
 			texts++
 		case !errors.Is(err, errNoText):
-			return nil, fmt.Errorf("%w, for the sample %q: see docs/templates.md", err, sample.ID)
+			return nil, check.Faultf(seeTemplates, "%w, for the sample %q", err, sample.ID)
 		}
 	}
 	if texts == 0 && !t.printsForItsWords() {
@@ -83,9 +87,9 @@ func (t *tmpl) printsForItsWords() bool {
 // nothing is the error of a template that prints nothing for any sample.
 func (t *tmpl) nothing() error {
 	if defined := t.parsed.Defined(); len(defined) > 0 {
-		return fmt.Errorf("prints nothing, it only defines templates: add {{template %q .}}", defined[0])
+		return check.Faultf(fmt.Sprintf("add {{template %q .}}", defined[0]), "prints nothing, it only defines templates")
 	}
-	return errors.New("prints nothing: end what has a condition with {{else}}{{.Default}}: see docs/templates.md")
+	return check.Faultf("end what has a condition with {{else}}{{.Default}}, "+seeTemplates, "prints nothing")
 }
 
 // execute returns the text for e. Every bound that it meets is an error.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/internal/proxy"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
@@ -53,30 +54,30 @@ const (
 // Validate returns everything that is wrong with c, each error with its fix.
 func (c Config) Validate() []error {
 	var errs []error
-	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	bad := func(fix, format string, args ...any) { errs = append(errs, check.Faultf(fix, format, args...)) }
 	if _, err := jid.Parse(c.JID); err != nil {
-		bad("XMPP_JID=%q %w: give the account as user@domain, like notifier@example.org", c.JID, err)
+		bad("give the account as user@domain, like notifier@example.org", "XMPP_JID=%q %w", c.JID, err)
 	}
 	if _, err := jid.Parse(c.Room); err != nil {
-		bad("XMPP_ROOM=%q %w: give the room as room@service, like alerts@conference.example.org", c.Room, err)
+		bad("give the room as room@service, like alerts@conference.example.org", "XMPP_ROOM=%q %w", c.Room, err)
 	}
 	if err := config.CheckAddress(c.Addr, 5222); c.Addr != "" && err != nil {
-		bad("XMPP_ADDR=%q %w", c.Addr, err)
+		errs = append(errs, fmt.Errorf("XMPP_ADDR=%q %w", c.Addr, err))
 	}
 	if mode := conn.Mode(c.TLS); mode != conn.Auto && mode != conn.StartTLS && mode != conn.Direct {
-		bad("XMPP_TLS=%q: use %s, %s or %s", c.TLS, conn.Auto, conn.StartTLS, conn.Direct)
+		bad(fmt.Sprintf("use %s, %s or %s", conn.Auto, conn.StartTLS, conn.Direct), "XMPP_TLS=%q", c.TLS)
 	}
 	if _, err := jid.Nickname(c.Nick); c.Nick != "" && err != nil {
-		bad("XMPP_NICK=%q %w: remove it", c.Nick, err)
+		bad("remove it", "XMPP_NICK=%q %w", c.Nick, err)
 	}
 	if _, err := c.dialer(); err != nil {
 		errs = append(errs, err)
 	}
 	if c.MaxInFlight < minInFlight || c.MaxInFlight > maxInFlight {
-		bad("XMPP_MAX_IN_FLIGHT=%d: use %d to %d; 16 suits most servers", c.MaxInFlight, minInFlight, maxInFlight)
+		bad(fmt.Sprintf("use %d to %d; 16 suits most servers", minInFlight, maxInFlight), "XMPP_MAX_IN_FLIGHT=%d", c.MaxInFlight)
 	}
 	if c.MaxStanzaBytes < minStanzaBytes || c.MaxStanzaBytes > maxStanzaBytes {
-		bad("XMPP_MAX_STANZA_BYTES=%d: use %d to %d", c.MaxStanzaBytes, minStanzaBytes, maxStanzaBytes)
+		bad(fmt.Sprintf("use %d to %d", minStanzaBytes, maxStanzaBytes), "XMPP_MAX_STANZA_BYTES=%d", c.MaxStanzaBytes)
 	}
 	if _, err := c.roots(); err != nil {
 		errs = append(errs, err)
@@ -95,7 +96,7 @@ func (c Config) validateTimes() []error {
 		"XMPP_STALL_TIMEOUT": c.StallTimeout, "XMPP_RECONNECT_MAX": c.ReconnectMax,
 	} {
 		if d < shortestTime {
-			errs = append(errs, fmt.Errorf("%s=%s: must be %s or longer, like 30s", name, d, shortestTime))
+			errs = append(errs, check.Faultf(fmt.Sprintf("must be %s or longer, like 30s", shortestTime), "%s=%s", name, d))
 		}
 	}
 	return errs
@@ -108,11 +109,11 @@ func (c Config) roots() (*x509.CertPool, error) {
 	}
 	pem, err := os.ReadFile(c.CAFile)
 	if err != nil {
-		return nil, fmt.Errorf("XMPP_CA_FILE=%q: %w: name a readable PEM file", c.CAFile, err)
+		return nil, check.Faultf("name a readable PEM file", "XMPP_CA_FILE=%q: %w", c.CAFile, err)
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("XMPP_CA_FILE=%q: holds no PEM certificate: give the authority's certificate in PEM form", c.CAFile)
+		return nil, check.Faultf("give the authority's certificate in PEM form", "XMPP_CA_FILE=%q: holds no PEM certificate", c.CAFile)
 	}
 	return pool, nil
 }

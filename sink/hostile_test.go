@@ -156,11 +156,11 @@ func TestWhatIsOnItsWayIsKeptWithinTheHistory(t *testing.T) {
 
 func TestWrongKindOfTLSIsNamed(t *testing.T) {
 	srv := startServer(t, sinktest.Config{})
-	for mode, cure := range map[string]string{"direct": "set XMPP_TLS=starttls", "starttls": "set XMPP_TLS=direct"} {
+	for mode, fix := range map[string]string{"direct": "set XMPP_TLS=starttls", "starttls": "set XMPP_TLS=direct"} {
 		cfg := settings(t, srv)
 		if cfg.TLS = mode; mode == "starttls" {
 			cfg.Addr = srv.DirectTLSAddr()
 		}
-		openRoom(t, cfg).logged(cure)
+		openRoom(t, cfg).logged(fix)
 	}
 }

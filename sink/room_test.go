@@ -353,7 +353,7 @@ func TestRoomStateNeverRejects(t *testing.T) {
 	c.delivered(10)
 	checkShown(t, srv, bodies(10))
 	if !strings.Contains(c.log.String(), "give the account of XMPP_JID a voice") {
-		t.Errorf("the log does not name the cure")
+		t.Errorf("the log does not name the fix")
 	}
 }
 

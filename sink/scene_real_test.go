@@ -269,12 +269,12 @@ func (sc *scene) possible(what string, do func(context.Context) error) bool {
 
 // refused waits until the client has told what is wrong with its join; a server
 // that does not answer leaves it with the limit of time.
-func (sc *scene) refused(c *client, cure string) {
+func (sc *scene) refused(c *client, fix string) {
 	sc.Helper()
 	if sc.silent {
-		cure = "not in the room within XMPP_CONNECT_TIMEOUT"
+		fix = "not in the room within XMPP_CONNECT_TIMEOUT"
 	}
-	c.logged(cure)
+	c.logged(fix)
 }
 
 // oneConnection checks that nothing has broken the client's connection.

@@ -27,7 +27,7 @@ func (c *client) logged(text string) {
 	}
 }
 
-// Every mistake is named with its cure, and mending it is enough: nothing has
+// Every mistake is named with its fix, and mending it is enough: nothing has
 // to be restarted.
 func TestMistakesAreNamedAndRecoveredFrom(t *testing.T) {
 	for name, tc := range map[string]struct {

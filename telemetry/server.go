@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -14,6 +13,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/net/netutil"
+
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 )
 
 // The limits of the admin port.
@@ -42,7 +43,7 @@ func Serve(ctx context.Context, cfg Config, t *Telemetry, log *slog.Logger) (*Se
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Addr)
 	if err != nil {
-		return nil, fmt.Errorf("ADMIN_ADDR=%q: %w: choose a free port of this machine", cfg.Addr, err)
+		return nil, check.Faultf("choose a free port of this machine", "ADMIN_ADDR=%q: %w", cfg.Addr, err)
 	}
 	s := &Server{
 		http: &http.Server{

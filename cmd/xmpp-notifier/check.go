@@ -95,11 +95,7 @@ func awaitSetup(ctx context.Context, o checkOptions) (check.Report, error) {
 func settingsReport(errs []error) check.Report {
 	var report check.Report
 	for _, err := range errs {
-		what, cure := err.Error(), ""
-		if i := strings.LastIndex(what, ": "); i > 0 { // errors of settings end in their cure
-			what, cure = what[:i], what[i+2:]
-		}
-		report.Add(check.Settings, "settings", check.Fail, what, cure)
+		report.Fail(check.Settings, "settings", err)
 	}
 	for _, line := range misspelt() {
 		report.Add(check.Settings, "settings", check.Warn, line, "")

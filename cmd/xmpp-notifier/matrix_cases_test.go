@@ -56,13 +56,13 @@ func set(pairs ...string) func(*world) map[string]string {
 }
 
 const (
-	noServerCure   = "check that the server runs, that XMPP_ADDR is right, and that no firewall is between"
-	notXMPPCure    = "no XMPP server there, or one with TLS from the first byte: set XMPP_TLS=direct, or correct XMPP_ADDR"
-	accountCure    = "check XMPP_JID and XMPP_PASSWORD"
-	noRoomsCure    = "no chat rooms there: check the service in XMPP_ROOM"
-	notAllowedCure = "the account may not create the room, or the service of XMPP_ROOM is wrong: create the room or correct XMPP_ROOM"
-	lettersCure    = "create one, run init --create, or correct NATS_DLQ_SUBJECT"
-	noLimitCure    = "use discard new, or no limit"
+	noServerFix   = "check that the server runs, that XMPP_ADDR is right, and that no firewall is between"
+	notXMPPFix    = "no XMPP server there, or one with TLS from the first byte: set XMPP_TLS=direct, or correct XMPP_ADDR"
+	accountFix    = "check XMPP_JID and XMPP_PASSWORD"
+	noRoomsFix    = "no chat rooms there: check the service in XMPP_ROOM"
+	notAllowedFix = "the account may not create the room, or the service of XMPP_ROOM is wrong: create the room or correct XMPP_ROOM"
+	lettersFix    = "create one, run init --create, or correct NATS_DLQ_SUBJECT"
+	noLimitFix    = "use discard new, or no limit"
 )
 
 // mistakes are the rows of the matrix.
@@ -75,8 +75,8 @@ func mistakes() []mistake {
 }
 
 func settingMistakes() []mistake {
-	of := func(what, cure string, pairs ...string) mistake {
-		return mistake{what: what, class: check.Settings, part: "settings", cure: cure, env: set(pairs...), fake: true}
+	of := func(what, fix string, pairs ...string) mistake {
+		return mistake{what: what, class: check.Settings, part: "settings", fix: fix, env: set(pairs...), fake: true}
 	}
 	return []mistake{
 		of("unknown source in `SOURCES`", "use nats, nats-core, kafka, or several with commas between", "SOURCES", "rabbit"),
@@ -88,15 +88,15 @@ func settingMistakes() []mistake {
 }
 
 func connectionMistakes() []mistake {
-	of := func(what, part, cure string, m mistake) mistake {
-		m.what, m.class, m.part, m.cure = what, check.Connection, part, cure
+	of := func(what, part, fix string, m mistake) mistake {
+		m.what, m.class, m.part, m.fix = what, check.Connection, part, fix
 		return m.on(onProsody)
 	}
 	return []mistake{
 		of("unknown host in `XMPP_ADDR`", "address", "no such host: check XMPP_JID and XMPP_ADDR, and the DNS", mistake{env: set("XMPP_ADDR", "nowhere.invalid:5222"), fake: true}),
-		of("nothing listens at `XMPP_ADDR`", "tcp", noServerCure, mistake{env: set("XMPP_ADDR", "127.0.0.1:1"), fake: true}),
-		of("`XMPP_ADDR` is another kind of server", "tls", notXMPPCure, mistake{env: func(w *world) map[string]string { return map[string]string{"XMPP_ADDR": w.natsAddr} }, servers: []string{onNATS}}),
-		of("port for direct TLS, but `XMPP_TLS=starttls`", "tls", notXMPPCure, mistake{env: func(w *world) map[string]string { return map[string]string{"XMPP_ADDR": w.direct} }}),
+		of("nothing listens at `XMPP_ADDR`", "tcp", noServerFix, mistake{env: set("XMPP_ADDR", "127.0.0.1:1"), fake: true}),
+		of("`XMPP_ADDR` is another kind of server", "tls", notXMPPFix, mistake{env: func(w *world) map[string]string { return map[string]string{"XMPP_ADDR": w.natsAddr} }, servers: []string{onNATS}}),
+		of("port for direct TLS, but `XMPP_TLS=starttls`", "tls", notXMPPFix, mistake{env: func(w *world) map[string]string { return map[string]string{"XMPP_ADDR": w.direct} }}),
 		of("port for STARTTLS, but `XMPP_TLS=direct`", "tls", "there is no TLS from the first byte: set XMPP_TLS=starttls, or correct the port in XMPP_ADDR", mistake{env: set("XMPP_TLS", "direct")}),
 		of("TLS is off on the server", "tls", "enable TLS on the server, or set XMPP_TLS=direct and XMPP_ADDR if it listens for TLS on a port of its own", mistake{room: roomFault{noTLS: true}}),
 		of("certificate of another name", "tls", "the certificate must name the domain of XMPP_JID, or else XMPP_TLS_SERVER_NAME: it names other.test", mistake{room: roomFault{certFor: "other.test"}}),
@@ -107,20 +107,20 @@ func connectionMistakes() []mistake {
 }
 
 func loginMistakes() []mistake {
-	of := func(what, part, cure string, m mistake) mistake {
-		m.what, m.class, m.part, m.cure = what, check.Login, part, cure
+	of := func(what, part, fix string, m mistake) mistake {
+		m.what, m.class, m.part, m.fix = what, check.Login, part, fix
 		return m.on(onProsody, onEjabberd)
 	}
 	return []mistake{
-		of("wrong password", "login", accountCure, mistake{env: set("XMPP_PASSWORD", "wrong")}),
-		of("unknown account", "login", accountCure, mistake{env: func(w *world) map[string]string { return map[string]string{"XMPP_JID": "nobody@" + w.domain} }}),
+		of("wrong password", "login", accountFix, mistake{env: set("XMPP_PASSWORD", "wrong")}),
+		of("unknown account", "login", accountFix, mistake{env: func(w *world) map[string]string { return map[string]string{"XMPP_JID": "nobody@" + w.domain} }}),
 		of("no common way to log in", "mechanisms", "enable SCRAM-SHA-256, SCRAM-SHA-1 or PLAIN on the server", mistake{room: roomFault{noLogin: true}, servers: []string{onProsody}}),
 	}
 }
 
 func roomMistakes() []mistake {
-	of := func(what, part, cure string, m mistake) mistake {
-		m.what, m.class, m.part, m.cure = what, check.Room, part, cure
+	of := func(what, part, fix string, m mistake) mistake {
+		m.what, m.class, m.part, m.fix = what, check.Room, part, fix
 		return m.on(onProsody, onEjabberd)
 	}
 	at := func(service func(*world) string) func(*world) map[string]string {
@@ -128,9 +128,9 @@ func roomMistakes() []mistake {
 	}
 	nowhere := func(w *world) string { return "chat." + w.domain }
 	return []mistake{
-		of("the service in `XMPP_ROOM` has no chat rooms", "service", noRoomsCure, mistake{env: at(func(w *world) string { return w.domain })}),
-		of("the service in `XMPP_ROOM` does not exist", "service", noRoomsCure, mistake{env: at(nowhere), servers: []string{onEjabberd}}),
-		of("the service in `XMPP_ROOM` does not exist, on a server without s2s", "service", notAllowedCure, mistake{env: at(nowhere), real: true, servers: []string{onProsody}}),
+		of("the service in `XMPP_ROOM` has no chat rooms", "service", noRoomsFix, mistake{env: at(func(w *world) string { return w.domain })}),
+		of("the service in `XMPP_ROOM` does not exist", "service", noRoomsFix, mistake{env: at(nowhere), servers: []string{onEjabberd}}),
+		of("the service in `XMPP_ROOM` does not exist, on a server without s2s", "service", notAllowedFix, mistake{env: at(nowhere), real: true, servers: []string{onProsody}}),
 		of("room missing", "room", "create it, correct XMPP_ROOM, or set XMPP_ROOM_CREATE=true", mistake{room: roomFault{missing: true}}),
 		of("room destroyed, its owner names another", "room", `its owner names "xmpp:new@conference.xmpp.test?join" as the place to go: set XMPP_ROOM`, mistake{room: roomFault{moved: "new@conference.xmpp.test"}, servers: []string{onProsody}}),
 		of("room has a password, none is set", "join", "the room has a password: set XMPP_ROOM_PASSWORD to it", mistake{room: roomFault{password: "sesame"}}),
@@ -145,18 +145,18 @@ func roomMistakes() []mistake {
 }
 
 func natsMistakes() []mistake {
-	of := func(what, part, cure string, m mistake) mistake {
-		m.what, m.class, m.part, m.cure = "NATS: "+what, check.Broker, "nats "+part, cure
+	of := func(what, part, fix string, m mistake) mistake {
+		m.what, m.class, m.part, m.fix = "NATS: "+what, check.Broker, "nats "+part, fix
 		return m.on(onNATS)
 	}
-	consumer := func(what, cure string, spoil func(*jetstream.ConsumerConfig)) mistake {
-		return of(what, "consumer", cure, mistake{nats: natsFault{consumer: spoil}})
+	consumer := func(what, fix string, spoil func(*jetstream.ConsumerConfig)) mistake {
+		return of(what, "consumer", fix, mistake{nats: natsFault{consumer: spoil}})
 	}
-	stream := func(what, cure string, spoil func(*jetstream.StreamConfig)) mistake {
-		return of(what, "stream", cure, mistake{nats: natsFault{stream: spoil}})
+	stream := func(what, fix string, spoil func(*jetstream.StreamConfig)) mistake {
+		return of(what, "stream", fix, mistake{nats: natsFault{stream: spoil}})
 	}
-	letters := func(what, cure string, f natsFault) mistake {
-		m := of(what, "dead letters", cure, mistake{nats: f})
+	letters := func(what, fix string, f natsFault) mistake {
+		m := of(what, "dead letters", fix, mistake{nats: f})
 		m.class = check.DeadLetters
 		return m
 	}
@@ -177,9 +177,9 @@ func natsMistakes() []mistake {
 		consumer("`ack_wait` too short", "set it to at least 1s", func(c *jetstream.ConsumerConfig) { c.AckWait = 500_000_000 }),
 		consumer("`max_ack_pending` too low", "set it to at least 80", func(c *jetstream.ConsumerConfig) { c.MaxAckPending = 5 }),
 		stream("stream in memory", "create the stream anew with storage file", func(s *jetstream.StreamConfig) { s.Storage = jetstream.MemoryStorage }),
-		stream("backlog overwrites itself", noLimitCure, func(s *jetstream.StreamConfig) { s.MaxMsgs = 1000 }),
+		stream("backlog overwrites itself", noLimitFix, func(s *jetstream.StreamConfig) { s.MaxMsgs = 1000 }),
 		stream("`max_age` too short", "set it to at least 96h0m0s", func(s *jetstream.StreamConfig) { s.MaxAge = 3_600_000_000_000 }),
-		letters("dead-letter target missing", lettersCure, natsFault{noLetters: true}),
+		letters("dead-letter target missing", lettersFix, natsFault{noLetters: true}),
 		letters("dead letters captured in part", "add that to its subjects", natsFault{letters: "dlq.NOTIFY.notify.a"}),
 		letters("dead letters go to the stream itself", "exclude dlq.NOTIFY.> from its subjects, or change NATS_DLQ_SUBJECT", natsFault{noLetters: true, stream: func(s *jetstream.StreamConfig) { s.Subjects = append(s.Subjects, "dlq.>") }}),
 	}
@@ -189,12 +189,12 @@ func natsMistakes() []mistake {
 }
 
 func kafkaMistakes() []mistake {
-	of := func(what, part, cure string, f kafkaFault, pairs ...string) mistake {
-		m := mistake{what: "Kafka: " + what, class: check.Broker, part: "kafka " + part, cure: cure, kafka: &f, env: set(pairs...), fake: f.nowhere}
+	of := func(what, part, fix string, f kafkaFault, pairs ...string) mistake {
+		m := mistake{what: "Kafka: " + what, class: check.Broker, part: "kafka " + part, fix: fix, kafka: &f, env: set(pairs...), fake: f.nowhere}
 		return m.on(onKafka)
 	}
-	letters := func(what, cure string, f kafkaFault) mistake {
-		m := of(what, "dead letters", cure, f)
+	letters := func(what, fix string, f kafkaFault) mistake {
+		m := of(what, "dead letters", fix, f)
 		m.class = check.DeadLetters
 		return m
 	}

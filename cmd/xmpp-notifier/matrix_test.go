@@ -20,7 +20,7 @@ type mistake struct {
 	what  string // for people
 	class check.Class
 	part  string // the name of the line in the report
-	cure  string
+	fix   string
 	warn  bool // it works nevertheless
 	real  bool // servers in this process do not make this mistake, only real ones
 	fake  bool // no real server makes it, or none takes part
@@ -113,7 +113,7 @@ func (m *mistake) checked(t *testing.T) {
 	named := 0
 	for _, r := range got.Results {
 		switch {
-		case r.Status == m.status() && r.Class == m.class && r.Name == m.part && r.Cure == m.cure:
+		case r.Status == m.status() && r.Class == m.class && r.Name == m.part && r.Fix == m.fix:
 			named++
 		case r.Status == check.Fail:
 			t.Errorf("check: also fails: %+v", r)
@@ -130,7 +130,7 @@ func table(r check.Report) string {
 	return b.String()
 }
 
-// run has the worker run until its log has the cure.
+// run has the worker run until its log has the fix.
 func (m *mistake) run(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -141,9 +141,9 @@ func (m *mistake) run(t *testing.T) {
 	})
 	defer running.Wait()
 	defer cancel()
-	for end := time.Now().Add(40 * time.Second); !log.says(m.cure); <-time.After(20 * time.Millisecond) {
+	for end := time.Now().Add(40 * time.Second); !log.says(m.fix); <-time.After(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Errorf("run does not say %q:\n%s", m.cure, log)
+			t.Errorf("run does not say %q:\n%s", m.fix, log)
 			return
 		}
 	}
@@ -181,7 +181,7 @@ func (n *notes) says(words string) bool {
 // TestMatrixIsDocumented holds docs/operations.md against the mistakes.
 func TestMatrixIsDocumented(t *testing.T) {
 	var rows strings.Builder
-	rows.WriteString("\n| what is wrong | line of `check` | exit code | cure that `check` and `run` give | made on |\n|---|---|---|---|---|\n")
+	rows.WriteString("\n| what is wrong | line of `check` | exit code | fix that `check` and `run` give | made on |\n|---|---|---|---|---|\n")
 	list, onReal := mistakes(), 0
 	for _, m := range list {
 		code := fmt.Sprint(m.class.ExitCode())
@@ -193,7 +193,7 @@ func TestMatrixIsDocumented(t *testing.T) {
 			onReal++
 			servers = strings.Join(m.servers, ", ")
 		}
-		fmt.Fprintf(&rows, "| %s | %s | %s | %s | %s |\n", escape(m.what), m.part, code, escape(m.cure), servers)
+		fmt.Fprintf(&rows, "| %s | %s | %s | %s | %s |\n", escape(m.what), m.part, code, escape(m.fix), servers)
 	}
 	if onReal < 30 {
 		t.Errorf("%d of %d mistakes are made on real servers, want 30", onReal, len(list))

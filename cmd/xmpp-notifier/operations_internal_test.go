@@ -72,7 +72,7 @@ func TestFailureTableQuotesTheProgram(t *testing.T) {
 		}
 		for _, cell := range row {
 			if strings.TrimSpace(cell) == "" && (cell == row[0] || cell == row[3] || cell == row[4]) {
-				t.Errorf("row without symptom, cause or cure: %q", row)
+				t.Errorf("row without symptom, cause or fix: %q", row)
 			}
 		}
 	}

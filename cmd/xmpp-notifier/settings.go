@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/filter"
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
@@ -37,17 +38,17 @@ func (g *general) Validate() []error {
 	var errs []error
 	for i, name := range g.Sources {
 		if !slices.Contains(sourceNames(), name) {
-			errs = append(errs, fmt.Errorf("SOURCES: unknown source %q: %s", name, unknownSource()))
+			errs = append(errs, check.Faultf(unknownSource(), "SOURCES: unknown source %q", name))
 		}
 		if slices.Contains(g.Sources[:i], name) {
-			errs = append(errs, fmt.Errorf("SOURCES: %q is there twice: remove one", name))
+			errs = append(errs, check.Faultf("remove one", "SOURCES: %q is there twice", name))
 		}
 	}
 	if _, err := g.level(); err != nil {
 		errs = append(errs, err)
 	}
 	if g.LogFormat != "text" && g.LogFormat != "json" {
-		errs = append(errs, fmt.Errorf("LOG_FORMAT=%q: use text or json", g.LogFormat))
+		errs = append(errs, check.Faultf("use text or json", "LOG_FORMAT=%q", g.LogFormat))
 	}
 	return errs
 }
@@ -55,7 +56,7 @@ func (g *general) Validate() []error {
 func (g *general) level() (slog.Level, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(g.LogLevel)); err != nil {
-		return 0, fmt.Errorf("LOG_LEVEL=%q: use debug, info, warn or error", g.LogLevel)
+		return 0, check.Faultf("use debug, info, warn or error", "LOG_LEVEL=%q", g.LogLevel)
 	}
 	return level, nil
 }

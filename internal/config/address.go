@@ -1,11 +1,12 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"strconv"
 	"strings"
+
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 )
 
 // CheckAddress says what is wrong with an address that must be host:port, and what
@@ -14,20 +15,20 @@ func CheckAddress(addr string, port int) error {
 	host, given, err := net.SplitHostPort(addr)
 	switch scheme, rest, found := strings.Cut(addr, "://"); {
 	case found:
-		return fmt.Errorf("has a scheme: write it without %s://, like %s", scheme, example(rest, port))
+		return check.Faultf(fmt.Sprintf("write it without %s://, like %s", scheme, example(rest, port)), "has a scheme")
 	case strings.Contains(addr, "@"):
-		return errors.New("has a user: write host:port only, the user has a setting of its own")
+		return check.Faultf("write host:port only, the user has a setting of its own", "has a user")
 	case net.ParseIP(addr) != nil && strings.Contains(addr, ":"):
-		return fmt.Errorf("is an IPv6 address without brackets: write [address]:port, like [2001:db8::1]:%d", port)
+		return check.Faultf(fmt.Sprintf("write [address]:port, like [2001:db8::1]:%d", port), "is an IPv6 address without brackets")
 	case strings.Contains(addr, "/"):
-		return fmt.Errorf("has a path: write host:port only, like %s", example(addr, port))
+		return check.Faultf(fmt.Sprintf("write host:port only, like %s", example(addr, port)), "has a path")
 	case err != nil && (!strings.Contains(addr, ":") || strings.HasSuffix(addr, "]")):
-		return fmt.Errorf("has no port: write host:port, like %s", example(addr, port))
+		return check.Faultf(fmt.Sprintf("write host:port, like %s", example(addr, port)), "has no port")
 	case err != nil || host == "":
-		return fmt.Errorf("is no address: write host:port, like %s", example("host.example.org", port))
+		return check.Faultf(fmt.Sprintf("write host:port, like %s", example("host.example.org", port)), "is no address")
 	}
 	if n, err := strconv.ParseUint(given, 10, 16); err != nil || n == 0 {
-		return fmt.Errorf("has the port %q: use a number from 1 to 65535", given)
+		return check.Faultf("use a number from 1 to 65535", "has the port %q", given)
 	}
 	return nil
 }

@@ -11,6 +11,8 @@ import (
 	"unicode"
 
 	"github.com/kelseyhightower/envconfig"
+
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 )
 
 // Group is a set of settings that belong together: a pointer to a struct with
@@ -129,7 +131,7 @@ func (s *Setting) tidy(field reflect.Value) error {
 	case *[]string:
 		*value = trimmed(*value)
 		if s.Required && len(*value) == 0 {
-			return fmt.Errorf("%s is not set: %s", s.Name, s.Desc)
+			return check.Faultf(s.Desc, "%s is not set", s.Name)
 		}
 	case *Secret:
 		if err := value.check(); err != nil {
@@ -168,15 +170,15 @@ func (s *Setting) loadFile(field reflect.Value) error {
 		return nil
 	}
 	if s.Origin == "environment" {
-		return fmt.Errorf("%s and %s%s are both set: remove one", s.Name, s.Name, fileSuffix)
+		return check.Faultf("remove one", "%s and %s%s are both set", s.Name, s.Name, fileSuffix)
 	}
 	text, err := os.ReadFile(path) //nolint:gosec // the operator names the file
 	if err != nil {
-		return fmt.Errorf("%s%s=%q: %w: name a readable file", s.Name, fileSuffix, path, errors.Unwrap(err))
+		return check.Faultf("name a readable file", "%s%s=%q: %w", s.Name, fileSuffix, path, errors.Unwrap(err))
 	}
 	secret.text = strings.TrimRight(string(text), "\r\n")
 	if secret.text == "" {
-		return fmt.Errorf("%s%s=%q: the file is empty: write the secret into it", s.Name, fileSuffix, path)
+		return check.Faultf("write the secret into it", "%s%s=%q: the file is empty", s.Name, fileSuffix, path)
 	}
 	s.Origin = "file " + path
 	return nil
@@ -186,12 +188,12 @@ func (s *Setting) loadFile(field reflect.Value) error {
 func (s *Setting) explain(err error) error {
 	parse, ok := errors.AsType[*envconfig.ParseError](err)
 	if !ok {
-		return fmt.Errorf("%s is not set: %s", s.Name, s.Desc)
+		return check.Faultf(s.Desc, "%s is not set", s.Name)
 	}
 	if s.Type == typeSecret {
 		return fmt.Errorf("%s: %w", s.Name, parse.Err)
 	}
-	return fmt.Errorf("%s=%q: not a %s: give %s", s.Name, Redact(parse.Value), s.Type, exampleOf(s.Type))
+	return check.Faultf(fmt.Sprintf("give %s", exampleOf(s.Type)), "%s=%q: not a %s", s.Name, Redact(parse.Value), s.Type)
 }
 
 // The types of settings, as operators know them.

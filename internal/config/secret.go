@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 )
 
 // Secret is a value that must not be printed. Every way of formatting it gives
@@ -58,7 +60,7 @@ func (s *Secret) check() error {
 		rest = rest[size:]
 		position++
 		if wrong := unfit(r, size); wrong != "" {
-			return fmt.Errorf("character %d is %s: give a secret that is one line of printable text", position, wrong)
+			return check.Faultf("give a secret that is one line of printable text", "character %d is %s", position, wrong)
 		}
 	}
 	return nil

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
+
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 )
 
 // Config is what the operator says about memory.
@@ -28,9 +30,9 @@ func (c Config) Validate() []error {
 	case c.Limit == "":
 		return nil
 	case err != nil:
-		return []error{fmt.Errorf("MEMORY_LIMIT=%q: not a size: give bytes, or a number with MB, MiB, GB or GiB, like 64MB", c.Limit)}
+		return []error{check.Faultf("give bytes, or a number with MB, MiB, GB or GiB, like 64MB", "MEMORY_LIMIT=%q: not a size", c.Limit)}
 	case limit < least:
-		return []error{fmt.Errorf("MEMORY_LIMIT=%q: too little for the worker: give at least 32MiB", c.Limit)}
+		return []error{check.Faultf("give at least 32MiB", "MEMORY_LIMIT=%q: too little for the worker", c.Limit)}
 	}
 	return nil
 }

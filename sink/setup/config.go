@@ -1,8 +1,7 @@
 package setup
 
 import (
-	"fmt"
-
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/jid"
@@ -17,7 +16,7 @@ type Config struct {
 // Validate returns everything that is wrong with c.
 func (c *Config) Validate() []error {
 	if _, err := jid.Parse(c.JID); err != nil {
-		return []error{fmt.Errorf("XMPP_ADMIN_JID=%q %w: give the account as user@domain, like admin@example.org", c.JID, err)}
+		return []error{check.Faultf("give the account as user@domain, like admin@example.org", "XMPP_ADMIN_JID=%q %w", c.JID, err)}
 	}
 	return nil
 }

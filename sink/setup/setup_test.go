@@ -165,7 +165,7 @@ func TestWhatTheServerDoesNotTakeIsNoted(t *testing.T) {
 }
 
 // What fails says why, and what helps.
-func TestFailuresNameTheCure(t *testing.T) {
+func TestFailuresNameTheFix(t *testing.T) {
 	for name, c := range map[string]struct {
 		cfg  sinktest.Config
 		do   func(*sinktest.Server, *setup.Options)

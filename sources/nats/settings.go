@@ -110,5 +110,5 @@ func (s Settings) API() string {
 
 // wrong is a setting with what to do about it.
 func wrong(fix, format string, args ...any) error {
-	return &check.Fault{What: fmt.Sprintf(format, args...), Cure: fix}
+	return &check.Fault{What: fmt.Sprintf(format, args...), Fix: fix}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 )
 
@@ -67,7 +68,7 @@ func checkWord(name, value string, known ...string) error {
 	if value == "" || slices.Contains(known, value) {
 		return nil
 	}
-	return fmt.Errorf("%s=%q: use %s", name, value, strings.Join(known, " or "))
+	return check.Faultf(fmt.Sprintf("use %s", strings.Join(known, " or ")), "%s=%q", name, value)
 }
 
 // checkEndpoint never repeats the value: it may have a password in it.
@@ -78,9 +79,9 @@ func checkEndpoint(name, endpoint string) error {
 	u, err := url.Parse(endpoint)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Errorf("%s: not a URL: give http://host:4318 or https://host", name)
+		return check.Faultf("give http://host:4318 or https://host", "%s: not a URL", name)
 	case u.User != nil:
-		return fmt.Errorf("%s: has a user name: move it to OTEL_EXPORTER_OTLP_HEADERS, as Authorization=Basic%%20…", name)
+		return check.Faultf("move it to OTEL_EXPORTER_OTLP_HEADERS, as Authorization=Basic%20…", "%s: has a user name", name)
 	}
 	return nil
 }
@@ -96,7 +97,7 @@ func checkFiles() []error {
 				continue
 			}
 			if _, err := os.ReadFile(path); err != nil { //nolint:gosec // the operator names the file
-				errs = append(errs, fmt.Errorf("%s%s=%q: %w: name a readable file", prefix, name, path, errors.Unwrap(err)))
+				errs = append(errs, check.Faultf("name a readable file", "%s%s=%q: %w", prefix, name, path, errors.Unwrap(err)))
 			}
 		}
 	}
@@ -124,7 +125,7 @@ func parseHeaders(name string, list config.Secret) (map[string]string, error) {
 		switch {
 		case key == "" && !found:
 		case !found || err != nil || !isToken(key) || strings.ContainsAny(text, "\r\n\x00"):
-			return nil, fmt.Errorf("%s: entry %d is not of the form name=value: percent-encode the value", name, i+1)
+			return nil, check.Faultf("percent-encode the value", "%s: entry %d is not of the form name=value", name, i+1)
 		default:
 			headers[key] = strings.TrimSpace(text)
 		}

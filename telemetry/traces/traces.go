@@ -19,6 +19,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 )
 
 // scope is the name of the instrumentation.
@@ -46,7 +48,7 @@ func Start(ctx context.Context, cfg Config, version string, log *slog.Logger) (*
 		resource.WithAttributes(attribute.String("service.name", cfg.Service), attribute.String("service.version", version)),
 		resource.WithFromEnv())
 	if err != nil {
-		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w: give name=value, comma-separated and percent-encoded", err)
+		return nil, check.Faultf("give name=value, comma-separated and percent-encoded", "OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
 	client, err := otlptrace.New(ctx, cfg.client())
 	if err != nil {

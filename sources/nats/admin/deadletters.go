@@ -49,7 +49,7 @@ func (i *inspector) deadLetterStream(ctx context.Context, c jetstream.StreamConf
 		return
 	}
 	for _, problem := range wrong {
-		i.report.Add(check.DeadLetters, sources.PartDeadLetters, check.Fail, "stream "+c.Name+": "+problem.What, problem.Cure)
+		i.report.Add(check.DeadLetters, sources.PartDeadLetters, check.Fail, "stream "+c.Name+": "+problem.What, problem.Fix)
 	}
 }
 
@@ -107,7 +107,7 @@ func deadLetterFault(what, subject string, err error) error {
 	if errors.Is(err, client.ErrPermissionViolation) {
 		fix = "allow the user to publish to " + subject
 	}
-	return &check.Fault{What: what, Err: err, Cure: fix}
+	return &check.Fault{What: what, Err: err, Fix: fix}
 }
 
 func deadLetterStreamName(from string) string {

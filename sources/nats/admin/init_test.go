@@ -94,7 +94,7 @@ func TestInit(t *testing.T) {
 	}
 }
 
-// Streams are made only on request, and what is missing is told with its cure.
+// Streams are made only on request, and what is missing is told with its fix.
 func TestInitWithoutCreate(t *testing.T) {
 	t.Parallel()
 	b := startServer(t)

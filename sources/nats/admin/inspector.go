@@ -94,7 +94,7 @@ func (i *inspector) await(refuse context.CancelCauseFunc) {
 func (i *inspector) found(class check.Class, part, what, found string, wrong []*check.Fault, notes []string) {
 	i.report.Add(class, part, check.OK, found, "")
 	for _, problem := range wrong {
-		i.report.Add(class, part, check.Fail, what+": "+problem.What, problem.Cure)
+		i.report.Add(class, part, check.Fail, what+": "+problem.What, problem.Fix)
 	}
 	for _, note := range notes {
 		i.report.Add(class, part, check.Warn, what+": "+note, "")

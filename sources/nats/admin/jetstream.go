@@ -69,7 +69,7 @@ func (i *inspector) stream(ctx context.Context, cfg source.Config) bool {
 
 func (i *inspector) createStream(ctx context.Context, cfg source.Config) (jetstream.Stream, error) {
 	if len(cfg.Subjects) == 0 {
-		return nil, &check.Fault{What: "NATS_SUBJECTS is empty", Cure: "name the subjects of the stream to create"}
+		return nil, &check.Fault{What: "NATS_SUBJECTS is empty", Fix: "name the subjects of the stream to create"}
 	}
 	return i.conn.JS.CreateStream(ctx, jetstream.StreamConfig{
 		Name: cfg.Stream, Description: "notifications for an XMPP room", Subjects: cfg.Subjects, MaxAge: defaultAge,

@@ -14,7 +14,7 @@ type problems []*check.Fault
 
 func (p *problems) add(bad bool, fix, format string, args ...any) {
 	if bad {
-		*p = append(*p, &check.Fault{What: fmt.Sprintf(format, args...), Cure: fix})
+		*p = append(*p, &check.Fault{What: fmt.Sprintf(format, args...), Fix: fix})
 	}
 }
 

@@ -23,7 +23,7 @@ const maxBuffer = 1_000_000
 func (c Config) Validate() []error {
 	errs := subject.Validate("NATS_CORE_SUBJECTS", c.Subjects)
 	wrong := func(fix, format string, args ...any) {
-		errs = append(errs, &check.Fault{What: fmt.Sprintf(format, args...), Cure: fix})
+		errs = append(errs, &check.Fault{What: fmt.Sprintf(format, args...), Fix: fix})
 	}
 	if len(c.Subjects) == 0 {
 		wrong("name the subjects to read", "NATS_CORE_SUBJECTS is empty")

@@ -53,7 +53,7 @@ func validName(setting, name string) []error {
 }
 
 func wrong(fix, format string, args ...any) *check.Fault {
-	return &check.Fault{What: fmt.Sprintf(format, args...), Cure: fix}
+	return &check.Fault{What: fmt.Sprintf(format, args...), Fix: fix}
 }
 
 // maxAckPending is shared by all workers on the durable: it must exceed the

@@ -20,7 +20,7 @@ func (c Config) Explain(err error) error {
 	}
 	stream, consumer := c.Stream, c.Consumer
 	fault := func(fix, format string, args ...any) error {
-		return &check.Fault{What: fmt.Sprintf(format, args...), Err: err, Cure: fix}
+		return &check.Fault{What: fmt.Sprintf(format, args...), Err: err, Fix: fix}
 	}
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):

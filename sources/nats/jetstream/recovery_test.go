@@ -166,7 +166,7 @@ func TestOpenWithoutServer(t *testing.T) {
 	b.Settles(t, 1)
 }
 
-// Missing parts are named, with the cure, and picked up when they appear.
+// Missing parts are named, with the fix, and picked up when they appear.
 func TestMissingStreamAndConsumer(t *testing.T) {
 	t.Parallel()
 	b := startServer(t)

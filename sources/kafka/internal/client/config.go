@@ -1,13 +1,13 @@
 package client
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
@@ -60,7 +60,7 @@ func (c Config) Validate() []error {
 
 func (c Config) validateBrokers() []error {
 	if len(c.Brokers) == 0 {
-		return []error{errors.New("KAFKA_BROKERS is empty: name at least one broker as host:port")}
+		return []error{check.Faultf("name at least one broker as host:port", "KAFKA_BROKERS is empty")}
 	}
 	var errs []error
 	for _, broker := range c.Brokers {
@@ -73,23 +73,23 @@ func (c Config) validateBrokers() []error {
 
 func (c Config) validateTopics() []error {
 	if len(c.Topics) == 0 {
-		return []error{errors.New("KAFKA_TOPICS is empty: name at least one topic")}
+		return []error{check.Faultf("name at least one topic", "KAFKA_TOPICS is empty")}
 	}
 	if c.DLQSuffix == "" {
-		return []error{errors.New("KAFKA_DLQ_SUFFIX is empty: dead letters would return to their own topic; use a suffix like .dlq")}
+		return []error{check.Faultf("dead letters would return to their own topic; use a suffix like .dlq", "KAFKA_DLQ_SUFFIX is empty")}
 	}
 	var errs []error
 	for i, topic := range c.Topics {
 		deadLetters := c.DeadLetterTopic(topic)
 		switch {
 		case !topicName.MatchString(topic) || topic == "." || topic == "..":
-			errs = append(errs, fmt.Errorf("KAFKA_TOPICS: %q is not a topic name: use letters, digits, '.', '_' and '-'", topic))
+			errs = append(errs, check.Faultf("use letters, digits, '.', '_' and '-'", "KAFKA_TOPICS: %q is not a topic name", topic))
 		case slices.Contains(c.Topics[:i], topic):
-			errs = append(errs, fmt.Errorf("KAFKA_TOPICS names %q twice: name it once", topic))
+			errs = append(errs, check.Faultf("name it once", "KAFKA_TOPICS names %q twice", topic))
 		case !topicName.MatchString(deadLetters) || len(deadLetters) > maxTopicName:
-			errs = append(errs, fmt.Errorf("KAFKA_DLQ_SUFFIX: %q makes %q, which is not a topic name: use letters, digits, '.', '_' and '-', %d in all", c.DLQSuffix, deadLetters, maxTopicName))
+			errs = append(errs, check.Faultf(fmt.Sprintf("use letters, digits, '.', '_' and '-', %d in all", maxTopicName), "KAFKA_DLQ_SUFFIX: %q makes %q, which is not a topic name", c.DLQSuffix, deadLetters))
 		case slices.Contains(c.Topics, deadLetters):
-			errs = append(errs, fmt.Errorf("KAFKA_TOPICS names %q, which takes the dead letters of %q: they would go round for ever; remove it or change KAFKA_DLQ_SUFFIX", deadLetters, topic))
+			errs = append(errs, check.Faultf("they would go round for ever; remove it or change KAFKA_DLQ_SUFFIX", "KAFKA_TOPICS names %q, which takes the dead letters of %q", deadLetters, topic))
 		}
 	}
 	return errs
@@ -98,13 +98,13 @@ func (c Config) validateTopics() []error {
 func (c Config) validateGroup() []error {
 	var errs []error
 	if c.GroupID == "" {
-		errs = append(errs, errors.New("KAFKA_GROUP_ID is empty: name the consumer group"))
+		errs = append(errs, check.Faultf("name the consumer group", "KAFKA_GROUP_ID is empty"))
 	}
 	if c.Start != StartEarliest && c.Start != StartLatest {
-		errs = append(errs, fmt.Errorf("KAFKA_START: %q is unknown: use earliest or latest", c.Start))
+		errs = append(errs, check.Faultf("use earliest or latest", "KAFKA_START: %q is unknown", c.Start))
 	}
 	if c.SessionTimeout < time.Second || c.SessionTimeout > 30*time.Minute {
-		errs = append(errs, fmt.Errorf("KAFKA_SESSION_TIMEOUT: %s is out of range: use 1s to 30m", c.SessionTimeout))
+		errs = append(errs, check.Faultf("use 1s to 30m", "KAFKA_SESSION_TIMEOUT: %s is out of range", c.SessionTimeout))
 	}
 	return errs
 }
@@ -112,10 +112,10 @@ func (c Config) validateGroup() []error {
 func (c Config) validateTLS() []error {
 	var errs []error
 	if !c.TLS && (c.CA != "" || c.Cert != "" || c.Key != "") {
-		errs = append(errs, errors.New("KAFKA_CA, KAFKA_CERT or KAFKA_KEY is set, but KAFKA_TLS is false: set KAFKA_TLS=true or remove them"))
+		errs = append(errs, check.Faultf("set KAFKA_TLS=true or remove them", "KAFKA_CA, KAFKA_CERT or KAFKA_KEY is set, but KAFKA_TLS is false"))
 	}
 	if (c.Cert == "") != (c.Key == "") {
-		errs = append(errs, errors.New("only one of KAFKA_CERT and KAFKA_KEY is set: a client certificate needs both"))
+		errs = append(errs, check.Faultf("a client certificate needs both", "only one of KAFKA_CERT and KAFKA_KEY is set"))
 	}
 	return errs
 }
@@ -125,18 +125,18 @@ func (c Config) validateSASL() []error {
 	switch c.SASL {
 	case saslNone:
 		if c.User != "" || !c.Password.IsZero() {
-			errs = append(errs, errors.New("KAFKA_USER or KAFKA_PASSWORD is set, but KAFKA_SASL is none: set KAFKA_SASL or remove them"))
+			errs = append(errs, check.Faultf("set KAFKA_SASL or remove them", "KAFKA_USER or KAFKA_PASSWORD is set, but KAFKA_SASL is none"))
 		}
 		return errs
 	case saslPlain, sasl256, sasl512:
 	default:
-		return []error{fmt.Errorf("KAFKA_SASL: %q is unknown: use none, plain, scram-sha-256 or scram-sha-512", c.SASL)}
+		return []error{check.Faultf("use none, plain, scram-sha-256 or scram-sha-512", "KAFKA_SASL: %q is unknown", c.SASL)}
 	}
 	if c.SASL == saslPlain && !c.TLS {
-		errs = append(errs, errors.New("KAFKA_SASL is plain without TLS, which shows the password to the network: set KAFKA_TLS=true or use scram-sha-512"))
+		errs = append(errs, check.Faultf("set KAFKA_TLS=true or use scram-sha-512", "KAFKA_SASL is plain without TLS, which shows the password to the network"))
 	}
 	if c.User == "" || c.Password.IsZero() {
-		errs = append(errs, fmt.Errorf("KAFKA_SASL is %s, but KAFKA_USER or KAFKA_PASSWORD is empty: set both", c.SASL))
+		errs = append(errs, check.Faultf("set both", "KAFKA_SASL is %s, but KAFKA_USER or KAFKA_PASSWORD is empty", c.SASL))
 	}
 	return errs
 }

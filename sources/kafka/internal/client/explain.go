@@ -28,7 +28,7 @@ func (c *Client) Explain(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		what = "the broker closed the connection"
 	}
-	return &check.Fault{What: what, Err: err, Cure: fix}
+	return &check.Fault{What: what, Err: err, Fix: fix}
 }
 
 // Fix tells what to do about what a broker says.
@@ -86,7 +86,7 @@ func networkFix(err error) string {
 func (c *Client) Unreachable(err error) error {
 	what := "ask brokers " + c.Config.BrokerList() + " for topics"
 	if f, ok := errors.AsType[*check.Fault](c.Explain(err)); ok {
-		return &check.Fault{What: what, Err: err, Cure: f.Cure}
+		return &check.Fault{What: what, Err: err, Fix: f.Fix}
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }
@@ -94,7 +94,7 @@ func (c *Client) Unreachable(err error) error {
 // ExplainTopic says why a topic of notifications cannot be read.
 func (c *Client) ExplainTopic(name string, err error) error {
 	fault := func(fix, format string, args ...any) error {
-		return &check.Fault{What: fmt.Sprintf(format, args...), Err: err, Cure: fix}
+		return &check.Fault{What: fmt.Sprintf(format, args...), Err: err, Fix: fix}
 	}
 	switch {
 	case errors.Is(err, kafka.UnknownTopicOrPartition):
@@ -108,7 +108,7 @@ func (c *Client) ExplainTopic(name string, err error) error {
 // ExplainDeadLetters names the topic for dead letters and the fix.
 func (c *Client) ExplainDeadLetters(topic string, err error) error {
 	fault := func(fix, format string, args ...any) error {
-		return &check.Fault{What: fmt.Sprintf(format, args...), Err: err, Cure: fix}
+		return &check.Fault{What: fmt.Sprintf(format, args...), Err: err, Fix: fix}
 	}
 	switch {
 	case errors.Is(err, kafka.UnknownTopicOrPartition):

@@ -45,7 +45,7 @@ func Explain(err error) error {
 	default:
 		return err
 	}
-	return &check.Fault{Err: err, Cure: fix}
+	return &check.Fault{Err: err, Fix: fix}
 }
 
 // Denied says which permission is missing. The error names the subject.
@@ -58,5 +58,5 @@ func Denied(err error) error {
 	if strings.Contains(text, "subscription to") {
 		fix = "allow the user to subscribe there, or set NATS_INBOX_PREFIX"
 	}
-	return &check.Fault{Err: err, Cure: fix}
+	return &check.Fault{Err: err, Fix: fix}
 }

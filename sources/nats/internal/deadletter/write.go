@@ -76,7 +76,7 @@ func publish(ctx context.Context, c *conn.Conn, letter *client.Msg, m *sources.M
 func NoStream(subject string, err error) error {
 	return &check.Fault{
 		What: "no stream captures the dead letters' subject " + subject + ", so a notification that cannot be delivered blocks its place", Err: err,
-		Cure: "create one, run init --create, or correct NATS_DLQ_SUBJECT",
+		Fix: "create one, run init --create, or correct NATS_DLQ_SUBJECT",
 	}
 }
 

@@ -67,12 +67,12 @@ func Validate(setting string, subjects []string) []error {
 	var errs []error
 	for i, subject := range subjects {
 		if !Valid(subject) {
-			errs = append(errs, &check.Fault{What: fmt.Sprintf("%s has the entry %q, which is no subject", setting, subject), Cure: "use words joined by dots"})
+			errs = append(errs, &check.Fault{What: fmt.Sprintf("%s has the entry %q, which is no subject", setting, subject), Fix: "use words joined by dots"})
 			continue
 		}
 		for _, other := range subjects[:i] {
 			if Overlap(subject, other) {
-				errs = append(errs, &check.Fault{What: fmt.Sprintf("%s has the entries %q and %q, which overlap", setting, other, subject), Cure: "keep the wider one"})
+				errs = append(errs, &check.Fault{What: fmt.Sprintf("%s has the entries %q and %q, which overlap", setting, other, subject), Fix: "keep the wider one"})
 			}
 		}
 	}
