@@ -49,7 +49,7 @@ func Write(ctx context.Context, c *conn.Conn, dlqSubject string, m *sources.Mess
 	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, client.ErrNoResponders):
 		return NoStream(prefix+">", err)
 	case tooLong(err):
-		return &check.Fault{What: "the stream of the dead letters takes only smaller messages", Err: err, Cure: "raise its max_msg_size"}
+		return &check.Fault{What: "the stream of the dead letters takes only smaller messages", Err: err, Fix: "raise its max_msg_size"}
 	case err != nil:
 		return fmt.Errorf("publish dead letter to %s: %w", letter.Subject, err)
 	case stored.Stream == m.Stream:
