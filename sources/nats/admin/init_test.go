@@ -236,3 +236,39 @@ func TestInitNotes(t *testing.T) {
 		}
 	}
 }
+
+// On a work queue the consumer cannot be created beside one that reads the same:
+// check says so before anybody tries.
+func TestInitWorkQueueConflict(t *testing.T) {
+	t.Parallel()
+	b := startServer(t)
+	_, err := b.JS.CreateStream(t.Context(), jetstream.StreamConfig{Name: natstest.Stream, Subjects: []string{"notify.>"}, Retention: jetstream.WorkQueuePolicy})
+	natstest.Must(t, err)
+	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: "other", AckPolicy: jetstream.AckExplicitPolicy, FilterSubject: "notify.a"})
+	cfg := b.config()
+	cfg.Create = true
+	for subjects, conflict := range map[string]bool{"": true, "notify.a": true, "notify.b": false} {
+		cfg.Subjects = nil
+		if subjects != "" {
+			cfg.Subjects = []string{subjects}
+		}
+		got := fmt.Sprint(b.init(t, cfg, sources.Look).Of(check.Fail))
+		if strings.Contains(got, `its consumer "other" reads the same subjects`) != conflict {
+			t.Errorf("subjects %q: %s", subjects, got)
+		}
+	}
+}
+
+// Consumers that the worker cannot use are told by check, too.
+func TestInitUnusableConsumer(t *testing.T) {
+	t.Parallel()
+	b := startServer(t)
+	b.CreateStream(t)
+	b.CreateConsumer(t, jetstream.ConsumerConfig{
+		Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, MaxDeliver: -1,
+		PriorityPolicy: jetstream.PriorityPolicyOverflow, PriorityGroups: []string{"g"},
+	})
+	if got := fmt.Sprint(b.init(t, b.config(), sources.Look).Of(check.Fail)); !strings.Contains(got, "without priority_groups") {
+		t.Errorf("report: %s", got)
+	}
+}

@@ -32,8 +32,8 @@ func PrepareJetStream(ctx context.Context, settings nats.Settings, cfg source.Co
 		return i.report
 	}
 	defer i.conn.Close()
-	if i.stream(ctx, cfg) {
-		i.consumer(ctx, cfg)
+	if found, ok := i.stream(ctx, cfg); ok {
+		i.consumer(ctx, cfg, found)
 	} else {
 		i.skip(partConsumer)
 		i.mode = sources.Look // no dead letters of nothing
@@ -42,8 +42,9 @@ func PrepareJetStream(ctx context.Context, settings nats.Settings, cfg source.Co
 	return i.report
 }
 
-// stream finds or creates the stream of the notifications.
-func (i *inspector) stream(ctx context.Context, cfg source.Config) bool {
+// stream finds or creates the stream of the notifications. It is nil if the user
+// may not look at it.
+func (i *inspector) stream(ctx context.Context, cfg source.Config) (jetstream.Stream, bool) {
 	what := "found stream " + cfg.Stream
 	var stream jetstream.Stream
 	err := i.ask(ctx, func(ctx context.Context) (err error) {
@@ -57,14 +58,14 @@ func (i *inspector) stream(ctx context.Context, cfg source.Config) bool {
 	switch {
 	case errors.Is(err, client.ErrPermissionViolation):
 		i.report.Add(check.Broker, partStream, check.Warn, "not looked at: "+err.Error(), "allow the user to publish there, for this check only")
-		return true // the worker itself need not see it
+		return nil, true // the worker itself need not see it
 	case err != nil:
 		i.report.Fail(check.Broker, partStream, cfg.Explain(err))
-		return false
+		return nil, false
 	}
 	c := stream.CachedInfo().Config
 	i.found(check.Broker, partStream, "stream "+c.Name, what+" with the subjects "+strings.Join(c.Subjects, ", "), streamProblems(c), streamNotes(c))
-	return true
+	return stream, true
 }
 
 func (i *inspector) createStream(ctx context.Context, cfg source.Config) (jetstream.Stream, error) {
@@ -77,7 +78,7 @@ func (i *inspector) createStream(ctx context.Context, cfg source.Config) (jetstr
 }
 
 // consumer finds or creates the durable.
-func (i *inspector) consumer(ctx context.Context, cfg source.Config) {
+func (i *inspector) consumer(ctx context.Context, cfg source.Config, stream jetstream.Stream) {
 	what := "found consumer "
 	var consumer jetstream.Consumer
 	err := i.ask(ctx, func(ctx context.Context) (err error) {
@@ -88,6 +89,11 @@ func (i *inspector) consumer(ctx context.Context, cfg source.Config) {
 		}
 		return err
 	})
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		if conflict := i.conflict(ctx, cfg, stream); conflict != nil {
+			err = conflict
+		}
+	}
 	switch {
 	case errors.Is(err, jetstream.ErrConsumerNotFound) && cfg.Create:
 		i.report.Add(check.Broker, partConsumer, check.Warn, fmt.Sprintf("stream %q has no consumer %q", cfg.Stream, cfg.Consumer), "the worker will create it, because NATS_CREATE=true")
@@ -99,4 +105,29 @@ func (i *inspector) consumer(ctx context.Context, cfg source.Config) {
 	info := consumer.CachedInfo()
 	found := fmt.Sprintf("%s%s of stream %s, %d notifications to come", what, cfg.Consumer, cfg.Stream, info.NumPending)
 	i.found(check.Broker, partConsumer, "consumer "+cfg.Consumer, found, source.Problems(info.Config), cfg.Notes(info.Config))
+}
+
+// conflict says why the broker would refuse to create the consumer, or nil: on a
+// work queue no two consumers may read the same subject.
+func (i *inspector) conflict(ctx context.Context, cfg source.Config, stream jetstream.Stream) error {
+	if stream == nil || stream.CachedInfo().Config.Retention != jetstream.WorkQueuePolicy {
+		return nil
+	}
+	var other string
+	_ = i.ask(ctx, func(ctx context.Context) error { // what fails is found out when the consumer is created
+		list := stream.ListConsumers(ctx)
+		for info := range list.Info() {
+			if other == "" && source.ReadsSame(info.Config, cfg.Durable()) {
+				other = info.Name
+			}
+		}
+		return list.Err()
+	})
+	if other == "" {
+		return nil
+	}
+	return &check.Fault{
+		What: fmt.Sprintf("stream %q is a work queue, and its consumer %q reads the same subjects", cfg.Stream, other),
+		Cure: "set NATS_SUBJECTS to subjects that no other consumer reads, or NATS_CONSUMER=" + other,
+	}
 }

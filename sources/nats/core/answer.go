@@ -30,17 +30,24 @@ const (
 // maxErrorText keeps an answer small.
 const maxErrorText = 1024
 
-// replySubject returns the subject for the answer to m, "" if it gets none.
-//
-// Subjects that begin with $ belong to the broker: an answer to $JS.ACK...
-// would acknowledge a message on behalf of somebody else. An answer to a
-// subject of ours would come back to us as a notification.
+// replySubject returns the subject for the answer to m, "" if it gets none. The
+// publisher chooses it, so only those are taken that are meant for answers: an
+// answer to $JS.ACK... would acknowledge a message on behalf of somebody else, one
+// to a subject of ours would come back as a notification, one to a dead letter's
+// would be a dead letter.
 func (s *Source) replySubject(m *client.Msg) string {
-	ours := func(own string) bool { return subject.Overlap(own, m.Reply) }
-	if !s.cfg.Reply || !subject.Literal(m.Reply) || strings.HasPrefix(m.Reply, "$") || slices.ContainsFunc(s.cfg.Subjects, ours) {
-		return ""
+	overlaps := func(list ...string) bool {
+		return slices.ContainsFunc(list, func(one string) bool { return subject.Overlap(one, m.Reply) })
 	}
-	return m.Reply
+	switch {
+	case !s.cfg.Reply, !subject.Literal(m.Reply), strings.HasPrefix(m.Reply, "$"):
+		return ""
+	case overlaps(s.cfg.Subjects...), overlaps(s.settings.DLQSubject, s.settings.DLQSubject+".>"):
+		return ""
+	case overlaps(s.cfg.ReplyTo...), overlaps(s.settings.InboxPrefix + ".>"):
+		return m.Reply
+	}
+	return ""
 }
 
 // answer sends a to the subject reply and reports whether that was possible.

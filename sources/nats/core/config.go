@@ -13,6 +13,7 @@ type Config struct {
 	Queue        string   `envconfig:"NATS_CORE_QUEUE" default:"xmpp-notifier" desc:"queue group; workers with the same one share the work"`
 	Buffer       int      `envconfig:"NATS_CORE_BUFFER" default:"10000" desc:"most notifications per subject that wait in memory, 16 MiB in sum, while the room is slow or away; what comes beyond is lost, counted and logged; 1 to 1000000"`
 	Reply        bool     `envconfig:"NATS_REPLY" default:"false" desc:"answer publishers that name a reply subject, when it is known what became of the notification: {\"status\":\"delivered\"}, rejected, or retry"`
+	ReplyTo      []string `envconfig:"NATS_REPLY_SUBJECTS" default:"_INBOX.>" desc:"subjects to which answers may go, comma-separated, wildcards allowed; a publisher that names another gets none"`
 	DropRejected bool     `envconfig:"NATS_CORE_DROP_REJECTED" default:"false" desc:"drop, with a line in the log, what can never be delivered, instead of writing a dead letter; for servers without JetStream"`
 }
 
@@ -21,7 +22,7 @@ const maxBuffer = 1_000_000
 
 // Validate reports what is wrong with the settings, each with its fix.
 func (c Config) Validate() []error {
-	errs := subject.Validate("NATS_CORE_SUBJECTS", c.Subjects)
+	errs := append(subject.Validate("NATS_CORE_SUBJECTS", c.Subjects), subject.Validate("NATS_REPLY_SUBJECTS", c.ReplyTo)...)
 	wrong := func(fix, format string, args ...any) {
 		errs = append(errs, &check.Fault{What: fmt.Sprintf(format, args...), Fix: fix})
 	}

@@ -35,7 +35,7 @@ var _ sourcetest.Restarter = (*coreBroker)(nil)
 func newCore(t testing.TB) *coreBroker {
 	t.Helper()
 	b := &coreBroker{Broker: natstest.StartServer(t), cfg: core.Config{
-		Subjects: []string{"core.>"}, Queue: "xmpp-notifier", Buffer: 10_000, Reply: true,
+		Subjects: []string{"core.>"}, Queue: "xmpp-notifier", Buffer: 10_000, Reply: true, ReplyTo: []string{"answers", "_INBOX.>"},
 	}}
 	_, err := b.Conn.Subscribe("answers", b.note)
 	natstest.Must(t, err)
@@ -186,7 +186,9 @@ func TestNoAnswer(t *testing.T) {
 	}{
 		{"$KV.bucket.key", true},
 		{"core.again", true},
-		{"elsewhere", false},
+		{"dlq.NOTIFY.notify.a", true},
+		{"notify.of-a-stream", true},
+		{"answers", false},
 	} {
 		b := newCore(t)
 		b.cfg.Reply = test.on

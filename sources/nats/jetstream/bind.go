@@ -54,6 +54,9 @@ func (s *Source) bind(ctx context.Context) error {
 		return s.cfg.Explain(err)
 	}
 	info := consumer.CachedInfo()
+	if fault := unusable(info.Config); fault != nil {
+		return fault
+	}
 	s.warn(info.Config)
 	s.leases.setWait(effectiveWait(info.Config))
 	s.binding.bound = s.newBinding(info)

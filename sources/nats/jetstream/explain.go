@@ -29,12 +29,25 @@ func (c Config) Explain(err error) error {
 		return fault("run xmpp-notifier init, correct NATS_CONSUMER, or set NATS_CREATE=true", "stream %q has no consumer %q", stream, consumer)
 	case errors.Is(err, jetstream.ErrNotPullConsumer):
 		return fault("name a pull consumer in NATS_CONSUMER", "consumer %q of stream %q pushes", consumer, stream)
+	case isConflict(err):
+		return fault("set NATS_SUBJECTS to subjects that no other consumer reads, or NATS_CONSUMER to the consumer there is", "stream %q is a work queue, and another consumer reads the same subjects", stream)
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		return fault("enable it, or correct NATS_URL", "the server has no JetStream for this user")
 	case errors.Is(err, context.DeadlineExceeded):
 		return fault("may the user publish to $JS.API.> and subscribe below NATS_INBOX_PREFIX?", "look up consumer %q of stream %q: no answer", consumer, stream)
 	}
 	return fmt.Errorf("bind to consumer %q of stream %q: %w", consumer, stream, err)
+}
+
+// The broker's answers to a consumer that a work queue does not take.
+const (
+	secondOnQueue         jetstream.ErrorCode = 10099
+	secondOnQueueFiltered jetstream.ErrorCode = 10100
+)
+
+func isConflict(err error) bool {
+	refused, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && (refused.ErrorCode == secondOnQueue || refused.ErrorCode == secondOnQueueFiltered)
 }
 
 func asErrors(faults []*check.Fault) []error {

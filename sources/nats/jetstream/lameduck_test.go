@@ -6,6 +6,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/natstest"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
 )
 
 // An operator takes a server out of service: its clients are told, sent away,
@@ -39,17 +40,21 @@ func TestLameDuck(t *testing.T) {
 func TestStreamDeleted(t *testing.T) {
 	t.Parallel()
 	b := newBroker(t)
-	b.PublishNotes(t, 0, 2)
+	same := sourcetest.Record{Body: []byte(`{"message":"without an id"}`)}
+	natstest.Must(t, b.Publish(t.Context(), same, same))
 	src := b.use(t, b.config())
 	old := natstest.Receive(t, src, 2)
 	natstest.Must(t, b.JS.DeleteStream(t.Context(), natstest.Stream))
 	natstest.Fails(t, src, `stream "NOTIFY" does not exist`)
 	b.CreateStream(t)
 	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: natstest.AckWait, MaxDeliver: -1})
-	b.PublishNotes(t, 2, 4)
+	b.Back(t)
+	natstest.Must(t, b.Publish(t.Context(), same, same))
 	got := natstest.Receive(t, src, 2)
-	if got[0].Envelope.ID != "2" || got[1].Envelope.ID != "3" || got[0].Identity() == old[0].Identity() {
-		t.Errorf("received %s and %s", got[0].Envelope.ID, got[1].Envelope.ID)
+	for i := range got {
+		if got[i].Offset != old[i].Offset || got[i].Identity() == old[i].Identity() {
+			t.Errorf("%s of the old stream is %s, of the new one %s", old[i].Place(), old[i].Identity(), got[i].Identity())
+		}
 	}
 	natstest.Ack(t, got...)
 	b.Settles(t, 2)

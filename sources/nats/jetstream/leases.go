@@ -35,8 +35,6 @@ type leases struct {
 	src    *Source
 	wake   chan struct{} // tell the broker of all now
 	change chan struct{} // a lease was settled, or the connection is gone
-	quit   context.CancelFunc
-	wg     sync.WaitGroup
 
 	mu       sync.Mutex
 	held     map[place]*lease
@@ -99,18 +97,6 @@ func (all *leases) confirmed(number uint64) {
 	if l != nil {
 		l.settle(acked)
 	}
-}
-
-// start starts the goroutine that stop waits for.
-func (all *leases) start() {
-	ctx, quit := context.WithCancel(context.Background())
-	all.quit = quit
-	all.wg.Go(func() { all.run(ctx) })
-}
-
-func (all *leases) stop() {
-	all.quit()
-	all.wg.Wait()
 }
 
 // run tells the broker of the leases until ctx ends.

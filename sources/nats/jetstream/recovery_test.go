@@ -54,7 +54,11 @@ func TestRedeliveryOfHeldMessage(t *testing.T) {
 	src := b.use(t, b.config())
 	d := natstest.Receive(t, src, 1)[0]
 	b.Down(t)
-	<-time.After(2 * natstest.AckWait) // nothing to wait for: the lease runs out
+	select {
+	case <-d.Lost(): // another worker may have it by now
+	case <-time.After(natstest.Patience):
+		t.Fatal("the lease has lapsed, and its holder is not told")
+	}
 	b.Up(t)
 	b.PublishNotes(t, 1, 2)
 	if next := natstest.Receive(t, src, 1)[0]; next.Envelope.ID != "1" {

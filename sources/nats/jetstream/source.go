@@ -31,6 +31,9 @@ type Source struct {
 	inbox    *inbox
 	binding  binder
 
+	quit context.CancelFunc
+	work sync.WaitGroup
+
 	closing sync.Once
 	closed  error
 }
@@ -52,15 +55,29 @@ func Open(settings nats.Settings, cfg Config, log *slog.Logger) (*Source, error)
 	s.leases = newLeases(s)
 	s.inbox = newInbox(s.leases)
 	var err error
-	if s.conn, err = conn.Open(settings, s.log, conn.Events{Up: s.leases.connected, Down: s.disconnected}); err != nil {
+	if s.conn, err = conn.Open(settings, s.log, conn.Events{Up: s.leases.connected, Down: s.disconnected, Failed: s.optional}); err != nil {
 		return nil, err
 	}
 	if err := s.listen(); err != nil {
 		s.conn.Close()
 		return nil, err
 	}
-	s.leases.start()
+	s.start()
 	return s, nil
+}
+
+// start starts what stop waits for: who tells the broker of the leases, and who
+// looks at the consumer.
+func (s *Source) start() {
+	ctx, quit := context.WithCancel(context.Background())
+	s.quit = quit
+	s.work.Go(func() { s.leases.run(ctx) })
+	s.work.Go(func() { (&monitor{src: s}).run(ctx) })
+}
+
+func (s *Source) stop() {
+	s.quit()
+	s.work.Wait()
 }
 
 // listen subscribes to the inbox in which the broker puts the messages.
@@ -146,7 +163,7 @@ func (s *Source) close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, closeTime)
 	defer cancel()
 	defer s.conn.Close()
-	defer s.leases.stop()
+	defer s.stop()
 	s.inbox.stop()
 	// What is released while our own request is open would come to us again.
 	s.inbox.settle(ctx)

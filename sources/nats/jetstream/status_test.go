@@ -3,6 +3,9 @@ package jetstream_test
 import (
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/natstest"
 )
@@ -13,13 +16,11 @@ func TestStatus(t *testing.T) {
 	b := newBroker(t)
 	b.PublishNotes(t, 0, 10)
 	src := b.use(t, b.config())
-	if s := src.Status(); s.Bound || s.Lag >= 0 {
+	if s := src.Status(); s.Bound {
 		t.Errorf("before the first call: %+v", s)
 	}
 	natstest.Ack(t, natstest.Receive(t, src, 3)...)
-	if s := src.Status(); !s.Bound || s.Problem != "" || s.Lag != 7 {
-		t.Errorf("at work: %+v", s)
-	}
+	natstest.Eventually(t, "the status tells what is left", func() bool { s := src.Status(); return s.Bound && s.Problem == "" && s.Lag == 7 })
 	b.Settles(t, 3)
 	b.Down(t)
 	natstest.Eventually(t, "the status tells that the broker is away", func() bool {
@@ -29,4 +30,105 @@ func TestStatus(t *testing.T) {
 	b.Up(t)
 	natstest.Ack(t, natstest.Receive(t, src, 7)...)
 	natstest.Eventually(t, "all is well again", func() bool { s := src.Status(); return s.Bound && s.Lag == 0 })
+}
+
+// While the worker asks for nothing, because the room is away, the lag grows with
+// what is published.
+func TestLagWhileNothingIsReceived(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t)
+	b.PublishNotes(t, 0, 1)
+	src := b.use(t, b.config())
+	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	b.PublishNotes(t, 1, 31)
+	natstest.Eventually(t, "the status tells of what waits", func() bool { return src.Status().Lag == 30 })
+}
+
+// A consumer that somebody has paused is named, with what to do.
+func TestPaused(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t)
+	book := b.KeepLogs()
+	src := b.use(t, b.config())
+	next := natstest.Background(t, src)
+	_, err := b.JS.PauseConsumer(t.Context(), natstest.Stream, natstest.Durable, time.Now().Add(time.Hour))
+	natstest.Must(t, err)
+	b.PublishNotes(t, 0, 1)
+	natstest.Eventually(t, "the status names it", func() bool {
+		s := src.Status()
+		return !s.Bound && strings.Contains(s.Problem, "is paused until") && strings.Contains(s.Problem, "nats consumer resume NOTIFY xmpp-notifier") && s.Lag == 1
+	})
+	if n := book.Count("the consumer is paused"); n != 1 {
+		t.Errorf("%d lines in the log, want one:\n%s", n, book)
+	}
+	_, err = b.JS.ResumeConsumer(t.Context(), natstest.Stream, natstest.Durable)
+	natstest.Must(t, err)
+	natstest.Ack(t, <-next...)
+	natstest.Eventually(t, "the status is good again", func() bool { return src.Status().Bound })
+}
+
+// What is purged before it was delivered is told, with its number.
+func TestPurgedIsTold(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t)
+	book := b.KeepLogs()
+	b.PublishNotes(t, 0, 2)
+	src := b.use(t, b.config())
+	natstest.Ack(t, natstest.Receive(t, src, 2)...)
+	natstest.Eventually(t, "the consumer was looked at", func() bool { return src.Status().Lag == 0 })
+	b.PublishNotes(t, 2, 22)
+	stream, err := b.JS.Stream(t.Context(), natstest.Stream)
+	natstest.Must(t, err)
+	natstest.Must(t, stream.Purge(t.Context()))
+	b.PublishNotes(t, 22, 23)
+	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	natstest.Eventually(t, "the log tells", func() bool {
+		return book.Count("removed from the stream before they were delivered") == 1 && book.Count("count=20") == 1
+	})
+}
+
+// With filters that cover the stream it is told as well, and without the right to
+// look at the stream nothing is.
+func TestPurgedWithFilters(t *testing.T) {
+	t.Parallel()
+	b := startServer(t)
+	book := b.KeepLogs()
+	b.CreateStream(t)
+	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, MaxDeliver: -1, FilterSubjects: []string{"notify.>"}})
+	src := b.use(t, b.config())
+	natstest.Eventually(t, "the consumer was looked at", func() bool { return src.Status().Lag == 0 })
+	b.PublishNotes(t, 0, 5)
+	stream, err := b.JS.Stream(t.Context(), natstest.Stream)
+	natstest.Must(t, err)
+	natstest.Must(t, stream.Purge(t.Context()))
+	b.PublishNotes(t, 5, 6)
+	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	natstest.Eventually(t, "the log tells", func() bool { return book.Count("count=5") == 1 })
+}
+
+// A consumer with which the source cannot work is named, with what to do.
+func TestUnusableConsumer(t *testing.T) {
+	t.Parallel()
+	for want, cfg := range map[string]jetstream.ConsumerConfig{
+		"create the consumer anew with explicit":    {AckPolicy: jetstream.AckNonePolicy},
+		"create a consumer without priority_groups": {AckPolicy: jetstream.AckExplicitPolicy, PriorityPolicy: jetstream.PriorityPolicyOverflow, PriorityGroups: []string{"g"}},
+	} {
+		b := startServer(t)
+		b.CreateStream(t)
+		cfg.Durable = natstest.Durable
+		b.CreateConsumer(t, cfg)
+		natstest.Fails(t, b.use(t, b.config()), want)
+	}
+}
+
+// On a work queue no two consumers read the same.
+func TestWorkQueueConflict(t *testing.T) {
+	t.Parallel()
+	b := startServer(t)
+	_, err := b.JS.CreateStream(t.Context(), jetstream.StreamConfig{Name: natstest.Stream, Subjects: []string{"notify.>"}, Retention: jetstream.WorkQueuePolicy})
+	natstest.Must(t, err)
+	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: "other", AckPolicy: jetstream.AckExplicitPolicy})
+	cfg := b.config()
+	cfg.Create = true
+	natstest.Fails(t, b.use(t, cfg), "is a work queue", "NATS_CONSUMER")
 }

@@ -8,17 +8,32 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/xmpp-notifier/xmpp-notifier/check"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/subject"
 )
+
+// unusable says why the source cannot work with a durable at all, or nil.
+func unusable(c jetstream.ConsumerConfig) *check.Fault {
+	switch {
+	case c.AckPolicy == jetstream.AckNonePolicy:
+		return wrong("create the consumer anew with explicit", "ack_policy is none: the broker takes no acknowledgements")
+	case len(c.PriorityGroups) > 0:
+		return wrong("create a consumer without priority_groups for the worker", "the consumer has the priority groups %q: it delivers only to who names one", c.PriorityGroups)
+	}
+	return nil
+}
 
 // Problems lists the settings of a durable that defeat the promises.
 func Problems(c jetstream.ConsumerConfig) []*check.Fault {
 	var list []*check.Fault
+	if fault := unusable(c); fault != nil {
+		list = append(list, fault)
+	}
 	add := func(bad bool, fix, format string, args ...any) {
 		if bad {
 			list = append(list, wrong(fix, format, args...))
 		}
 	}
-	add(c.AckPolicy != jetstream.AckExplicitPolicy, "create the consumer anew with explicit", "ack_policy is %s: notifications may be lost", c.AckPolicy)
+	add(c.AckPolicy != jetstream.AckExplicitPolicy && c.AckPolicy != jetstream.AckNonePolicy, "create the consumer anew with explicit", "ack_policy is %s: notifications may be lost", c.AckPolicy)
 	add(c.MaxDeliver > 0, "set it to -1", "max_deliver is %d: notifications are skipped after so many tries", c.MaxDeliver)
 	add(c.MemoryStorage, "create the consumer anew without it", "mem_storage is on: acknowledgements are lost when the broker restarts")
 	add(c.HeadersOnly, "switch it off", "headers_only is on: notifications arrive without their text")
@@ -51,7 +66,7 @@ func (c Config) Notes(found jetstream.ConsumerConfig) []string {
 	add(found.ReplayPolicy != jetstream.ReplayInstantPolicy, "replay_policy is %s: a backlog takes as long as it took to pile up", found.ReplayPolicy)
 	add(len(found.BackOff) > 0, "backoff is set and replaces ack_wait: the shortest step, %v, counts", effectiveWait(found))
 	add(effectiveWait(found) > longAckWait, "ack_wait is %v: what a dead worker held waits for so long", effectiveWait(found))
-	add(found.PauseUntil != nil && found.PauseUntil.After(time.Now()), "the consumer is paused")
+	add(found.PauseUntil != nil && found.PauseUntil.After(time.Now()), "the consumer is paused: resume it with nats consumer resume %s %s", c.Stream, c.Consumer)
 	return notes
 }
 
@@ -62,6 +77,18 @@ func filtersOf(c jetstream.ConsumerConfig) []string {
 	}
 	slices.Sort(filters)
 	return filters
+}
+
+// ReadsSame reports whether two consumers read a subject in common. One without
+// filters reads all.
+func ReadsSame(a, b jetstream.ConsumerConfig) bool {
+	as, bs := filtersOf(a), filtersOf(b)
+	if len(as) == 0 || len(bs) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(as, func(x string) bool {
+		return slices.ContainsFunc(bs, func(y string) bool { return subject.Overlap(x, y) })
+	})
 }
 
 // effectiveWait is the shortest time after which the broker delivers again.

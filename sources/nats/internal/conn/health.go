@@ -13,8 +13,9 @@ import (
 type Health struct {
 	lag atomic.Int64 // apart, because every message tells it
 
-	mu  sync.Mutex
-	now sources.Status
+	mu     sync.Mutex
+	now    sources.Status
+	paused string // why nothing comes, although the source is bound
 }
 
 // NewHealth is that of a source that has received nothing yet.
@@ -39,14 +40,24 @@ func (h *Health) set(bound bool, problem string) {
 	h.now.Bound, h.now.Problem = bound, problem
 }
 
+// Paused notes why nothing comes although the source is bound. Empty: it does.
+func (h *Health) Paused(problem string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.paused = problem
+}
+
 // SetLag notes how many messages the broker holds.
 func (h *Health) SetLag(lag uint64) { h.lag.Store(int64(min(lag, math.MaxInt64))) }
 
 // Status is how the source is, on that connection.
 func (h *Health) Status(c *Conn) sources.Status {
 	h.mu.Lock()
-	now := h.now
+	now, paused := h.now, h.paused
 	h.mu.Unlock()
+	if now.Bound && paused != "" {
+		now.Bound, now.Problem = false, paused
+	}
 	if now.Bound && !c.IsConnected() {
 		now.Bound, now.Problem = false, c.Offline().Error()
 	}
