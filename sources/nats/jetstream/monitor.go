@@ -115,10 +115,10 @@ func (m *monitor) notePause(info *jetstream.ConsumerInfo) {
 	until := time.Now().Add(info.PauseRemaining).UTC().Truncate(time.Second)
 	fault := &check.Fault{
 		What: fmt.Sprintf("consumer %q of stream %q is paused until %s", m.src.cfg.Consumer, m.src.cfg.Stream, until.Format(time.RFC3339)),
-		Cure: fmt.Sprintf("nats consumer resume %s %s", m.src.cfg.Stream, m.src.cfg.Consumer),
+		Fix: fmt.Sprintf("nats consumer resume %s %s", m.src.cfg.Stream, m.src.cfg.Consumer),
 	}
 	m.src.health.Paused(fault.Error())
 	if !was {
-		m.src.log.Warn("the consumer is paused, nothing is received", "consumer", m.src.cfg.Consumer, "until", until, "fix", fault.Cure)
+		m.src.log.Warn("the consumer is paused, nothing is received", "consumer", m.src.cfg.Consumer, "until", until, "fix", fault.Fix)
 	}
 }
