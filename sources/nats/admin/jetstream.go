@@ -128,6 +128,6 @@ func (i *inspector) conflict(ctx context.Context, cfg source.Config, stream jets
 	}
 	return &check.Fault{
 		What: fmt.Sprintf("stream %q is a work queue, and its consumer %q reads the same subjects", cfg.Stream, other),
-		Fix: "set NATS_SUBJECTS to subjects that no other consumer reads, or NATS_CONSUMER=" + other,
+		Fix:  "set NATS_SUBJECTS to subjects that no other consumer reads, or NATS_CONSUMER=" + other,
 	}
 }

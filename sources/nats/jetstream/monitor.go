@@ -115,7 +115,7 @@ func (m *monitor) notePause(info *jetstream.ConsumerInfo) {
 	until := time.Now().Add(info.PauseRemaining).UTC().Truncate(time.Second)
 	fault := &check.Fault{
 		What: fmt.Sprintf("consumer %q of stream %q is paused until %s", m.src.cfg.Consumer, m.src.cfg.Stream, until.Format(time.RFC3339)),
-		Fix: fmt.Sprintf("nats consumer resume %s %s", m.src.cfg.Stream, m.src.cfg.Consumer),
+		Fix:  fmt.Sprintf("nats consumer resume %s %s", m.src.cfg.Stream, m.src.cfg.Consumer),
 	}
 	m.src.health.Paused(fault.Error())
 	if !was {
