@@ -76,6 +76,23 @@ func FuzzStyles(f *testing.F) {
 	})
 }
 
+// FuzzGroup checks the text of many notifications in one message.
+func FuzzGroup(f *testing.F) {
+	f.Add("subject", "message", "host", "label", "value", 6, uint8(1))
+	f.Add("*a*\n> b", "", "", "alertname", "/me", 300, uint8(7))
+	f.Fuzz(func(t *testing.T, subject, message, host, label, value string, n int, vary uint8) {
+		list := make([]envelope.Envelope, 2+max(n, 0)%600)
+		for i := range list {
+			e := envelope.Envelope{Subject: subject, Message: message, Labels: map[string]string{label: value}, Severity: envelope.Severity(i % 24)}
+			if vary > 0 && i%int(vary) == 0 {
+				e = envelope.Envelope{Subject: value, HostName: host, Labels: map[string]string{label: message}, State: envelope.Resolved}
+			}
+			list[i] = e
+		}
+		checkText(t, render.Text(envelope.Group(list)))
+	})
+}
+
 // checkMentions looks for the nickname in what is not our own last line.
 func checkMentions(t *testing.T, text string, mentioned bool) {
 	t.Helper()

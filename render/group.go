@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -49,9 +50,7 @@ func (c Config) member(e, group *envelope.Envelope) string {
 	case difference != "" && countMembers(group.Members, same) > 1:
 		subject += " (" + difference + ")"
 	}
-	if subject == "" {
-		subject = oneLine(dataText(e.Data))
-	}
+	subject = cmp.Or(subject, oneLine(dataText(e.Data)), noText)
 	return c.safe(fmt.Sprintf("%c %s", colour, shorten(subject, maxMemberBytes)))
 }
 
