@@ -13,6 +13,7 @@ import (
 type fault struct {
 	weight  int    // how often it is drawn
 	refuses bool   // the room may refuse a good notification for good
+	parts   bool   // the worker leaves a server that goes on
 	forgets bool   // the room may forget what it has shown
 	reorder order  // whose order need not be kept
 	what    string // in plain words
@@ -85,7 +86,9 @@ func roomFaults() map[string]fault {
 			since := time.Now().Add(-time.Duration(s.For) % lastCopies)
 			w.server.Stop()
 			w.server.ForgetSince(since)
-			w.see.copiesLost(since)
+			if !w.parts { // who leaves takes it that the server goes on
+				w.see.copiesLost(since, 2*w.plan.InFlight)
+			}
 			w.after(s.For, "the server is back", w.startServer)
 		}},
 		"server-stopped": {weight: 1, forgets: true, what: "the server is stopped", run: func(w *world, s Step) {
@@ -104,16 +107,16 @@ func roomFaults() map[string]fault {
 			w.server.DestroyRoom("", "")
 			w.after(s.For, "the room is made again", w.makeRoom)
 		}},
-		"kick": {weight: 1, what: "the worker is kicked", run: func(w *world, s Step) { w.server.Kick(w.nick(s.Worker), 307) }},
-		"ban": {weight: 1, what: "the account is banned", run: func(w *world, s Step) {
+		"kick": {weight: 1, parts: true, what: "the worker is kicked", run: func(w *world, s Step) { w.server.Kick(w.nick(s.Worker), 307) }},
+		"ban": {weight: 1, parts: true, what: "the account is banned", run: func(w *world, s Step) {
 			w.server.Ban(account)
 			w.after(s.For, "the ban is lifted", func() { w.server.Unban(account) })
 		}},
-		"mute": {weight: 1, what: "the account loses its voice", run: func(w *world, s Step) {
+		"mute": {weight: 1, parts: true, what: "the account loses its voice", run: func(w *world, s Step) {
 			w.server.RemoveVoice(account)
 			w.after(s.For, "the account has its voice again", func() { w.server.GiveVoice(account) })
 		}},
-		"nick-taken": {weight: 1, what: "a stranger takes the worker's nickname", run: func(w *world, s Step) {
+		"nick-taken": {weight: 1, parts: true, what: "a stranger takes the worker's nickname", run: func(w *world, s Step) {
 			w.server.TakeNick(w.nick(s.Worker))
 			w.after(s.For, "the stranger leaves", func() { w.server.FreeNick(w.nick(s.Worker)) })
 		}},
@@ -124,13 +127,24 @@ func roomFaults() map[string]fault {
 		"cut-before-post": {weight: 2, what: "a connection is reset before the room shows a message", run: func(w *world, s Step) {
 			w.server.CutBeforePosts(s.N)
 		}},
-		"bounce": {weight: 1, reorder: everywhere, refuses: true, what: "the room bounces messages", run: func(w *world, s Step) {
+		"bounce": {weight: 1, parts: true, reorder: everywhere, refuses: true, what: "the room bounces messages", run: func(w *world, s Step) {
 			w.server.Bounce(sinktest.StanzaError{Condition: conditions()[int(s.For)%len(conditions())]}, s.N)
+		}},
+		"archive-fails": {weight: 1, what: "the archive answers queries with errors, or not at all", run: func(w *world, s Step) {
+			w.server.RefuseArchive(sinktest.StanzaError{Condition: conditions()[int(s.For)%len(conditions())]}, s.A)
+			w.after(s.For, "the archive answers", w.server.AnswerArchive)
+		}},
+		"rate-limit": {weight: 1, parts: true, reorder: everywhere, what: "the room takes few messages in a second, and bounces the others", run: func(w *world, s Step) {
+			w.server.BounceMatching(limiter(time.Duration(s.N)*200*time.Millisecond), sinktest.StanzaError{Type: "wait", Condition: "resource-constraint"}, -1)
+			w.after(s.For, "the room takes all messages", w.server.ClearFaults)
+		}},
+		"never-shown": {weight: 1, parts: true, refuses: true, reorder: everywhere, what: "the room bounces one notification for good", run: func(w *world, s Step) {
+			w.server.BounceMatching(w.one(s), sinktest.StanzaError{Condition: []string{"policy-violation", "not-acceptable", "bad-request", "not-allowed"}[s.N%4]}, -1)
 		}},
 		"refuse-joins": {weight: 1, what: "the room refuses joins", run: func(w *world, s Step) {
 			w.server.RefuseJoins(sinktest.StanzaError{Condition: conditions()[int(s.For)%len(conditions())]}, s.N)
 		}},
-		"stream-error": {weight: 1, reorder: everywhere, what: "the server ends all streams", run: func(w *world, s Step) {
+		"stream-error": {weight: 1, parts: true, reorder: everywhere, what: "the server ends all streams", run: func(w *world, s Step) {
 			w.server.StreamError([]string{"conflict", "system-shutdown", "reset", "internal-server-error", "policy-violation"}[s.N-1], "")
 		}},
 		"talk": {weight: 1, what: "others talk", run: func(w *world, s Step) {
@@ -148,6 +162,24 @@ func roomFaults() map[string]fault {
 			w.repeatPosts("chatty", s.N)
 		}},
 	}
+}
+
+// limiter matches messages that come sooner than a pause after the last that came in time.
+func limiter(pause time.Duration) func(sinktest.Post) bool {
+	var last time.Time
+	return func(sinktest.Post) bool {
+		if now := time.Now(); now.Sub(last) >= pause {
+			last = now
+			return false
+		}
+		return true
+	}
+}
+
+// one matches one notification.
+func (w *world) one(s Step) func(sinktest.Post) bool {
+	number := w.plan.Notifications[int(s.For)%len(w.plan.Notifications)].Number
+	return func(p sinktest.Post) bool { return carries(p, number) }
 }
 
 // lastCopies is how much later than the sender others may be shown a message.

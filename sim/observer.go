@@ -187,6 +187,12 @@ func (o *observer) buried(m *stored, reason sources.Reason) {
 // numbered finds the number of a notification in what a worker has posted.
 var numbered = regexp.MustCompile(`<n xmlns='urn:sim'>(\d+)</n>`)
 
+// carries reports whether a message carries the notification.
+func carries(p sinktest.Post, number int) bool {
+	found := numbered.FindStringSubmatch(p.Inner)
+	return found != nil && found[1] == strconv.Itoa(number)
+}
+
 func numberOf(p sinktest.Post) (int, bool) {
 	found := numbered.FindStringSubmatch(p.Inner)
 	if found == nil || p.Remote == "" {
@@ -197,17 +203,22 @@ func numberOf(p sinktest.Post) (int, bool) {
 }
 
 // replayed is when the room tells a worker that has joined what it had shown.
-func (o *observer) replayed(l *link, history []sinktest.Post) {
+func (o *observer) replayed(l *link, history []sinktest.Post, archive bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	v := &visit{link: l, joined: time.Now(), told: map[int][]string{}}
+	v := o.visits[l.name]
+	if archive {
+		o.say("worker %s is told %d messages of the archive", l.owner.name, len(history))
+	} else {
+		v = &visit{link: l, joined: time.Now(), told: map[int][]string{}}
+		o.visits[l.name] = v
+		o.say("worker %s joins, and is told %d messages of the history", l.owner.name, len(history))
+	}
 	for _, p := range history {
 		if number, ok := numberOf(p); ok {
 			v.told[number] = append(v.told[number], p.Nick)
 		}
 	}
-	o.visits[l.name] = v
-	o.say("worker %s joins, and is told %d messages of the history", l.owner.name, len(history))
 }
 
 // posted is when the room shows something.
@@ -331,18 +342,30 @@ func (o *observer) inOrder() {
 }
 
 // copiesLost is when a server dies that has not shown to others what it has shown
-// to its sender.
-func (o *observer) copiesLost(since time.Time) {
+// last to its sender. A worker sends as many again as it promises, most at a time.
+func (o *observer) copiesLost(since time.Time, most int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	type recent struct {
+		n *note
+		s *shown
+	}
+	var list []recent
 	for _, n := range o.notes {
-		for i, s := range n.posts {
-			if s.at.Before(since) || s.unseen {
-				continue
+		for i := range n.posts {
+			if s := &n.posts[i]; !s.unseen && !s.at.Before(since) {
+				list = append(list, recent{n, s})
 			}
-			n.posts[i].unseen = true
-			o.say("others were not shown notification %d", n.number)
-			n.excused = n.excused || s.visit.link.abandoned()
+		}
+	}
+	slices.SortFunc(list, func(a, b recent) int { return b.s.nth - a.s.nth })
+	count := map[*process]int{}
+	for _, r := range list {
+		if owner := r.s.visit.link.owner; count[owner] < most {
+			count[owner]++
+			r.s.unseen = true
+			o.say("others were not shown notification %d", r.n.number)
+			r.n.excused = r.n.excused || r.s.visit.link.abandoned()
 		}
 	}
 }

@@ -21,10 +21,12 @@ type Plan struct {
 
 // Room is the habits of the chat server.
 type Room struct {
-	Server  string `json:"server"`           // a profile of sinktest
-	History int    `json:"history"`          // messages that the room remembers
-	Keeps   bool   `json:"keeps,omitempty"`  // over a restart
-	Direct  bool   `json:"direct,omitempty"` // TLS from the first byte
+	Server  string `json:"server"`            // a profile of sinktest
+	History int    `json:"history"`           // messages that the room remembers
+	Keeps   bool   `json:"keeps,omitempty"`   // over a restart
+	Archive bool   `json:"archive,omitempty"` // of all messages (XEP-0313)
+	Stores  bool   `json:"stores,omitempty"`  // history and archive have what it swallows, too
+	Direct  bool   `json:"direct,omitempty"`  // TLS from the first byte
 }
 
 // Broker is one source of notifications.
@@ -101,7 +103,7 @@ func newRoom(r *rand.Rand) Room {
 	servers := []string{"prosody", "prosody", "ejabberd", "openfire", "jabberd2", "vysper", "unstable"}
 	return Room{
 		Server: servers[r.IntN(len(servers))], History: []int{20, 20, 40, 5, 200}[r.IntN(5)],
-		Keeps: r.IntN(2) == 0, Direct: r.IntN(2) == 0,
+		Keeps: r.IntN(2) == 0, Direct: r.IntN(2) == 0, Archive: r.IntN(4) == 0, Stores: r.IntN(4) == 0,
 	}
 }
 
@@ -168,6 +170,11 @@ func (p *Plan) kinds() []string {
 // bounces reports whether a good notification may become a dead letter.
 func (p *Plan) bounces() bool {
 	return slices.ContainsFunc(p.Steps, func(s Step) bool { return faults()[s.Do].refuses })
+}
+
+// parts reports whether a worker may leave a server that goes on.
+func (p *Plan) parts() bool {
+	return slices.ContainsFunc(p.Steps, func(s Step) bool { return faults()[s.Do].parts })
 }
 
 // ordered reports whether the notifications of a broker, or of each of its

@@ -84,6 +84,8 @@ func simpler(p *Plan) []*Plan {
 	}
 	add(func(c *Plan) bool { c.Room.Direct = false; return p.Room.Direct })
 	add(func(c *Plan) bool { c.Room.Keeps = false; return p.Room.Keeps })
+	add(func(c *Plan) bool { c.Room.Archive = false; return p.Room.Archive })
+	add(func(c *Plan) bool { c.Room.Stores = false; return p.Room.Stores })
 	add(func(c *Plan) bool { c.Room.Server = "prosody"; return p.Room.Server != "prosody" })
 	add(func(c *Plan) bool { c.Room.History = 20; return p.Room.History != 20 })
 	add(func(c *Plan) bool { c.InFlight = 16; return p.InFlight != 16 })

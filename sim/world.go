@@ -22,6 +22,7 @@ type world struct {
 	brokers []model
 	lives   []*life // by worker
 	zombies sync.WaitGroup
+	parts   bool // a worker may leave a server that goes on
 	todo    []deed
 }
 
@@ -45,17 +46,19 @@ type deed struct {
 const account = "notifier"
 
 func newWorld(p *Plan, setup *Setup, see *observer) (*world, error) {
-	w := &world{plan: p, setup: setup, see: see, network: newNetwork(p.Seed), lives: make([]*life, p.Workers)}
+	w := &world{plan: p, setup: setup, see: see, network: newNetwork(p.Seed), lives: make([]*life, p.Workers), parts: p.parts()}
 	server, err := sinktest.Start(sinktest.Config{
 		Listen: w.network.listen, Authority: setup.authority, Mechanisms: []string{"PLAIN"},
-		HistorySize: p.Room.History, KeepHistory: p.Room.Keeps, Profile: p.Room.profile(),
+		HistorySize: p.Room.History, KeepHistory: p.Room.Keeps, Archive: p.Room.Archive, StoresUnshown: p.Room.Stores && !p.Room.keepsIDs(), Profile: p.Room.profile(),
 	})
 	if err != nil {
 		return nil, err
 	}
 	w.server = server
 	server.Watch(see.posted)
-	server.WatchReplays(func(remote string, history []sinktest.Post) { see.replayed(w.network.find(remote), history) })
+	server.WatchReplays(func(remote string, history []sinktest.Post, archive bool) {
+		see.replayed(w.network.find(remote), history, archive)
+	})
 	for i, b := range p.Brokers {
 		random := w.random(i)
 		if b.Kind == "kafka" {

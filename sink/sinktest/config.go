@@ -40,6 +40,8 @@ type Config struct {
 
 	HistorySize    int  // messages that the room remembers; default 20, negative for none
 	KeepHistory    bool // the history survives Stop, as with an archive
+	Archive        bool // the room has an archive (XEP-0313) of all messages, over restarts
+	StoresUnshown  bool // history and archive have what the room swallows, too, as those of a gateway that stores what it gets
 	TranscriptSize int  // posts that Transcript remembers; default all of them
 
 	MaxStanzaBytes  int  // a larger stanza ends the stream; default 262144

@@ -1,6 +1,9 @@
 package sinktest
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // maxHeld bounds the reflections that are held back.
 const maxHeld = 100_000
@@ -12,6 +15,7 @@ type roomFaults struct {
 	cutAfter  countdown
 	refuse    errorFault // of joins
 	bounce    []*bounceFault
+	swallow   []func(Post) bool
 	rename    string
 	ignore    string // field of the form
 	slow      time.Duration
@@ -62,10 +66,9 @@ type bounceFault struct {
 }
 
 // bounced returns the error that a message is ordered to get.
-func (f *roomFaults) bounced(nick string, n *node) (StanzaError, bool) {
+func (f *roomFaults) bounced(p Post) (StanzaError, bool) {
 	for _, b := range f.bounce {
-		post := Post{Nick: nick, ID: n.attr("id"), Body: n.childText("body"), Subject: n.childText("subject"), Inner: n.inner}
-		if b.match != nil && !b.match(post) {
+		if b.match != nil && !b.match(p) {
 			continue
 		}
 		if e, ok := b.next(); ok {
@@ -75,6 +78,11 @@ func (f *roomFaults) bounced(nick string, n *node) (StanzaError, bool) {
 	return StanzaError{}, false
 }
 
+// swallowed reports whether a message is ordered to vanish.
+func (f *roomFaults) swallowed(p Post) bool {
+	return slices.ContainsFunc(f.swallow, func(match func(Post) bool) bool { return match(p) })
+}
+
 // keep holds a reflection back; a session that hoards them is dropped.
 func (f *roomFaults) keep(to *session, e entry) {
 	if len(f.held) >= maxHeld {
@@ -82,6 +90,12 @@ func (f *roomFaults) keep(to *session, e entry) {
 		return
 	}
 	f.held = append(f.held, reflection{to, e})
+}
+
+// LoseMatching makes the room swallow all messages of a certain kind without a word.
+// match must not call the server.
+func (s *Server) LoseMatching(match func(Post) bool) {
+	s.fault(func(f *roomFaults) { f.swallow = append(f.swallow, match) })
 }
 
 // LoseNext makes the room swallow the next n messages without a word.

@@ -24,6 +24,9 @@ func (r *room) groupchat(s *session, n *node) {
 	r.mu.Lock()
 	what, e := r.judge(s, n)
 	if what != accept {
+		if (what == lose || what == sever) && r.cfg.StoresUnshown && s.occupant != nil {
+			r.remember(r.entry(s.occupant.nick, s, n))
+		}
 		r.mu.Unlock()
 		r.turnAway(s, n, what, e)
 		return
@@ -68,7 +71,12 @@ func (r *room) judge(s *session, n *node) (verdict, StanzaError) {
 	case r.faults.cutBefore.hit():
 		return sever, StanzaError{}
 	}
-	if e, ok := r.faults.bounced(s.occupant.nick, n); ok {
+	post := Post{Nick: s.occupant.nick, ID: n.attr("id"), Body: n.childText("body"), Subject: n.childText("subject"), Inner: n.inner}
+	if r.faults.swallowed(post) {
+		r.observed.stats.Lost++
+		return lose, StanzaError{}
+	}
+	if e, ok := r.faults.bounced(post); ok {
 		r.observed.stats.Bounced++
 		r.signal()
 		return refuse, e
@@ -90,14 +98,7 @@ func (r *room) turnAway(s *session, n *node, what verdict, e StanzaError) {
 // that of PostAs.
 func (r *room) say(nick string, author *session, n *node) entry {
 	body, subject := n.child(nsClient, "body"), n.child(nsClient, "subject")
-	post := Post{
-		Nick: nick, ID: n.attr("id"), Body: n.childText("body"), Subject: n.childText("subject"),
-		Inner: n.inner, At: time.Now(),
-	}
-	if author != nil {
-		post.JID, post.Remote = author.bare, author.remote()
-	}
-	e := entry{post: post, head: r.messageHead(post, n.lang()), inner: r.messageInner(n)}
+	e := r.entry(nick, author, n)
 	switch {
 	case body != nil:
 		r.remember(e)
@@ -106,9 +107,21 @@ func (r *room) say(nick string, author *session, n *node) entry {
 	default:
 		return e // a chat state or the like is passed on, and forgotten
 	}
-	r.observed.record(post, r.cfg.TranscriptSize)
+	r.observed.record(e.post, r.cfg.TranscriptSize)
 	r.signal()
 	return e
+}
+
+// entry is a message as the room shows it.
+func (r *room) entry(nick string, author *session, n *node) entry {
+	post := Post{
+		Nick: nick, ID: n.attr("id"), Body: n.childText("body"), Subject: n.childText("subject"),
+		Inner: n.inner, At: time.Now(),
+	}
+	if author != nil {
+		post.JID, post.Remote = author.bare, author.remote()
+	}
+	return entry{post: post, head: r.messageHead(post, n.lang()), inner: r.messageInner(n)}
 }
 
 func (r *room) messageHead(p Post, lang string) string {

@@ -13,6 +13,9 @@ type entry struct {
 
 // remember keeps the latest messages.
 func (r *room) remember(e entry) {
+	if r.cfg.Archive {
+		r.archive = append(r.archive, e)
+	}
 	if r.cfg.HistorySize <= 0 {
 		return
 	}
@@ -27,9 +30,8 @@ func (r *room) remember(e entry) {
 func (s *Server) ForgetSince(at time.Time) {
 	s.room.mu.Lock()
 	defer s.room.mu.Unlock()
-	for n := len(s.room.history); n > 0 && !s.room.history[n-1].post.At.Before(at); n-- {
-		s.room.history = s.room.history[:n-1]
-	}
+	since := func(e entry) bool { return !e.post.At.Before(at) }
+	s.room.history, s.room.archive = forget(s.room.history, since), forget(s.room.archive, since)
 }
 
 // recent is the part of the history that the room admits to.
@@ -43,13 +45,7 @@ func (r *room) replay(s *session, limits *node) {
 	if limits != nil {
 		list = limit(list, limits)
 	}
-	if r.observed.replayed != nil {
-		posts := make([]Post, len(list))
-		for i, e := range list {
-			posts[i] = e.post
-		}
-		r.observed.replayed(s.remote(), posts)
-	}
+	r.tellReplay(s, list, false)
 	for _, e := range list {
 		delay := r.delay(e)
 		if r.profile.DelayFirst {

@@ -90,6 +90,8 @@ func (s *session) roomIQ(n *node) {
 		s.hide(n)
 	case n.child(nsMUCOwner, "query") != nil:
 		s.ownerIQ(n)
+	case room.cfg.Archive && n.child(nsMAM, "query") != nil:
+		s.archiveIQ(n, n.child(nsMAM, "query"))
 	case n.child(nsMUC+"#admin", "query") != nil:
 		s.affiliationsIQ(n, n.child(nsMUC+"#admin", "query"))
 	default:

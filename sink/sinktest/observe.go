@@ -71,7 +71,7 @@ type observed struct {
 
 	watching sync.Mutex
 	watchers []*func(Post) // never changed in place
-	replayed func(remote string, history []Post)
+	replayed func(remote string, history []Post, archive bool)
 }
 
 func (o *observed) record(p Post, limit int) {
@@ -152,8 +152,8 @@ func (s *Server) Watch(fn func(Post)) (stop func()) {
 }
 
 // WatchReplays calls fn with the history that a client is about to be told when it
-// has joined. fn must not call the server.
-func (s *Server) WatchReplays(fn func(remote string, history []Post)) {
+// has joined, and with each page of the archive. fn must not call the server.
+func (s *Server) WatchReplays(fn func(remote string, history []Post, archive bool)) {
 	s.room.mu.Lock()
 	defer s.room.mu.Unlock()
 	s.room.observed.replayed = fn

@@ -17,19 +17,21 @@ type room struct {
 	order sync.Mutex
 	mu    sync.Mutex
 
-	occupants []*occupant
-	history   []entry
-	subject   entry
-	password  string
-	owner     string // bare address of the account that created the room
-	exists    bool
-	locked    bool         // new, and not configured yet
-	tombstone *StanzaError // what a destroyed room answers
-	suspended *StanzaError // what a suspended room answers
-	banned    map[string]bool
-	muted     map[string]bool
-	members   map[string]string // affiliations that were given, by account
-	options   map[string]string // what was configured
+	occupants    []*occupant
+	history      []entry
+	archive      []entry // all of them, over restarts, if there is one
+	archiveFault *archiveFault
+	subject      entry
+	password     string
+	owner        string // bare address of the account that created the room
+	exists       bool
+	locked       bool         // new, and not configured yet
+	tombstone    *StanzaError // what a destroyed room answers
+	suspended    *StanzaError // what a suspended room answers
+	banned       map[string]bool
+	muted        map[string]bool
+	members      map[string]string // affiliations that were given, by account
+	options      map[string]string // what was configured
 
 	ids      uint64 // of the room's own making
 	faults   roomFaults
@@ -169,6 +171,9 @@ func (r *room) features() []string {
 	}
 	if r.profile.StanzaIDs {
 		out = append(out, nsStanzaID)
+	}
+	if r.cfg.Archive {
+		out = append(out, nsMAM)
 	}
 	return out
 }
