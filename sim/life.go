@@ -71,8 +71,8 @@ func (w *world) bear(l *life, nick string) error {
 		return fmt.Errorf("make the room: %w", err)
 	}
 	l.room = room
-	w.see.born(l.process, l.key, 2*w.plan.InFlight, max(room.HistoryDepth(), len(w.brokers)))
-	room.Observe(func(e sink.Event) { w.see.room(l.process, room.HistoryDepth, e) })
+	w.see.born(l.process, l.key, 2*w.plan.InFlight, max(w.plan.InFlight, len(w.brokers)))
+	room.Observe(func(e sink.Event) { w.see.room(l.process, e) })
 	list := make([]sources.Source, len(w.brokers))
 	for i, b := range w.brokers {
 		list[i] = b.open(l.process)

@@ -51,11 +51,11 @@ func (m mutant) hunt(t *testing.T, root string) (seeds, how string, err error) {
 		return "", "", err
 	}
 	binary := filepath.Join(t.TempDir(), "sim.test")
-	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-overlay", overlay, "-o", binary, ".") //nolint:gosec // ours
+	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-overlay", overlay, "-o", binary, ".")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", "", fmt.Errorf("build: %w\n%s", err, out)
 	}
-	run := exec.CommandContext(t.Context(), binary, "-test.run=^TestSeeds$", "-test.timeout=0") //nolint:gosec // ours
+	run := exec.CommandContext(t.Context(), binary, "-test.run=^TestSeeds$", "-test.timeout=0")
 	run.Env = append(os.Environ(), envSeeds+"="+strconv.Itoa(mostSeeds), envFrom+"=1", envTale+"=no")
 	var out bytes.Buffer
 	run.Stdout, run.Stderr = &out, &out
@@ -74,41 +74,51 @@ func oneLine(text string) string {
 	return strings.ReplaceAll(text[:min(len(text), 120)], "|", "/")
 }
 
-// plant writes the changed file and an overlay that puts it in the place of the
-// original.
+// plant writes the changed files and an overlay that puts them in the place of the
+// originals.
 func (m mutant) plant(t *testing.T, root string) (string, error) {
+	t.Helper()
 	dir := t.TempDir()
-	var name, text string
-	err := filepath.WalkDir(filepath.Join(root, m.dir), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "sinktest") {
-			return err
+	replace := map[string]string{}
+	for i, e := range append([]edit{{m.dir, m.old, m.new}}, m.more...) {
+		name, text, err := e.apply(root)
+		if err != nil {
+			return "", err
 		}
-		content, err := os.ReadFile(path) //nolint:gosec // ours
-		if err != nil || !strings.Contains(string(content), m.old) {
-			return err
+		changed := filepath.Join(dir, fmt.Sprintf("changed%d.go", i))
+		if err := os.WriteFile(changed, []byte(text), 0o600); err != nil {
+			return "", err
 		}
-		if name != "" || strings.Count(string(content), m.old) > 1 {
-			return fmt.Errorf("the place is not the only one: also in %s", path)
-		}
-		name, text = path, strings.Replace(string(content), m.old, m.new, 1)
-		return nil
-	})
-	if err == nil && name == "" {
-		err = fmt.Errorf("the place is gone: %q", m.old)
+		replace[name] = changed
 	}
-	if err != nil {
-		return "", err
-	}
-	changed := filepath.Join(dir, "changed.go")
-	if err := os.WriteFile(changed, []byte(text), 0o600); err != nil {
-		return "", err
-	}
-	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {name: changed}})
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": replace})
 	if err != nil {
 		return "", err
 	}
 	file := filepath.Join(dir, "overlay.json")
 	return file, os.WriteFile(file, overlay, 0o600)
+}
+
+// apply finds the one file that has the place, and returns it changed.
+func (e edit) apply(root string) (name, text string, err error) {
+	err = filepath.WalkDir(filepath.Join(root, e.dir), func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "sinktest") {
+			return err
+		}
+		content, err := os.ReadFile(path) //nolint:gosec // ours
+		if err != nil || !strings.Contains(string(content), e.old) {
+			return err
+		}
+		if name != "" || strings.Count(string(content), e.old) > 1 {
+			return fmt.Errorf("the place is not the only one: also in %s", path)
+		}
+		name, text = path, strings.Replace(string(content), e.old, e.new, 1)
+		return nil
+	})
+	if err == nil && name == "" {
+		err = fmt.Errorf("the place is gone: %q", e.old)
+	}
+	return name, text, err
 }
 
 // The table is between these lines of the document.
@@ -119,7 +129,7 @@ const (
 
 func writeTable(t *testing.T, name, rows string) {
 	t.Helper()
-	content, err := os.ReadFile(name) //nolint:gosec // ours
+	content, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,6 +36,7 @@ type observer struct {
 type note struct {
 	number    int
 	malformed bool
+	text      string    // that people see
 	copies    []*stored // messages that carry it
 	lane      string    // broker and partition of the first
 	excused   bool      // its worker went away together with the server
@@ -67,6 +68,7 @@ type tally struct {
 	most     int            // that may be
 	unacked  map[int]bool   // shown and not durably acknowledged
 	depth    int            // how many of those there may be
+	told     int            // messages that the room has told, or can tell
 	certain  map[int]bool   // acknowledged for good, or given up
 	returned map[int]bool   // given back to a broker: who gets them next is not to know
 	doubtful int            // messages that it has counted as possible duplicates
@@ -78,11 +80,10 @@ func newObserver(p *Plan) *observer {
 		start: time.Now(), notes: map[int]*note{}, visits: map[string]*visit{}, workers: map[string]*tally{},
 		idsKept: p.Room.keepsIDs(), blameless: !p.bounces(), counted: p.counted(),
 	}
-	for i, n := range p.Notifications {
+	for _, n := range p.Notifications {
 		if o.notes[n.Number] == nil {
-			o.notes[n.Number] = &note{number: n.Number, malformed: n.Malformed}
+			o.notes[n.Number] = &note{number: n.Number, malformed: n.Malformed, text: fmt.Sprint(n.Text, n.ID)}
 		}
-		_ = i
 	}
 	return o
 }
@@ -164,9 +165,27 @@ func (o *observer) acked(m *stored) {
 	defer o.mu.Unlock()
 	n := o.notes[m.number]
 	o.say("the broker takes notification %d for done", m.number)
-	if len(n.posts) == 0 && !n.buried {
+	if !n.buried && !o.wasShown(n) {
 		o.wrong("notification %d is acknowledged, but was never shown", m.number)
 	}
+}
+
+// wasShown reports whether the room has shown a notification. Where it keeps no ids,
+// those with the same text are all alike: as many must have been shown as are done.
+func (o *observer) wasShown(n *note) bool {
+	if o.idsKept {
+		return len(n.posts) > 0
+	}
+	shown, done := 0, 0
+	for _, other := range o.notes {
+		if other.text == n.text {
+			shown += len(other.posts)
+			if !other.buried && slices.ContainsFunc(other.copies, func(m *stored) bool { return m.acked }) {
+				done++
+			}
+		}
+	}
+	return shown >= done
 }
 
 // buried is when a dead letter is stored.
@@ -202,16 +221,21 @@ func numberOf(p sinktest.Post) (int, bool) {
 	return number, err == nil
 }
 
+// toldByArchive is how many messages an archive is asked for at least.
+const toldByArchive = 200
+
 // replayed is when the room tells a worker that has joined what it had shown.
 func (o *observer) replayed(l *link, history []sinktest.Post, archive bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	v := o.visits[l.name]
-	if archive {
+	if w := o.workers[l.owner.name]; archive {
+		w.told = toldByArchive
 		o.say("worker %s is told %d messages of the archive", l.owner.name, len(history))
 	} else {
 		v = &visit{link: l, joined: time.Now(), told: map[int][]string{}}
 		o.visits[l.name] = v
+		w.told = max(w.told, len(history))
 		o.say("worker %s joins, and is told %d messages of the history", l.owner.name, len(history))
 	}
 	for _, p := range history {
@@ -249,7 +273,7 @@ func (o *observer) posted(p sinktest.Post) {
 	if !w.certain[number] && !slices.ContainsFunc(n.copies, func(m *stored) bool { return m.acked }) {
 		w.unacked[number] = true
 	}
-	if len(w.unacked) > w.depth {
+	if len(w.unacked) > w.depth && o.blameless { // what is refused on its way to the dead letters does not count
 		o.wrong("worker %s has shown %d notifications that are not acknowledged for good, and the room can tell %d", name, len(w.unacked), w.depth)
 	}
 }
@@ -305,7 +329,7 @@ func (o *observer) ended(processes []*process) {
 				o.wrong("notification %d at offset %d is not acknowledged in the end", number, m.offset)
 			}
 		}
-		if !n.ended() {
+		if !o.ends(n) {
 			o.wrong("notification %d is neither shown to others nor a dead letter in the end", number)
 		}
 	}
@@ -322,9 +346,9 @@ func (o *observer) ended(processes []*process) {
 	}
 }
 
-// ended reports whether others were shown the notification, or it is a dead letter.
-func (n *note) ended() bool {
-	return n.buried || n.excused || slices.ContainsFunc(n.posts, func(s shown) bool { return !s.unseen })
+// ends reports whether others were shown the notification, or it is a dead letter.
+func (o *observer) ends(n *note) bool {
+	return n.buried || n.excused || !o.idsKept && o.wasShown(n) || slices.ContainsFunc(n.posts, func(s shown) bool { return !s.unseen })
 }
 
 // inOrder looks whether what came first was shown first, where that is promised.
@@ -388,7 +412,7 @@ func (o *observer) done(processes []*process) bool {
 		return false
 	}
 	for _, n := range o.notes {
-		if slices.ContainsFunc(n.copies, func(m *stored) bool { return !m.acked }) || !n.ended() {
+		if slices.ContainsFunc(n.copies, func(m *stored) bool { return !m.acked }) || !o.ends(n) {
 			return false
 		}
 	}
@@ -416,13 +440,13 @@ func (o *observer) born(p *process, key string, most, depth int) {
 }
 
 // room is what a worker's room tells of itself.
-func (o *observer) room(p *process, depth func() int, e sink.Event) {
+func (o *observer) room(p *process, e sink.Event) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	w := o.workers[p.name]
 	switch e.Kind {
 	case sink.Joined:
-		w.depth, w.inside = max(w.depth, depth()), true
+		w.depth, w.inside = max(w.depth, w.told/2), true // half of what a room can tell is left to others
 		o.say("worker %s is in the room", p.name)
 	case sink.Left:
 		w.inside = false

@@ -96,7 +96,7 @@ func NewPlan(seed uint64) *Plan {
 		p.Steps = append(p.Steps, p.newStep(r))
 	}
 	slices.SortStableFunc(p.Steps, func(a, b Step) int { return int(a.At - b.At) })
-	return p.spare()
+	return p
 }
 
 func newRoom(r *rand.Rand) Room {

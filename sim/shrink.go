@@ -47,7 +47,7 @@ func candidates(p *Plan) []*Plan {
 	add := func(change func(*Plan) bool) {
 		c := p.clone()
 		if change(c) {
-			list = append(list, c.spare())
+			list = append(list, c)
 		}
 	}
 	for size := len(p.Steps); size > 0; size /= 2 {
@@ -79,7 +79,7 @@ func simpler(p *Plan) []*Plan {
 	add := func(change func(*Plan) bool) {
 		c := p.clone()
 		if change(c) {
-			list = append(list, c.spare())
+			list = append(list, c)
 		}
 	}
 	add(func(c *Plan) bool { c.Room.Direct = false; return p.Room.Direct })
