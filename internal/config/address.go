@@ -41,3 +41,12 @@ func example(addr string, port int) string {
 	}
 	return net.JoinHostPort(strings.Trim(addr, "[]"), strconv.Itoa(port))
 }
+
+// CheckListen says what is wrong with an address to listen at: host:port, or :port
+// for all addresses of the machine.
+func CheckListen(addr string) error {
+	if _, port, err := net.SplitHostPort(addr); err == nil && port != "" {
+		return nil
+	}
+	return errors.New("is no address to listen at: write host:port or :port, like :8080")
+}

@@ -1,0 +1,50 @@
+package ingest
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
+)
+
+// Config is how webhooks come in.
+type Config struct {
+	Addr        string        `envconfig:"INGEST_ADDR" default:":8080" desc:"Where to listen for webhooks, host:port or :port."`
+	Token       config.Secret `envconfig:"INGEST_TOKEN" required:"true" desc:"What a webhook must carry to be taken, at least 16 characters: as Authorization: Bearer TOKEN, as the password of HTTP basic authentication, or at the end of the path, /v1/slack/TOKEN."`
+	Cert        string        `envconfig:"INGEST_TLS_CERT" desc:"PEM file of the server's certificate chain; switches TLS on. It is read again for new connections when it changes."`
+	Key         string        `envconfig:"INGEST_TLS_KEY" desc:"PEM file of the certificate's key."`
+	MaxBody     int64         `envconfig:"INGEST_MAX_BODY_BYTES" default:"1048576" desc:"Longest webhook in bytes, 1024 to 16777216. A longer one is answered with 413."`
+	MaxPending  int64         `envconfig:"INGEST_MAX_PENDING_BYTES" default:"16777216" desc:"Bytes of all webhooks that are worked on at the same time, at least INGEST_MAX_BODY_BYTES. What comes beyond is answered with 503."`
+	StoreWithin time.Duration `envconfig:"INGEST_TIMEOUT" default:"10s" desc:"How long the broker may take to store a webhook; then it is answered with 503."`
+}
+
+const (
+	minToken = 16
+	minBody  = 1 << 10
+	maxBody  = 16 << 20
+)
+
+// Validate returns everything that is wrong with c.
+func (c Config) Validate() []error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if err := config.CheckListen(c.Addr); err != nil {
+		bad("INGEST_ADDR=%q %w", c.Addr, err)
+	}
+	if !c.Token.IsZero() && len(c.Token.Reveal()) < minToken {
+		bad("INGEST_TOKEN: is shorter than %d characters: make one with openssl rand -hex 16", minToken)
+	}
+	if (c.Cert == "") != (c.Key == "") {
+		bad("INGEST_TLS_CERT=%q and INGEST_TLS_KEY=%q belong together: set both or neither", c.Cert, c.Key)
+	}
+	if c.MaxBody < minBody || c.MaxBody > maxBody {
+		bad("INGEST_MAX_BODY_BYTES=%d: use %d to %d", c.MaxBody, minBody, maxBody)
+	}
+	if c.MaxPending < c.MaxBody {
+		bad("INGEST_MAX_PENDING_BYTES=%d: use at least INGEST_MAX_BODY_BYTES, %d", c.MaxPending, c.MaxBody)
+	}
+	if c.StoreWithin < time.Millisecond {
+		bad("INGEST_TIMEOUT=%s: use 1ms or longer, like 10s", c.StoreWithin)
+	}
+	return errs
+}
