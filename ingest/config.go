@@ -7,8 +7,11 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 )
 
-// Config is how webhooks come in.
+// Config is how webhooks come in, and where they go.
 type Config struct {
+	To          string        `envconfig:"INGEST_TO" desc:"Broker to put webhooks into: nats (JetStream) or kafka. Default: the one in SOURCES."`
+	Subject     string        `envconfig:"INGEST_SUBJECT" default:"notify.ingest" desc:"NATS: webhooks go to the subject <this>.<last part of the path>, like notify.ingest.alertmanager, which the worker's stream must capture."`
+	Topic       string        `envconfig:"INGEST_TOPIC" desc:"Kafka: topic for webhooks. Default: the first one in KAFKA_TOPICS."`
 	Addr        string        `envconfig:"INGEST_ADDR" default:":8080" desc:"Where to listen for webhooks, host:port or :port."`
 	Token       config.Secret `envconfig:"INGEST_TOKEN" required:"true" desc:"What a webhook must carry to be taken, at least 16 characters: as Authorization: Bearer TOKEN, as the password of HTTP basic authentication, or at the end of the path, /v1/slack/TOKEN."`
 	Cert        string        `envconfig:"INGEST_TLS_CERT" desc:"PEM file of the server's certificate chain; switches TLS on. It is read again for new connections when it changes."`

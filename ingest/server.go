@@ -78,3 +78,6 @@ func (s *Server) Run(ctx context.Context, grace time.Duration) error {
 	}
 	return <-stopped
 }
+
+// Close closes a port that Run has not been called for.
+func (s *Server) Close() error { return s.listener.Close() }

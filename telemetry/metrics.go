@@ -139,9 +139,7 @@ func (t *Telemetry) gauges() []prometheus.Collector {
 		gauge("xmpp_connected", "1 while logged in to the XMPP server.", func() float64 { return flag(t.room.snapshot().connected) }),
 		gauge("room_joined", "1 while in the room.", func() float64 { return flag(t.room.snapshot().joined) }),
 		gauge("ready", "1 while /readyz says so.", func() float64 { return flag(len(t.Problems()) == 0) }),
-		gaugeWith("build_info", "What is running; always 1.", prometheus.Labels{
-			"version": t.options.Version, "revision": revision(), "goversion": runtime.Version(),
-		}, func() float64 { return 1 }),
+		buildInfo(t.options.Version),
 		counterWith("template_failures_total",
 			"Notifications for which TEMPLATE failed; they were sent with the default text.", nil, t.templateFailures),
 	}
@@ -149,6 +147,11 @@ func (t *Telemetry) gauges() []prometheus.Collector {
 		list = append(list, t.sourceGauges(name, s)...)
 	}
 	return list
+}
+
+func buildInfo(version string) prometheus.Collector {
+	labels := prometheus.Labels{"version": version, "revision": revision(), "goversion": runtime.Version()}
+	return gaugeWith("build_info", "What is running; always 1.", labels, func() float64 { return 1 })
 }
 
 func (t *Telemetry) sourceGauges(name string, s *sourceState) []prometheus.Collector {

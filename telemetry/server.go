@@ -35,9 +35,12 @@ type Server struct {
 	done     chan struct{}
 }
 
+// Handled is what the admin port serves: a Telemetry, or an Ingest.
+type Handled interface{ Handler() http.Handler }
+
 // Serve serves what t knows where cfg says, until Close. It returns nil, and
 // that can be closed, if cfg says nowhere.
-func Serve(ctx context.Context, cfg Config, t *Telemetry, log *slog.Logger) (*Server, error) {
+func Serve(ctx context.Context, cfg Config, t Handled, log *slog.Logger) (*Server, error) {
 	if cfg.Addr == "" {
 		return nil, nil
 	}
@@ -88,10 +91,15 @@ func (t *Telemetry) Handler() http.Handler {
 	mux.HandleFunc("GET /livez", livez)
 	mux.HandleFunc("GET /readyz", t.readyz)
 	mux.HandleFunc("GET /status", t.status)
+	return secured(mux)
+}
+
+// secured keeps answers out of caches, and browsers from guessing what they are.
+func secured(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		mux.ServeHTTP(w, r)
+		h.ServeHTTP(w, r)
 	})
 }
 

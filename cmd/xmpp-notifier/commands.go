@@ -44,7 +44,7 @@ func newRootCommand(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 		&cobra.Group{ID: groupTry, Title: "Try and repair:"},
 	)
 	root.AddCommand(
-		newRunCommand(), newHealthCommand(),
+		newRunCommand(), newIngestCommand(), newHealthCommand(),
 		newInitCommand(), newSetupCommand(), newCheckCommand(), newConfigCommand(),
 		newSendCommand(), newRenderCommand(), newReplayCommand(),
 		newVersionCommand(), newManCommand(), newSettingsTopic(),

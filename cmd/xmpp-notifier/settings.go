@@ -12,6 +12,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/filter"
+	"github.com/xmpp-notifier/xmpp-notifier/ingest"
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/internal/memory"
 	"github.com/xmpp-notifier/xmpp-notifier/render"
@@ -81,6 +82,7 @@ type settings struct {
 	memory  memory.Config
 	room    sink.Config
 	setup   setup.Config
+	ingest  ingest.Config
 	kafka   kafka.Config
 	admin   telemetry.Config
 	traces  traces.Config
@@ -103,7 +105,10 @@ func (s *settings) groups(all bool) []config.Group {
 		config.Group{Title: "XMPP account and room", Spec: &s.room},
 	)
 	if all { // of a command of its own
-		groups = append(groups, config.Group{Title: "XMPP administrator, for xmpp-notifier setup", Spec: &s.setup})
+		groups = append(groups,
+			config.Group{Title: "XMPP administrator, for xmpp-notifier setup", Spec: &s.setup},
+			config.Group{Title: "Webhooks, for xmpp-notifier ingest, see docs/ingest.md", Spec: &s.ingest},
+		)
 	}
 	return append(groups, s.sourceGroups(all)...)
 }
