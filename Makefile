@@ -1,6 +1,6 @@
 GOLANGCI = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
-INTEROP = envelope/interop# modules of their own: CloudEvents by the official SDK,
+INTEROP = envelope/interop ingest/interop# modules of their own: CloudEvents by the official SDK, Alertmanager,
 MANIFESTS = deploy/kubernetes/validate# and Kubernetes
 
 .PHONY: help build check-size check-kubernetes check-package demo test test-hermetic test-sim test-real sim mutants bench chaos check-monitoring lint fix cover vuln dist up down
@@ -26,7 +26,7 @@ test: check-size check-kubernetes check-package test-hermetic test-sim test-real
 
 test-hermetic: ## run the tests that need nothing but Go and a C compiler (for -race)
 	go test -race ./...
-	cd $(INTEROP) && go test -race ./...
+	for module in $(INTEROP); do (cd $$module && go test -race ./...) || exit; done
 
 test-real: ## run the end-to-end suite on real servers; testbed/install-debian.sh installs them
 	go test -count=1 -tags real -timeout 20m ./e2e

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"mime"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -97,7 +96,8 @@ func fromText(r *http.Request, body []byte) ([]byte, error) {
 
 // fromSlack unpacks what is sent as a form, as Slack allows: payload={…}.
 func fromSlack(r *http.Request, body []byte) ([]byte, error) {
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/x-www-form-urlencoded" {
+	media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	if !strings.EqualFold(strings.TrimSpace(media), "application/x-www-form-urlencoded") {
 		return body, nil
 	}
 	form, err := url.ParseQuery(string(body))

@@ -12,9 +12,11 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka"
 	kafkaadmin "github.com/xmpp-notifier/xmpp-notifier/sources/kafka/admin"
+	kafkapublish "github.com/xmpp-notifier/xmpp-notifier/sources/kafka/publish"
 	natsadmin "github.com/xmpp-notifier/xmpp-notifier/sources/nats/admin"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/core"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/jetstream"
+	natspublish "github.com/xmpp-notifier/xmpp-notifier/sources/nats/publish"
 	natsreplay "github.com/xmpp-notifier/xmpp-notifier/sources/nats/replay"
 )
 
@@ -29,6 +31,8 @@ type sourceKind struct {
 	prepare func(context.Context, sources.Mode) check.Report
 	// letters opens its dead letters. It may be nil.
 	letters func() (sources.Letters, error)
+	// publish opens a way for webhooks into the broker. Nil: it stores nothing.
+	publish func(*slog.Logger) (publisher, error)
 }
 
 // The names in SOURCES.
@@ -60,6 +64,9 @@ func (s *settings) kinds() []sourceKind {
 		letters: func() (sources.Letters, error) {
 			return natsreplay.OpenJetStream(s.natsCommon, s.nats.Stream, s.nats.Consumer)
 		},
+		publish: func(log *slog.Logger) (publisher, error) {
+			return natspublish.Open(s.natsCommon, s.ingest.Subject, log)
+		},
 	}, {
 		name:   sourceCore,
 		groups: []config.Group{common, {Title: "NATS without JetStream (SOURCES=nats-core)", Spec: &s.core}},
@@ -78,6 +85,7 @@ func (s *settings) kinds() []sourceKind {
 			return kafkaadmin.Init(ctx, s.kafka, mode)
 		},
 		letters: func() (sources.Letters, error) { return kafkaadmin.OpenLetters(s.kafka) },
+		publish: func(*slog.Logger) (publisher, error) { return kafkapublish.Open(s.kafka, s.topic()) },
 	}}
 }
 

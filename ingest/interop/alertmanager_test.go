@@ -1,4 +1,4 @@
-package interop
+package interop_test
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,7 +21,7 @@ import (
 	"github.com/prometheus/alertmanager/notify"
 	"github.com/prometheus/alertmanager/notify/webhook"
 	"github.com/prometheus/alertmanager/template"
-	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus" //nolint:depguard // Alertmanager counts with it
 	commoncfg "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 )
@@ -32,19 +33,19 @@ const limit = 2 * time.Minute
 // stage that repeats what fails.
 type alertmanager struct{ stage *notify.RetryStage }
 
-func newAlertmanager(t *testing.T, url string) *alertmanager {
+func newAlertmanager(t *testing.T, to string) *alertmanager {
 	t.Helper()
 	tmpl, err := template.FromGlobs(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tmpl.ExternalURL.Scheme, tmpl.ExternalURL.Host = "http", "alertmanager:9093"
+	tmpl.ExternalURL = &url.URL{Scheme: "http", Host: "alertmanager:9093"}
 	config := &webhook.WebhookConfig{
 		NotifierConfig: amcommon.NotifierConfig{VSendResolved: true},
 		HTTPConfig: &commoncfg.HTTPClientConfig{
 			Authorization: &commoncfg.Authorization{Type: "Bearer", Credentials: commoncfg.Secret(token)},
 		},
-		URL: amcommon.SecretTemplateURL(url),
+		URL: amcommon.SecretTemplateURL(to),
 	}
 	log := slog.New(slog.DiscardHandler)
 	notifier, err := webhook.New(config, tmpl, log)

@@ -1,4 +1,4 @@
-package interop
+package interop_test
 
 import (
 	"bytes"
@@ -39,21 +39,13 @@ var binary = sync.OnceValues(func() (string, error) { //nolint:gochecknoglobals 
 		return "", err
 	}
 	path := filepath.Join(dir, "xmpp-notifier")
-	build := exec.Command("go", "build", "-o", path, "./cmd/xmpp-notifier") //nolint:noctx // the test binary's own time limit ends it
+	build := exec.Command("go", "build", "-o", path, "./cmd/xmpp-notifier")
 	build.Dir = filepath.Join("..", "..")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)
 	}
 	return path, nil
 })
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
-	}
-	os.Exit(code)
-}
 
 func startSetup(t *testing.T) *setup {
 	t.Helper()
