@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"fmt"
+	"regexp"
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
@@ -33,6 +34,9 @@ func (c Config) Validate() []error {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if err := config.CheckListen(c.Addr); err != nil {
 		bad("INGEST_ADDR=%q %w", c.Addr, err)
+	}
+	if !regexp.MustCompile(`^[^.*> \t]+(\.[^.*> \t]+)*$`).MatchString(c.Subject) {
+		bad("INGEST_SUBJECT=%q: is no subject to publish to: use words joined by dots, without wildcards", c.Subject)
 	}
 	if !c.Token.IsZero() && len(c.Token.Reveal()) < minToken {
 		bad("INGEST_TOKEN: is shorter than %d characters: make one with openssl rand -hex 16", minToken)

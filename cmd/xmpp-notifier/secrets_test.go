@@ -22,7 +22,7 @@ import (
 )
 
 // mark begins and ends every secret of these tests.
-const mark = "hunter2"
+const mark = "hunter22"
 
 // TestNoOutputHasASecret gives every secret every kind of character that
 // libraries stumble over, and looks for it in all that any command or endpoint says.
@@ -42,9 +42,10 @@ func TestNoOutputHasASecret(t *testing.T) {
 					_, out, errs := invoke(t, `{"subject":"s"}`, strings.Split(command, " ")...)
 					mustNotTell(t, command+", login "+login, out+errs)
 				}
+				mustNotTell(t, "ingest, login "+login, ingestOnce(t, secret))
 				said := runUntilItKnows(t)
 				mustNotTell(t, "run, login "+login, said)
-				if refused := strings.Contains(said, "XMPP_PASSWORD: character 8 is"); !refused && !strings.Contains(said, "nats: ") {
+				if refused := strings.Contains(said, "XMPP_PASSWORD: character 9 is"); !refused && !strings.Contains(said, "nats: ") {
 					t.Errorf("the worker neither refused the settings nor said why it is not ready:\n%s", said)
 				}
 			}
@@ -101,6 +102,7 @@ func brokersAndRoom(t *testing.T, secret string, login bool) {
 	}
 	env := map[string]string{
 		"SOURCES": "nats, kafka", "LOG_LEVEL": "debug", "ADMIN_ADDR": freeAddr(t), "SHUTDOWN_GRACE": "100ms",
+		"INGEST_TO": "nats", "INGEST_ADDR": freeAddr(t), "INGEST_TIMEOUT": "50ms",
 		"XMPP_JID": "notifier@" + room.Domain(), "XMPP_ADDR": room.Addr(), "XMPP_ROOM": room.RoomJID(), "XMPP_CA_FILE": ca,
 		"XMPP_ADMIN_JID": "admin@" + room.Domain(),
 		"NATS_URL":       natsWithLogin(t), "NATS_STREAM": "NOTIFY", "NATS_USER": "worker",
@@ -195,8 +197,39 @@ func runUntilItKnows(t *testing.T) string {
 	return said + log.String()
 }
 
+// ingestOnce takes one webhook, and returns all that is said about it.
+func ingestOnce(t *testing.T, token string) string {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	defer stop()
+	var log bytes.Buffer
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		execute(ctx, []string{"ingest"}, strings.NewReader(""), &log, &log)
+	}()
+	said := ""
+	for said == "" {
+		select {
+		case <-ended:
+			return log.String()
+		case <-time.After(5 * time.Millisecond):
+			said = ask(ctx, http.MethodPost, "http://"+os.Getenv("INGEST_ADDR")+"/v1/text/"+url.PathEscape(token))
+		}
+	}
+	said += endpoint(ctx, "/metrics")
+	stop()
+	<-ended
+	return said + log.String()
+}
+
 func endpoint(ctx context.Context, path string) string {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+os.Getenv("ADMIN_ADDR")+path, http.NoBody)
+	return ask(ctx, http.MethodGet, "http://"+os.Getenv("ADMIN_ADDR")+path)
+}
+
+// ask returns the answer, or "" if there is none.
+func ask(ctx context.Context, method, to string) string {
+	request, err := http.NewRequestWithContext(ctx, method, to, strings.NewReader("hello"))
 	if err != nil {
 		return err.Error()
 	}
