@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -80,6 +79,8 @@ type native struct {
 	DomainName   string `json:"domainName,omitempty"`
 	InstanceName string `json:"instanceName,omitempty"`
 	EventType    string `json:"eventType,omitempty"`
+	// Links are addresses by their names.
+	Links map[string]string `json:"links,omitempty"`
 }
 
 // fromText takes plain text; what else is known is in the query.
@@ -92,19 +93,6 @@ func fromText(r *http.Request, body []byte) ([]byte, error) {
 	return json.Marshal(native{
 		ID: query.Get("id"), Source: query.Get("source"), Severity: query.Get("severity"), Subject: query.Get("subject"), Message: text,
 	})
-}
-
-// fromSlack unpacks what is sent as a form, as Slack allows: payload={…}.
-func fromSlack(r *http.Request, body []byte) ([]byte, error) {
-	media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-	if !strings.EqualFold(strings.TrimSpace(media), "application/x-www-form-urlencoded") {
-		return body, nil
-	}
-	form, err := url.ParseQuery(string(body))
-	if err != nil || form.Get("payload") == "" {
-		return nil, errors.New("the form has no member payload")
-	}
-	return []byte(form.Get("payload")), nil
 }
 
 // payaraCard is what Payara's notifier for Teams sends: the text has the title and

@@ -335,3 +335,29 @@ func TestServerStopsWhenItsRequestsAreAnswered(t *testing.T) {
 		t.Errorf("%d, %v", code, err)
 	}
 }
+
+// Whatever comes is answered, and what is stored can be read by the worker.
+func FuzzWebhook(f *testing.F) {
+	for _, path := range []string{"alertmanager", "grafana", "notifications", "text", "slack", "payara"} {
+		f.Add(path, "application/json", []byte(`{"text":"*a*\n<https://x|y>","attachments":[{"color":"#e01e5a","blocks":[{"text":{"text":"t"},"elements":[{"text":1}]}]}]}`))
+		f.Add(path, "application/x-www-form-urlencoded", []byte("payload=%7B%22text%22%3A%22x%22%7D"))
+		f.Add(path, "", []byte(`{"summary":"S","text":"S. (host: h, server: s, domain: d, instance: i)\nm"}`))
+	}
+	b := &broker{}
+	c := ingest.Config{Token: config.NewSecret(token), MaxBody: 1 << 20, MaxPending: 1 << 24, StoreWithin: time.Second}
+	h := ingest.New(c, b, slog.New(slog.DiscardHandler), func(ingest.Event) {})
+	f.Fuzz(func(t *testing.T, path, media string, body []byte) {
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/"+url.PathEscape(path), bytes.NewReader(body))
+		request.Header.Set("Authorization", "Bearer "+token)
+		request.Header.Set("Content-Type", media)
+		answer := httptest.NewRecorder()
+		b.stored = nil
+		h.ServeHTTP(answer, request)
+		switch {
+		case answer.Code == http.StatusOK && len(b.stored) == 1:
+			b.text(t)
+		case answer.Code != http.StatusBadRequest && answer.Code != http.StatusNotFound:
+			t.Errorf("%d %s, stored %d", answer.Code, answer.Body, len(b.stored))
+		}
+	})
+}
