@@ -165,7 +165,7 @@ func (p *slackPage) link(name, to string) {
 }
 
 // Slack's marks in text.
-var ( //nolint:gochecknoglobals // compiled once
+var (
 	namedLink = regexp.MustCompile(`<(https?://[^|>]+)\|([^>]+)>`)
 	mention   = regexp.MustCompile(`<[!@#](?:[^|>]+\|)?([^>]+)>`)
 	bareLink  = regexp.MustCompile(`<((?:https?|mailto):[^>]+)>`)
