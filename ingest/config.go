@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 )
 
@@ -31,27 +32,27 @@ const (
 // Validate returns everything that is wrong with c.
 func (c Config) Validate() []error {
 	var errs []error
-	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	bad := func(fix, format string, args ...any) { errs = append(errs, check.Faultf(fix, format, args...)) }
 	if err := config.CheckListen(c.Addr); err != nil {
-		bad("INGEST_ADDR=%q %w", c.Addr, err)
+		errs = append(errs, fmt.Errorf("INGEST_ADDR=%q %w", c.Addr, err))
 	}
 	if !regexp.MustCompile(`^[^.*> \t]+(\.[^.*> \t]+)*$`).MatchString(c.Subject) {
-		bad("INGEST_SUBJECT=%q: is no subject to publish to: use words joined by dots, without wildcards", c.Subject)
+		bad("use words joined by dots, without wildcards", "INGEST_SUBJECT=%q: is no subject to publish to", c.Subject)
 	}
 	if !c.Token.IsZero() && len(c.Token.Reveal()) < minToken {
-		bad("INGEST_TOKEN: is shorter than %d characters: make one with openssl rand -hex 16", minToken)
+		bad("make one with openssl rand -hex 16", "INGEST_TOKEN: is shorter than %d characters", minToken)
 	}
 	if (c.Cert == "") != (c.Key == "") {
-		bad("INGEST_TLS_CERT=%q and INGEST_TLS_KEY=%q belong together: set both or neither", c.Cert, c.Key)
+		bad("set both or neither", "INGEST_TLS_CERT=%q and INGEST_TLS_KEY=%q belong together", c.Cert, c.Key)
 	}
 	if c.MaxBody < minBody || c.MaxBody > maxBody {
-		bad("INGEST_MAX_BODY_BYTES=%d: use %d to %d", c.MaxBody, minBody, maxBody)
+		bad(fmt.Sprintf("use %d to %d", minBody, maxBody), "INGEST_MAX_BODY_BYTES=%d", c.MaxBody)
 	}
 	if c.MaxPending < c.MaxBody {
-		bad("INGEST_MAX_PENDING_BYTES=%d: use at least INGEST_MAX_BODY_BYTES, %d", c.MaxPending, c.MaxBody)
+		bad(fmt.Sprintf("use at least INGEST_MAX_BODY_BYTES, %d", c.MaxBody), "INGEST_MAX_PENDING_BYTES=%d", c.MaxPending)
 	}
 	if c.StoreWithin < time.Millisecond {
-		bad("INGEST_TIMEOUT=%s: use 1ms or longer, like 10s", c.StoreWithin)
+		bad("use 1ms or longer, like 10s", "INGEST_TIMEOUT=%s", c.StoreWithin)
 	}
 	return errs
 }

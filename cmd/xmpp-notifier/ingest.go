@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/ingest"
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/internal/systemd"
@@ -91,11 +92,11 @@ func (s *settings) ingestTarget() (sourceKind, error) {
 	case len(named) == 1:
 		return named[0], nil
 	case s.ingest.To != "":
-		return sourceKind{}, fmt.Errorf("INGEST_TO=%q: use %s or %s", s.ingest.To, able[0].name, able[1].name)
+		return sourceKind{}, check.Faultf(fmt.Sprintf("use %s or %s", able[0].name, able[1].name), "INGEST_TO=%q", s.ingest.To)
 	case len(named) > 1:
-		return sourceKind{}, fmt.Errorf("INGEST_TO is not set, and SOURCES names several brokers: set it to %s or %s", named[0].name, named[1].name)
+		return sourceKind{}, check.Faultf(fmt.Sprintf("set it to %s or %s", named[0].name, named[1].name), "INGEST_TO is not set, and SOURCES names several brokers")
 	}
-	return sourceKind{}, fmt.Errorf("INGEST_TO is not set, and SOURCES names no broker that stores messages: set it to %s or %s", able[0].name, able[1].name)
+	return sourceKind{}, check.Faultf(fmt.Sprintf("set it to %s or %s", able[0].name, able[1].name), "INGEST_TO is not set, and SOURCES names no broker that stores messages")
 }
 
 // takeWebhooks answers webhooks until ctx ends.

@@ -56,7 +56,7 @@ func TestSetupNamesWhatIsWrong(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"setup"}, `XMPP_ADMIN_JID="admin": is not of the form a@b: give the account as user@domain`},
+		{[]string{"setup"}, `XMPP_ADMIN_JID="admin" is not of the form local@domain: give the account as user@domain`},
 		{[]string{"setup"}, "XMPP_ADMIN_PASSWORD is not set"},
 		{[]string{"setup"}, "XMPP_ROOM is not set"},
 		{[]string{"setup", "now"}, `unexpected argument "now"`},

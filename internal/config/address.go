@@ -48,5 +48,5 @@ func CheckListen(addr string) error {
 	if _, port, err := net.SplitHostPort(addr); err == nil && port != "" {
 		return nil
 	}
-	return errors.New("is no address to listen at: write host:port or :port, like :8080")
+	return check.Faultf("write host:port or :port, like :8080", "is no address to listen at")
 }

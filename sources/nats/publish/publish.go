@@ -67,7 +67,7 @@ func explain(subject string, err error) error {
 	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, client.ErrNoResponders):
 		err = &check.Fault{
 			What: "no stream captures the subject " + subject,
-			Cure: "add it to the subjects of a stream, run xmpp-notifier init --create, or correct INGEST_SUBJECT",
+			Fix:  "add it to the subjects of a stream, run xmpp-notifier init --create, or correct INGEST_SUBJECT",
 		}
 	}
 	return fmt.Errorf("publish to %s: %w", subject, err)
