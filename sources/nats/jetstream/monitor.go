@@ -63,7 +63,7 @@ func (m *monitor) look(ctx context.Context) {
 	}
 	if gone := removed(m.last, info.Delivered); m.whole && gone > 0 {
 		m.src.log.Warn("notifications were removed from the stream before they were delivered: it was purged, or has reached a limit",
-			"stream", m.src.cfg.Stream, "count", gone, "after", m.last.Stream, "before", info.Delivered.Stream)
+			"count", gone, "from", m.last.Stream, "to", info.Delivered.Stream)
 	}
 	m.last = info.Delivered
 }
