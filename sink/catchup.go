@@ -24,7 +24,8 @@ type catchup struct {
 	pages    int       // asked of the archive
 	asked    time.Time // the first of them
 	queryID  string    // of what the archive tells
-	echoID   string    // of what we say to ourselves
+	echoID   string    // of what we say to ourselves; fixed
+	mute     bool      // the room answers no request
 	// answeredFor says that our server answers for the room.
 	answeredFor bool
 	// newest and oldest are when the room got what the archive has told.
@@ -37,7 +38,7 @@ type catchup struct {
 // whether it is the room that answers: it cannot for somebody who is not there.
 func (s *session) catchUp() {
 	s.phase = catching
-	s.catchup.queryID, s.catchup.echoID = rand.Text(), rand.Text()
+	s.catchup.queryID = rand.Text()
 	s.askUptime()
 	s.ask(s.us.room, "get", muc.AskInfo, s.info)
 	s.request(conn.Request{To: s.us.room + "/" + rand.Text(), Type: "get", Payload: ping, Answer: s.nobody})
@@ -74,16 +75,23 @@ func (s *session) nobody(a conn.Answer) error {
 func (s *session) fence() error {
 	s.catchup.informed = true
 	if s.catchup.answeredFor {
-		s.conn.Send(fmt.Sprintf("<message type='headline' to='%s' id='%s'/>", wire.Escape(s.conn.JID), s.catchup.echoID))
+		s.sayToOurselves()
 		return nil
 	}
 	s.catchup.done = true
 	return s.advance()
 }
 
-// echo takes what we have said to ourselves, or that it cannot be passed on.
+// sayToOurselves sends a message that our server alone handles.
+func (s *session) sayToOurselves() {
+	s.conn.Send(fmt.Sprintf("<message type='headline' to='%s' id='%s'/>", wire.Escape(s.conn.JID), s.catchup.echoID))
+}
+
+// echo takes what we have said to ourselves, or that it cannot be passed on. What the
+// room has not answered by then it will not answer.
 func (s *session) echo() error {
-	s.catchup.done = true
+	s.catchup.mute = !s.catchup.informed
+	s.catchup.done, s.catchup.informed = true, true
 	return s.advance()
 }
 

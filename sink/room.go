@@ -156,7 +156,7 @@ func (r *Room) visit(ctx context.Context) (time.Duration, error) {
 	err = s.run(ctx, setup)
 	r.learn(s, setup.Err() != nil && ctx.Err() == nil)
 	if since.IsZero() {
-		return 0, causeOr(setup, err)
+		return 0, s.quote.explain(r.cfg.Room, causeOr(setup, err))
 	}
 	r.setJoined(false)
 	return time.Since(since), err

@@ -2,6 +2,7 @@ package sink
 
 import (
 	"context"
+	"crypto/rand"
 	"strings"
 	"sync"
 
@@ -20,6 +21,7 @@ type session struct {
 	conn     *conn.Conn
 	us       occupant
 	format   format
+	quote    quote
 	catchup  catchup
 	probe    probe
 	phase    phase
@@ -44,8 +46,9 @@ func newSession(r *Room, c *conn.Conn, onEnter func()) *session {
 	_, service, _ := strings.Cut(r.cfg.Room, "@")
 	s := &session{
 		Room: r, conn: c, onEnter: onEnter, entered: make(chan struct{}),
-		us:     occupant{room: r.cfg.Room, service: service, preferred: r.cfg.Nickname(), nick: r.cfg.Nickname()},
-		format: format{head: messageHead(r.cfg.Room), maxBytes: r.lessons.maxBytes, originIDs: &r.lessons.originIDs},
+		us:      occupant{room: r.cfg.Room, service: service, preferred: r.cfg.Nickname(), nick: r.cfg.Nickname()},
+		catchup: catchup{echoID: rand.Text()},
+		format:  format{head: messageHead(r.cfg.Room), maxBytes: r.lessons.maxBytes, originIDs: &r.lessons.originIDs},
 	}
 	if c.MaxStanzaBytes > 0 {
 		s.format.maxBytes = max(minStanzaBytes, min(s.format.maxBytes, c.MaxStanzaBytes))
@@ -115,6 +118,9 @@ func (s *session) request(r conn.Request) {
 
 // message takes what the room shows, and what it refuses.
 func (s *session) message(e wire.Element) error {
+	if s.phase == joining {
+		s.quote.listen(e, &s.us)
+	}
 	if s.phase == catching && string(e.ID) == s.catchup.echoID { // nobody but our server has seen this id
 		return s.echo()
 	}

@@ -15,12 +15,7 @@ const leaveTimeout = 2 * time.Second
 // watch looks for silence and stalls, and leaves the room when ctx ends. It
 // returns when the session has ended.
 func (s *session) watch(ctx context.Context) {
-	select {
-	case <-s.entered: // until then the limit of the login holds
-	case <-s.conn.Ended():
-		return
-	case <-ctx.Done():
-		s.conn.Fail(ctx.Err())
+	if !s.watchJoin(ctx) {
 		return
 	}
 	interval := s.pingInterval()
@@ -41,9 +36,30 @@ func (s *session) watch(ctx context.Context) {
 			} else if silent < interval {
 				pinged = false
 			} else if !pinged {
-				s.ping(s.alive)
+				s.wake()
 				pinged = true
 			}
+		}
+	}
+}
+
+// watchJoin reports whether we came into the room; until then the limit of the login
+// holds. A room that answers no request is no obstacle: after a third of that time it
+// is not waited for any more.
+func (s *session) watchJoin(ctx context.Context) bool {
+	patience := time.NewTimer(s.cfg.ConnectTimeout / 3)
+	defer patience.Stop()
+	for {
+		select {
+		case <-s.entered:
+			return true
+		case <-patience.C:
+			s.sayToOurselves()
+		case <-s.conn.Ended():
+			return false
+		case <-ctx.Done():
+			s.conn.Fail(ctx.Err())
+			return false
 		}
 	}
 }
@@ -85,6 +101,20 @@ func (s *session) handled() {
 		s.conn.Fail(errNickFree)
 	}
 	s.box.Flush()
+}
+
+// wake makes something come, if the connection lives: the answer of the room, or that
+// of the server (XEP-0199) where the room does not answer.
+func (s *session) wake() {
+	if !s.catchup.mute {
+		s.ping(s.alive)
+		return
+	}
+	s.request(conn.Request{
+		To: s.conn.Domain, Type: "get", Payload: ping,
+		By:     func(from []byte) bool { return string(from) == s.conn.Domain },
+		Answer: func(conn.Answer) error { return nil },
+	})
 }
 
 // ping asks the room whether we are in it (XEP-0410).

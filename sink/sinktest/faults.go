@@ -17,6 +17,7 @@ type roomFaults struct {
 	bounce    []*bounceFault
 	swallow   []func(Post) bool
 	rename    string
+	answer    string // to joins, instead of letting anybody in
 	ignore    string // field of the form
 	slow      time.Duration
 	hold      bool
@@ -129,6 +130,12 @@ func (s *Server) BounceMatching(match func(Post) bool, e StanzaError, n int) {
 // RefuseJoins answers the next n joins with an error; all joins if n is negative.
 func (s *Server) RefuseJoins(e StanzaError, n int) {
 	s.fault(func(f *roomFaults) { f.refuse = errorFault{e.orUnavailable(), n} })
+}
+
+// AnswerJoins answers joins with a message from the room, and lets nobody in; inner is
+// what the message holds. "" ends it.
+func (s *Server) AnswerJoins(inner string) {
+	s.fault(func(f *roomFaults) { f.answer = inner })
 }
 
 // RenameOnJoin gives everybody who joins this nickname, with status 210; "" ends it.

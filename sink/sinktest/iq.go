@@ -77,7 +77,7 @@ func (s *session) serviceIQ(n *node) {
 // roomIQ answers for the room itself.
 func (s *session) roomIQ(n *node) {
 	room := s.srv.room
-	if e, silent := room.absent(); silent {
+	if e, silent := room.absent(); silent || room.profile.MuteRoom {
 		return
 	} else if e.Condition != "" {
 		s.bounce(n, e)
@@ -140,7 +140,7 @@ func (s *session) occupantIQ(n *node, nick string) {
 	room := s.srv.room
 	e, silent := room.absent()
 	switch {
-	case silent:
+	case silent || room.profile.MuteRoom:
 	case e.Condition != "":
 		s.bounce(n, e)
 	case !room.isInside(s):

@@ -40,6 +40,8 @@ func (r *room) join(s *session, nick string, n, x *node) {
 	r.observed.join(asked)
 	defer r.signal()
 	switch {
+	case r.faults.answer != "":
+		s.send("<message" + attrs("from", r.jid, "to", s.jid) + ">" + r.faults.answer + "</message>")
 	case silent, e.Condition != "" && r.profile.SilentRefusals:
 	case e.Condition != "":
 		s.bounce(n, e)

@@ -20,7 +20,16 @@ type Client struct {
 
 // Connect opens a stream under TLS to the account's server, with nobody logged in.
 // The caller closes the Client.
-func (a *Account) Connect(ctx context.Context) (*Client, error) {
+func (a *Account) Connect(ctx context.Context) (c *Client, err error) {
+	err = a.follow(func(there *Account) (err error) {
+		c, err = there.open(ctx)
+		return err
+	})
+	return c, err
+}
+
+// open is Connect to the one place that the account knows.
+func (a *Account) open(ctx context.Context) (*Client, error) {
 	s, offered, err := a.connect(ctx)
 	if err != nil {
 		return nil, err

@@ -21,12 +21,17 @@ type Identity struct {
 // Login connects, authenticates and binds a resource. The caller owns the Conn;
 // ctx bounds the login.
 func (a *Account) Login(ctx context.Context) (*Conn, error) {
-	c, err := a.Connect(ctx)
+	var c *Client
+	err := a.follow(func(there *Account) (err error) {
+		if c, err = there.open(ctx); err != nil {
+			return err
+		}
+		if err = c.Login(ctx); err != nil {
+			c.Close()
+		}
+		return err
+	})
 	if err != nil {
-		return nil, err
-	}
-	if err := c.Login(ctx); err != nil {
-		c.Close()
 		return nil, err
 	}
 	return newConn(c.stream, c.Identity, a.Domain), nil

@@ -40,10 +40,14 @@ func fixJoin(c *conn.Condition) (fix string, lasting bool) {
 	case "not-allowed":
 		return "the account may not create the room, or the service of XMPP_ROOM is wrong: create the room or correct XMPP_ROOM", true
 	case "remote-server-not-found", "service-unavailable":
-		if c.Type == "wait" {
+		switch {
+		case c.Type == "wait":
 			return "the room may be full", false
+		case c.Text != "": // Openfire says so of a full room
+			return "the room may be full (raise its number of occupants), or " + FixService, false
+		default:
+			return FixService, true
 		}
-		return FixService, true
 	case "jid-malformed":
 		return "correct XMPP_ROOM or XMPP_NICK", true
 	default:
