@@ -104,6 +104,16 @@ func TestTemplatesSeeTheMembersOfAGroup(t *testing.T) {
 	}
 }
 
+// TestTemplatesTakeLargeGroupsApart has more in the members than a text may hold.
+func TestTemplatesTakeLargeGroupsApart(t *testing.T) {
+	group := storm(t, 500)
+	group.Members[0].Data = []byte(`{"log":"` + strings.Repeat("x", 100_000) + `"}`)
+	got := byTemplate(t, `{{(index .Alerts 0).Labels.pod}} {{len (rest .Alerts)}} {{with first .Alerts}}{{.Severity}}{{end}} {{len (append .Alerts .)}} {{printf "%.20s" (last .Alerts)}}`, group)
+	if want := "cart-4 499 critical 501 ✅ RESOLVED KubePodCr"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestBotsReadEveryMemberOfAGroup(t *testing.T) {
 	c := settings()
 	c.Payload = true

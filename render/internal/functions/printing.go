@@ -72,8 +72,14 @@ func cost(format string, args []any) int {
 	return len(format) + verbs*(nodes*width+6*bytes)
 }
 
+// ownText is about the longest text of a value that prints itself.
+const ownText = 4000
+
 // size counts the values in v, and the bytes of their texts.
 func size(v reflect.Value) (nodes, bytes int) {
+	if v.Kind() == reflect.Struct && v.Type().Implements(reflect.TypeFor[fmt.Stringer]()) {
+		return 1, ownText
+	}
 	switch v.Kind() {
 	case reflect.String:
 		return 1, v.Len()

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"reflect"
 	"text/template"
-	"time"
 )
 
 // Function is one that templates can call.
@@ -95,10 +94,13 @@ func (e *callError) Unwrap() error { return e.err }
 // weight is about how many bytes a value takes, as far as the limit: values
 // that hold another one twice are counted twice, as they would be printed.
 func weight(v reflect.Value, limit int) int {
-	const each = 4
+	const each, ownText = 4, 32
 	sum := each
-	if limit <= 0 || v.IsValid() && v.Type() == reflect.TypeFor[time.Time]() {
+	switch {
+	case limit <= 0 || !v.IsValid():
 		return sum
+	case v.Kind() == reflect.Struct && v.Type().Implements(reflect.TypeFor[fmt.Stringer]()):
+		return ownText // which is short whatever is in it
 	}
 	switch v.Kind() {
 	case reflect.String:
