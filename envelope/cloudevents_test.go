@@ -17,7 +17,7 @@ import (
 func TestEventsMeanWhatTheOfficialSDKReads(t *testing.T) {
 	names := []string{"id", "source", "type", "subject", "datacontenttype"}
 	values := []string{"", " ", "x", "text/plain; charset=utf-8", "a b", "/", "a/b;c"}
-	decoder := envelope.NewDecoder(envelope.Config{Format: "cloudevents"})
+	decoder := newDecoder(envelope.Config{Format: "cloudevents"})
 	for _, first := range names {
 		for _, second := range names {
 			for i := range len(values) * len(values) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope/internal/jq"
 )
 
 // maxParts bounds how many notifications one message may hold.
@@ -26,14 +28,20 @@ var formats = [...]format{cloudEvents, alertmanager, payara, native, anyJSON, pl
 // Decoder makes envelopes of messages. The zero value recognises every format
 // and makes one envelope of every alert.
 type Decoder struct {
-	config Config
-	words  severities
+	config  Config
+	words   severities
+	program *jq.Program
 }
 
-// NewDecoder returns a Decoder for a valid Config.
-func NewDecoder(c Config) Decoder {
-	words, _ := c.severities() // it is valid
-	return Decoder{c, words}
+// NewDecoder returns a Decoder for a valid Config. The error is that of a
+// MAP_FILE that has become another since.
+func NewDecoder(c Config) (d Decoder, err error) {
+	d.config = c
+	if d.words, err = c.severities(); err != nil {
+		return d, err
+	}
+	d.program, err = c.program()
+	return d, err
 }
 
 // Decoded is what a message holds.
@@ -51,6 +59,9 @@ type Decoded struct {
 //
 // On an error Format and Why are set as far as they are known.
 func (d Decoder) Decode(raw Raw) (Decoded, error) {
+	if d.program != nil {
+		return d.mapped(raw)
+	}
 	m := message{Raw: raw, media: mediaType(raw.Get("Content-Type")), words: d.words}
 	f, why, err := m.format(d.config.Format)
 	if err != nil {

@@ -18,7 +18,7 @@ func decode(body string) (envelope.Envelope, error) {
 
 // decodeNative decodes with ENVELOPE_FORMAT=native.
 func decodeNative(body []byte) (envelope.Envelope, error) {
-	decoded, err := envelope.NewDecoder(envelope.Config{Format: "native"}).Decode(envelope.Raw{Body: body})
+	decoded, err := newDecoder(envelope.Config{Format: "native"}).Decode(envelope.Raw{Body: body})
 	if err != nil {
 		return envelope.Envelope{}, err
 	}
@@ -120,7 +120,7 @@ func TestDecodeKeepsAWordThatNobodyKnows(t *testing.T) {
 	if err != nil || got.Severity != envelope.Unspecified || got.SeverityWord != "gold" {
 		t.Errorf("severity %v, word %q, %v", got.Severity, got.SeverityWord, err)
 	}
-	own := envelope.NewDecoder(envelope.Config{SeverityMap: []string{"Gold=critical"}})
+	own := newDecoder(envelope.Config{SeverityMap: []string{"Gold=critical"}})
 	decoded, err := own.Decode(envelope.Raw{Body: []byte(`{"subject":"s","severity":"GOLD"}`)})
 	if err != nil || decoded.Envelopes[0].Severity != envelope.Critical || decoded.Envelopes[0].SeverityWord != "" {
 		t.Errorf("with SEVERITY_MAP: %+v, %v", decoded, err)

@@ -89,6 +89,8 @@ type Envelope struct {
 	Trace TraceContext `json:"trace,omitzero"`
 	// Elsewhere says that the publisher addressed it to other notifiers.
 	Elsewhere bool `json:"elsewhere,omitzero"`
+	// Unmapped says that the operator's program makes no notification of it.
+	Unmapped bool `json:"unmapped,omitzero"`
 	// Data is the structured payload, kept as it came.
 	Data json.RawMessage `json:"data,omitzero"`
 	// Headers are those of the message, for templates.

@@ -83,7 +83,7 @@ func TestTextMayBeginLikeJSON(t *testing.T) {
 }
 
 func TestUnknownJSONCanGoToTheDeadLetters(t *testing.T) {
-	decoder := envelope.NewDecoder(envelope.Config{Format: "auto", Unknown: "dead-letter"})
+	decoder := newDecoder(envelope.Config{Format: "auto", Unknown: "dead-letter"})
 	_, err := decoder.Decode(envelope.Raw{Body: []byte(`{"msg":"db refused","level":"error"}`)})
 	if want := "no known format, and UNKNOWN=dead-letter: its members are msg, level"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
@@ -98,7 +98,7 @@ func TestPinnedFormatsAreNotGuessed(t *testing.T) {
 	for format, want := range map[string]string{
 		"native": "s", "text": alerts, "alertmanager": "Alert without a name", "payara": "s",
 	} {
-		decoded, err := envelope.NewDecoder(envelope.Config{Format: format}).Decode(envelope.Raw{Body: []byte(alerts)})
+		decoded, err := newDecoder(envelope.Config{Format: format}).Decode(envelope.Raw{Body: []byte(alerts)})
 		if err != nil {
 			t.Errorf("%s: %v", format, err)
 			continue

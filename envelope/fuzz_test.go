@@ -21,7 +21,7 @@ import (
 // can be shown, and that all members are those that encoding/json sees.
 func FuzzNative(f *testing.F) {
 	addSamples(f, "testdata/good/*.json", "testdata/bad/*.json")
-	decoder := envelope.NewDecoder(envelope.Config{Format: "native"})
+	decoder := newDecoder(envelope.Config{Format: "native"})
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if list := checkDecode(t, decoder, envelope.Raw{Body: body}); len(list) == 1 && isObject(body) {
 			compareMembers(t, list[0], body)
@@ -51,13 +51,13 @@ func FuzzAny(f *testing.F) {
 // formats of one body.
 func FuzzPayara(f *testing.F) {
 	addSamples(f, "testdata/samples/payara-*.in")
-	decoder := envelope.NewDecoder(envelope.Config{Format: "payara"})
+	decoder := newDecoder(envelope.Config{Format: "payara"})
 	f.Fuzz(func(t *testing.T, body []byte) { checkDecode(t, decoder, envelope.Raw{Body: body}) })
 }
 
 func FuzzAlertmanager(f *testing.F) {
 	addSamples(f, "testdata/samples/alertmanager-*.in")
-	alerts := envelope.NewDecoder(envelope.Config{Format: "alertmanager"})
+	alerts := newDecoder(envelope.Config{Format: "alertmanager"})
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if list := checkDecode(t, alerts, envelope.Raw{Body: body}); len(list) > 0 {
 			if e := envelope.Group(list); len(e.Members) != len(list) || e.Subject == "" {
@@ -69,7 +69,7 @@ func FuzzAlertmanager(f *testing.F) {
 
 func FuzzPlainText(f *testing.F) {
 	addSamples(f, "testdata/samples/text-*.in")
-	decoder := envelope.NewDecoder(envelope.Config{Format: "text"})
+	decoder := newDecoder(envelope.Config{Format: "text"})
 	f.Fuzz(func(t *testing.T, body []byte) { checkDecode(t, decoder, envelope.Raw{Body: body}) })
 }
 
@@ -77,7 +77,7 @@ func FuzzPlainText(f *testing.F) {
 // accepted, and mean the same.
 func FuzzCloudEvents(f *testing.F) {
 	addSamples(f, "testdata/samples/cloudevents-*.in")
-	decoder := envelope.NewDecoder(envelope.Config{Format: "cloudevents"})
+	decoder := newDecoder(envelope.Config{Format: "cloudevents"})
 	f.Fuzz(func(t *testing.T, body []byte) {
 		list := checkDecode(t, decoder, envelope.Raw{Body: body})
 		if len(list) == 1 {

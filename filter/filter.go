@@ -18,13 +18,14 @@ const (
 	Show       Verdict = ""
 	Expired    Verdict = "expired"   // it is no news any more
 	Elsewhere  Verdict = "elsewhere" // its publisher meant it for other notifiers
+	Unmapped   Verdict = "map"       // MAP makes no notification of it
 	TooLow     Verdict = "severity"  // below MIN_SEVERITY
 	NoMatch    Verdict = "no_match"  // no rule of MATCH takes it
 	IsExcluded Verdict = "excluded"  // a rule of EXCLUDE takes it
 )
 
 // Reasons returns why a notification may not be shown: all verdicts but Show.
-func Reasons() []Verdict { return []Verdict{Expired, Elsewhere, TooLow, NoMatch, IsExcluded} }
+func Reasons() []Verdict { return []Verdict{Expired, Elsewhere, Unmapped, TooLow, NoMatch, IsExcluded} }
 
 // Filter holds the rules. The zero value shows everything that has not expired
 // and is not meant for others.
@@ -53,6 +54,8 @@ func (f *Filter) Judge(e *envelope.Envelope, now time.Time) Verdict {
 	switch {
 	case e.Elsewhere:
 		return Elsewhere
+	case e.Unmapped:
+		return Unmapped
 	case !e.Expiry.IsZero() && !now.Before(e.Expiry):
 		return Expired
 	case e.Severity != envelope.Unspecified && e.Severity < f.least:

@@ -45,6 +45,7 @@ func (h *headers) Set(line string) error {
 
 func newRenderCommand() *cobra.Command {
 	var header headers
+	var program, topic string
 	c := &cobra.Command{
 		Use: "render FILE...", Short: "show what messages would look like in the room", Long: renderHelp, GroupID: groupTry,
 		Example: `  echo '{"severity":"error","subject":"Disk full"}' | xmpp-notifier render -`,
@@ -54,15 +55,17 @@ func newRenderCommand() *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(c *cobra.Command, args []string) error { return showRendered(c, args, header) },
+		RunE: func(c *cobra.Command, args []string) error { return showRendered(c, args, header, program, topic) },
 	}
 	c.Flags().VarP(&header, "header", "H", "header of the message, like those of CloudEvents in binary mode; may be repeated")
+	c.Flags().StringVar(&program, "map", "", "file with a jq program, instead of MAP and MAP_FILE")
+	c.Flags().StringVar(&topic, "topic", "", "topic or subject that the message is said to come from")
 	return c
 }
 
 // showRendered shows what the messages in files would look like.
-func showRendered(c *cobra.Command, files []string, header headers) error {
-	show, err := newPreview(c.OutOrStdout())
+func showRendered(c *cobra.Command, files []string, header headers, program, topic string) error {
+	show, err := newPreview(c.OutOrStdout(), program)
 	if err != nil {
 		return err
 	}
@@ -70,7 +73,7 @@ func showRendered(c *cobra.Command, files []string, header headers) error {
 	for _, name := range files {
 		body, err := readFile(name, c.InOrStdin())
 		if err == nil {
-			err = show.message(name, envelope.Raw{Header: header, Body: body})
+			err = show.message(name, envelope.Raw{Header: header, Body: body, From: envelope.Place{Topic: topic}})
 		}
 		errs = append(errs, err)
 	}
@@ -100,10 +103,13 @@ type preview struct {
 	out      io.Writer
 }
 
-func newPreview(out io.Writer) (*preview, error) {
+func newPreview(out io.Writer, program string) (*preview, error) {
 	p := &preview{out: out}
 	if _, errs := config.Load(p.settings.textGroups()...); len(errs) > 0 {
 		return nil, &usageError{fmt.Errorf("settings are wrong:\n%w", errors.Join(errs...))}
+	}
+	if program != "" {
+		p.settings.format.Map, p.settings.format.MapFile = "", program
 	}
 	var err error
 	p.parts, err = p.settings.texts(slog.New(slog.NewTextHandler(out, nil)))

@@ -130,7 +130,9 @@ type texts struct {
 }
 
 func (s *settings) texts(log *slog.Logger) (t texts, err error) {
-	t.decoder = envelope.NewDecoder(s.format)
+	if t.decoder, err = envelope.NewDecoder(s.format); err != nil {
+		return t, &usageError{err}
+	}
 	if t.filter, err = filter.New(s.filter); err != nil {
 		return t, &usageError{err}
 	}
