@@ -44,7 +44,7 @@ func (f *format) decoded(name string, r *http.Request, body []byte) (Message, er
 		}
 		raw = envelope.Raw{Body: converted, Header: []envelope.Header{{Key: "Content-Type", Value: "application/json"}}}
 	}
-	decoded, err := envelope.NewDecoder(envelope.Config{}).Decode(raw)
+	decoded, err := envelope.Decoder{}.Decode(raw)
 	switch {
 	case err != nil:
 		return Message{}, err
