@@ -3,8 +3,11 @@ package e2e_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"testing"
+
+	"github.com/segmentio/kafka-go"
 )
 
 // both is two brokers at once: the first lane is in JetStream, the others are
@@ -19,6 +22,34 @@ func bothBrokers(jetstream, kafka func(*testing.T) broker) func(*testing.T) brok
 func (b bench) runBoth(t *testing.T) {
 	t.Run("all arrive once, in order, and are acknowledged when shown", b.allArrive)
 	t.Run("three workers share the load, and come and go", b.severalWorkers)
+	t.Run("a source that cannot write its dead letters holds up no other", b.independent)
+}
+
+// independent gives Kafka a dead letter on every partition that has no topic to go
+// to, and then more notifications than may be unacknowledged. JetStream goes on.
+func (b bench) independent(t *testing.T) {
+	const n = 150
+	tr := b.trial(t, b.room(t))
+	for lane := 1; lane < lanes; lane++ {
+		body := notification(key{lane, tr.number(lane)})
+		tr.send([]item{{lane, body[:len(body)-1]}})
+	}
+	tr.publish(lanes * n)
+	worker := startWorker(t, tr.env, map[string]string{"KAFKA_DLQ_SUFFIX": ".late"})
+	until(t, "JetStream has its acknowledgements", func(ctx context.Context) (bool, error) {
+		acked, err := tr.broker.acked(ctx)
+		if acked[1]+acked[2] > 0 {
+			t.Fatalf("Kafka acknowledged %v behind a dead letter that was not written", acked)
+		}
+		return acked[0] == n, errors.Join(err, fmt.Errorf("acknowledged %v of %d", acked, n))
+	})
+	brokers, _ := tr.broker.(*both)
+	if late, ok := brokers.kafka.(*kafkaBroker); ok {
+		late.create(t, kafka.TopicConfig{Topic: late.topic + ".late", NumPartitions: 1, ReplicationFactor: 1})
+	}
+	tr.acknowledged()
+	worker.terminate()
+	tr.allShown(lanes*n, 0)
 }
 
 func (b *both) env() map[string]string {

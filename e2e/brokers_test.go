@@ -165,10 +165,15 @@ func newKafka(t *testing.T, addr string) broker {
 	t.Helper()
 	b := &kafkaBroker{addr: addr, topic: resource(t), client: &kafka.Client{Addr: kafka.TCP(addr)}}
 	b.group = b.topic + "-group"
-	created, err := b.client.CreateTopics(t.Context(), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{
-		{Topic: b.topic, NumPartitions: lanes, ReplicationFactor: 1},
-		{Topic: b.topic + ".dlq", NumPartitions: 1, ReplicationFactor: 1},
-	}})
+	b.create(t,
+		kafka.TopicConfig{Topic: b.topic, NumPartitions: lanes, ReplicationFactor: 1},
+		kafka.TopicConfig{Topic: b.topic + ".dlq", NumPartitions: 1, ReplicationFactor: 1})
+	return b
+}
+
+func (b *kafkaBroker) create(t *testing.T, topics ...kafka.TopicConfig) {
+	t.Helper()
+	created, err := b.client.CreateTopics(t.Context(), &kafka.CreateTopicsRequest{Topics: topics})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +182,6 @@ func newKafka(t *testing.T, addr string) broker {
 			t.Fatalf("create topic %s: %v", topic, err)
 		}
 	}
-	return b
 }
 
 func (b *kafkaBroker) env() map[string]string {
