@@ -71,12 +71,12 @@ func (d *Delivery) Decode(decoder envelope.Decoder) {
 	}
 }
 
-// Trim drops of the notifications what only showing them needs. Their names and
-// their traces stay.
+// Trim drops of the notifications what only showing them needs. Their names, their
+// severities and their traces stay.
 func (d *Delivery) Trim() {
 	for i := range d.Envelopes {
 		e := &d.Envelopes[i]
-		*e = envelope.Envelope{ID: e.ID, Source: e.Source, Trace: e.Trace}
+		*e = envelope.Envelope{ID: e.ID, Source: e.Source, Severity: e.Severity, Trace: e.Trace}
 	}
 }
 

@@ -40,12 +40,12 @@ func (p *pendingDelivery) submit(ctx context.Context, posts []post) {
 
 // message renders one post, and drops what it was made of.
 func (p *pendingDelivery) message(post *post) sink.Message {
-	w := p.loop.worker
+	w, parts := p.loop.worker, post.parts
 	m := sink.Message{
 		Identity: post.identity,
 		Body:     w.Render(post.envelope),
 		Lost:     p.delivery.Lost(),
-		Done:     p.settle,
+		Done:     func(r sink.Result) { p.settle(parts, r) },
 	}
 	if w.Payload != nil {
 		m.Extra = w.Payload(post.envelope)
@@ -54,15 +54,15 @@ func (p *pendingDelivery) message(post *post) sink.Message {
 	return m
 }
 
-// settle takes what the room has decided on one notification.
-func (p *pendingDelivery) settle(r sink.Result) {
+// settle takes what the room has decided on one post.
+func (p *pendingDelivery) settle(parts []int, r sink.Result) {
 	switch r.Outcome {
 	case sink.Delivered:
 		p.loop.worker.totals.delivered.Add(1)
-		p.loop.tell(Event{Kind: Delivered, Delivery: p.delivery, Took: r.Took})
+		p.loop.tell(Event{Kind: Delivered, Delivery: p.delivery, Parts: parts, StanzaID: r.ID, Took: r.Took})
 	case sink.Suppressed:
 		p.loop.worker.totals.suppressed.Add(1)
-		p.loop.tell(Event{Kind: Suppressed, Delivery: p.delivery})
+		p.loop.tell(Event{Kind: Suppressed, Delivery: p.delivery, Parts: parts, StanzaID: r.ID})
 	case sink.Rejected, sink.Dropped:
 	}
 	p.done(1, r)

@@ -30,6 +30,11 @@ type Event struct {
 	Kind     EventKind
 	Source   string // its name
 	Delivery *sources.Delivery
+	// Parts says which notifications of the delivery were filtered, delivered or
+	// suppressed: several if the room shows them in one message.
+	Parts []int
+	// StanzaID is the id of the message that shows them.
+	StanzaID string
 	// Took is how long the room took to show the message; 0 if nobody knows.
 	Took time.Duration
 	// Reason says why it can never be delivered.

@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -102,6 +103,44 @@ func TestObserverHearsWhatBecomesOfDeliveries(t *testing.T) {
 		}
 		if e := got[""][0]; e.Doing != worker.Receiving || e.Err == nil {
 			t.Errorf("got %+v", e)
+		}
+	})
+}
+
+// What an observer writes down is there before the broker is told, so nothing is
+// acknowledged that was not written down.
+func TestObserverHearsBeforeTheBroker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		got := &tape{}
+		r := &room{tape: got, answer: delivered, joined: make(chan struct{})}
+		close(r.joined)
+		s := &source{tape: got, bodies: []string{batch("1", "hidden", "3"), `{"a":`}}
+		w := worker.Worker{
+			Room: r, Sources: []sources.Source{s}, MaxInFlight: 2, Grace: 10 * time.Second, Log: slog.New(slog.DiscardHandler),
+			Render: func(e envelope.Envelope) string { return e.Subject }, Filter: hide,
+			Observe: func(e worker.Event) {
+				for _, part := range e.Parts {
+					got.add("told %d %s", e.Kind, e.Delivery.Envelopes[part].ID)
+				}
+				if e.Kind == worker.Failed {
+					got.add("told %d %s", e.Kind, e.Delivery.Body)
+				}
+			},
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if err := w.Run(ctx); err != nil {
+			t.Error(err)
+		}
+		for told, settled := range map[string]string{
+			fmt.Sprintf("told %d 1", worker.Delivered):     "ack " + batch("1", "hidden", "3"),
+			fmt.Sprintf("told %d 3", worker.Delivered):     "ack " + batch("1", "hidden", "3"),
+			fmt.Sprintf("told %d hidden", worker.Filtered): "ack " + batch("1", "hidden", "3"),
+			fmt.Sprintf(`told %d {"a":`, worker.Failed):    `reject {"a":: decode`,
+		} {
+			if i, j := slices.Index(got.events, told), slices.Index(got.events, settled); i < 0 || j < i {
+				t.Errorf("%q is not told before %q: %q", told, settled, got.events)
+			}
 		}
 	})
 }

@@ -114,6 +114,7 @@ func (l *sourceLoop) submit(ctx context.Context, delivery *sources.Delivery) {
 type post struct {
 	identity string
 	envelope envelope.Envelope
+	parts    []int // which notifications of the delivery it shows
 }
 
 // posts makes one post of each of these notifications of a delivery, or one of
@@ -124,7 +125,7 @@ func (l *sourceLoop) posts(delivery *sources.Delivery, parts []int) []post {
 	}
 	posts := make([]post, len(parts))
 	for i, part := range parts {
-		posts[i] = post{delivery.PartIdentity(part), delivery.Envelopes[part]}
+		posts[i] = post{delivery.PartIdentity(part), delivery.Envelopes[part], parts[i : i+1]}
 	}
 	return posts
 }
@@ -134,7 +135,7 @@ func group(delivery *sources.Delivery, parts []int) post {
 	for i, part := range parts {
 		list[i] = delivery.Envelopes[part]
 	}
-	return post{delivery.GroupIdentity(parts), envelope.Group(list)}
+	return post{delivery.GroupIdentity(parts), envelope.Group(list), parts}
 }
 
 // choose returns the notifications of a delivery that are shown.
@@ -144,7 +145,7 @@ func (l *sourceLoop) choose(delivery *sources.Delivery) []int {
 		if l.worker.Filter != nil {
 			if why := l.worker.Filter(&delivery.Envelopes[i]); why != "" {
 				l.worker.totals.filtered.Add(1)
-				l.tell(Event{Kind: Filtered, Delivery: delivery, Why: why})
+				l.tell(Event{Kind: Filtered, Delivery: delivery, Parts: []int{i}, Why: why})
 				l.log.Debug("notification filtered", "place", delivery.Place(), "reason", why)
 				continue
 			}

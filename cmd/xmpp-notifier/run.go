@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -18,6 +17,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/telemetry"
+	"github.com/xmpp-notifier/xmpp-notifier/telemetry/audit"
 	"github.com/xmpp-notifier/xmpp-notifier/telemetry/traces"
 	"github.com/xmpp-notifier/xmpp-notifier/worker"
 )
@@ -37,12 +37,16 @@ func runWorker(c *cobra.Command, _ []string) error {
 	if verbose(c) {
 		s.general.LogLevel = "debug"
 	}
-	return s.run(c.Context(), c.ErrOrStderr())
+	log := s.general.logger(c.ErrOrStderr())
+	records, err := audit.Open(s.audit, c.OutOrStdout(), log)
+	if err != nil {
+		return &usageError{err}
+	}
+	return errors.Join(s.run(c.Context(), log, records), records.Close())
 }
 
 // run works until ctx ends.
-func (s *settings) run(ctx context.Context, stderr io.Writer) error {
-	log := s.general.logger(stderr)
+func (s *settings) run(ctx context.Context, log *slog.Logger, records *audit.Log) error {
 	for _, line := range misspelt() {
 		log.Warn("variable is ignored", "reason", line)
 	}
@@ -72,7 +76,7 @@ func (s *settings) run(ctx context.Context, stderr io.Writer) error {
 		Seal: s.seal(), Decoder: texts.decoder, Filter: texts.hide, Render: texts.text, Payload: texts.payload,
 		GroupAbove: s.text.GroupAbove, MaxInFlight: s.room.MaxInFlight, MaxPendingBytes: limit.Messages(), Grace: s.worker.Grace, Log: log,
 	}
-	t := s.observe(&w, room, spans.Tracer(), texts.failures)
+	t := s.observe(&w, room, spans.Tracer(), texts.failures, records)
 	admin, err := telemetry.Serve(ctx, s.admin, t, log)
 	if err != nil {
 		return errors.Join(&usageError{err}, w.Close(context.WithoutCancel(ctx)))
@@ -105,13 +109,16 @@ func stateOf(t *telemetry.Telemetry) systemd.State {
 	return systemd.State{Line: strings.Join(problems, "; ")}
 }
 
-// observe makes the parts report to telemetry.
-func (s *settings) observe(w *worker.Worker, room *sink.Room, tracer trace.Tracer, failures func() int64) *telemetry.Telemetry {
+// observe makes the parts report to telemetry and to the audit.
+func (s *settings) observe(w *worker.Worker, room *sink.Room, tracer trace.Tracer, failures func() int64, records *audit.Log) *telemetry.Telemetry {
 	t := telemetry.New(telemetry.Options{
 		Version: programVersion(), Room: room, Sources: w.Sources, Worker: w, MaxInFlight: w.MaxInFlight, MaxPendingBytes: w.MaxPendingBytes, Patience: s.room.StallTimeout / 2,
 		Tracer: tracer, TemplateFailures: failures,
 	})
-	w.Observe = t.ObserveWorker
+	w.Observe = func(e worker.Event) {
+		records.Observe(e)
+		t.ObserveWorker(e)
+	}
 	room.Observe(t.ObserveRoom)
 	return t
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/core"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/jetstream"
 	"github.com/xmpp-notifier/xmpp-notifier/telemetry"
+	"github.com/xmpp-notifier/xmpp-notifier/telemetry/audit"
 	"github.com/xmpp-notifier/xmpp-notifier/telemetry/traces"
 	"github.com/xmpp-notifier/xmpp-notifier/worker"
 )
@@ -80,6 +81,7 @@ type settings struct {
 	text    render.Config
 	worker  worker.Config
 	memory  memory.Config
+	audit   audit.Config
 	room    sink.Config
 	setup   setup.Config
 	ingest  ingest.Config
@@ -100,6 +102,7 @@ func (s *settings) groups(all bool) []config.Group {
 	groups = append(groups,
 		config.Group{Title: "Worker", Spec: &s.worker},
 		config.Group{Title: "Memory", Spec: &s.memory},
+		config.Group{Title: "Audit, see docs/metrics.md", Spec: &s.audit},
 		config.Group{Title: "Admin port, see docs/metrics.md", Spec: &s.admin},
 		config.Group{Title: "Traces, see docs/metrics.md", Spec: &s.traces},
 		config.Group{Title: "XMPP account and room", Spec: &s.room},

@@ -34,6 +34,8 @@ type Message struct {
 // Result is what became of a message.
 type Result struct {
 	Outcome Outcome
+	// ID is that of the stanza.
+	ID string
 	// Err says why, for Rejected and Dropped.
 	Err error
 	// Took is the time from the sending to the reflection, for Delivered; 0 if

@@ -195,6 +195,7 @@ func (b *Outbox) Narrow(n int) bool { return b.places.narrow(n) }
 
 // settle takes e out of the outbox. The caller holds the lock.
 func (b *Outbox) settle(e *entry, r Result) {
+	r.ID = e.id
 	b.settled = append(b.settled, settlement{e.Done, r})
 	e.over = true
 	if b.inflight[e.id] == e {

@@ -1,0 +1,147 @@
+// Package audit writes what became of each notification, one JSON object per
+// line, before its broker is told.
+package audit
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/check"
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+	"github.com/xmpp-notifier/xmpp-notifier/worker"
+)
+
+// Config is what the operator says about the audit.
+type Config struct {
+	Target string `envconfig:"AUDIT" desc:"Where to write one JSON line for each notification that is settled, before its broker is told: stdout, or a file to append to. Default: nowhere."`
+}
+
+const stdout = "stdout"
+
+// Log writes the lines. Its methods can be called from any goroutine.
+type Log struct {
+	log *slog.Logger
+
+	mu      sync.Mutex
+	out     io.Writer
+	failing bool
+}
+
+// Open returns the Log that cfg asks for, nil if it asks for none. Close closes it.
+func Open(cfg Config, standard io.Writer, log *slog.Logger) (*Log, error) {
+	switch cfg.Target {
+	case "":
+		return nil, nil
+	case stdout:
+		return &Log{log: log, out: standard}, nil
+	}
+	file, err := os.OpenFile(cfg.Target, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, check.Faultf("name a file that can be written, or stdout", "AUDIT: %w", err)
+	}
+	return &Log{log: log, out: file}, nil
+}
+
+// Close closes the file.
+func (l *Log) Close() error {
+	if l == nil {
+		return nil
+	}
+	if file, ok := l.out.(*os.File); ok && file != os.Stdout {
+		return file.Close()
+	}
+	return nil
+}
+
+// line is what is written of a notification, or of a message that becomes a dead
+// letter as a whole.
+type line struct {
+	Time      time.Time `json:"time"`
+	Outcome   string    `json:"outcome"`
+	StanzaID  string    `json:"stanza_id,omitempty"`
+	Source    string    `json:"source"`
+	Place     string    `json:"place"`
+	ID        string    `json:"id,omitempty"`
+	Publisher string    `json:"publisher,omitempty"` // the notification's own source
+	Severity  string    `json:"severity,omitempty"`
+	Group     int       `json:"group,omitempty"` // how many notifications the message shows, if several
+	Reason    string    `json:"reason,omitempty"`
+	Error     string    `json:"error,omitempty"`
+}
+
+// maxError keeps a line short.
+const maxError = 500
+
+// Observe takes an event of the worker. A nil Log ignores it.
+func (l *Log) Observe(e worker.Event) {
+	if l == nil {
+		return
+	}
+	one := line{Time: time.Now().UTC(), Source: e.Source, StanzaID: e.StanzaID, Reason: e.Why}
+	switch e.Kind {
+	case worker.Delivered:
+		one.Outcome = "delivered"
+	case worker.Suppressed:
+		one.Outcome = "suppressed"
+	case worker.Filtered:
+		one.Outcome = "filtered"
+	case worker.Failed:
+		one.Outcome, one.Reason = "dead_letter", string(e.Reason.Code)
+		if e.Reason.Err != nil {
+			one.Error = fmt.Sprintf("%.*s", maxError, e.Reason.Err)
+		}
+	default:
+		return
+	}
+	one.Place = e.Delivery.Place()
+	l.write(lines(one, e.Delivery, e.Parts))
+}
+
+// lines makes one line for each of these notifications, or one of the message if
+// it is about all of it.
+func lines(one line, d *sources.Delivery, parts []int) []line {
+	if len(parts) == 0 {
+		return []line{one}
+	}
+	list := make([]line, len(parts))
+	for i, part := range parts {
+		e := &d.Envelopes[part]
+		list[i] = one
+		list[i].ID, list[i].Publisher = e.ID, e.Source
+		if e.Severity != 0 {
+			list[i].Severity = e.Severity.String()
+		}
+		if len(parts) > 1 {
+			list[i].Group = len(parts)
+		}
+	}
+	return list
+}
+
+// write writes lines in one piece. That it fails is said once: an audit that is
+// incomplete is no reason to deliver nothing.
+func (l *Log) write(list []line) {
+	var text []byte
+	for i := range list {
+		encoded, err := json.Marshal(&list[i])
+		if err != nil {
+			encoded, _ = json.Marshal(line{Time: list[i].Time, Outcome: list[i].Outcome, Source: list[i].Source, Error: err.Error()})
+		}
+		text = append(append(text, encoded...), '\n')
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, err := l.out.Write(text)
+	switch {
+	case err != nil && !l.failing:
+		l.log.Error("audit cannot be written, lines are missing", "error", err)
+	case err == nil && l.failing:
+		l.log.Info("audit is written again")
+	}
+	l.failing = err != nil
+}
