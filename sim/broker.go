@@ -97,6 +97,12 @@ func (b *broker) bury(ctx context.Context, p *process, m *stored, reason sources
 	return nil
 }
 
+// size is how large it is for the worker.
+func (m *stored) size() int {
+	message := m.message("nats", "", 0, 1)
+	return message.Size()
+}
+
 // message is what the worker gets of a stored one.
 func (m *stored) message(kind, topic string, partition, attempt int) sources.Message {
 	out := sources.Message{

@@ -240,6 +240,22 @@ func (c *child) lines(each func(string)) error {
 	}
 }
 
+// A seed tells the same story again, nearly always: to the microsecond.
+func TestSeedsRepeat(t *testing.T) {
+	same := 0
+	child := newChild(t.Context(), "repeat", "")
+	if err := child.lines(func(line string) {
+		if line == "same" {
+			same++
+		}
+	}); err != nil {
+		t.Fatalf("%v\n%s", err, child.errors.String())
+	}
+	if t.Logf("%d of 100 seeds told the same story twice", same); same < 75 {
+		t.Errorf("%d of 100 seeds told the same story twice: what else is left to chance?", same)
+	}
+}
+
 // A plan that failed once must not fail again.
 func TestRegressions(t *testing.T) {
 	for _, name := range regressions(t) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -36,6 +37,8 @@ func TestChild(t *testing.T) {
 			t.Fatal(err)
 		}
 		shrink(t, setup, seed)
+	case "repeat":
+		repeat(t, setup)
 	case "regression":
 		r, err := sim.ReadRegression(what)
 		if err != nil {
@@ -57,6 +60,17 @@ func runSeeds(t *testing.T, setup *sim.Setup, from, to uint64) {
 		}
 	}
 	fmt.Println("finished")
+}
+
+// repeat runs some seeds twice, and says how many told the same story.
+func repeat(t *testing.T, setup *sim.Setup) {
+	setup.Story = true
+	for seed := range uint64(100) {
+		first, second := sim.Run(t, setup, sim.NewPlan(seed)), sim.Run(t, setup, sim.NewPlan(seed))
+		if slices.Equal(first.Story, second.Story) {
+			fmt.Println("same")
+		}
+	}
 }
 
 func report(o sim.Outcome) {

@@ -112,7 +112,7 @@ func (s *streamSource) Receive(ctx context.Context, limit sources.Limit) ([]*sou
 		until := s.process.reaches()
 		if until.IsZero() && !s.process.isDead() {
 			var batch []*sources.Delivery
-			if batch, until = s.take(max(limit.Messages, 1)); len(batch) > 0 {
+			if batch, until = s.take(limit); len(batch) > 0 {
 				return batch, nil
 			}
 		}
@@ -142,22 +142,24 @@ func awaitContext(ctx context.Context, changed <-chan struct{}, until time.Time)
 }
 
 // take lends out what is free. Else it says when to look again.
-func (s *streamSource) take(limit int) (batch []*sources.Delivery, until time.Time) {
+func (s *streamSource) take(limit sources.Limit) (batch []*sources.Delivery, until time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	bytes := 0
 	for _, m := range s.messages {
 		ok, again := s.free(m)
 		if !ok {
 			until = earliest(until, again)
 			continue
 		}
+		if !limit.Fits(len(batch), bytes, m.size()) {
+			break
+		}
+		bytes += m.size()
 		m.attempts++
 		m.lease = &streamLease{source: s, message: m, lost: make(chan struct{}), since: time.Now()}
 		s.see.lent(s.process, s.name, &m.stored)
 		batch = append(batch, sources.NewDelivery(m.message("nats", "notify.sim", 0, m.attempts), m.lease))
-		if len(batch) == limit {
-			break
-		}
 	}
 	return batch, until
 }

@@ -261,7 +261,7 @@ func (s *groupSource) Receive(ctx context.Context, limit sources.Limit) ([]*sour
 		}
 		until := s.process.reaches()
 		if until.IsZero() && !s.process.isDead() {
-			if batch := s.take(max(limit.Messages, 1)); len(batch) > 0 {
+			if batch := s.take(limit); len(batch) > 0 {
 				return batch, nil
 			}
 		}
@@ -272,17 +272,19 @@ func (s *groupSource) Receive(ctx context.Context, limit sources.Limit) ([]*sour
 }
 
 // take lends out what is there.
-func (s *groupSource) take(limit int) (batch []*sources.Delivery) {
+func (s *groupSource) take(limit sources.Limit) (batch []*sources.Delivery) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.join()
+	bytes := 0
 	for _, p := range s.partitions {
 		a := p.owner
 		if a == nil || a.source != s || !a.revoked.IsZero() {
 			continue
 		}
-		for a.position < len(p.messages) && len(batch) < limit {
+		for a.position < len(p.messages) && limit.Fits(len(batch), bytes, p.messages[a.position].size()) {
 			m := p.messages[a.position]
+			bytes += m.size()
 			l := &logLease{assignment: a, message: m, index: a.position}
 			a.position++
 			a.out = append(a.out, l)

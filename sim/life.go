@@ -71,7 +71,7 @@ func (w *world) bear(l *life, nick string) error {
 		return fmt.Errorf("make the room: %w", err)
 	}
 	l.room = room
-	w.see.born(l.process, l.key, 2*w.plan.InFlight, max(w.plan.InFlight, len(w.brokers)))
+	w.see.born(l.process, l.key, w.plan)
 	room.Observe(func(e sink.Event) { w.see.room(l.process, e) })
 	list := make([]sources.Source, len(w.brokers))
 	for i, b := range w.brokers {
@@ -79,7 +79,7 @@ func (w *world) bear(l *life, nick string) error {
 	}
 	one := worker.Worker{
 		Room: room, Sources: list, Render: render.Text, Payload: payload,
-		MaxInFlight: cfg.MaxInFlight, Grace: 20 * time.Second, Log: log,
+		MaxInFlight: cfg.MaxInFlight, MaxPendingBytes: w.plan.Bytes, Grace: 20 * time.Second, Log: log,
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	l.cancel = cancel

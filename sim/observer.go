@@ -29,6 +29,7 @@ type observer struct {
 	workers    map[string]*tally // by process
 	idsKept    bool              // the room shows the ids that it was sent
 	counted    bool              // workers must count what they show again
+	largest    int               // message that a worker may hold, 0: no bound
 	blameless  bool              // nothing was ordered that makes a dead letter of a good notification
 }
 
@@ -62,27 +63,30 @@ type visit struct {
 
 // tally is what is known of one process.
 type tally struct {
-	inside   bool           // it is in the room
-	key      string         // of its ids
-	out      map[string]int // by broker: messages lent and not settled
-	most     int            // that may be
-	unacked  map[int]bool   // shown and not durably acknowledged
-	depth    int            // how many of those there may be
-	told     int            // messages that the room has told, or can tell
-	certain  map[int]bool   // acknowledged for good, or given up
-	returned map[int]bool   // given back to a broker: who gets them next is not to know
-	doubtful int            // messages that it has counted as possible duplicates
-	again    int            // messages that it has posted twice itself
+	inside bool           // it is in the room
+	key    string         // of its ids
+	out    map[string]int // by broker: messages lent and not settled
+	most   int            // that may be
+	bytes  map[string]int // of them
+	// mostBytes is how many those may be, but for the last message; 0: no bound.
+	mostBytes int
+	unacked   map[int]bool // shown and not durably acknowledged
+	depth     int          // how many of those there may be
+	told      int          // messages that the room has told, or can tell
+	certain   map[int]bool // acknowledged for good, or given up
+	returned  map[int]bool // given back to a broker: who gets them next is not to know
+	doubtful  int          // messages that it has counted as possible duplicates
+	again     int          // messages that it has posted twice itself
 }
 
 func newObserver(p *Plan) *observer {
 	o := &observer{
 		start: time.Now(), notes: map[int]*note{}, visits: map[string]*visit{}, workers: map[string]*tally{},
-		idsKept: p.Room.keepsIDs(), blameless: !p.bounces(), counted: p.counted(),
+		idsKept: p.Room.keepsIDs(), blameless: !p.bounces(), counted: p.counted(), largest: p.Bytes / len(p.Brokers),
 	}
 	for _, n := range p.Notifications {
 		if o.notes[n.Number] == nil {
-			o.notes[n.Number] = &note{number: n.Number, malformed: n.Malformed, text: fmt.Sprint(n.Text, n.ID)}
+			o.notes[n.Number] = &note{number: n.Number, malformed: n.Malformed, text: fmt.Sprint(n.Text, n.ID, n.Length)}
 		}
 	}
 	return o
@@ -131,6 +135,10 @@ func (o *observer) lent(p *process, broker string, m *stored) {
 	if w.out[broker] > w.most {
 		o.wrong("worker %s holds %d messages of %s, more than %d", p.name, w.out[broker], broker, w.most)
 	}
+	if w.bytes[broker] >= w.mostBytes && w.mostBytes > 0 {
+		o.wrong("worker %s holds %d bytes of %s, more than %d, and is given more", p.name, w.bytes[broker], broker, w.mostBytes)
+	}
+	w.bytes[broker] += m.size()
 }
 
 // settled is when a worker acknowledges a message, or gives it back.
@@ -138,6 +146,7 @@ func (o *observer) settled(p *process, broker string, m *stored, how string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.workers[p.name].out[broker]--
+	o.workers[p.name].bytes[broker] -= m.size()
 	if how == givesBack {
 		o.workers[p.name].returned[m.number] = true
 	}
@@ -198,6 +207,7 @@ func (o *observer) buried(m *stored, reason sources.Reason) {
 	switch {
 	case reason.Code == sources.ReasonDecode && !n.malformed:
 		o.wrong("notification %d is a dead letter, but could be read", m.number)
+	case reason.Code == sources.ReasonTooLarge && m.size() > o.largest && o.largest > 0:
 	case reason.Code != sources.ReasonDecode && o.blameless:
 		o.wrong("notification %d is a dead letter (%s: %v), but nothing had refused it", m.number, reason.Code, reason.Err)
 	}
@@ -432,10 +442,13 @@ func (o *observer) inside() bool {
 }
 
 // born is when a process starts.
-func (o *observer) born(p *process, key string, most, depth int) {
+func (o *observer) born(p *process, key string, plan *Plan) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.workers[p.name] = &tally{key: key, out: map[string]int{}, most: most, unacked: map[int]bool{}, certain: map[int]bool{}, returned: map[int]bool{}, depth: depth}
+	o.workers[p.name] = &tally{
+		key: key, out: map[string]int{}, most: 2 * plan.InFlight, bytes: map[string]int{}, mostBytes: plan.Bytes / len(plan.Brokers),
+		unacked: map[int]bool{}, depth: max(plan.InFlight, len(plan.Brokers)), certain: map[int]bool{}, returned: map[int]bool{},
+	}
 	o.say("worker %s starts", p.name)
 }
 

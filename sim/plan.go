@@ -13,6 +13,7 @@ type Plan struct {
 	Seed          uint64         `json:"seed"` // of the delays and of all randomness in the program
 	Workers       int            `json:"workers"`
 	InFlight      int            `json:"in_flight"`
+	Bytes         int            `json:"bytes,omitempty"` // that may be pending; 0: no bound
 	Room          Room           `json:"room"`
 	Brokers       []Broker       `json:"brokers"`
 	Notifications []Notification `json:"notifications"`
@@ -45,6 +46,7 @@ type Notification struct {
 	Text      int      `json:"text"`         // many have the same
 	ID        bool     `json:"id,omitempty"` // the publisher gave it one
 	Malformed bool     `json:"malformed,omitempty"`
+	Length    int      `json:"length,omitempty"` // of the rest of the text, in bytes
 }
 
 // Step is something that happens.
@@ -89,6 +91,9 @@ func NewPlan(seed uint64) *Plan {
 	if r.IntN(2) == 0 {
 		p.Workers = 1 + r.IntN(4)
 	}
+	if r.IntN(3) == 0 {
+		p.Bytes = 300 + r.IntN(3000)
+	}
 	p.Room = newRoom(r)
 	p.Brokers = newBrokers(r)
 	p.Notifications = newNotifications(r, len(p.Brokers))
@@ -126,11 +131,11 @@ func newNotifications(r *rand.Rand, brokers int) []Notification {
 	for i := range list {
 		n := Notification{
 			At: Duration(at), Number: i, Broker: r.IntN(brokers), Partition: r.IntN(8), Text: r.IntN(texts),
-			ID: r.IntN(2) == 0, Malformed: r.IntN(20) == 0,
+			ID: r.IntN(2) == 0, Malformed: r.IntN(20) == 0, Length: []int{0, 0, 0, r.IntN(600)}[r.IntN(4)],
 		}
 		if n.Number > 0 && r.IntN(15) == 0 { // the same once more
 			if twin := list[r.IntN(i)]; twin.ID {
-				n.Number, n.ID, n.Text, n.Malformed = twin.Number, true, twin.Text, twin.Malformed
+				n.Number, n.ID, n.Text, n.Malformed, n.Length = twin.Number, true, twin.Text, twin.Malformed, twin.Length
 			}
 		}
 		list[i] = n

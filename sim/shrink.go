@@ -89,8 +89,10 @@ func simpler(p *Plan) []*Plan {
 	add(func(c *Plan) bool { c.Room.Server = "prosody"; return p.Room.Server != "prosody" })
 	add(func(c *Plan) bool { c.Room.History = 20; return p.Room.History != 20 })
 	add(func(c *Plan) bool { c.InFlight = 16; return p.InFlight != 16 })
+	add(func(c *Plan) bool { c.Bytes = 0; return p.Bytes != 0 })
 	for i, n := range p.Notifications {
 		add(func(c *Plan) bool { c.Notifications[i].Malformed = false; return n.Malformed })
+		add(func(c *Plan) bool { c.Notifications[i].Length = 0; return n.Length != 0 })
 		add(func(c *Plan) bool { c.Notifications[i].Partition = 0; return n.Partition != 0 })
 	}
 	for i, s := range p.Steps {

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing/synctest"
 	"time"
@@ -236,8 +237,11 @@ func (n Notification) body() string {
 	case n.Malformed:
 		return `{"subject":`
 	case n.ID:
-		return fmt.Sprintf(`{"id":"n%d","source":"sim","subject":%q}`, n.Number, textOf(n.Text))
+		return fmt.Sprintf(`{"id":"n%d","source":"sim","subject":%q,"message":%q}`, n.Number, textOf(n.Text), n.rest())
 	default:
-		return fmt.Sprintf(`{"subject":%q}`, textOf(n.Text))
+		return fmt.Sprintf(`{"subject":%q,"message":%q}`, textOf(n.Text), n.rest())
 	}
 }
+
+// rest is the text behind the first line.
+func (n Notification) rest() string { return strings.Repeat("x", n.Length) }
