@@ -65,12 +65,12 @@ func withinLimit(t *testing.T, worker *process) {
 }
 
 // largeTrial has a topic that takes large batches.
-func largeTrial(t *testing.T, partitions int) (*trial, *kafkaBroker) {
+func largeTrial(t *testing.T, partitions int32) (*trial, *kafkaBroker) {
 	t.Helper()
 	b := bench{room: func(t *testing.T) roomServer { return inProcessRoom(t, 100) }, broker: fakeKafka}
 	tr := b.trial(t, b.room(t))
 	broker, _ := tr.broker.(*kafkaBroker)
-	more, err := broker.client.CreatePartitions(t.Context(), &kafka.CreatePartitionsRequest{Topics: []kafka.TopicPartitionsConfig{{Name: broker.topic, Count: int32(partitions)}}})
+	more, err := broker.client.CreatePartitions(t.Context(), &kafka.CreatePartitionsRequest{Topics: []kafka.TopicPartitionsConfig{{Name: broker.topic, Count: partitions}}})
 	if err != nil || more.Errors[broker.topic] != nil {
 		t.Fatal(err, more)
 	}

@@ -3,6 +3,7 @@ package kafka_test
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"testing"
 	"time"
@@ -30,6 +31,7 @@ type cluster struct {
 	topic          string
 	rounds         int // in search of leaks; 0 for the usual number
 	config         kafka.Config
+	lines          *lines // of the source's log; nil: nobody looks
 	admin          *kafkago.Client
 	writer         *kafkago.Writer
 }
@@ -110,7 +112,11 @@ func (c *cluster) Open(t *testing.T) sources.Source {
 
 func (c *cluster) start(t testing.TB) *kafka.Source {
 	t.Helper()
-	s, err := kafka.OpenPolling(c.config, logger(t), 200*time.Millisecond)
+	log := logger(t)
+	if c.lines != nil {
+		log = slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), c.lines), nil))
+	}
+	s, err := kafka.OpenPolling(c.config, log, 200*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}

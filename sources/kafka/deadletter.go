@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/client"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/record"
 )
 
 // deadLetterWriter writes dead letters.
@@ -25,20 +27,24 @@ func newDeadLetterWriter(c *client.Client) *deadLetterWriter {
 	return &deadLetterWriter{client: c, writer: c.NewWriter(kafka.Murmur2Balancer{})}
 }
 
+// minDeadLetter is a size that barely holds our own headers. A topic that takes no
+// more takes no dead letters.
+const minDeadLetter = 1 << 10
+
 // write returns when the brokers have stored the dead letter. One that is too large
-// is tried again without the error text, the only long part that is ours, and
-// then without the original, which its headers point to.
+// for the topic, which does not tell its limit, is cut until it fits.
 func (w *deadLetterWriter) write(ctx context.Context, l *lease, reason sources.Reason) error {
 	m := &l.delivery.Message
-	letter := kafka.Message{Topic: w.client.Config.DeadLetterTopic(m.Topic), Key: m.Key, Value: m.Body}
-	added := len(m.Header)
-	headers := sources.DeadLetterHeaders(m, reason, time.Now())
-	_ = added
-	letter.Headers = w.headers(l, headers)
+	letter := kafka.Message{
+		Topic: w.client.Config.DeadLetterTopic(m.Topic), Key: m.Key, Value: m.Body,
+		Headers: WireHeaders(sources.DeadLetterHeaders(m, reason, time.Now()), l.headers),
+	}
+	if l.cut >= 0 {
+		markCut(&letter, l.cut)
+	}
 	err := w.send(ctx, letter)
-	if errors.Is(err, kafka.MessageSizeTooLarge) {
-		headers = slices.DeleteFunc(headers, func(h envelope.Header) bool { return h.Key == "x-dlq-error" })
-		letter.Headers = w.headers(l, headers)
+	for limit := size(&letter) - minDeadLetter; errors.Is(err, kafka.MessageSizeTooLarge) && limit > 0; limit = min(limit, size(&letter)) / 2 {
+		cut(&letter, max(limit, minDeadLetter), int64(len(m.Body)))
 		err = w.send(ctx, letter)
 	}
 	if err != nil {
@@ -47,19 +53,63 @@ func (w *deadLetterWriter) write(ctx context.Context, l *lease, reason sources.R
 	return nil
 }
 
-// headers are those of a dead letter. Kafka tells null from empty, which headers
-// of notifications do not.
-func (w *deadLetterWriter) headers(l *lease, of []envelope.Header) []kafka.Header {
+// markCut says in a dead letter that the original had length bytes, and not all of
+// them are here.
+func markCut(letter *kafka.Message, length int64) {
+	mark := kafka.Header{Key: sources.CutHeader, Value: strconv.AppendInt(nil, length, 10)}
+	if !slices.ContainsFunc(letter.Headers, func(h kafka.Header) bool { return h.Key == mark.Key }) {
+		letter.Headers = append(letter.Headers, mark)
+	}
+}
+
+// cut makes a dead letter fit into limit bytes. Our headers say where the original
+// is; of its own headers, its key and its value stays what fits.
+func cut(letter *kafka.Message, limit int, length int64) {
+	markCut(letter, length)
+	headers := func() int { return size(letter) - len(letter.Value) - len(letter.Key) }
+	if headers() > limit/2 { // the only long part that is ours
+		letter.Headers = slices.DeleteFunc(letter.Headers, func(h kafka.Header) bool { return h.Key == "x-dlq-error" })
+	}
+	for longest := theirLongest(letter); longest >= 0 && headers() > limit/2; longest = theirLongest(letter) {
+		letter.Headers = slices.Delete(letter.Headers, longest, longest+1)
+	}
+	if len(letter.Key) > limit/4 {
+		letter.Key = nil // a part of it would be another key
+	}
+	room := max(limit-headers()-len(letter.Key), 0)
+	letter.Value = letter.Value[:min(len(letter.Value), room)]
+}
+
+// theirLongest is the publisher's longest header; -1 if there is none.
+func theirLongest(letter *kafka.Message) int {
+	longest := -1
+	for i, h := range letter.Headers {
+		theirs := !strings.HasPrefix(strings.ToLower(h.Key), "x-dlq-")
+		if theirs && (longest < 0 || len(h.Value) > len(letter.Headers[longest].Value)) {
+			longest = i
+		}
+	}
+	return longest
+}
+
+func size(letter *kafka.Message) int {
+	n := len(letter.Key) + len(letter.Value)
+	for _, h := range letter.Headers {
+		n += len(h.Key) + len(h.Value)
+	}
+	return n
+}
+
+// WireHeaders are headers as Kafka has them: it tells null from empty, which those
+// of notifications do not. What is null in originals is null.
+func WireHeaders(of []envelope.Header, originals []record.Header) []kafka.Header {
 	headers := make([]kafka.Header, len(of))
-	originals := l.headers
 	for i, h := range of {
 		headers[i] = kafka.Header{Key: h.Key, Value: []byte(h.Value)}
-		for len(originals) > 0 && strings.HasPrefix(strings.ToLower(originals[0].Key), "x-dlq-") {
-			originals = originals[1:]
-		}
-		if len(originals) > 0 && originals[0].Key == h.Key {
-			headers[i].Value = originals[0].Value
-			originals = originals[1:]
+		same := slices.IndexFunc(originals, func(o record.Header) bool { return o.Key == h.Key && string(o.Value) == h.Value })
+		if same >= 0 { // those before it were ours, and are not among the headers
+			headers[i].Value = originals[same].Value
+			originals = originals[same+1:]
 		}
 	}
 	return headers

@@ -281,25 +281,6 @@ func TestNewPartitions(t *testing.T) {
 	})
 }
 
-// A topic that is deleted and made anew is read from its beginning.
-func TestRecreatedTopic(t *testing.T) {
-	t.Parallel()
-	c := withTopic(t)
-	s, tp := c.open(t), newTape()
-	work(t, s, tp)
-	c.publish(t, 0, 300)
-	c.settles(t, 300)
-	if _, err := c.admin.DeleteTopics(t.Context(), &kafkago.DeleteTopicsRequest{Topics: []string{topic}}); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.createTopic(t.Context(), topic); err != nil {
-		t.Fatal(err)
-	}
-	c.publish(t, 300, 30)
-	eventually(t, "the new notifications come", func() bool { return tp.different() == 330 })
-	c.settles(t, 30)
-}
-
 // A committed offset that the log does not have is replaced by the earliest.
 func TestOffsetOutOfRange(t *testing.T) {
 	t.Parallel()

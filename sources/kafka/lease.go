@@ -20,6 +20,7 @@ type lease struct {
 	size      int    // as the worker counts it
 	seq       uint64 // given when it is handed out
 	empty     bool   // it is no message, but takes up offsets
+	cut       int64  // the size of what is not here; negative if all is
 	headers   []record.Header
 	delivery  *sources.Delivery
 	readable  sources.Delivery
@@ -35,7 +36,7 @@ type mark struct {
 func newLease(p *partition, item *reader.Item) *lease {
 	l := &lease{
 		partition: p, mark: mark{offset: item.Last + 1, epoch: item.Epoch},
-		empty: item.Empty, headers: item.Headers,
+		empty: item.Empty, cut: -1, headers: item.Headers,
 	}
 	if l.empty {
 		return l
@@ -44,9 +45,11 @@ func newLease(p *partition, item *reader.Item) *lease {
 	l.size = m.Size()
 	switch {
 	case item.Unreadable != nil:
+		l.cut = 0
 		l.delivery = sources.NewUndecoded(m, l, fmt.Errorf("the log is not readable: %w", item.Unreadable))
 	case item.Oversize > 0:
-		l.delivery = sources.NewUndecoded(m, l, fmt.Errorf("a message of %d bytes, more than %d: it is left out here, its place in the log is in the headers", item.Oversize, record.MaxRecord))
+		l.cut = item.Oversize
+		l.delivery = sources.NewUndecoded(m, l, fmt.Errorf("a message of %d bytes, more than %d", item.Oversize, record.MaxRecord))
 	default:
 		l.readable.Lend(m, l)
 		l.delivery = &l.readable

@@ -103,6 +103,8 @@ func (p *progress) stalled(d time.Duration) error {
 		return nil
 	}
 	switch {
+	case p.read < 0 && p.err == nil:
+		return nil // it is about to begin
 	case p.read < p.ends.Stable && p.err != nil:
 		return fmt.Errorf("offset %d of %d: %w", p.read, p.ends.Stable, p.err)
 	case p.read < p.ends.Stable:

@@ -29,6 +29,15 @@ func TestReal(t *testing.T) {
 			return c
 		})
 	})
+	for name, check := range map[string]func(*testing.T, *cluster){"faithful dead letters": checkFaithful, "largest message": checkLargest, "topic created again": checkRecreated, "topic created again while nobody runs": checkRecreatedAway} {
+		t.Run(name, func(t *testing.T) {
+			c := realCluster(t, broker.Addr)
+			if err := c.createTopic(t.Context(), c.topic); err != nil {
+				t.Fatal(err)
+			}
+			check(t, c)
+		})
+	}
 	t.Run("init", func(t *testing.T) { checkInit(t, realCluster(t, broker.Addr)) })
 	for _, g := range guards() {
 		t.Run(g.name, func(t *testing.T) {

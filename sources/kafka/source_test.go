@@ -139,7 +139,7 @@ func TestDeadLetterTooLarge(t *testing.T) {
 	if err := d.Reject(t.Context(), reason); err == nil || !strings.Contains(err.Error(), "raise its max.message.bytes") {
 		t.Errorf("error %v does not say what to do", err)
 	}
-	limit("700")
+	limit("800")
 	if err := d.Reject(t.Context(), reason); err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/client"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/reader"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/record"
 )
 
 // deadLetters reads dead letters as nobody's consumer: it moves no offsets.
@@ -21,6 +23,9 @@ type deadLetters struct {
 	client *client.Client
 	memory *reader.Memory
 	writer *kafkago.Writer
+
+	visited string          // the letter that is visited
+	headers []record.Header // as they are on the wire
 }
 
 var _ sources.Letters = (*deadLetters)(nil)
@@ -76,11 +81,12 @@ func (l *deadLetters) Each(ctx context.Context, visit func(*sources.DeadLetter) 
 }
 
 func (l *deadLetters) readPartition(ctx context.Context, target string, topic client.Topic, partition int, visit func(*sources.DeadLetter) error) error {
-	end, err := l.client.Offset(ctx, topic, partition, client.End)
-	if err != nil {
-		return fmt.Errorf("ask for the end of %s[%d]: %w", topic.Name, partition, l.client.Explain(err))
+	start, err1 := l.client.Offset(ctx, topic, partition, client.Start)
+	end, err2 := l.client.Offset(ctx, topic, partition, client.End)
+	if err := errors.Join(err1, err2); err != nil {
+		return fmt.Errorf("ask for the offsets of %s[%d]: %w", topic.Name, partition, l.client.Explain(err))
 	}
-	r := reader.New(l.client, l.memory, 1, topic, partition, int64(client.Start), -1)
+	r := reader.New(l.client, l.memory, 1, topic, partition, start, -1)
 	defer r.Close()
 	for r.Offset() < end {
 		item, err := nextWithin(ctx, r)
@@ -93,10 +99,8 @@ func (l *deadLetters) readPartition(ctx context.Context, target string, topic cl
 		if item.Empty || item.Unreadable != nil || item.Offset >= end {
 			continue
 		}
-		err = visit(&sources.DeadLetter{
-			Message: kafka.NewMessage("", topic.Name, partition, &item.Record), Target: target,
-			ID: fmt.Sprintf("%s/%d/%d", topic.Name, partition, item.Offset),
-		})
+		l.visited, l.headers = fmt.Sprintf("%s/%d/%d", topic.Name, partition, item.Offset), item.Headers
+		err = visit(&sources.DeadLetter{Message: kafka.NewMessage("", topic.Name, partition, &item.Record), Target: target, ID: l.visited})
 		if err != nil {
 			return err
 		}
@@ -124,21 +128,78 @@ func nextWithin(ctx context.Context, r *reader.Reader) (reader.Item, error) {
 // Republish writes the original to the topic of which these are the dead
 // letters: what the letter itself says may come from anybody.
 func (l *deadLetters) Republish(ctx context.Context, letter *sources.DeadLetter) error {
-	m := kafkago.Message{Topic: letter.Target, Key: letter.Key, Value: letter.Body}
-	for _, h := range letter.OriginalHeaders() {
-		m.Headers = append(m.Headers, kafkago.Header{Key: h.Key, Value: []byte(h.Value)})
+	if err := l.republish(ctx, letter); err != nil {
+		return fmt.Errorf("publish %s to topic %s: %w", letter.ID, letter.Target, err)
 	}
+	return nil
+}
+
+func (l *deadLetters) republish(ctx context.Context, letter *sources.DeadLetter) error {
+	complete, wire := *letter, []record.Header(nil)
+	if l.visited == letter.ID {
+		wire = l.headers
+	}
+	if letter.IsCut() {
+		original, err := l.original(ctx, letter)
+		if err != nil {
+			return err
+		}
+		m := kafka.NewMessage("", letter.Target, 0, &original)
+		complete.Raw, complete.Key, wire = letter.Whole(m.Raw), original.Key, original.Headers
+	}
+	m := kafkago.Message{Topic: letter.Target, Key: complete.Key, Value: complete.Body, Headers: kafka.WireHeaders(complete.OriginalHeaders(), wire)}
 	if p, err := strconv.Atoi(letter.Get("x-dlq-partition")); err == nil {
 		m.WriterData = p
 	}
-	err := l.writer.WriteMessages(ctx, m)
+	err := write(ctx, l.writer, m)
+	if errors.Is(err, kafkago.MessageSizeTooLarge) {
+		// Without its identity, since the room has not shown it; and not compressed,
+		// which makes some longer.
+		m.Headers = slices.DeleteFunc(m.Headers, func(h kafkago.Header) bool { return sources.IsReplayHeader(h.Key) })
+		plain := l.client.NewWriter(kafkago.BalancerFunc(originalPartition))
+		plain.Compression = 0
+		err = errors.Join(write(ctx, plain, m), plain.Close())
+	}
+	return l.client.Explain(err)
+}
+
+func write(ctx context.Context, w *kafkago.Writer, m kafkago.Message) error {
+	err := w.WriteMessages(ctx, m)
 	if errs, ok := errors.AsType[kafkago.WriteErrors](err); ok && len(errs) == 1 {
-		err = errs[0]
+		return errs[0]
 	}
+	return err
+}
+
+// errCut says that a letter cannot be replayed.
+var errCut = errors.New("the letter has only a part of the original, which is no longer in its topic")
+
+// original looks the original up where it was.
+func (l *deadLetters) original(ctx context.Context, letter *sources.DeadLetter) (none record.Record, err error) {
+	partition, err1 := strconv.Atoi(letter.Get("x-dlq-partition"))
+	offset, err2 := strconv.ParseInt(letter.Get("x-dlq-offset"), 10, 64)
+	if err1 != nil || err2 != nil || offset < 0 {
+		return none, errCut
+	}
+	topics, err := l.client.Topics(ctx, letter.Target)
 	if err != nil {
-		return fmt.Errorf("publish %s to topic %s: %w", letter.ID, letter.Target, l.client.Explain(err))
+		return none, err
 	}
-	return nil
+	r := reader.New(l.client, l.memory, 1, topics[letter.Target], partition, offset, -1)
+	defer r.Close()
+	item, err := nextWithin(ctx, r)
+	if _, jumped := errors.AsType[*reader.JumpError](err); jumped {
+		return none, errCut
+	}
+	switch {
+	case err != nil:
+		return none, l.client.Explain(err)
+	case item.Offset != offset || item.Empty || item.Time.UTC().Format(time.RFC3339Nano) != letter.Get("x-dlq-first-seen"):
+		return none, errCut
+	case item.Oversize > 0 || item.Unreadable != nil:
+		return none, fmt.Errorf("no worker can read the original: %s", letter.Cause())
+	}
+	return item.Record, nil
 }
 
 // Delete cannot: Kafka deletes from the beginning of a partition only.
