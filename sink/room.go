@@ -25,6 +25,8 @@ type Room struct {
 	box          *outbox.Outbox
 	lessons      lessons
 	historyDepth atomic.Int64
+	options      []Option
+	renewal      atomic.Pointer[Config]
 
 	mu     sync.Mutex
 	joined chan struct{} // closed while we are in the room
@@ -66,6 +68,7 @@ func New(cfg Config, log *slog.Logger, options ...Option) (*Room, error) {
 		lessons: lessons{maxBytes: cfg.MaxStanzaBytes},
 	}
 	r.historyDepth.Store(int64(cfg.MaxInFlight))
+	r.options = options
 	for _, option := range options {
 		option(r)
 	}
@@ -146,6 +149,7 @@ func (r *Room) visit(ctx context.Context) (time.Duration, error) {
 	setup, cancel := context.WithTimeoutCause(ctx, r.cfg.ConnectTimeout,
 		&conn.End{Kind: conn.KindTimeout, Text: fmt.Sprintf("not in the room within XMPP_CONNECT_TIMEOUT=%s", r.cfg.ConnectTimeout)})
 	defer cancel()
+	r.renew()
 	c, err := r.account.Login(setup)
 	if err != nil {
 		return 0, causeOr(setup, err)

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
 )
 
 // liveTexts are the texts in use. A reload replaces them while the worker works.
@@ -33,35 +34,40 @@ func (l *liveTexts) payload(e envelope.Envelope) string { return l.current.Load(
 
 // reloadOnHangup reads the files that the settings name again at every SIGHUP:
 // the environment of a process does not change, what is in files does. The
-// connections stay. What is wrong with a file changes nothing.
-func (l *liveTexts) reloadOnHangup(ctx context.Context, log *slog.Logger) {
+// connections stay; passwords and authorities are for the next one. What is wrong with
+// a file changes nothing.
+func (l *liveTexts) reloadOnHangup(ctx context.Context, room *sink.Room, log *slog.Logger) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 	for {
 		select {
 		case <-hangup:
-			l.reload(log)
+			if err := l.reload(room, log); err != nil {
+				log.Error("reload failed, everything stays as it is", "error", err)
+				continue
+			}
+			log.Info("reloaded the files that the settings name")
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-func (l *liveTexts) reload(log *slog.Logger) {
+func (l *liveTexts) reload(room *sink.Room, log *slog.Logger) error {
 	var s settings
-	_, err := s.load()
-	if err != nil {
-		log.Error("reload failed, everything stays as it is", "error", err)
-		return
+	if _, err := s.load(); err != nil {
+		return err
 	}
 	next, err := s.texts(log)
 	if err != nil {
-		log.Error("reload failed, everything stays as it is", "error", err)
-		return
+		return err
+	}
+	if err := room.Renew(s.room); err != nil {
+		return err
 	}
 	l.replace(&next)
-	log.Info("reloaded the files that the settings name")
+	return nil
 }
 
 func (l *liveTexts) replace(next *texts) {

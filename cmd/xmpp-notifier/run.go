@@ -84,7 +84,7 @@ func (s *settings) run(ctx context.Context, log *slog.Logger, records *audit.Log
 	defer context.AfterFunc(ctx, t.Stopping)()
 	var beside sync.WaitGroup
 	beside.Go(func() { systemd.Report(ctx, func() systemd.State { return stateOf(t) }, log) })
-	beside.Go(func() { texts.reloadOnHangup(ctx, log) })
+	beside.Go(func() { texts.reloadOnHangup(ctx, room, log) })
 	for _, name := range s.general.Sources {
 		beside.Go(func() { s.warnOfBroker(ctx, name, log) })
 	}
