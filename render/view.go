@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"strings"
@@ -21,6 +22,7 @@ type notification struct {
 
 // made holds what took work, for the next time.
 type made struct {
+	message             string
 	labels, annotations KV
 	group               *group
 	members             Alerts
@@ -50,10 +52,10 @@ func (n notification) Trace() string       { return n.line(n.envelope.Trace.Pare
 
 // Message returns the text; of a group, a line for each of its members.
 func (n notification) Message() string {
-	if len(n.envelope.Members) > 0 {
-		return n.config.members(n.envelope)
+	if n.made.message == "" {
+		n.made.message = cmp.Or(n.config.members(n.envelope), n.text(n.envelope.Message))
 	}
-	return n.text(n.envelope.Message)
+	return n.made.message
 }
 
 // How bad it is, and whether it goes on.

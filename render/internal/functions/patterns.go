@@ -25,7 +25,7 @@ func (env Env) patterns() []sandbox.Function {
 // the length of the text.
 const (
 	maxPattern = 1000
-	maxWork    = 4 << 20
+	maxWork    = 1 << 20
 )
 
 // compile reads a pattern that takes a bounded time for s.

@@ -45,7 +45,7 @@ func (t *Template) explain(err error) error {
 
 // bound returns the bound that was met, nil if it was none.
 func bound(err error) error {
-	for _, bound := range []error{errSteps, errDepth, errTime} {
+	for _, bound := range bounds() {
 		if errors.Is(err, bound) {
 			return bound
 		}

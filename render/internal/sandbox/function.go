@@ -52,10 +52,16 @@ func (r *run) bind(f *Function) func(args ...any) (reflect.Value, error) {
 			return result, err
 		}
 		in, err := arguments(call.Type(), args)
+		if err == nil {
+			err = r.add(in...)
+		}
 		if err != nil {
 			return result, err
 		}
-		return results(call.Call(in))
+		if result, err = results(call.Call(in)); err == nil {
+			err = r.add(result)
+		}
+		return result, err
 	}
 }
 

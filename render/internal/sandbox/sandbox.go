@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"text/template"
@@ -20,9 +21,12 @@ import (
 
 // The bounds of one execution.
 const (
-	maxSteps = 10_000 // turns of loops and calls of templates
-	maxDepth = 100    // templates that call one another
-	maxRun   = 50 * time.Millisecond
+	maxSteps = 10_000  // turns of loops and calls of templates
+	maxDepth = 100     // templates that call one another
+	maxWork  = 4 << 20 // bytes that functions take and return
+	// maxRun is for what the others do not bound. It is long: others may have
+	// the processor meanwhile.
+	maxRun = time.Second / 2
 	// MaxBytes bounds the text, and each value that a function returns.
 	MaxBytes = 64 << 10
 )
@@ -30,6 +34,7 @@ const (
 var (
 	errSteps = fmt.Errorf("more than %d turns of loops", maxSteps)
 	errDepth = fmt.Errorf("more than %d templates call one another", maxDepth)
+	errWork  = fmt.Errorf("more than %d bytes for its functions", maxWork)
 	errTime  = fmt.Errorf("more than %s", maxRun)
 	// ErrSize is the error of functions whose result would be too large.
 	ErrSize = fmt.Errorf("more than %d bytes", MaxBytes)
@@ -99,33 +104,34 @@ func (t *Template) Execute(data any) (string, error) {
 		return "", err
 	}
 	defer t.idle.Put(i)
-	text, err := i.execute(data)
-	if errors.Is(err, errTime) { // once more: perhaps others had the processor
-		text, err = i.execute(data)
-	}
-	if err != nil {
+	i.run = run{deadline: time.Now().Add(maxRun)}
+	if err := i.parsed.Execute(&i.run, data); err != nil {
 		return "", t.explain(err)
 	}
-	return text, nil
-}
-
-func (i *instance) execute(data any) (string, error) {
-	i.run = run{deadline: time.Now().Add(maxRun)}
-	err := i.parsed.Execute(&i.run, data)
-	return i.run.out.String(), err
+	return i.run.out.String(), nil
 }
 
 // run is what one execution has used up.
 type run struct {
-	steps, depth int
-	deadline     time.Time
-	out          strings.Builder
+	steps, depth, work int
+	deadline           time.Time
+	out                strings.Builder
 }
 
 // inTime is called before every function.
 func (r *run) inTime() error {
 	if time.Now().After(r.deadline) {
 		return errTime
+	}
+	return nil
+}
+
+// add counts the bytes that a function takes and returns.
+func (r *run) add(values ...reflect.Value) error {
+	for _, value := range values {
+		if r.work += weight(value, MaxBytes); r.work > maxWork {
+			return errWork
+		}
 	}
 	return nil
 }
@@ -164,5 +170,7 @@ func (r *run) Write(p []byte) (int, error) {
 
 // isBound reports an error that says of itself what happened, without a place.
 func isBound(err error) bool {
-	return errors.Is(err, errSteps) || errors.Is(err, errDepth) || errors.Is(err, errTime)
+	return slices.ContainsFunc(bounds(), func(bound error) bool { return errors.Is(err, bound) })
 }
+
+func bounds() []error { return []error{errSteps, errDepth, errWork, errTime} }
