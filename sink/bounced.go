@@ -1,7 +1,7 @@
 package sink
 
 import (
-	"errors"
+	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/muc"
@@ -9,62 +9,121 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
 
-// probe is about a message that bounces again and again: the room is asked whether
-// we are in it.
-type probe struct {
-	probed       string // id of the message, "" for none
-	probeError   *Condition
-	otherBounces bool // others have bounced since
-}
+// maxOwnFault is how often a message may bounce for a reason that is its own, most
+// likely, each time after a fresh join. The next time the room is asked whether we
+// are in it, and the message is given up if we are.
+const maxOwnFault = 2
 
+// bounced takes the refusal of a message.
 func (s *session) bounced(e wire.Element) error {
 	c := conn.StanzaError(e)
 	s.observer.tell(Event{Kind: Bounced, Err: c})
-	switch err := s.box.Bounce(e.ID, verdict(c), c); {
-	case err == nil:
+	v := verdict(c)
+	tries, ours := s.box.Bounce(e.ID, v, c)
+	switch {
+	case !ours:
 		return nil
-	case s.probe.probed != "": // the answer about that decides
-		s.probe.otherBounces = true
+	case v == outbox.AboutPace:
+		s.limited(c)
 		return nil
-	case errors.Is(err, outbox.ErrProbe):
-		s.probe.probed, s.probe.probeError = string(e.ID), c
-		s.ping(s.probeAnswered)
+	case v == outbox.AboutMessage:
 		return nil
-	default:
-		return &Error{Kind: muc.KindBounced, Op: "post to " + s.us.room, Err: err, Fix: muc.FixPost(c)}
+	case ownFault(c) && tries > maxOwnFault:
+		id := string(e.ID)
+		s.ping(func(a conn.Answer) error {
+			if err := s.alive(a); err != nil {
+				return err
+			}
+			s.box.Reject(id, c)
+			return s.hopeless(c)
+		})
+		return nil
 	}
-}
-
-// probeAnswered takes the answer to the question whether we are in the room.
-func (s *session) probeAnswered(a conn.Answer) error {
-	if err := s.alive(a); err != nil {
+	if err := s.hopeless(c); err != nil {
 		return err
 	}
-	return s.rejectProbed()
+	s.ping(s.alive)
+	return nil
 }
 
-// rejectProbed gives up the probed message: we are still in the room, so the
-// bounces were its own. What bounced meanwhile is sent again after a fresh join.
-func (s *session) rejectProbed() error {
-	s.box.Reject(s.probe.probed, s.probe.probeError)
-	if s.probe.probed = ""; !s.probe.otherBounces {
-		return nil
+// hopeless is the end of the session if all that there is has failed: then it is the
+// room that does not take it, and not a message.
+func (s *session) hopeless(c *Condition) error {
+	if s.box.Hopeless() {
+		return &Error{Kind: muc.KindBounced, Op: "post to " + s.us.room, Err: c, Fix: muc.FixPost(c)}
 	}
-	return &Error{Kind: muc.KindBounced, Op: "post to " + s.us.room, Err: s.probe.probeError, Fix: "the message is given up"}
+	return nil
 }
 
-// verdict maps the condition of a bounced message to what it is about. A state
-// of the room is never a reason to give up a message.
+// verdict maps the condition of a bounced message to what it is about.
 func verdict(c *Condition) outbox.Verdict {
-	if c.Type == "wait" {
-		return outbox.AboutRoom
-	}
-	switch c.Name {
-	case "policy-violation", "jid-malformed":
+	switch {
+	case c.Type == "wait":
+		return outbox.AboutPace
+	case c.Name == "policy-violation", c.Name == "jid-malformed":
 		return outbox.AboutMessage
-	case "not-acceptable", "bad-request", "not-allowed", "feature-not-implemented", "undefined-condition":
-		return outbox.Unclear
 	default:
-		return outbox.AboutRoom
+		return outbox.Unclear
 	}
+}
+
+// ownFault reports whether a condition is about the message most likely, if we are in
+// the room.
+func ownFault(c *Condition) bool {
+	switch c.Name {
+	case "not-acceptable", "bad-request", "not-allowed", "feature-not-implemented", "undefined-condition":
+		return true
+	default:
+		return false
+	}
+}
+
+// limited says once that the room asks us to wait.
+func (s *session) limited(c *Condition) {
+	if !s.lessons.limited.Swap(true) {
+		s.log.Warn("the room limits the rate of messages: sending more slowly", "room", s.us.room, "error", c)
+		s.observer.tell(Event{Kind: Limited, Err: c})
+	}
+}
+
+// lookForMissing asks the room whether it has handled a message that it should have
+// shown by now.
+func (s *session) lookForMissing() {
+	if s.catchup.answeredFor.Load() || s.fencing.Load() {
+		return // an answer would not come from the room
+	}
+	upTo := s.box.Missing(time.Now(), s.cfg.StallTimeout/2)
+	if upTo == 0 || s.fencing.Swap(true) {
+		return
+	}
+	s.ping(func(a conn.Answer) error {
+		s.fencing.Store(false)
+		if err := s.alive(a); err != nil {
+			return err
+		}
+		for _, place := range s.box.Fence(upTo) {
+			s.log.Warn("the room has not shown a message, although it shows others: trying it alone", "room", s.us.room, "id", place)
+		}
+		return nil
+	})
+}
+
+// measurePace says once at which rate the room takes messages, when that is known.
+func (s *session) measurePace() {
+	inFlight, pause, limited := s.box.Pace()
+	switch {
+	case !s.lessons.limited.Load():
+	case !limited:
+		s.lessons.limited.Store(false)
+		s.log.Info("the room no longer limits the rate of messages", "room", s.us.room)
+		s.observer.tell(Event{Kind: Limited})
+	case pause > 0 && !s.lessons.rateTold:
+		s.lessons.rateTold = true
+		s.log.Info("the rate that the room allows is known", "room", s.us.room, "max_in_flight", inFlight, "per_second", perSecond(pause))
+	}
+}
+
+// perSecond is a rate, in steps that people can read.
+func perSecond(pause time.Duration) float64 {
+	return float64(int(1000/pause.Seconds())) / 1000
 }

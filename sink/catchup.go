@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
@@ -27,7 +28,7 @@ type catchup struct {
 	echoID   string    // of what we say to ourselves; fixed
 	mute     bool      // the room answers no request
 	// answeredFor says that our server answers for the room.
-	answeredFor bool
+	answeredFor atomic.Bool
 	// newest and oldest are when the room got what the archive has told.
 	newest, oldest time.Time
 }
@@ -63,7 +64,7 @@ func (s *session) info(a conn.Answer) error {
 
 // nobody takes the answer for somebody who is not there.
 func (s *session) nobody(a conn.Answer) error {
-	s.catchup.answeredFor = a.Refused() == nil
+	s.catchup.answeredFor.Store(!a.Failed())
 	return nil
 }
 
@@ -74,7 +75,7 @@ func (s *session) nobody(a conn.Answer) error {
 // its way to us yet. What we say to ourselves goes the same way, behind it.
 func (s *session) fence() error {
 	s.catchup.informed = true
-	if s.catchup.answeredFor {
+	if s.catchup.answeredFor.Load() {
 		s.sayToOurselves()
 		return nil
 	}
@@ -148,13 +149,14 @@ func delay(e wire.Element) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// measure keeps what is in flight within what the history can tell.
+// measure keeps what is in flight within what the history can tell, for as long as
+// it is so short.
 func (s *session) measure() {
 	holds := s.lessons.depth.told(s.catchup.replayed, s.box.Forgot())
-	if s.archive() || holds == 0 || holds >= s.cfg.MaxInFlight {
-		return
+	if s.archive() || holds == 0 {
+		holds = s.cfg.MaxInFlight
 	}
-	if s.box.Narrow(holds) {
+	if s.box.Limit(holds) {
 		s.log.Warn("the room's history is shorter than XMPP_MAX_IN_FLIGHT, so fewer messages are sent at once: let it keep more, or lower XMPP_MAX_IN_FLIGHT",
 			"room", s.us.room, "history", holds, "max_in_flight", s.cfg.MaxInFlight)
 	}

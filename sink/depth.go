@@ -6,23 +6,26 @@ type depth struct {
 	shown int // own messages that the room has shown since it last forgot
 	last  int // how many the history told the last time, if that was not all
 	then  int // shown at that time
+	holds int // what it holds, 0: not known
 }
 
-// told takes how many messages a history has told. It returns that number if
-// the history holds no more: it has told as many twice, although the room was
-// shown more in between. A single time proves nothing: some servers keep a
-// part over a restart.
+// told takes how many messages a history has told. It returns how many it holds, 0
+// if that is not known: it has told as many twice, although the room was shown more
+// in between. A single time proves nothing: some servers keep a part over a restart.
+// One that tells more has been given more room.
 func (d *depth) told(n int, forgot bool) (holds int) {
 	switch {
 	case forgot:
-		d.shown, d.last = n, 0
+		d.shown, d.last, d.holds = n, 0, 0
 		return 0
 	case n >= d.shown:
-		d.last = 0
+		d.last, d.holds = 0, 0
 		return 0
 	case n == d.last && d.shown > d.then:
-		holds = n
+		d.holds = n
+	case n != d.last:
+		d.holds = 0
 	}
 	d.last, d.then = n, d.shown
-	return holds
+	return d.holds
 }

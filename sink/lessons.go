@@ -16,6 +16,8 @@ type lessons struct {
 	// Who takes our nickname and frees it, again and again, must not end our
 	// sessions at will.
 	nickBackAfter time.Time
+	limited       atomic.Bool // it has asked us to wait, and the log says so
+	rateTold      bool        // and how fast it takes messages
 	keepsIDs      atomic.Bool // the room has reflected one of ours
 	losesIDs      bool        // it has proven that it does not keep them
 	originIDs     atomic.Bool // so they are sent

@@ -12,6 +12,7 @@ const (
 	Left                           // a session or an attempt is over; Err, InRoom
 	Bounced                        // the room refused a message; Err
 	Resent                         // sent again after a join; Resent, PossibleDuplicates
+	Limited                        // the room asks us to send more slowly (Err), or no longer (nil)
 )
 
 // Event is something that happened to a Room.

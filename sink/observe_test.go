@@ -108,7 +108,8 @@ func TestReasonsAreAllListed(t *testing.T) {
 	}
 }
 
-func TestObserverHearsOfBouncesAndWhatIsSentAgain(t *testing.T) {
+// A bounce that asks us to wait is no reason to leave the room.
+func TestWaitIsNoReasonToLeave(t *testing.T) {
 	srv := startServer(t, sinktest.Config{})
 	srv.Bounce(sinktest.StanzaError{Type: "wait", Condition: "resource-constraint"}, 1)
 	w := observed(t, settings(t, srv))
@@ -117,14 +118,34 @@ func TestObserverHearsOfBouncesAndWhatIsSentAgain(t *testing.T) {
 	if err := w.Submit(t.Context(), sink.Message{Body: "hello", Done: func(r sink.Result) { done <- r }}); err != nil {
 		t.Fatal(err)
 	}
-	if e := w.next(sink.Bounced); !strings.Contains(e.Err.Error(), "resource-constraint") {
+	if e := w.next(sink.Limited); !strings.Contains(e.Err.Error(), "resource-constraint") {
+		t.Errorf("got %v", e.Err)
+	}
+	if r := <-done; r.Outcome != sink.Delivered {
+		t.Errorf("got %+v", r)
+	}
+	if _, _, limited := w.Pace(); !limited {
+		t.Error("the pace is what it was")
+	}
+	if n := srv.Stats().Connections; n != 1 {
+		t.Errorf("it took %d connections", n)
+	}
+}
+
+func TestObserverHearsOfBounces(t *testing.T) {
+	srv := startServer(t, sinktest.Config{})
+	srv.Bounce(sinktest.StanzaError{Type: "cancel", Condition: "internal-server-error"}, 1)
+	w := observed(t, settings(t, srv))
+	w.next(sink.Joined)
+	done := make(chan sink.Result, 1)
+	if err := w.Submit(t.Context(), sink.Message{Body: "hello", Done: func(r sink.Result) { done <- r }}); err != nil {
+		t.Fatal(err)
+	}
+	if e := w.next(sink.Bounced); !strings.Contains(e.Err.Error(), "internal-server-error") {
 		t.Errorf("got %v", e.Err)
 	}
 	if e := w.next(sink.Left); sink.Reason(e.Err) != "bounced" {
 		t.Errorf("got %v", e.Err)
-	}
-	if e := w.next(sink.Resent); e.Resent != 1 {
-		t.Errorf("got %+v", e)
 	}
 	if r := <-done; r.Outcome != sink.Delivered || r.Took <= 0 || r.Took > patience {
 		t.Errorf("got %+v", r)

@@ -102,7 +102,13 @@ func (r *Room) Joined(ctx context.Context) error {
 // a worker that takes our place and knows nothing. It is learnt at every join: as
 // many as may be in flight at least, and more if the history is long or there is an
 // archive.
-func (r *Room) HistoryDepth() int { return int(r.historyDepth.Load()) }
+func (r *Room) HistoryDepth() int {
+	return int(r.historyDepth.Load()) + r.box.Released()
+}
+
+// Pace is how fast messages are sent: so many at once in flight, with a pause between
+// two. limited says that the room has asked for that.
+func (r *Room) Pace() (inFlight int, pause time.Duration, limited bool) { return r.box.Pace() }
 
 // InFlight returns how many messages are in flight, and for how long the oldest of
 // them has been waiting for its reflection while it was the oldest; 0 while we are

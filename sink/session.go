@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
@@ -23,11 +24,11 @@ type session struct {
 	format   format
 	quote    quote
 	catchup  catchup
-	probe    probe
 	phase    phase
-	unproven []string // reflections without an id that we know, until it is known why
-	blamed   int      // the limit to keep to from now on, 0: none
-	gone     error    // our presence was ended without a word; the server may say more
+	unproven []string    // reflections without an id that we know, until it is known why
+	blamed   int         // the limit to keep to from now on, 0: none
+	fencing  atomic.Bool // the room was asked for what is missing
+	gone     error       // our presence was ended without a word; the server may say more
 
 	onEnter func()
 	entered chan struct{} // closed when we are in the room

@@ -2,12 +2,16 @@ package sink
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/outbox"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
+
+// longestTick is how often it is looked for what is missing.
+const longestTick = 500 * time.Millisecond
 
 // leaveTimeout bounds the wait for the end of the server's stream.
 const leaveTimeout = 2 * time.Second
@@ -19,7 +23,7 @@ func (s *session) watch(ctx context.Context) {
 		return
 	}
 	interval := s.pingInterval()
-	tick := time.NewTicker(min(interval, s.cfg.StallTimeout) / 4)
+	tick := time.NewTicker(min(interval, s.cfg.StallTimeout, longestTick*4) / 4)
 	defer tick.Stop()
 	pinged := false
 	for {
@@ -31,6 +35,8 @@ func (s *session) watch(ctx context.Context) {
 			return
 		case now := <-tick.C:
 			silent := now.Sub(s.conn.Heard())
+			s.lookForMissing()
+			s.measurePace()
 			if end := s.overdue(now, silent > 2*interval); end != nil {
 				s.conn.Fail(end)
 			} else if silent < interval {
@@ -77,7 +83,7 @@ func (s *session) pingInterval() time.Duration {
 func (s *session) overdue(now time.Time, silent bool) error {
 	switch {
 	case s.box.Stalled(now) > s.cfg.StallTimeout:
-		return &Error{Kind: kindStalled, Op: "post to " + s.us.room, Err: errStalled}
+		return s.stalled()
 	case silent:
 		return &Error{Kind: conn.KindSilent, Op: "stay connected", Err: conn.ErrSilent}
 	case s.mayTakeNickBack():
@@ -85,6 +91,12 @@ func (s *session) overdue(now time.Time, silent bool) error {
 	default:
 		return nil
 	}
+}
+
+// stalled says that the room shows nothing any more, and since which message.
+func (s *session) stalled() error {
+	id := s.box.Stall()
+	return &Error{Kind: kindStalled, Op: fmt.Sprintf("post to %s (message %s)", s.us.room, id), Err: errStalled}
 }
 
 // mayTakeNickBack reports that the nickname that we want is free, and that it
@@ -97,8 +109,11 @@ func (s *session) mayTakeNickBack() bool {
 // this is when nothing may be in flight, before anybody hears that there is room
 // for more.
 func (s *session) handled() {
-	if s.phase == inRoom && s.mayTakeNickBack() {
-		s.conn.Fail(errNickFree)
+	if s.phase == inRoom {
+		if s.mayTakeNickBack() {
+			s.conn.Fail(errNickFree)
+		}
+		s.lookForMissing()
 	}
 	s.box.Flush()
 }

@@ -136,6 +136,14 @@ func (t *Telemetry) gauges() []prometheus.Collector {
 		}),
 		gauge("max_pending_messages", "Bound of pending_messages, for each source.", func() float64 { return float64(t.options.Worker.MaxPending()) }),
 		gauge("max_pending_bytes", "Bound of pending_bytes for all sources together, each with an equal share: a sixteenth of MEMORY_LIMIT.", func() float64 { return float64(t.options.MaxPendingBytes) }),
+		gauge("room_rate_limited", "1 while the room limits the rate of messages.", func() float64 {
+			_, _, limited := t.options.Room.Pace()
+			return flag(limited)
+		}),
+		gauge("room_pause_seconds", "Pause between two messages that the room's rate limit asks for, 0 for none.", func() float64 {
+			_, pause, _ := t.options.Room.Pace()
+			return pause.Seconds()
+		}),
 		gauge("xmpp_connected", "1 while logged in to the XMPP server.", func() float64 { return flag(t.room.snapshot().connected) }),
 		gauge("room_joined", "1 while in the room.", func() float64 { return flag(t.room.snapshot().joined) }),
 		gauge("ready", "1 while /readyz says so.", func() float64 { return flag(len(t.Problems()) == 0) }),

@@ -34,6 +34,8 @@ type RoomStatus struct {
 	MaxInFlight  int        `json:"max_in_flight"`
 	HistoryDepth int        `json:"history_depth"`   // bounds what is unacknowledged
 	Waiting      float64    `json:"waiting_seconds"` // of the oldest message in flight
+	RateLimited  bool       `json:"rate_limited"`    // the room asks us to send more slowly
+	Pause        float64    `json:"pause_seconds"`   // between two messages, for that reason
 	LastError    *Fault     `json:"last_error"`
 }
 
@@ -99,6 +101,8 @@ func (t *Telemetry) roomStatus() RoomStatus {
 		InFlight: messages, MaxInFlight: t.options.MaxInFlight, HistoryDepth: t.options.Room.HistoryDepth(),
 		Waiting: waiting.Seconds(), LastError: facts.last.status(),
 	}
+	_, pause, limited := t.options.Room.Pace()
+	s.RateLimited, s.Pause = limited, pause.Seconds()
 	if !facts.since.IsZero() {
 		s.Since = new(facts.since.UTC())
 	}

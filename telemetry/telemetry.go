@@ -20,6 +20,9 @@ type Room interface {
 	InFlight() (messages int, waiting time.Duration)
 	// HistoryDepth is how many of our last messages the room's history shows.
 	HistoryDepth() int
+	// Pace is how many messages may be in flight and the pause between two, and
+	// whether that is because the room limits the rate.
+	Pace() (inFlight int, pause time.Duration, limited bool)
 	String() string
 }
 

@@ -28,6 +28,7 @@ type room struct {
 
 func (r *room) InFlight() (int, time.Duration) { return r.messages, r.waiting }
 func (*room) HistoryDepth() int                { return 40 }
+func (*room) Pace() (int, time.Duration, bool) { return 1, 2 * time.Second, true }
 func (*room) String() string                   { return "xmpp:alerts@rooms.example" }
 
 // carrier is a worker that has 5 notifications unacknowledged and 7 messages

@@ -8,6 +8,9 @@ const (
 	// blameWithin is how soon after a message was sent the end of the stream is
 	// held against it.
 	blameWithin = 5 * time.Second
+	// maxBlamed is how often that may happen, each time after a fresh join, before it
+	// is given up.
+	maxBlamed = 2
 )
 
 // Blame finds out which message the server has ended the stream for, so that one
@@ -16,14 +19,14 @@ const (
 // now on; else 0.
 //
 // Servers handle messages in order, so it is the first one without a
-// reflection. It is given up after some fresh joins, as after unclear bounces.
+// reflection. It is given up after some fresh joins.
 func (b *Outbox) Blame(why error, tooLong bool, size func(id, body, extra string) int) (limit int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	longest := 0
 	var first *entry
 	for _, e := range b.queue {
-		if e.over || !e.sent {
+		if e.state != outstanding {
 			continue
 		}
 		if longest = max(longest, size(e.id, e.Body, e.Extra)); first == nil {
@@ -34,7 +37,7 @@ func (b *Outbox) Blame(why error, tooLong bool, size func(id, body, extra string
 		return max(LeastStanzaBytes, longest/2)
 	}
 	if first != nil && time.Since(first.sentAt) < blameWithin {
-		if first.bounces++; first.bounces > maxUnclear {
+		if first.blamed++; first.blamed > maxBlamed {
 			b.settle(first, Result{Outcome: Rejected, Err: why})
 		}
 	}

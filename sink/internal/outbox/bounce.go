@@ -1,46 +1,40 @@
 package outbox
 
-import "errors"
+import "time"
 
 // Verdict says what a bounce is about.
 type Verdict int
 
 // What a bounce can be about.
 const (
-	AboutRoom    Verdict = iota // us or the room: repair, then send again
+	AboutPace    Verdict = iota // how fast we send: wait, and send again
 	AboutMessage                // the message: it will never be shown
-	Unclear                     // either: join anew, and see whether it bounces again
+	Unclear                     // the message, us or the room: see what becomes of others
 )
 
-// maxUnclear is how often a message may bounce for a reason that may have been
-// the room's, each time after a fresh join. The next time the room is asked
-// whether we are in it.
-const maxUnclear = 2
-
-// ErrProbe says that a message has bounced again and again: see Bounce.
-var ErrProbe = errors.New("message bounces again and again")
-
-// Bounce takes the refusal of the message id, for the reason why. It returns an
-// error if the session must be repaired before the message is sent again: why, or
-// ErrProbe if the message is to be rejected, should we still be in the room.
-func (b *Outbox) Bounce(id []byte, v Verdict, why error) error {
+// Bounce takes the refusal of the message id, for the reason why. It returns how
+// often the message has failed for a reason that may have been the room's, and
+// whether it is of those in flight.
+func (b *Outbox) Bounce(id []byte, v Verdict, why error) (tries int, ours bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e, ok := b.inflight[string(id)]
-	if !ok {
-		return nil
+	if !ok || e.state != outstanding {
+		return 0, false
 	}
+	now := time.Now()
 	switch v {
+	case AboutPace:
+		e.sent = false
+		b.to(e, waiting)
+		b.pace.refused(now)
+		b.touch(now)
 	case AboutMessage:
 		b.settle(e, Result{Outcome: Rejected, Err: why})
-		return nil
 	case Unclear:
-		if e.bounces++; e.bounces > maxUnclear {
-			return ErrProbe
-		}
-	case AboutRoom: // repair
+		b.fail(e, why, now)
 	}
-	return why
+	return e.tries, true
 }
 
 // Reject gives up the message id.
@@ -50,4 +44,12 @@ func (b *Outbox) Reject(id string, why error) {
 	if e, ok := b.inflight[id]; ok {
 		b.settle(e, Result{Outcome: Rejected, Err: why})
 	}
+}
+
+// Pace is how many messages may be in flight at the pace that the room allows, and
+// the pause between two of them. limited says that the room has asked us to wait.
+func (b *Outbox) Pace() (inFlight int, pause time.Duration, limited bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return min(b.pace.width, b.pace.most), b.pace.interval, b.pace.limited
 }

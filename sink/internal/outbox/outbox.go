@@ -3,7 +3,6 @@ package outbox
 import (
 	"context"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 )
@@ -11,22 +10,19 @@ import (
 // Outbox holds the messages in flight, in the order in which they were
 // submitted. It outlives connections.
 type Outbox struct {
-	places *places
+	places places
 	closed chan struct{}
-	wake   chan struct{} // capacity 1: something is settled
 
 	mu       sync.Mutex
 	ids      *Minter
 	ledger   *ledger
 	inflight map[string]*entry
 	queue    []*entry // in order; settled ones stay until they are at the front
+	released int      // messages that have given their places to others
 	recent   recent
 	history  history
-	link     Link
-	from     string    // our address in the room, as long as there is a link
-	oldest   time.Time // since when the front of the queue is the front
-	settled  []settlement
-	spare    []settlement // its memory, for the next batch
+	sending
+	settling
 }
 
 // Link is the way to the room while we are in it.
@@ -38,13 +34,24 @@ type Link interface {
 
 type entry struct {
 	Message
-	id      string
-	sent    bool   // it may have reached the room
-	from    string // our address then
-	sentAt  time.Time
-	again   bool // the room has shown it, and may have forgotten
-	bounces int  // for reasons that may have been the room's
-	over    bool // settled
+	id     string
+	state  state
+	placed bool   // it has a place
+	sent   bool   // it may have reached the room
+	from   string // our address then
+	sentAt time.Time
+	nth    uint64 // number of the sending
+	again  bool   // the room has shown it, and may have forgotten
+	failures
+}
+
+// failures are what is known of a message that the room did not show.
+type failures struct {
+	tries     int       // for reasons that may have been the room's
+	alone     int       // how often it was sent alone
+	blamed    int       // how often the server has ended the stream for it
+	proven    bool      // the room has shown later ones
+	notBefore time.Time // when it may be sent alone again
 }
 
 // New makes one for so many messages in flight, with ids by m. It remembers twice
@@ -53,7 +60,8 @@ func New(maxInFlight int, m *Minter) *Outbox {
 	return &Outbox{
 		places:   newPlaces(maxInFlight),
 		closed:   make(chan struct{}),
-		wake:     make(chan struct{}, 1),
+		settling: settling{wake: make(chan struct{}, 1)},
+		sending:  sending{pace: newPacer(maxInFlight)},
 		recent:   recent{limit: 2 * maxInFlight},
 		history:  history{told: make(map[string]evidence)},
 		ids:      m,
@@ -107,11 +115,11 @@ func (b *Outbox) refusal(m Message) error {
 
 // enter takes m, which has a place.
 func (b *Outbox) enter(m Message) {
-	e := &entry{Message: m, id: b.ids.ID(m.Identity)}
+	e := &entry{Message: m, id: b.ids.ID(m.Identity), placed: true}
 	twin, twins := b.inflight[e.id]
 	switch {
 	case b.ledger.has(e.id):
-		b.settle(e, Result{Outcome: Suppressed})
+		b.settled = append(b.settled, settlement{e.Done, Result{Outcome: Suppressed, ID: e.id}, true})
 		return
 	case twins:
 		twin.Done = both(twin.Done, m.Done)
@@ -123,19 +131,10 @@ func (b *Outbox) enter(m Message) {
 		b.places.free(1)
 		return
 	}
-	if len(b.queue) == 0 {
-		b.oldest = time.Now()
-	}
 	b.inflight[e.id] = e
 	b.queue = append(b.queue, e)
-	if b.link != nil {
-		b.send(e)
-	}
-}
-
-func (b *Outbox) send(e *entry) {
-	b.link.Post(e.id, e.Body, e.Extra)
-	e.sent, e.sentAt, e.from = true, time.Now(), b.from
+	b.queued++
+	b.pump(time.Now())
 }
 
 // both settles two submissions of one notification with one reflection.
@@ -153,10 +152,8 @@ func both(first, second func(Result)) func(Result) {
 func (b *Outbox) Close() {
 	b.mu.Lock()
 	b.link = nil
-	for _, e := range slices.Clone(b.queue) { // settling shortens it
-		if !e.over {
-			b.settle(e, Result{Outcome: Dropped, Err: ErrClosed})
-		}
+	for _, e := range b.entries() {
+		b.settle(e, Result{Outcome: Dropped, Err: ErrClosed})
 	}
 	if !isClosed(b.closed) {
 		close(b.closed)
@@ -173,7 +170,7 @@ func (b *Outbox) Closed() <-chan struct{} { return b.closed }
 func (b *Outbox) Stalled(now time.Time) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.link == nil || len(b.queue) == 0 {
+	if b.link == nil || b.outstanding == 0 {
 		return 0
 	}
 	return now.Sub(b.oldest)
@@ -186,32 +183,66 @@ func (b *Outbox) Size() int {
 	return len(b.inflight)
 }
 
-// Width is how many messages may be in flight.
-func (b *Outbox) Width() int { return b.places.width() }
+// Width is how many messages may be in flight, and not be told by the history: those
+// that have failed are not in it.
+func (b *Outbox) Width() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.pace.most
+}
 
-// Narrow lets no more than n messages be in flight from now on. It reports whether
-// there could be more.
-func (b *Outbox) Narrow(n int) bool { return b.places.narrow(n) }
+// Released is how many messages have failed again and again and have given their
+// places to others.
+func (b *Outbox) Released() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.released
+}
+
+// Limit lets no more than n messages be in flight from now on, or as many as there
+// are places. It reports whether that is fewer than before.
+func (b *Outbox) Limit(n int) (fewer bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n = min(n, cap(b.places.taken))
+	fewer = n < b.pace.most
+	b.pace.setMost(n)
+	return fewer
+}
 
 // settle takes e out of the outbox. The caller holds the lock.
 func (b *Outbox) settle(e *entry, r Result) {
 	r.ID = e.id
-	b.settled = append(b.settled, settlement{e.Done, r})
-	e.over = true
+	b.settled = append(b.settled, settlement{e.Done, r, e.placed})
+	if !e.placed && e.Done != nil {
+		b.released--
+	}
 	if b.inflight[e.id] == e {
 		delete(b.inflight, e.id)
 	}
-	for len(b.queue) > 0 && b.queue[0].over {
+	b.to(e, over)
+	for len(b.queue) > 0 && b.queue[0].state == over {
 		b.queue[0] = nil
 		b.queue = b.queue[1:]
-		b.oldest = time.Now()
 	}
+	b.touch(time.Now())
 }
 
-// front returns the oldest message in flight, nil if there is none.
+// entries returns what is not settled, in order: settling changes the queue.
+func (b *Outbox) entries() []*entry {
+	list := make([]*entry, 0, len(b.inflight))
+	for _, e := range b.queue {
+		if e.state != over {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// front returns the oldest message that was sent, nil if there is none.
 func (b *Outbox) front() *entry {
 	for _, e := range b.queue {
-		if !e.over {
+		if e.state == outstanding || b.link == nil && e.state == waiting && e.sent {
 			return e
 		}
 	}

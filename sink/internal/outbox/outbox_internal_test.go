@@ -19,9 +19,7 @@ func TestWhatWasSettledOutOfOrderIsNotInTheWay(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := b.Bounce([]byte(m.ID("2")), AboutMessage, errors.New("no")); err != nil {
-			t.Fatal(err)
-		}
+		b.Bounce([]byte(m.ID("2")), AboutMessage, errors.New("no"))
 		return b, results, lost
 	}
 	t.Run("lost meanwhile", func(t *testing.T) {
@@ -44,18 +42,26 @@ func TestWhatWasSettledOutOfOrderIsNotInTheWay(t *testing.T) {
 	})
 }
 
-// The first burst after the outbox was narrowed is within the limit already.
-func TestNarrowingHoldsAtOnce(t *testing.T) {
+// The first burst after the outbox was limited is within the limit already, and it
+// may be lifted again.
+func TestLimitHoldsAtOnce(t *testing.T) {
 	b := New(8, testMinter(t))
+	var sent posts
+	b.Attach(&sent, "r@c/w")
 	post(t, b, "in flight")
-	if !b.Narrow(3) || b.Narrow(5) {
-		t.Error("narrowed and widened")
+	if !b.Limit(3) || b.Limit(5) || !b.Limit(3) {
+		t.Error("what is fewer is wrong")
 	}
-	for _, name := range []string{"1", "2"} {
+	for _, name := range []string{"1", "2", "3", "4"} {
 		post(t, b, name)
 	}
-	if len(b.places.taken) != cap(b.places.taken) {
-		t.Errorf("%d places are left", cap(b.places.taken)-len(b.places.taken))
+	if len(sent) != 3 {
+		t.Errorf("%d are in flight", len(sent))
+	}
+	b.Limit(100)
+	b.pump(time.Now())
+	if len(sent) != 5 {
+		t.Errorf("%d are in flight without the limit", len(sent))
 	}
 }
 

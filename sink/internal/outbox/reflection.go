@@ -64,8 +64,12 @@ func sameText(body, text string) bool {
 // flight there is no hole.
 func (b *Outbox) shown(e *entry, nth uint32) evidence {
 	r, w, now := Result{Outcome: Delivered}, evidence{remembers, b.history.last, true}, time.Now()
-	if b.link != nil { // else it was found in the history
+	if b.link != nil && e.state == outstanding { // else it was found in the history
 		r.Took = now.Sub(e.sentAt)
+		b.lastShown = max(b.lastShown, e.nth)
+		b.pace.accepted(e.sentAt)
+	}
+	if b.link != nil {
 		b.history.last = nth
 	}
 	if b.front() == e {

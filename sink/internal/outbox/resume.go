@@ -48,7 +48,7 @@ func (b *Outbox) Blind() {
 func (b *Outbox) Unconfirmed() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return slices.ContainsFunc(b.queue, func(e *entry) bool { return e.sent && !e.over && !b.ledger.has(e.id) })
+	return slices.ContainsFunc(b.queue, func(e *entry) bool { return e.sent && e.state != over && !b.ledger.has(e.id) })
 }
 
 // Attach starts sending through l, from our address in the room: first, in order,
@@ -63,12 +63,13 @@ func (b *Outbox) Attach(l Link, from string) (resent, possibleDuplicates int) {
 	b.mu.Lock()
 	b.link, b.from = l, from
 	if b.history.lostCopies() {
-		b.queue = append(b.recent.after(b.history.ours), b.queue...)
+		lost := b.recent.after(b.history.ours)
+		b.queued += len(lost)
+		b.queue = append(lost, b.queue...)
 	}
 	b.recent.clear()
-	for _, e := range slices.Clone(b.queue) { // settling shortens it
+	for _, e := range b.entries() {
 		switch {
-		case e.over:
 		case !e.again && b.ledger.has(e.id):
 			b.settle(e, Result{Outcome: Delivered})
 		case isClosed(e.Lost):
@@ -81,14 +82,15 @@ func (b *Outbox) Attach(l Link, from string) (resent, possibleDuplicates int) {
 				possibleDuplicates++
 			}
 			b.inflight[e.id] = e
-			b.send(e)
 		}
 	}
+	b.yield()
 	if !b.history.whole() || b.history.restarted {
 		possibleDuplicates = resent
 	}
 	b.history.clear()
 	b.oldest = time.Now()
+	b.pump(b.oldest)
 	b.mu.Unlock()
 	b.Flush()
 	return resent, possibleDuplicates
@@ -101,6 +103,11 @@ func (b *Outbox) Detach(end Ending, last time.Time) {
 	b.mu.Lock()
 	attached := b.link != nil
 	b.link = nil
+	for _, e := range b.queue {
+		if e.state == outstanding || e.state == setAside {
+			b.to(e, waiting)
+		}
+	}
 	b.history.interrupt()
 	if attached { // else it was an attempt that failed, and tells nothing of the last stay
 		b.recent.end(last)

@@ -1,0 +1,127 @@
+package outbox
+
+import "time"
+
+// pacer decides how fast messages are sent. A refusal that asks us to wait is flow
+// control, not a failure: fewer messages are in flight then (multiplicative
+// decrease), and if one is still too much, a pause between them is learnt: as long
+// as it took until the room accepted the next. Both come back step by step.
+type pacer struct {
+	most    int  // what may be in flight for other reasons
+	width   int  // what may be in flight
+	holding bool // the room has refused some: nothing is sent until it is known which
+	round   int  // messages that it has accepted since it refused some
+	steady  int  // messages to be accepted before the pause shrinks again
+
+	interval time.Duration // the pause between two messages
+	retry    time.Duration // the pause before what was refused is sent again
+	refusals int           // since it has accepted one
+	next     time.Time     // when the next message may be sent
+	last     time.Time     // when the last one was sent that it has accepted
+	limited  bool          // the room has asked us to wait, and the pace is not what it was
+}
+
+const (
+	firstRetry   = 100 * time.Millisecond
+	longestRetry = 30 * time.Second
+	longestPause = time.Minute
+	// shortestPace is the pause that is not worth a timer.
+	shortestPace = time.Millisecond
+	// steps is how many messages are accepted before one more may be in flight, or
+	// before the pause shrinks again; and the part by which it does.
+	steps = 16
+)
+
+func newPacer(most int) pacer { return pacer{most: most, width: most} }
+
+// setMost bounds what may be in flight for other reasons.
+func (p *pacer) setMost(n int) {
+	if p.most = n; !p.limited {
+		p.width = n
+	}
+}
+
+// allows reports whether one more message may be sent now.
+func (p *pacer) allows(outstanding int, now time.Time) bool {
+	if outstanding == 0 {
+		p.holding = false
+	}
+	return !p.holding && outstanding < min(p.width, p.most) && !now.Before(p.next)
+}
+
+// sent notes that a message is sent.
+func (p *pacer) sent(now time.Time) {
+	if p.interval > 0 {
+		p.next = now.Add(p.interval)
+	}
+}
+
+// refused notes that the room has asked us to wait. What else it refuses of what is
+// in flight at that time says nothing new.
+func (p *pacer) refused(now time.Time) {
+	p.limited = true
+	if p.holding {
+		return
+	}
+	p.holding = true
+	switch {
+	case p.width > 1 && p.round > 0:
+		p.width /= 2
+	case p.width > 1:
+		p.width = 1
+		fallthrough
+	default:
+		p.slowDown(now)
+	}
+	p.round = 0
+}
+
+// slowDown waits before the next attempt, longer with every one.
+func (p *pacer) slowDown(now time.Time) {
+	p.refusals++
+	first := firstRetry
+	if p.interval > 0 {
+		first = max(p.interval/steps*5/4, shortestPace)
+	}
+	p.retry = min(max(p.retry*3/2, first), longestRetry)
+	p.next = now.Add(p.retry)
+}
+
+// accepted notes that the room has shown a message that was sent at that time.
+func (p *pacer) accepted(sentAt time.Time) {
+	p.round++
+	switch {
+	case p.refusals > 0:
+		p.learn(sentAt)
+	case p.interval > 0:
+		p.speedUp()
+	case p.width < p.most && p.round >= steps:
+		p.width, p.round = p.width+1, 0
+	case p.width >= p.most:
+		p.limited = false
+	}
+	p.last = sentAt
+}
+
+// learn takes the time between two messages that were accepted for the pause that
+// the room asks for. After a single refusal it is that, and is kept for a while.
+func (p *pacer) learn(sentAt time.Time) {
+	if p.steady = 0; p.refusals <= 2 && p.interval > 0 {
+		p.steady = steps
+	}
+	if !p.last.IsZero() {
+		p.interval = min(sentAt.Sub(p.last), longestPause)
+	}
+	p.retry, p.refusals = 0, 0
+	p.next = sentAt.Add(p.interval)
+}
+
+// speedUp makes the pause a little shorter.
+func (p *pacer) speedUp() {
+	if p.steady--; p.steady > 0 {
+		return
+	}
+	if p.interval -= p.interval / steps; p.interval < shortestPace {
+		p.interval = 0
+	}
+}

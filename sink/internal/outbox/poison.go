@@ -1,0 +1,140 @@
+package outbox
+
+import (
+	"errors"
+	"time"
+)
+
+// ErrSwallowed is why a message was given up that the room never showed, although
+// it showed others that were sent later.
+var ErrSwallowed = errors.New("swallowed by the room: it showed later messages and never this one")
+
+const (
+	// maxAlone is how often a message that fails is sent alone before it is given up.
+	maxAlone = 2
+	// aloneAgain is the pause before that is done once more.
+	aloneAgain = 2 * time.Second
+	// overtaken is how long later messages have to be there before one that is not
+	// counts as missing. Some servers change the order a little.
+	overtaken = time.Second
+)
+
+// fail sets a message aside that the room has refused or swallowed, for the reason
+// why. It is sent again alone if that is its own fault: if the room shows what was
+// sent later. It is given up when that has failed, too. A state of the room is never
+// a reason to give up a message.
+func (b *Outbox) fail(e *entry, why error, now time.Time) {
+	e.tries++
+	e.sent = false
+	if b.sending.alone == e {
+		e.alone++
+	}
+	if e.alone >= maxAlone {
+		b.settle(e, Result{Outcome: Rejected, Err: why})
+		return
+	}
+	e.notBefore = now
+	if e.alone > 0 {
+		e.notBefore = now.Add(aloneAgain)
+	}
+	b.to(e, setAside)
+	b.touch(now)
+}
+
+// trial returns the first message that is to be sent alone, nil if there is none.
+func (b *Outbox) trial(now time.Time) *entry {
+	if b.aside == 0 {
+		return nil
+	}
+	for _, e := range b.queue {
+		if e.state != setAside {
+			continue
+		}
+		if e.nth < b.lastShown { // others were shown since
+			e.proven = true
+		}
+		if e.proven && !now.Before(e.notBefore) {
+			return e
+		}
+	}
+	return nil
+}
+
+// Hopeless reports whether all that there is has failed, and nothing proves that it
+// is not the room's fault.
+func (b *Outbox) Hopeless() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.link != nil && b.aside > 0 && b.outstanding+b.queued == 0 && b.trial(time.Now().Add(aloneAgain)) == nil
+}
+
+// Missing returns the number of the last message sent, if one is missing: later ones
+// were shown, or it was sent alone, and that was some time ago. So is one that has
+// failed before, if nothing was shown for longer than limit, and others wait for
+// their turn. Else it returns 0. A session asks the room for something then, and
+// calls Fence with the number when the room answers.
+func (b *Outbox) Missing(now time.Time, limit time.Duration) uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.stuck = b.outstanding > 0 && b.queued > 0 && now.Sub(b.oldest) > limit
+	for _, e := range b.queue {
+		if b.missing(e) && (e == b.sending.alone && !b.pace.limited || now.Sub(e.sentAt) > overtaken+b.pace.interval) {
+			return b.count
+		}
+	}
+	return 0
+}
+
+// missing reports whether e should have been shown by now.
+func (b *Outbox) missing(e *entry) bool {
+	return e.state == outstanding && (e.nth < b.lastShown || e == b.sending.alone || b.stuck && e.tries > 0)
+}
+
+// Fence notes that the room has handled all that was sent up to a number: it will
+// not show any more what is missing of that. It returns the ids.
+func (b *Outbox) Fence(upTo uint64) (missing []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	for _, e := range b.entries() {
+		if b.missing(e) && e.nth <= upTo {
+			b.fail(e, ErrSwallowed, now)
+			missing = append(missing, e.id)
+		}
+	}
+	b.pump(now)
+	return missing
+}
+
+// Stall notes that nothing was shown for long. It returns the id of the message that
+// is the oldest.
+func (b *Outbox) Stall() (id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, e := range b.queue {
+		if e.state == outstanding {
+			e.tries++
+			if id == "" {
+				id = e.id
+			}
+		}
+	}
+	return id
+}
+
+// patience is how often a message may fail without a proof that it is its own
+// fault, before it gives its place to others, which may be that proof.
+const patience = 2
+
+// yield has messages that have failed again and again give their places to others: as
+// many as may be in flight, once. They keep their turn: a room that has recovered is
+// shown everything in order.
+func (b *Outbox) yield() {
+	for _, e := range b.queue {
+		if e.state == waiting && e.tries >= patience && e.placed && b.released < cap(b.places.taken) {
+			e.placed = false
+			b.released++
+			b.places.free(1)
+		}
+	}
+}

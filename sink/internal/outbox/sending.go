@@ -1,0 +1,128 @@
+package outbox
+
+import (
+	"slices"
+	"time"
+)
+
+// state says what is to be done with an entry.
+type state int
+
+const (
+	waiting     state = iota // for its turn to be sent
+	outstanding              // sent, and neither shown nor refused
+	setAside                 // it has failed while others did not, perhaps: to be sent alone
+	over                     // settled
+)
+
+// sending is the way out: what is sent when.
+type sending struct {
+	link        Link
+	from        string // our address in the room, as long as there is a link
+	pace        pacer
+	outstanding int
+	queued      int       // entries that are waiting
+	aside       int       // entries that are set aside
+	count       uint64    // of all messages sent
+	lastShown   uint64    // number of the last one that was shown live
+	alone       *entry    // what is sent alone
+	stuck       bool      // nothing was shown for long, and others wait
+	first       *entry    // the oldest that is outstanding
+	oldest      time.Time // since when it is the oldest
+}
+
+// to changes the state of an entry.
+func (s *sending) to(e *entry, next state) {
+	for _, change := range []struct {
+		of state
+		by int
+	}{{e.state, -1}, {next, +1}} {
+		switch change.of {
+		case waiting:
+			s.queued += change.by
+		case outstanding:
+			s.outstanding += change.by
+		case setAside:
+			s.aside += change.by
+		case over:
+		}
+	}
+	if e.state = next; s.alone == e && next != outstanding {
+		s.alone = nil
+	}
+}
+
+// pump sends what may be sent now.
+func (b *Outbox) pump(now time.Time) {
+	for b.link != nil {
+		e := b.next(now)
+		switch {
+		case e == nil:
+			return
+		case !e.sent && isClosed(e.Lost):
+			b.settle(e, Result{Outcome: Dropped, Err: ErrLost})
+			b.Flush()
+		default:
+			b.send(e, now)
+		}
+	}
+}
+
+// next returns the message that is to be sent now: the oldest that waits for its
+// turn, or, before that, one that has failed, if it is to be tried alone.
+func (b *Outbox) next(now time.Time) *entry {
+	if b.queued+b.aside == 0 || b.sending.alone != nil || !b.pace.allows(b.outstanding, now) {
+		return nil
+	}
+	if e := b.trial(now); e != nil {
+		if b.outstanding > 0 {
+			return nil
+		}
+		b.sending.alone = e
+		return e
+	}
+	if b.queued == 0 {
+		return nil
+	}
+	if last := b.queue[len(b.queue)-1]; b.queued == 1 && last.state == waiting {
+		return last
+	}
+	i := slices.IndexFunc(b.queue, func(e *entry) bool { return e.state == waiting })
+	return b.queue[i]
+}
+
+func (b *Outbox) send(e *entry, now time.Time) {
+	b.link.Post(e.id, e.Body, e.Extra)
+	b.count++
+	e.sent, e.sentAt, e.from, e.nth = true, now, b.from, b.count
+	b.to(e, outstanding)
+	b.pace.sent(now)
+	b.touch(now)
+}
+
+// touch notes which message is the oldest now.
+func (b *Outbox) touch(now time.Time) {
+	if first := b.front(); first != b.first {
+		b.first, b.oldest = first, now
+	}
+}
+
+// due is when something may be sent that may not be sent now, zero if nothing waits
+// for its time.
+func (b *Outbox) due(now time.Time) time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var at time.Time
+	if b.link == nil || b.sending.alone != nil {
+		return at
+	}
+	if b.queued+b.aside > 0 && now.Before(b.pace.next) {
+		at = b.pace.next
+	}
+	for _, e := range b.queue {
+		if e.state == setAside && e.proven && (at.IsZero() || e.notBefore.Before(at)) {
+			at = e.notBefore
+		}
+	}
+	return at
+}
