@@ -6,6 +6,8 @@ log = { info = "*console" }
 admins = { "admin@{{.Domain}}" }
 admin_socket = "{{.Dir}}/prosody.sock"
 
+plugin_paths = { "{{.Dir}}/plugins" }
+
 interfaces = { "127.0.0.1" }
 local_interfaces = { "127.0.0.1" }
 c2s_ports = { {{.C2S}} }
@@ -42,6 +44,14 @@ VirtualHost "{{.Domain}}"
 
 Component "{{.MUC}}" "muc"
 	muc_room_default_history_length = {{.History}}
+	modules_enabled = {
 {{- if .Archive}}
-	modules_enabled = { "muc_mam" }
+		"muc_mam";
+{{- end}}
+{{- if .MessageInterval}}
+		"room_limit";
+{{- end}}
+	}
+{{- if .MessageInterval}}
+	room_message_interval = {{.MessageInterval}}
 {{- end}}

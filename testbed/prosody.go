@@ -11,6 +11,9 @@ import (
 //go:embed prosody.cfg.lua
 var prosodyConfig string
 
+//go:embed mod_room_limit.lua
+var prosodyRoomLimit string
+
 // Prosody starts a Prosody. Its accounts log in with SCRAM-SHA-1.
 func Prosody(ctx context.Context, o Options) (*XMPP, error) {
 	if err := need("Prosody", "install the package prosody", "prosody", "prosodyctl"); err != nil {
@@ -43,6 +46,13 @@ func Prosody(ctx context.Context, o Options) (*XMPP, error) {
 func (c xmppConfig) prepareProsody(ctx context.Context, config string) error {
 	if err := os.MkdirAll(filepath.Join(c.Dir, "data"), 0o700); err != nil {
 		return fmt.Errorf("create data folder: %w", err)
+	}
+	plugins := filepath.Join(c.Dir, "plugins")
+	if err := os.MkdirAll(plugins, 0o700); err != nil {
+		return fmt.Errorf("create plugin folder: %w", err)
+	}
+	if err := fillIn(filepath.Join(plugins, "mod_room_limit.lua"), prosodyRoomLimit, nil); err != nil {
+		return err
 	}
 	if err := fillIn(config, prosodyConfig, c); err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"time"
 )
 
 // Options says how to run a server. Only Dir is required.
@@ -37,6 +38,10 @@ type Options struct {
 	// Throttle turns on the limits that Debian ships (Prosody 10 kB/s,
 	// ejabberd 3 kB/s for each client). Without it there are none.
 	Throttle bool
+	// MessageInterval has rooms take a message only so often: of each occupant with
+	// ejabberd (min_message_interval), of all together with Prosody, which bounces
+	// the others. 0 is no limit; jabberd2 and Vysper know none.
+	MessageInterval time.Duration
 	// Archive keeps the messages of rooms in an archive (XEP-0313).
 	Archive bool
 	// Directory has ejabberd take its accounts from an OpenLDAP of its own.

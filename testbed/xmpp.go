@@ -44,6 +44,7 @@ type xmppConfig struct {
 	Throttle, Archive  bool
 	PlainOnly          bool
 	History            int
+	MessageInterval    float64 // seconds
 	Root               bool
 	starttls, tls, api string // the same as addresses
 }
@@ -70,7 +71,7 @@ func prepareXMPP(ctx context.Context, o Options) (xmppConfig, error) {
 	return xmppConfig{
 		Dir: o.Dir, Domain: domain, MUC: muc,
 		C2S: port(addrs[0]), TLS: port(addrs[1]), HTTP: port(addrs[2]),
-		Throttle: o.Throttle, Archive: o.Archive, PlainOnly: o.PlainOnly, History: o.history(),
+		Throttle: o.Throttle, Archive: o.Archive, PlainOnly: o.PlainOnly, History: o.history(), MessageInterval: o.MessageInterval.Seconds(),
 		Root:     os.Geteuid() == 0,
 		starttls: addrs[0], tls: addrs[1], api: addrs[2],
 	}, nil
