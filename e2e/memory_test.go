@@ -22,11 +22,15 @@ func TestMemoryIsBounded(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the peak of resident memory is read from /proc")
 	}
-	for name, c := range map[string]struct{ size, count int }{
-		"1 kB": {1000, 20_000}, "300 kB": {300_000, 200}, "1 MB": {1_000_000, 60},
+	for name, c := range map[string]struct {
+		size, count int
+		broker      func(*testing.T) broker
+	}{
+		"1 kB on NATS": {1000, 20_000, embeddedNATS}, "300 kB on NATS": {300_000, 200, embeddedNATS}, "1 MB on NATS": {1_000_000, 60, embeddedNATS},
+		"1 kB on Kafka": {1000, 20_000, fakeKafka}, "300 kB on Kafka": {300_000, 200, fakeKafka}, "1 MB on Kafka": {1_000_000, 60, fakeKafka},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := bench{room: func(t *testing.T) roomServer { return inProcessRoom(t, 100) }, broker: embeddedNATS}
+			b := bench{room: func(t *testing.T) roomServer { return inProcessRoom(t, 100) }, broker: c.broker}
 			tr := b.trial(t, b.room(t))
 			admin := freeAddr(t)
 			room, _ := tr.server.(*inProcess)
@@ -54,11 +58,15 @@ func TestMemoryIsBounded(t *testing.T) {
 // publishLarge publishes n notifications of so many bytes.
 func (tr *trial) publishLarge(n, size int) {
 	tr.Helper()
+	var items []item
 	for i := range n {
 		lane := i % lanes
 		k := key{lane, tr.number(lane)}
 		body := fmt.Sprintf(`{"id":"%d-%d","source":"e2e","subject":"n %d-%d","message":"%s"}`, k.lane, k.number, k.lane, k.number, strings.Repeat("lorem ipsum ", size/12-8))
-		tr.send([]item{{lane, []byte(body)}})
+		if items = append(items, item{lane, []byte(body)}); len(items)*size > 1<<20 || i == n-1 {
+			tr.send(items)
+			items = nil
+		}
 	}
 }
 

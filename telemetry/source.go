@@ -103,9 +103,9 @@ func (s *sourceState) observe(e *worker.Event) {
 	case worker.Filtered:
 		s.metrics.filtered.WithLabelValues(s.name, e.Why).Inc()
 	case worker.Delivered:
-		s.shown(e.Delivery, time.Now())
+		s.shown(e, time.Now())
 	case worker.Suppressed:
-		s.suppressed.Inc()
+		s.suppressed.Add(notifications(e))
 	case worker.Failed:
 		s.metrics.failed.WithLabelValues(s.name, string(e.Reason.Code)).Inc()
 	case worker.DeadLettered:
@@ -125,8 +125,13 @@ func (s *sourceState) observe(e *worker.Event) {
 	}
 }
 
-func (s *sourceState) shown(d *sources.Delivery, now time.Time) {
-	s.delivered.Inc()
+// notifications is how many an event is about: a message to the room may show
+// several.
+func notifications(e *worker.Event) float64 { return float64(max(1, len(e.Parts))) }
+
+func (s *sourceState) shown(e *worker.Event, now time.Time) {
+	d := e.Delivery
+	s.delivered.Add(notifications(e))
 	s.lastDelivered.set(now)
 	s.lastDelivery.Set(float64(now.UnixMilli()) / 1000)
 	s.delivery.Observe(max(0, now.Sub(d.Received).Seconds()))

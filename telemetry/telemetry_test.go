@@ -119,7 +119,7 @@ func TestCountsWhatBecomesOfNotifications(t *testing.T) {
 	reason := sources.Reason{Code: sources.ReasonDecode, Err: errors.New("no JSON")}
 	for _, e := range []worker.Event{
 		{Kind: worker.Received},
-		{Kind: worker.Delivered, Took: 3 * time.Millisecond},
+		{Kind: worker.Delivered, Parts: []int{0, 1, 2}, Took: 3 * time.Millisecond}, // three in one message
 		{Kind: worker.Acked},
 		{Kind: worker.Received},
 		{Kind: worker.Suppressed},
@@ -138,7 +138,7 @@ func TestCountsWhatBecomesOfNotifications(t *testing.T) {
 	}
 	d.expect(
 		t, `messages_received_total{source="nats:NOTIFY"} 5`, `messages_received_total{source="kafka:alerts"} 0`,
-		`notifications_delivered_total{source="nats:NOTIFY"} 1`, `notifications_suppressed_total{source="nats:NOTIFY"} 1`,
+		`notifications_delivered_total{source="nats:NOTIFY"} 3`, `notifications_suppressed_total{source="nats:NOTIFY"} 1`,
 		`notifications_filtered_total{reason="expired",source="nats:NOTIFY"} 1`, `notifications_filtered_total{reason="severity",source="nats:NOTIFY"} 0`,
 		`messages_failed_total{reason="decode",source="nats:NOTIFY"} 1`,
 		`messages_dead_lettered_total{reason="decode",source="nats:NOTIFY"} 1`,

@@ -11,7 +11,7 @@ type EventKind int
 
 // What can happen to a delivery, or to a source as a whole.
 const (
-	Received     EventKind = iota + 1 // lent by the source
+	Received     EventKind = iota + 1 // taken from the source
 	Filtered                          // not meant for the room; Why
 	Delivered                         // the room has shown it; Took
 	Suppressed                        // the room had shown it before

@@ -65,7 +65,7 @@ func (l Limit) Messages() int { return int(l.Bytes / 16) }
 // precedence.
 func (l Limit) Apply() {
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(l.Bytes * 2 / 3)
+		debug.SetMemoryLimit(l.Bytes * 3 / 5)
 	}
 }
 

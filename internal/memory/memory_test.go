@@ -50,7 +50,7 @@ func TestTheRuntimeKeepsWithinTheLimitUnlessGOMEMLIMITSaysOtherwise(t *testing.T
 		t.Error("GOMEMLIMIT was overridden")
 	}
 	t.Setenv("GOMEMLIMIT", "")
-	if limit.Apply(); debug.SetMemoryLimit(-1) != 60e6 {
+	if limit.Apply(); debug.SetMemoryLimit(-1) != 54e6 {
 		t.Errorf("the limit of the runtime is %d", debug.SetMemoryLimit(-1))
 	}
 }
