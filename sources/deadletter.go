@@ -50,7 +50,7 @@ const CutHeader = "x-dlq-cut"
 const maxErrorText = 1024
 
 // DeadLetterHeaders returns m's own headers followed by the x-dlq-* headers
-// that tell where it was, why and when it was given up. Headers of an earlier
+// that tell where it was, why and when it was rejected. Headers of an earlier
 // round through the dead letters are replaced. Empty values are left out.
 func DeadLetterHeaders(m *Message, reason Reason, now time.Time) []envelope.Header {
 	headers := publishersHeaders(m)

@@ -12,7 +12,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 )
 
-// Delivery is a notification on loan from a source, until one of Ack, Release
+// Delivery is a message that the broker waits for, until one of Ack, Release
 // and Reject succeeds. Further calls do nothing and return nil.
 type Delivery struct {
 	Message
@@ -24,7 +24,7 @@ type Delivery struct {
 	// Malformed says why the message does not decode, or must not be decoded.
 	// Such a delivery can only be rejected.
 	Malformed error
-	// Received is when it was lent out.
+	// Received is when the source handed it over.
 	Received time.Time
 
 	settler Settler
@@ -34,7 +34,7 @@ type Delivery struct {
 }
 
 const (
-	onLoan int32 = iota
+	unsettled int32 = iota
 	settling
 	settled
 )
@@ -42,7 +42,7 @@ const (
 // errSettling reports two verbs at the same time on one delivery.
 var errSettling = errors.New("delivery is being settled by another call")
 
-// NewDelivery lends out m; s takes it back. Nothing is decoded yet: that takes
+// NewDelivery makes a delivery of m, which s settles. Nothing is decoded yet: that takes
 // memory, and its turn may come late.
 func NewDelivery(m Message, s Settler) *Delivery {
 	d := new(Delivery)
@@ -89,7 +89,7 @@ func (d *Delivery) Trust(seal *Seal) {
 	}
 }
 
-// NewUndecoded lends out m without looking into it, for the reason that err
+// NewUndecoded makes a delivery of m without looking into it, for the reason that err
 // tells: it is suspected to kill whoever does. It can only be rejected.
 func NewUndecoded(m Message, s Settler, err error) *Delivery {
 	return &Delivery{Message: m, Envelope: new(envelope.Envelope), Malformed: err, Received: time.Now(), settler: s, sealed: true}
@@ -160,14 +160,14 @@ func (d *Delivery) Reject(ctx context.Context, reason Reason) error {
 func (d *Delivery) Lost() <-chan struct{} { return d.settler.Lost() }
 
 func (d *Delivery) settle(verb func() error) error {
-	if !d.state.CompareAndSwap(onLoan, settling) {
+	if !d.state.CompareAndSwap(unsettled, settling) {
 		if d.state.Load() == settled {
 			return nil
 		}
 		return errSettling
 	}
 	if err := verb(); err != nil {
-		d.state.Store(onLoan)
+		d.state.Store(unsettled)
 		return err
 	}
 	d.state.Store(settled)

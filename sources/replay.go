@@ -42,13 +42,13 @@ type Letters interface {
 // ErrKept says that a broker cannot delete a single message.
 var ErrKept = errors.New("the broker cannot delete a single message: it goes when its topic's retention says so")
 
-// Reason says in a word why the original was given up.
+// Reason says in a word why the original was rejected.
 func (l *DeadLetter) Reason() ReasonCode { return ReasonCode(l.Get("x-dlq-reason")) }
 
 // Cause explains it to a person.
 func (l *DeadLetter) Cause() string { return l.Get("x-dlq-error") }
 
-// FailedAt is when the original was given up: the letter's own time if it does
+// FailedAt is when the original was rejected: the letter's own time if it does
 // not tell.
 func (l *DeadLetter) FailedAt() time.Time {
 	if at, err := time.Parse(time.RFC3339Nano, l.Get("x-dlq-failed-at")); err == nil {

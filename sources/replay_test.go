@@ -28,7 +28,7 @@ func (p *topic) store(raw envelope.Raw) sources.Message {
 	}
 }
 
-// deliver lends out a message as the worker gets it.
+// deliver makes a delivery as the worker gets it.
 func (p *topic) deliver(m sources.Message, seal *sources.Seal) *sources.Delivery {
 	d := sources.NewDelivery(m, &rejecter{p, m})
 	d.Trust(seal)

@@ -19,9 +19,9 @@ type Status struct {
 	// although the broker has messages of them. Problem says why.
 	Stalled int
 	// Lag is how many messages the broker holds for us beyond those that are
-	// lent out, as far as it has told; negative if it has not.
+	// pending here, as far as it has told; negative if it has not.
 	Lag int64
 	// Dropped is how many messages are lost since the start because the source
-	// had no room for them: 0 where the broker keeps what is not lent out.
+	// had no room for them: 0 where the broker keeps what is not received.
 	Dropped int64
 }

@@ -1,5 +1,5 @@
 // Package sources is the contract between a broker and the worker: a Source
-// lends out deliveries in batches, and takes each one back exactly once,
+// hands over deliveries in batches, and each is settled exactly once,
 // acknowledged, released or rejected.
 //
 // There is one package per broker below this one. A new source implements
@@ -35,8 +35,8 @@ type Source interface {
 	// hours if need be, so that a room outage neither redelivers nor evicts.
 	Receive(ctx context.Context, limit Limit) ([]*Delivery, error)
 
-	// Stop says that Receive is not called again. What has arrived and is not
-	// lent out, and what still arrives, is released to other workers (Kafka: when
+	// Stop says that Receive is not called again. What has arrived and was not
+	// handed over, and what still arrives, is released to other workers (Kafka: when
 	// Close leaves the group). Deliveries stay leased until they are settled or
 	// Close is called. Stop does not block, and a second call does nothing.
 	Stop()

@@ -113,11 +113,11 @@ func (s *source) Receive(ctx context.Context, limit sources.Limit) ([]*sources.D
 		batch, changed := s.take(limit), m.changed
 		m.mu.Unlock()
 		if err := ctx.Err(); err != nil && m.fault != "ignores context" {
-			s.giveBack(batch)
+			s.release(batch)
 			return nil, err
 		}
 		if len(batch) > 0 {
-			return s.lend(batch), nil
+			return s.deliver(batch), nil
 		}
 		select {
 		case <-changed:
@@ -153,7 +153,7 @@ func (s *source) take(limit sources.Limit) []*item {
 	return batch
 }
 
-func (s *source) giveBack(batch []*item) {
+func (s *source) release(batch []*item) {
 	s.broker.mu.Lock()
 	defer s.broker.mu.Unlock()
 	for _, i := range batch {
@@ -165,7 +165,7 @@ func (s *source) giveBack(batch []*item) {
 	s.broker.notify()
 }
 
-func (s *source) lend(batch []*item) []*sources.Delivery {
+func (s *source) deliver(batch []*item) []*sources.Delivery {
 	list := make([]*sources.Delivery, 0, len(batch))
 	for _, i := range batch {
 		message := sources.Message{Broker: "memory", Topic: s.broker.name, Offset: i.seq, Attempt: i.attempt, Time: i.at, Key: i.Key}
@@ -173,7 +173,7 @@ func (s *source) lend(batch []*item) []*sources.Delivery {
 		if s.broker.fault == "headers" {
 			message.Header = nil
 		}
-		list = append(list, sources.NewDelivery(message, &loan{s, i, message}))
+		list = append(list, sources.NewDelivery(message, &memoryDelivery{s, i, message}))
 	}
 	return list
 }
@@ -204,15 +204,15 @@ func (s *source) Close(context.Context) error {
 	return nil
 }
 
-// loan is the settler of one delivery.
-type loan struct {
+// memoryDelivery is the settler of one delivery.
+type memoryDelivery struct {
 	*source
 	item    *item
 	message sources.Message
 }
 
 // settle does f unless the delivery is somebody else's by now.
-func (l *loan) settle(f func(m *memory)) {
+func (l *memoryDelivery) settle(f func(m *memory)) {
 	m := l.broker
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -222,7 +222,7 @@ func (l *loan) settle(f func(m *memory)) {
 	}
 }
 
-func (l *loan) Ack(durable func()) error {
+func (l *memoryDelivery) Ack(durable func()) error {
 	l.settle(func(m *memory) {
 		l.item.done = m.fault != "forgets"
 		for _, i := range m.queue {
@@ -242,7 +242,7 @@ func (l *loan) Ack(durable func()) error {
 	return nil
 }
 
-func (l *loan) Release(time.Duration) error {
+func (l *memoryDelivery) Release(time.Duration) error {
 	l.settle(func(m *memory) {
 		if m.fault != "hoards" {
 			l.item.holder = nil
@@ -251,7 +251,7 @@ func (l *loan) Release(time.Duration) error {
 	return nil
 }
 
-func (l *loan) Reject(_ context.Context, reason sources.Reason) (err error) {
+func (l *memoryDelivery) Reject(_ context.Context, reason sources.Reason) (err error) {
 	l.settle(func(m *memory) {
 		if !m.target {
 			err = errors.New("dead letters have no place")
@@ -268,4 +268,4 @@ func (l *loan) Reject(_ context.Context, reason sources.Reason) (err error) {
 	return err
 }
 
-func (l *loan) Lost() <-chan struct{} { return nil }
+func (l *memoryDelivery) Lost() <-chan struct{} { return nil }

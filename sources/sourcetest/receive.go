@@ -127,8 +127,8 @@ func testReceiveEnds(t *testing.T, b Broker) {
 	}
 }
 
-// testStop: what a source has not lent out by its Stop, others get, and what it
-// has lent out stays its own until Close.
+// testStop: what a source has not handed over by its Stop, others get, and what it
+// has handed over stays its own until Close.
 func testStop(t *testing.T, b Broker) {
 	const n = 10
 	src := feed(t, b, records(0, n)...)

@@ -131,7 +131,7 @@ func receiveUntil(t *testing.T, b Broker, src sources.Source, want []string) []s
 	return append(got, untilMarkers(t, b, src)...)
 }
 
-// testRelease: what is given back comes again; to this source where the
+// testRelease: what is released comes again; to this source where the
 // broker can do that, else to the next one.
 func testRelease(t *testing.T, b Broker) {
 	src := feed(t, b, records(0, 4)...)
@@ -158,7 +158,7 @@ func testRelease(t *testing.T, b Broker) {
 	settles(t, b, 4)
 }
 
-// checkGone expects that what was given back does not come again, and does
+// checkGone expects that what was released does not come again, and does
 // not count as settled.
 func checkGone(t *testing.T, b Broker, src sources.Source) {
 	t.Helper()
@@ -168,9 +168,9 @@ func checkGone(t *testing.T, b Broker, src sources.Source) {
 	settles(t, b, markers)
 }
 
-// testCloseGivesBack: Close keeps what was acknowledged and gives back the
+// testCloseReleases: Close keeps what was acknowledged and releases the
 // rest, without waiting for any lease.
-func testCloseGivesBack(t *testing.T, b Broker) {
+func testCloseReleases(t *testing.T, b Broker) {
 	const n = 30
 	publish(t, b, records(0, n)...)
 	src := open(t, b)

@@ -24,8 +24,8 @@
 //	SettleConcurrently  any goroutine may settle
 //	Durable             durable comes by itself, and only when the broker has it
 //	AckForwards         an acknowledgement covers nothing that was left out
-//	Release             what was given back is delivered again
-//	CloseGivesBack      Close keeps what was acknowledged and gives back the rest
+//	Release             what was released is delivered again
+//	CloseReleases      Close keeps what was acknowledged and releases the rest
 //	SettleAfterClose    late verbs are harmless
 //	CloseInTime         Close returns by its deadline
 //	Reject              the dead letter is the message, with the reason
@@ -93,12 +93,12 @@ type Features struct {
 	Lease time.Duration
 	// PerMessage is true where single messages are acknowledged and given
 	// back, and deliveries of a message counted; and false where a watermark moves per partition (Kafka). There a
-	// message that was given back returns only after the source is reopened,
+	// message that was released returns only after the source is reopened,
 	// together with all that followed it, and a partition has one reader,
 	// which is told by Lost when it moves.
 	PerMessage bool
 	// AtMostOnce is true where the broker stores nothing (core NATS). There a
-	// source listens from Open on, what is given back is gone, and Settled
+	// source listens from Open on, what is released is gone, and Settled
 	// counts what publishers were told is delivered or rejected.
 	AtMostOnce bool
 	// Rounds is how often to open and close a source in search of leaks;
@@ -149,7 +149,7 @@ func testsFor(b Broker) []test {
 	if !f.AtMostOnce {
 		list = append(list,
 			test{"AckForwards", testAckForwards},
-			test{"CloseGivesBack", testCloseGivesBack},
+			test{"CloseReleases", testCloseReleases},
 			test{"RejectKeeps", testRejectKeeps})
 	}
 	if f.PerMessage {

@@ -47,7 +47,7 @@ func TestSuiteCatches(t *testing.T) {
 		"twice durable":      "SettleOnce",
 		"watermark":          "AckForwards",
 		"hoards":             "Release",
-		"keeps":              "CloseGivesBack",
+		"keeps":              "CloseReleases",
 		"slow":               "CloseInTime",
 		"headers":            "Message",
 		"bare letters":       "Reject",

@@ -43,7 +43,7 @@ func TestCrashLoop(t *testing.T) {
 	}
 }
 
-// Without the setting nothing is ever given up for its number of deliveries.
+// Without the setting nothing becomes a dead letter for its number of deliveries.
 func TestNoLimitByDefault(t *testing.T) {
 	t.Parallel()
 	b := newBroker(t)

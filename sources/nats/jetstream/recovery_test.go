@@ -46,7 +46,7 @@ func TestServerRestart(t *testing.T) {
 }
 
 // A message that the broker delivers again because it was away for too long
-// is still held: it is not handed out twice, and its ack counts.
+// is still held: it is not delivered twice, and its ack counts.
 func TestRedeliveryOfHeldMessage(t *testing.T) {
 	t.Parallel()
 	b := newBroker(t)
@@ -71,7 +71,7 @@ func TestRedeliveryOfHeldMessage(t *testing.T) {
 }
 
 // Acknowledgements that are lost on the way are sent again over the next
-// connection: not natstest.Durable before, and their messages not handed out again.
+// connection: not durable before, and their messages not delivered again.
 func TestAckLostOnTheWay(t *testing.T) {
 	t.Parallel()
 	const n = 50

@@ -75,7 +75,7 @@ func (l *Letters) MarkReplayed(ctx context.Context, letter *sources.DeadLetter) 
 	return nil
 }
 
-// original is the message that was given up.
+// original is the message that was rejected.
 func original(letter *sources.DeadLetter) *client.Msg {
 	m := bareOriginal(letter)
 	for _, h := range letter.OriginalHeaders() {

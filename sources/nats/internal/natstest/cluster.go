@@ -5,7 +5,9 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	client "github.com/nats-io/nats.go"
@@ -18,6 +20,7 @@ type Cluster struct {
 	JS   jetstream.JetStream
 
 	servers []*server.Server
+	options []*server.Options
 }
 
 // NewCluster starts a cluster with the stream and the durable on all of its
@@ -35,7 +38,7 @@ func NewCluster(t testing.TB) *Cluster {
 		}
 	}
 	var err error
-	c.Conn, err = client.Connect(c.servers[0].ClientURL(), client.MaxReconnects(-1))
+	c.Conn, err = client.Connect(c.URLs(), client.MaxReconnects(-1), client.ReconnectWait(20*time.Millisecond))
 	Must(t, err)
 	t.Cleanup(c.Conn.Close)
 	c.JS, err = jetstream.New(c.Conn)
@@ -46,11 +49,20 @@ func NewCluster(t testing.TB) *Cluster {
 	})
 	Eventually(t, "the cluster makes the consumer", func() bool {
 		_, err := c.JS.CreateConsumer(t.Context(), Stream, jetstream.ConsumerConfig{
-			Durable: Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: Patience, MaxDeliver: -1,
+			Durable: Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: 2 * AckWait, MaxDeliver: -1,
 		})
 		return err == nil
 	})
 	return c
+}
+
+// URLs are the addresses of all servers.
+func (c *Cluster) URLs() string {
+	var urls []string
+	for _, s := range c.servers {
+		urls = append(urls, s.ClientURL())
+	}
+	return strings.Join(urls, ",")
 }
 
 // freeRoutes finds addresses for the servers of a cluster: each must know them
@@ -71,15 +83,38 @@ func (c *Cluster) startServer(t testing.TB, number int, routes []*url.URL) {
 	t.Helper()
 	port, err := strconv.Atoi(routes[number].Port())
 	Must(t, err)
-	s, err := server.NewServer(&server.Options{
+	c.options = append(c.options, &server.Options{
 		ServerName: fmt.Sprintf("s%d", number), Host: "127.0.0.1", Port: server.RANDOM_PORT,
 		JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true,
 		Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: port}, Routes: routes,
 	})
+	c.servers = append(c.servers, nil)
+	c.start(t, number)
+	t.Cleanup(func() { c.servers[number].Shutdown(); c.servers[number].WaitForShutdown() })
+}
+
+func (c *Cluster) start(t testing.TB, number int) {
+	t.Helper()
+	s, err := server.NewServer(c.options[number].Clone())
 	Must(t, err)
 	s.Start()
-	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	c.servers = append(c.servers, s)
+	c.servers[number] = s
+}
+
+// Restart starts the servers that were killed, with what they have stored.
+func (c *Cluster) Restart(t testing.TB) {
+	t.Helper()
+	for i, s := range c.servers {
+		if !s.Running() {
+			s.WaitForShutdown()
+			c.start(t, i)
+		}
+	}
+	for _, s := range c.servers {
+		if !s.ReadyForConnections(Patience) {
+			t.Fatal("server does not become ready")
+		}
+	}
 }
 
 // Publish stores the notifications from to to-1.
