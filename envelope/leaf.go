@@ -101,7 +101,7 @@ func offAbove(path string, without int) int {
 	count := 0
 	for left := strings.Count(path, ".") + 1 - without; left > 0; left-- {
 		name, rest, _ := strings.Cut(path, ".")
-		if path = rest; !sets.wrappers[name] {
+		if path = rest; !isWrapper(name) {
 			count++
 		}
 	}
@@ -143,7 +143,7 @@ func (t *tree) addString(b branch, value string) {
 		t.add(b, inner)
 		return
 	}
-	if text := strings.TrimSpace(unquote(value)); text != "" && b.rich && isRichText(last(b.path)) {
+	if text := strings.TrimSpace(unquote(value)); text != "" && b.rich && chatTexts[last(b.path)] {
 		t.paragraphs = append(t.paragraphs, text)
 	} else if text != "" {
 		t.leaf(b, value)
@@ -245,7 +245,7 @@ func (t *tree) addArray(b branch, array string) {
 	case count == 0:
 	case objects == 0:
 		t.leaf(b, array)
-	case isRich(last(b.path)):
+	case chatArrays[last(b.path)] || b.rich && chatParts[last(b.path)]:
 		t.addBlocks(b, array)
 	default:
 		t.addObjects(b, array, count)
@@ -342,13 +342,13 @@ func pairOf(array string) (name, value string) {
 	return name, value
 }
 
-// The arrays in which messages for chats have their texts, and the members that
-// are texts.
-var richNames, richTexts = setOf("attachments blocks elements sections embeds facts fields columns items body content"), //nolint:gochecknoglobals // constant tables
-	setOf("text title value pretext activity_title activity_subtitle activity_text description author_name content alt_text")
-
-func isRich(name string) bool     { return richNames[name] }
-func isRichText(name string) bool { return richTexts[name] }
+// The arrays in which messages for chats have their texts, those within them, and
+// the members that are texts.
+var (
+	chatArrays = setOf("attachments blocks sections embeds body content")                                                                  //nolint:gochecknoglobals // a constant table
+	chatParts  = setOf("elements facts fields columns items")                                                                              //nolint:gochecknoglobals // a constant table
+	chatTexts  = setOf("text title value pretext activity_title activity_subtitle activity_text description author_name content alt_text") //nolint:gochecknoglobals // a constant table
+)
 
 // addBlocks takes every text of cards and blocks, in their order.
 func (t *tree) addBlocks(b branch, array string) {

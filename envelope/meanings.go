@@ -42,36 +42,36 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 		event_name alert_name alertname alarm_name rule_name alert_rule_name alert_rule.name alert.rule.name rule.name rule check_name check.name
 		monitor_name monitor.name monitor_display_name alert_rule condition_name policy_name search_name scenario
 		attributes.friendly_name friendly_name device.friendly_name entity_id display_name job.name job_name task_name playbook workflow.name workflow_name pipeline_name pipeline.name
-		backup_name service_description service_desc artifact_name metadata.name table source.table name`},
+		backup_name service_description service_desc artifact_name metadata.name table source.table dag_id alarm quality_gate.name name domain`},
 	{aKind, "kind of event; title if there is neither", `
 		event_type detail_type event.type event_kind event.action action_name message_type notification_type alert_type
-		object_kind event type action activity category`},
+		object_kind webhook_event operation_name event type action activity category`},
 	{aMessage, "message", `
 		message msg alert_message event_message log text_payload json_payload.message output plugin_output service_output host_output
 		check_result.output note problem_details_text context_message context.message state_message state.reason new_state_reason status_message
 		text content @m @mt body_text comment annotations.message reason_text event.original`},
 	{aText, "further text, below the message", `
 		full_message full_log long_message description details body annotations.description documentation.content long_service_output
-		event_definition_description alert_description notes incident_updates.body pretext activity_text data`},
+		event_definition_description alert_description notes info incident_updates.body pretext activity_text data`},
 	{aFault, "error; message if there is no other", `
 		error error.message err err.message exception exception.message thrown.message failure_message failure.message fault
-		error_message error_msg error_description @x reason cause status_reason`},
+		error_message error_msg error_description @x stopped_reason reason cause status_reason`},
 	{aSeverity, "severity", `
 		severity severity_text severity_number event_severity alert_severity log.level level levelname level_name loglevel log_level log_severity
-		@l alert_type message_type syslog_severity syslog.severity.name severity_label priority.summary priority_name priority urgency criticality impact level_value levelno
+		@l alert_type message_type syslog_severity syslog.severity.name severity_label priority.summary priority.name priority_name priority urgency criticality impact level_value levelno
 		event_nseverity nseverity trigger_severity rule.level status_indicator sev s notification_type type color
 		check_result.state service_state host_state state exit_status`},
 	{aState, "state: whether it begins or ends", `
-		state event_value alert_state alert_status incident_state alert_transition new_state_value state.value current_state monitor_condition
+		state event_value event.value alert_state alert_status incident_state alert_transition new_state_value state.value current_state monitor_condition
 		event_action notification_type service_state host_state event_type action status transition`},
 	{anOutcome, "outcome; shown with the name", `
-		conclusion run_status health.status build.status build.result result outcome new_state_value state.value service_state host_state heartbeat.status
+		conclusion run_status health.status build.status build.result result outcome new_state_value state.value service_state host_state heartbeat.status last_status
 		status new_state current_state state phase op action`},
 	{aTime, "time", `
 		time timestamp @timestamp ts datetime date_time event_time event_timestamp time_unix_nano starts_at start_at started_at fired_date_time triggered_at fired_at
 		occurred_at opened_at state_change_time time_generated iso_timestamp log_time asctime instant.epoch_second instant t.$date @t time_local
 		observed_time_unix_nano event.created last_timestamp created_at create_time created date ts_ms clock source_realtime_timestamp
-		realtime_timestamp timestamp_ms detected_at updated_at last_changed now at t head_commit.timestamp metadata.creation_timestamp finished_at ended_at end_time start_time time_fired`},
+		realtime_timestamp timestamp_ms detected_at updated_at last_changed now at t head_commit.timestamp metadata.creation_timestamp finished_at ended_at end_time start_time time_fired when`},
 	{aHost, "host", `
 		host_name hostname host host.name host.hostname kubernetes.pod_name kubernetes.pod.name k8s.pod.name pod_name pod involved_object.name regarding.name
 		source.host node_name nodename node k8s.node.name kubernetes.host server server_name server.name machine machine_name computer computer_name
@@ -101,8 +101,24 @@ const wrappers = `
 	fields properties params context check_result check heartbeat monitor build pipeline workflow_run workflow_job check_run check_suite deployment
 	deployment_status release pull_request app application status labels annotations common_labels common_annotations extra custom custom_details details info
 	item entry task run object_attributes sns _source resource attr log json_payload essentials source_event body alert_context
-	kibana stream new_state to_state after alert_group alert_payload execution results vulnerabilities findings tags attachments embeds condition merge_request update resource_properties meta metrics output_fields before_after anomaly finding vulnerability
+	operation_state activity_log quality_gate new_issues issue_data kibana stream new_state to_state after alert_group alert_payload execution results vulnerabilities findings tags attachments embeds condition merge_request update resource_properties meta metrics output_fields before_after anomaly finding vulnerability
 	instance_details k8s kubernetes event_data alarm trap archive job rule`
+
+// wrapperEnds are ends of names of such members: workflow_run, commit_status.
+const wrapperEnds = `run status event job build alert incident`
+
+// isWrapper reports a member that holds content.
+func isWrapper(name string) bool {
+	if sets.wrappers[name] {
+		return true
+	}
+	for end := range strings.FieldsSeq(wrapperEnds) {
+		if strings.HasSuffix(name, end) {
+			return true
+		}
+	}
+	return false
+}
 
 // asides are members that tell of somebody or something else than what happened:
 // their values are shown last.
@@ -135,6 +151,9 @@ const noise = `
 // skipped are objects and arrays of which nothing is read: they describe the message.
 const skipped = `schema managed_fields scope_schema signatures mrkdwn_in entries breadcrumbs sdk modules`
 
+// telling are things whose numbers people know, as in order_id.
+const telling = `order invoice ticket payment customer shipment case booking contract`
+
 // secrets are never shown, whatever the message says.
 const secrets = `
 	password passwd secret token access_token refresh_token auth authorization api_key apikey private_key client_secret routing_key
@@ -159,6 +178,7 @@ var outcomes = map[string]Severity{ //nolint:gochecknoglobals // a constant tabl
 // codes say what the values of a member stand for, where they are no words.
 var codes = map[string]map[string]string{ //nolint:gochecknoglobals // a constant table
 	"eventvalue":       {"1": "problem", "0": "resolved"},
+	"event.value":      {"1": "problem", "0": "resolved"},
 	"heartbeat.status": {"0": "down", "1": "up", "2": "pending", "3": "maintenance"},
 	"op":               {"c": "created", "u": "updated", "d": "deleted", "r": "read", "t": "truncated"},
 }
@@ -182,8 +202,8 @@ var (
 const alarming = `alert incident problem alarm alert_state alert_status incident_state current_state alert_transition event_action`
 
 // sets are the lists of names above, to look names up in.
-var sets = struct{ wrappers, asides, core, noise, skipped, secrets, dull, quiet, alarming map[string]bool }{ //nolint:gochecknoglobals // constant tables
-	setOf(wrappers), setOf(asides), setOf(core), setOf(noise), setOf(skipped), setOf(secrets), setOf(dull), setOf(quiet), setOf(alarming),
+var sets = struct{ wrappers, asides, core, noise, skipped, secrets, dull, quiet, telling, alarming map[string]bool }{ //nolint:gochecknoglobals // constant tables
+	setOf(wrappers), setOf(asides), setOf(core), setOf(noise), setOf(skipped), setOf(secrets), setOf(dull), setOf(quiet), setOf(telling), setOf(alarming),
 }
 
 func setOf(names string) map[string]bool {

@@ -1,15 +1,20 @@
 package envelope
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // batches are the arrays whose elements are messages of their own, in a message
-// that says nothing itself.
-const batches = `
-	resource_logs scope_logs instrumentation_library_logs log_records records log_events streams values alerts events incidents messages
-	notifications entries items hits data`
+// that has no text itself. The names of the second list have other things as
+// well: there the message must not even say what it is about.
+const (
+	batches      = `resource_logs scope_logs instrumentation_library_logs log_records records log_events streams values`
+	looseBatches = `alerts events incidents messages notifications entries items hits data`
+)
 
-// batchNames are the names of batches.
-var batchNames = setOf(batches) //nolint:gochecknoglobals // a constant table
+// The names of batches.
+var batchNames, looseBatchNames = setOf(batches), setOf(looseBatches) //nolint:gochecknoglobals // constant tables
 
 // part is one of the messages in a message: its members, its own first, and
 // then those of what is around it.
@@ -56,7 +61,9 @@ func (p part) open() []part {
 		return []part{p.with(payload, "schema")} // Kafka Connect and Debezium
 	}
 	for _, m := range own {
-		if !batchNames[normal(m.name)] || m.value[0] != '[' || speaks(own) {
+		name := normal(m.name)
+		isBatch := batchNames[name] && !speaks(own) || looseBatchNames[name] && !speaks(own, aKind, aName)
+		if m.value[0] != '[' || !isBatch {
 			continue
 		}
 		var list []part
@@ -112,14 +119,15 @@ func asObject(element string) string {
 	return `{"time":` + pair[0] + `,"message":` + pair[1] + `}`
 }
 
-// speaks reports whether an object has a text of its own.
-func speaks(list []member) bool {
+// speaks reports whether an object has a text of its own, or another of the
+// meanings.
+func speaks(list []member, others ...meaning) bool {
 	for _, m := range list {
 		if m.value[0] != '"' || m.value == `""` {
 			continue
 		}
 		for _, u := range uses[normal(m.name)] {
-			if u.meaning == aTitle || u.meaning == aMessage || u.meaning == aText {
+			if u.meaning == aTitle || u.meaning == aMessage || u.meaning == aText || slices.Contains(others, u.meaning) {
 				return true
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // maxDetails is how many lines of name and value are shown.
@@ -227,7 +228,7 @@ func (r *reading) severity() {
 		if known && s != Unspecified && (r.out.Severity == Unspecified || r.out.Severity == s) {
 			r.out.Severity, c.leaf.used = s, sure
 		}
-		if !known && unknown == "" && !sets.quiet[last(c.leaf.path)] && isShort(c.leaf) && c.leaf.value[0] == '"' {
+		if !known && unknown == "" && !sets.quiet[last(c.leaf.path)] && isShort(c.leaf) && strings.ContainsFunc(c.leaf.text(), unicode.IsLetter) && c.leaf.value[0] == '"' {
 			unknown = c.leaf.text()
 			c.leaf.used = true
 		}
@@ -424,22 +425,24 @@ const maxHeadline = 200
 
 func isHeadline(text string) bool { return len(text) <= maxHeadline && !strings.Contains(text, "\n") }
 
-// outcome finds how it went, and what that says of the severity.
-func (r *reading) outcome() *leaf {
+// outcome finds how it went, the worst of what the message says of that, and
+// what it means for the severity.
+func (r *reading) outcome() (worst *leaf) {
+	var severity Severity
 	for _, c := range r.candidates[anOutcome] {
 		word := wordOf(c.leaf)
-		if c.tier > central || !isShort(c.leaf) || c.leaf.used && r.out.SeverityWord == c.leaf.text() {
+		taken := c.leaf.used && r.out.SeverityWord == c.leaf.text()
+		if c.tier > central || !isShort(c.leaf) || taken || isNumber(word) || len(word) > maxSeverityText {
 			continue
 		}
-		if isNumber(word) || len(word) > maxSeverityText {
-			continue
+		if s := r.weigh(word); worst == nil || s > severity {
+			worst, severity = c.leaf, s
 		}
-		if r.out.Severity == Unspecified && r.out.SeverityWord == "" {
-			r.out.Severity = r.weigh(word)
-		}
-		return c.leaf
 	}
-	return nil
+	if r.out.Severity == Unspecified && r.out.SeverityWord == "" {
+		r.out.Severity = severity
+	}
+	return worst
 }
 
 // weigh is how bad an outcome is. What is good is no news of its own where the
@@ -604,7 +607,7 @@ func isMinor(l *leaf) bool {
 	name := lastOf(l.name)
 	for _, end := range [...]string{"_id", "-id", "Id", "ID", "_ids", "Ids", "IDs", "_uid", "_uuid", "_type", "Type"} {
 		if strings.HasSuffix(name, end) && len(name) > len(end) {
-			return true
+			return !sets.telling[normal(strings.TrimSuffix(name, end))]
 		}
 	}
 	text := l.text()
@@ -630,9 +633,9 @@ func (r *reading) isWorthShowing(l *leaf) bool {
 	return !saysNothingNew(&r.out, text)
 }
 
-// isInternal reports the fields that journald adds.
+// isInternal reports the fields that journald and Elasticsearch add.
 func isInternal(name string) bool {
-	return len(name) > 1 && name[0] == '_' && name == strings.ToUpper(name)
+	return len(name) > 1 && name[0] == '_' && (name == strings.ToUpper(name) || name == "_id" || name == "_index" || name == "_type" || name == "_score")
 }
 
 func lastTwo(path string) string {
