@@ -166,14 +166,18 @@ func write(t *testing.T, file string, value any) {
 	}
 }
 
-// settings returns the names of all settings of the worker.
+// settings returns the names of all commands and settings of the worker.
 func settings(t *testing.T) string {
 	t.Helper()
-	help, err := run(t.Context(), "go", "-C", "../../..", "run", "./cmd/xmpp-notifier", "help")
-	if err != nil {
-		t.Fatal(err)
+	var all string
+	for _, topic := range [][]string{{"help"}, {"help", "settings"}} {
+		help, err := run(t.Context(), "go", append([]string{"-C", "../../..", "run", "./cmd/xmpp-notifier"}, topic...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all += help
 	}
-	return help
+	return all
 }
 
 func run(ctx context.Context, name string, args ...string) (string, error) {
