@@ -36,7 +36,7 @@ func TestMutants(t *testing.T) {
 			t.Errorf("%s: %v", m.name, err)
 			continue
 		}
-		t.Logf("%s: %s", m.name, how)
+		t.Logf("%s: seed %s: %s", m.name, seeds, how)
 		fmt.Fprintf(&rows, "| %s | `%s` | %s | %s |\n", m.name, m.dir, seeds, how)
 	}
 	if name := os.Getenv("SIM_TABLE"); name != "" {

@@ -176,6 +176,21 @@ func TestWhatAnotherWorkerSentAgainProvesNothing(t *testing.T) {
 	}
 }
 
+// Two workers may have had the same notification in flight: each finds his own in the
+// history, behind that of the other.
+func TestWhatIsFoundInTheHistoryIsNotSentAgain(t *testing.T) {
+	m := testMinter(t)
+	b := New(5, m)
+	b.Attach(discard{}, "r@c/w")
+	post(t, b, "1")
+	b.Detach(BrokenOff, time.Now())
+	b.Seen([]byte(m.ID("1")), []byte("r@c/w2"), false)
+	b.Seen([]byte(m.ID("1")), []byte("r@c/w"), true)
+	if resent, possible := b.Attach(discard{}, "r@c/w"); resent != 0 || possible != 0 {
+		t.Errorf("%d sent again, %d of them possible duplicates", resent, possible)
+	}
+}
+
 // Another worker may be back first, and send again what it had sent before our last.
 // Ours before that are missing all the same.
 func TestWhatAnotherWorkerSentAgainDoesNotStandForOurs(t *testing.T) {

@@ -25,6 +25,7 @@ func (b *Outbox) Seen(id, from []byte, own bool) bool {
 			b.ledger.move(id, from)
 		}
 		w = b.shown(e, nth)
+		delete(b.history.told, string(id)) // that another worker has shown it as well proves less
 	case before == seenAgain:
 		w = evidence{complete, nth, own || string(from) == b.from}
 	case before == copied, before == invented:
