@@ -80,13 +80,12 @@ func mutants() []mutant {
 		{"enter before the history has been read", "sink", "	s.ping(func(conn.Answer) error { return s.fence() })\n}", "	s.enter()\n}", nil},
 		{"never notice a stall", "sink", "	case s.box.Stalled(now) > s.cfg.StallTimeout:\n", "	case false:\n", nil},
 		{"never notice silence", "sink", "if end := s.overdue(now, silent > 2*interval); end != nil {", "if end := s.overdue(now, false); end != nil {", nil},
-		{"do not ask whether we are in the room", "sink", "				s.ping(s.alive)\n				pinged = true\n", "				pinged = true\n", nil},
+		{"do not ask whether we are in the room", "sink", "				s.wake()\n				pinged = true\n", "				pinged = true\n", nil},
 		{"believe any answer to a self-ping", "sink", "	return notInRoom(s.us.room, c)\n", "	return nil\n", nil},
 		{"stay when put out of the room", "sink", "	if s.phase != joining && own {", "	if false && own {", nil},
 		{"a taken nickname is the end", "sink", "	if c.Name == \"conflict\" && s.us.another() {\n", "	if false {\n", nil},
 		{"give up after a refusal", "sink", "		wait := nextPause(&pause, inRoom, err)\n", "		wait := nextPause(&pause, inRoom, err)\n		if isLasting(err) {\n			<-ctx.Done()\n		}\n", nil},
 		{"leave the room's making to nobody", "sink", "	if created && !s.cfg.RoomCreate {\n		s.cancel()\n		return nil\n	}\n", "", nil},
-		{"wait for the subject alone", "sink", "	s.catchup.done = true\n	return s.advance()\n}\n\n// echo", "	return s.advance()\n}\n\n// echo", nil},
 		{"an end of the server is an orderly one", "sink", "	default: // silence, a stall, the network\n		return outbox.BrokenOff\n", "	default:\n		return outbox.Parted\n", nil},
 	}
 }
