@@ -30,7 +30,7 @@ func TestNoOutputHasASecret(t *testing.T) {
 	for name, character := range map[string]string{
 		"tab": "\t", "line break": "\n", "escape": "\x1b", "unassigned": "\u0378", "private": "\ue000", "not UTF-8": "\xff",
 		"no-break space": "\u00a0", "soft hyphen": "\u00ad", "joiner": "\u200d",
-		"percent": "%zz", "quote": "\"'<&>",
+		"percent": "%zz", "tag": "\U000e0041", "emoji": "\U0001F600", "right to left": "\u05d0", "quote": "\"'<&>",
 	} {
 		t.Run(name, func(t *testing.T) {
 			secret := mark + character + mark
