@@ -139,7 +139,7 @@ func TestInitLooks(t *testing.T) {
 }
 
 // The permissions of a worker are enough for a look, and what they do not show
-// is no flaw; that dead letters cannot be written is.
+// is no problem; that dead letters cannot be written is.
 func TestInitLooksWithLeastPermissions(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -178,7 +178,7 @@ func TestInitLooksWithLeastPermissions(t *testing.T) {
 }
 
 // Settings that defeat the promises are told, each by its name.
-func TestInitFlaws(t *testing.T) {
+func TestInitProblems(t *testing.T) {
 	t.Parallel()
 	consumer := jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, MaxDeliver: -1, MaxAckPending: 1000, AckWait: 30 * time.Second}
 	stored := jetstream.StreamConfig{Name: natstest.Stream, Subjects: []string{"notify.>"}}
@@ -212,7 +212,7 @@ func TestInitFlaws(t *testing.T) {
 		b.CreateConsumer(t, c)
 		report := b.init(t, b.config(), sources.Bind)
 		if got := strings.Join(report.Of(check.Fail), "\n"); !strings.Contains(got, want) {
-			t.Errorf("flaws %q lack %q", got, want)
+			t.Errorf("problems %q lack %q", got, want)
 		}
 	}
 }
