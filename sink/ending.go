@@ -77,6 +77,25 @@ func farewell(gone, err error) error {
 	}
 }
 
+// fixSessions is what helps against a server that ends one session of an account for
+// another.
+const fixSessions = "the account has more sessions than the server allows (ejabberd: max_user_sessions, 10): raise it for XMPP_JID, or give workers accounts of their own"
+
+// named adds to the end of a session what an operator can do about it. Our resources
+// are the server's choice: a conflict is not about their names.
+func named(end error) error {
+	if isReplaced(end) {
+		return &Error{Kind: conn.KindStream, Op: "stay connected", Err: end, Fix: fixSessions, Lasting: true}
+	}
+	return end
+}
+
+// isReplaced reports whether another session of the account ended this one.
+func isReplaced(end error) bool {
+	c, said := errors.AsType[*Condition](end)
+	return said && c.Of == conn.OfStream && c.Name == "conflict"
+}
+
 // notInRoom says that a ping to ourselves was refused.
 func notInRoom(room string, c *Condition) error {
 	return &Error{Kind: kindNotInRoom, Op: "stay in " + room, Err: fmt.Errorf("%w: %w", errNotInRoom, c)}

@@ -25,6 +25,7 @@ func TestPausesAreShortAgainAfterALongSession(t *testing.T) {
 		"lost at once":             {conn.ErrClosed, 0, false},
 		"lost after a while":       {conn.ErrClosed, lastingSession + 1, true},
 		"kicked after a while":     {kick, lastingSession + 1, false},
+		"replaced after a while":   {&Condition{Of: conn.OfStream, Name: "conflict"}, lastingSession + 1, false},
 		"kicked after a long time": {kick, undisturbedSession + 1, true},
 	} {
 		b := backoff.Backoff{Min: shortestPause, Max: time.Hour}
@@ -77,5 +78,23 @@ func TestWhatIsHeldAgainstAMessage(t *testing.T) {
 		if _, got := blames(end); got != want {
 			t.Errorf("%v: %v", end, got)
 		}
+	}
+}
+
+// Too many sessions of one account put out each other. That is said, with what helps,
+// and each comes back more and more rarely.
+func TestReplacedSessionsComeBackRarely(t *testing.T) {
+	end := named(fmt.Errorf("server ended the stream: %w", &Condition{Of: conn.OfStream, Name: "conflict", Text: "Replaced by new connection"}))
+	var e *Error
+	if !errors.As(end, &e) || !e.Lasting || e.Fix != fixSessions || Reason(end) != "stream_error" || endingOf(end) != outbox.Parted {
+		t.Errorf("got %#v", end)
+	}
+	b := backoff.Backoff{Min: shortestPause, Max: 30 * time.Second}
+	sum := time.Duration(0)
+	for range 50 {
+		sum += nextPause(&b, time.Minute, end)
+	}
+	if mean := sum / 50; mean < 90*time.Second {
+		t.Errorf("the mean pause is %s", mean)
 	}
 }

@@ -9,9 +9,10 @@ import (
 // lessons are what sessions have learnt about the room and its server, for those
 // that follow.
 type lessons struct {
-	maxBytes    int  // longest stanza that the server takes
-	skipArchive bool // it did not answer in time the last time
-	archive     bool // it has answered, and not refused since
+	maxBytes    int       // longest stanza that the server takes
+	bytesUntil  time.Time // when it may be tried again whether it takes longer ones
+	skipArchive bool      // it did not answer in time the last time
+	archive     bool      // it has answered, and not refused since
 	depth       depth
 	// Who takes our nickname and frees it, again and again, must not end our
 	// sessions at will.
@@ -23,6 +24,18 @@ type lessons struct {
 	originIDs     atomic.Bool // so they are sent
 }
 
+// bytesFor is how long longer messages are cut after the server has refused one. It
+// may have refused something else, or take more by then.
+const bytesFor = time.Hour
+
+// stanzaBytes is how long a stanza may be.
+func (r *Room) stanzaBytes(now time.Time) int {
+	if now.After(r.lessons.bytesUntil) {
+		r.lessons.maxBytes = r.cfg.MaxStanzaBytes
+	}
+	return r.lessons.maxBytes
+}
+
 // learn takes over what a session has learnt. late says that there was not enough
 // time to enter the room.
 func (r *Room) learn(s *session, late bool) {
@@ -31,7 +44,7 @@ func (r *Room) learn(s *session, late bool) {
 		l.nickBackAfter = time.Now().Add(undisturbedSession)
 	}
 	if s.blamed > 0 && s.blamed < l.maxBytes {
-		l.maxBytes = s.blamed
+		l.maxBytes, l.bytesUntil = s.blamed, time.Now().Add(bytesFor)
 		r.log.Warn("the server refused a long message: longer ones are cut from now on; set XMPP_MAX_STANZA_BYTES to its limit", "bytes", s.blamed)
 	}
 	if l.skipArchive = late && s.phase == catching && s.catchup.pages > 0; l.skipArchive {

@@ -18,14 +18,21 @@ const (
 	undisturbedSession = 5 * time.Minute
 )
 
+// mostReplaced is how many times longer pauses become for who is replaced by other
+// sessions of the account again and again.
+const mostReplaced = 20
+
 // nextPause is the pause after a session of this length that ended with err.
 func nextPause(b *backoff.Backoff, inRoom time.Duration, err error) time.Duration {
 	enough := lastingSession
-	if _, removed := errors.AsType[*RemovedError](err); removed {
+	if _, removed := errors.AsType[*RemovedError](err); removed || isReplaced(err) {
 		enough = undisturbedSession
 	}
 	if inRoom > enough {
 		b.Reset()
+	}
+	if isReplaced(err) { // coming back puts another worker out, who comes back as well
+		return b.NextSlow() * time.Duration(min(b.Pauses(), mostReplaced))
 	}
 	if e, ok := errors.AsType[*Error](err); ok && e.Lasting {
 		return b.NextSlow()

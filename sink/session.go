@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
@@ -49,7 +50,7 @@ func newSession(r *Room, c *conn.Conn, onEnter func()) *session {
 		Room: r, conn: c, onEnter: onEnter, entered: make(chan struct{}),
 		us:      occupant{room: r.cfg.Room, service: service, preferred: r.cfg.Nickname(), nick: r.cfg.Nickname()},
 		catchup: catchup{echoID: rand.Text()},
-		format:  format{head: messageHead(r.cfg.Room), maxBytes: r.lessons.maxBytes, originIDs: &r.lessons.originIDs},
+		format:  format{head: messageHead(r.cfg.Room), maxBytes: r.stanzaBytes(time.Now()), originIDs: &r.lessons.originIDs},
 	}
 	if c.MaxStanzaBytes > 0 {
 		s.format.maxBytes = max(minStanzaBytes, min(s.format.maxBytes, c.MaxStanzaBytes))
@@ -71,7 +72,7 @@ func (s *session) run(ctx, setup context.Context) error {
 	helpers.Go(func() { s.watch(ctx) })
 	s.join()
 	err := s.conn.Read(s.handle)
-	s.conn.Fail(farewell(s.gone, err))
+	s.conn.Fail(named(farewell(s.gone, err)))
 	helpers.Wait()
 	release()
 	if malformed, oversized := s.conn.Dropped(); malformed+oversized > 0 {

@@ -58,9 +58,18 @@ func (in *inspection) occupant(s sink.Session) bool {
 		in.report.fail(stepVoice, muc.NoVoice(in.cfg.Room))
 		return false
 	}
-	in.report.ok(stepVoice, "may post messages of "+strconv.Itoa(s.MaxStanzaBytes)+" bytes")
+	in.report.ok(stepVoice, "may post messages of "+strconv.Itoa(s.MaxStanzaBytes)+" bytes, with ids by "+in.key())
 	in.memory(s)
 	return true
+}
+
+// key says what the ids of messages are made with: workers that differ in it do not
+// recognise what another has posted.
+func (in *inspection) key() string {
+	if in.cfg.IDKey.Reveal() != "" {
+		return "XMPP_ID_KEY"
+	}
+	return "a key from XMPP_PASSWORD: set XMPP_ID_KEY to one of its own before the password is changed"
 }
 
 // memory reports on what the room can tell after an interruption.

@@ -3,6 +3,7 @@ package inspect_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,5 +48,38 @@ func TestInspectARoomThatIsWell(t *testing.T) {
 	}
 	if who := srv.Occupants(); len(who) > 0 {
 		t.Errorf("still in the room: %v", who)
+	}
+}
+
+// A room that limits the rate is no failure: the worker obeys it. It is named, with
+// the rate.
+func TestInspectNamesTheLimitOfTheRoom(t *testing.T) {
+	t.Parallel()
+	srv, err := sinktest.Start(sinktest.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(srv.Close)
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, srv.CAPEM(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	last := time.Time{}
+	srv.BounceMatching(func(sinktest.Post) bool {
+		if time.Since(last) < time.Second {
+			return true
+		}
+		last = time.Now()
+		return false
+	}, sinktest.StanzaError{Type: "wait", Condition: "resource-constraint"}, -1)
+	report := inspect.Run(t.Context(), sink.Config{
+		JID: "notifier@" + srv.Domain(), Password: config.NewSecret("notifier-pw"),
+		Addr: srv.Addr(), TLS: "starttls", CAFile: ca, Room: srv.RoomJID(),
+		MaxInFlight: 16, MaxStanzaBytes: 65000, IDKey: config.NewSecret("a key"),
+		ConnectTimeout: 10 * time.Second, PingInterval: 10 * time.Second, StallTimeout: 5 * time.Second, ReconnectMax: time.Second,
+	}, inspect.Probes{Throttle: true})
+	got := report[len(report)-1]
+	if got.Status != check.Warn || !strings.Contains(got.Text(), "the room limits the rate of messages: one every 1") || !strings.Contains(got.Text(), "min_message_interval") {
+		t.Errorf("%s: %s %s", got.Name, got.Status, got.Text())
 	}
 }

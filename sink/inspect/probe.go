@@ -36,6 +36,10 @@ func (in *inspection) probe(ctx context.Context, p prober) {
 // throttle measures how fast the room takes messages.
 func (in *inspection) throttle(ctx context.Context, p prober) {
 	took, err := p.burst(ctx, burstMessages, burstBytes)
+	if inFlight, pause, limited := p.room.Pace(); limited {
+		in.report.warn(stepThrottle, "the room limits the rate of messages"+atRate(inFlight, pause), fixRate)
+		return
+	}
 	if err != nil {
 		in.report.fail(stepThrottle, err)
 		return
@@ -47,6 +51,16 @@ func (in *inspection) throttle(ctx context.Context, p prober) {
 		return
 	}
 	in.report.ok(stepThrottle, found)
+}
+
+const fixRate = "notifications arrive late when there are more; raise the limit of the room for the account of XMPP_JID (ejabberd: min_message_interval of mod_muc), or let fewer through"
+
+// atRate says which rate the room allows, as far as that was seen.
+func atRate(inFlight int, pause time.Duration) string {
+	if pause > 0 {
+		return fmt.Sprintf(": one every %s", pause.Round(10*time.Millisecond))
+	}
+	return fmt.Sprintf(": it takes %d at once", inFlight)
 }
 
 // prober posts into a room that was joined.

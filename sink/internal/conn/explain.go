@@ -145,6 +145,8 @@ func loginFix(c *Condition) string {
 	switch c.Name {
 	case "not-authorized", "invalid-authzid":
 		return "check XMPP_JID and XMPP_PASSWORD"
+	case "resource-constraint":
+		return "the account has more sessions than the server allows: raise the limit for XMPP_JID, or give workers accounts of their own"
 	case "account-disabled", "credentials-expired":
 		return "enable the account or renew its password on the server"
 	default:

@@ -26,7 +26,7 @@ const (
 func (b *Outbox) fail(e *entry, why error, now time.Time) {
 	e.tries++
 	e.sent = false
-	if b.sending.alone == e {
+	if b.alone == e {
 		e.alone++
 	}
 	if e.alone >= maxAlone {
@@ -78,7 +78,7 @@ func (b *Outbox) Missing(now time.Time, limit time.Duration) uint64 {
 	defer b.mu.Unlock()
 	b.stuck = b.outstanding > 0 && b.queued > 0 && now.Sub(b.oldest) > limit
 	for _, e := range b.queue {
-		if b.missing(e) && (e == b.sending.alone && !b.pace.limited || now.Sub(e.sentAt) > overtaken+b.pace.interval) {
+		if b.missing(e) && (e == b.alone && !b.pace.limited || now.Sub(e.sentAt) > overtaken+b.pace.interval) {
 			return b.count
 		}
 	}
@@ -87,7 +87,7 @@ func (b *Outbox) Missing(now time.Time, limit time.Duration) uint64 {
 
 // missing reports whether e should have been shown by now.
 func (b *Outbox) missing(e *entry) bool {
-	return e.state == outstanding && (e.nth < b.lastShown || e == b.sending.alone || b.stuck && e.tries > 0)
+	return e.state == outstanding && (e.nth < b.lastShown || e == b.alone || b.stuck && e.tries > 0)
 }
 
 // Fence notes that the room has handled all that was sent up to a number: it will

@@ -71,14 +71,14 @@ func (b *Outbox) pump(now time.Time) {
 // next returns the message that is to be sent now: the oldest that waits for its
 // turn, or, before that, one that has failed, if it is to be tried alone.
 func (b *Outbox) next(now time.Time) *entry {
-	if b.queued+b.aside == 0 || b.sending.alone != nil || !b.pace.allows(b.outstanding, now) {
+	if b.queued+b.aside == 0 || b.alone != nil || !b.pace.allows(b.outstanding, now) {
 		return nil
 	}
 	if e := b.trial(now); e != nil {
 		if b.outstanding > 0 {
 			return nil
 		}
-		b.sending.alone = e
+		b.alone = e
 		return e
 	}
 	if b.queued == 0 {
@@ -113,7 +113,7 @@ func (b *Outbox) due(now time.Time) time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var at time.Time
-	if b.link == nil || b.sending.alone != nil {
+	if b.link == nil || b.alone != nil {
 		return at
 	}
 	if b.queued+b.aside > 0 && now.Before(b.pace.next) {
