@@ -80,7 +80,7 @@ func (l *sourceLoop) writeDeadLetter(ctx context.Context, job *deadLetterJob) bo
 	log := l.log.With("place", job.delivery.Place(), "reason", string(job.reason.Code))
 	err := job.delivery.Reject(ctx, job.reason)
 	if err == nil {
-		l.worker.totals.deadLettered.Add(1)
+		l.worker.state.totals.deadLettered.Add(1)
 		l.tell(Event{Kind: DeadLettered, Delivery: job.delivery, Reason: job.reason})
 		log.Log(ctx, l.deadLettered.level(slog.LevelWarn), "notification moved to the dead letters", "error", job.reason.Err)
 		l.pending.remove(job.delivery)

@@ -58,10 +58,10 @@ func (p *pendingDelivery) message(post *post) sink.Message {
 func (p *pendingDelivery) settle(parts []int, r sink.Result) {
 	switch r.Outcome {
 	case sink.Delivered:
-		p.loop.worker.totals.delivered.Add(int64(len(parts)))
+		p.loop.worker.state.totals.delivered.Add(int64(len(parts)))
 		p.loop.tell(Event{Kind: Delivered, Delivery: p.delivery, Parts: parts, StanzaID: r.ID, Took: r.Took})
 	case sink.Suppressed:
-		p.loop.worker.totals.suppressed.Add(int64(len(parts)))
+		p.loop.worker.state.totals.suppressed.Add(int64(len(parts)))
 		p.loop.tell(Event{Kind: Suppressed, Delivery: p.delivery, Parts: parts, StanzaID: r.ID})
 	case sink.Rejected, sink.Dropped:
 	}

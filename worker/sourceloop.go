@@ -28,8 +28,8 @@ type sourceLoop struct {
 
 func (w *Worker) newSourceLoop(source sources.Source) *sourceLoop {
 	return &sourceLoop{
-		worker: w, source: source, log: w.Log.With("source", source.String()), unacked: w.unacked.shares[source.String()],
-		pending: w.pending[source.String()], deadLetters: make(chan *deadLetterJob, w.MaxPending()),
+		worker: w, source: source, log: w.Log.With("source", source.String()), unacked: w.state.unacked.shares[source.String()],
+		pending: w.state.pending[source.String()], deadLetters: make(chan *deadLetterJob, w.MaxPending()),
 	}
 }
 
@@ -81,7 +81,7 @@ func (l *sourceLoop) receive(ctx context.Context, limit sources.Limit) error {
 
 // submit sends all notifications of a delivery that people want to see.
 func (l *sourceLoop) submit(ctx context.Context, delivery *sources.Delivery) {
-	l.worker.totals.received.Add(1)
+	l.worker.state.totals.received.Add(1)
 	l.tell(Event{Kind: Received, Delivery: delivery})
 	if ctx.Err() != nil { // after one is released, none behind it is sent
 		l.release(delivery)
@@ -144,7 +144,7 @@ func (l *sourceLoop) choose(delivery *sources.Delivery) []int {
 	for i := range delivery.Envelopes {
 		if l.worker.Filter != nil {
 			if why := l.worker.Filter(&delivery.Envelopes[i]); why != "" {
-				l.worker.totals.filtered.Add(1)
+				l.worker.state.totals.filtered.Add(1)
 				l.tell(Event{Kind: Filtered, Delivery: delivery, Parts: []int{i}, Why: why})
 				l.log.Debug("notification filtered", "place", delivery.Place(), "reason", why)
 				continue
@@ -157,7 +157,7 @@ func (l *sourceLoop) choose(delivery *sources.Delivery) []int {
 
 // release returns a delivery to the broker, for this or another worker.
 func (l *sourceLoop) release(delivery *sources.Delivery) {
-	l.worker.totals.released.Add(1)
+	l.worker.state.totals.released.Add(1)
 	l.tell(Event{Kind: Released, Delivery: delivery})
 	if err := delivery.Release(0); err != nil {
 		l.log.Debug("release failed, the broker redelivers after the ack wait", "place", delivery.Place(), "error", err)

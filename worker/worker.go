@@ -71,10 +71,15 @@ type Worker struct {
 	// Observe is told what happens. Nil: nobody is.
 	Observe Observer
 
-	preparing sync.Once
-	unacked   *unacked
-	pending   map[string]*pending
-	totals    totals
+	state state
+}
+
+// state is what a Worker makes of its fields, and counts.
+type state struct {
+	prepared sync.Once
+	unacked  *unacked
+	pending  map[string]*pending // by source
+	totals   totals
 }
 
 // MaxPending is how many messages of one source may be pending: twice as many as
@@ -85,7 +90,7 @@ func (w *Worker) MaxPending() int { return 2 * w.MaxInFlight }
 // and not durably acknowledged.
 func (w *Worker) Unacknowledged(source string) int {
 	w.prepare()
-	return w.unacked.of(source)
+	return w.state.unacked.of(source)
 }
 
 // decoder is the one to use now.
@@ -100,14 +105,14 @@ func (w *Worker) decoder() (d envelope.Decoder) {
 // large they are.
 func (w *Worker) Pending(source string) (messages, bytes int) {
 	w.prepare()
-	return w.pending[source].size()
+	return w.state.pending[source].size()
 }
 
 // prepare makes what depends on the fields.
 func (w *Worker) prepare() {
-	w.preparing.Do(func() {
-		w.unacked = newUnacked(w.Room.HistoryDepth, w.Sources)
-		w.pending = newPending(w.MaxPending(), w.MaxPendingBytes/max(1, len(w.Sources)), w.Sources)
+	w.state.prepared.Do(func() {
+		w.state.unacked = newUnacked(w.Room.HistoryDepth, w.Sources)
+		w.state.pending = newPending(w.MaxPending(), w.MaxPendingBytes/max(1, len(w.Sources)), w.Sources)
 	})
 }
 
@@ -132,7 +137,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	leave()
 	room.Wait()
 	err := w.Close(context.WithoutCancel(ctx))
-	w.Log.Info("stopped", w.totals.attrs()...)
+	w.Log.Info("stopped", w.state.totals.attrs()...)
 	return err
 }
 
