@@ -12,6 +12,9 @@ import (
 // understand makes notifications of an object that is of no known format.
 func (m *message) understand() []Envelope {
 	open := parts(m.members)
+	if len(open) > maxParts { // Decode says so
+		return make([]Envelope, len(open))
+	}
 	list := make([]Envelope, 0, len(open))
 	for i, p := range open {
 		e := read(p, m.words, m.knowledge)
