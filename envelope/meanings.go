@@ -149,7 +149,7 @@ const noise = `
 	source_type source_type_id subscription_filters owner_account topic_arn user_agent request_id public`
 
 // skipped are objects and arrays of which nothing is read: they describe the message.
-const skipped = `schema managed_fields scope_schema signatures mrkdwn_in entries breadcrumbs sdk modules`
+const skipped = `potential_action schema managed_fields scope_schema signatures mrkdwn_in entries breadcrumbs sdk modules`
 
 // telling are things whose numbers people know, as in order_id.
 const telling = `order invoice ticket payment customer shipment case booking contract`
