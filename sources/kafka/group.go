@@ -9,6 +9,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/client"
 )
 
@@ -20,6 +21,9 @@ func (s *Source) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		_, err := s.client.SourceTopics(ctx)
 		if err == nil {
+			err = s.checkGroup(ctx)
+		}
+		if err == nil {
 			err = s.join(ctx)
 		}
 		if err != nil && ctx.Err() == nil {
@@ -27,6 +31,16 @@ func (s *Source) run(ctx context.Context) {
 			client.Pause(ctx, retryPause)
 		}
 	}
+}
+
+// checkGroup looks for members that are not workers. Whether the group can be joined
+// otherwise, joining tells.
+func (s *Source) checkGroup(ctx context.Context) error {
+	_, err := s.client.Workers(ctx)
+	if _, foreign := errors.AsType[*check.Fault](err); foreign {
+		return err
+	}
+	return nil
 }
 
 // join is a member of the group until ctx ends or a topic disappears: with one

@@ -29,7 +29,7 @@ func TestReal(t *testing.T) {
 			return c
 		})
 	})
-	for name, check := range map[string]func(*testing.T, *cluster){"faithful dead letters": checkFaithful, "largest message": checkLargest, "topic created again": checkRecreated, "topic created again while nobody runs": checkRecreatedAway} {
+	for name, check := range map[string]func(*testing.T, *cluster){"faithful dead letters": checkFaithful, "largest message": checkLargest, "group of another application": checkForeignGroup, "topic created again": checkRecreated, "topic created again while nobody runs": checkRecreatedAway} {
 		t.Run(name, func(t *testing.T) {
 			c := realCluster(t, broker.Addr)
 			if err := c.createTopic(t.Context(), c.topic); err != nil {
@@ -39,7 +39,11 @@ func TestReal(t *testing.T) {
 		})
 	}
 	t.Run("init", func(t *testing.T) { checkInit(t, realCluster(t, broker.Addr)) })
-	for _, g := range guards() {
+	tokens := filepath.Join(filepath.Dir(broker.Secure.CAFile), "token")
+	if err := os.WriteFile(tokens, []byte(unsignedToken()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range append(guards(), guard{"OAUTHBEARER", false, false, "oauthbearer"}, guard{"OAUTHBEARER over TLS", true, false, "oauthbearer"}) {
 		t.Run(g.name, func(t *testing.T) {
 			g.check(t, realCluster(t, g.listener(broker.Secure)), filepath.Dir(broker.Secure.CAFile))
 		})

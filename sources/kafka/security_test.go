@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -133,7 +135,11 @@ func (g guard) configure(cfg *kafka.Config, certs string) {
 	if g.mutual {
 		cfg.Cert, cfg.Key = filepath.Join(certs, "server.crt"), filepath.Join(certs, "server.key")
 	}
-	if g.mechanism != "none" {
+	switch g.mechanism {
+	case "none":
+	case "oauthbearer":
+		cfg.TokenFile = filepath.Join(certs, "token")
+	default:
 		cfg.User, cfg.Password = user, config.NewSecret(password)
 	}
 }
@@ -157,6 +163,10 @@ func (g guard) refuses(t *testing.T, c *cluster) {
 	}
 	if g.mutual {
 		try("remote error: tls: ", func(cfg *kafka.Config) { cfg.Cert, cfg.Key = "", "" })
+	}
+	if g.mechanism == "oauthbearer" {
+		try("KAFKA_TOKEN_FILE", func(cfg *kafka.Config) { cfg.TokenFile += "-none" })
+		return
 	}
 	if g.mechanism != "none" {
 		try("KAFKA_USER="+user, func(cfg *kafka.Config) { cfg.Password = config.NewSecret("sicrit") })
@@ -198,6 +208,8 @@ func (g guard) sasl(t *testing.T) sasl.Mechanism {
 	switch g.mechanism {
 	case "none":
 		return nil
+	case "oauthbearer":
+		return unsigned{}
 	case "plain":
 		return plain.Mechanism{Username: user, Password: password}
 	case "scram-sha-512":
@@ -208,4 +220,23 @@ func (g guard) sasl(t *testing.T) sasl.Mechanism {
 		t.Fatal(err)
 	}
 	return mechanism
+}
+
+// unsigned is SASL OAUTHBEARER with a token that nobody has signed.
+type unsigned struct{}
+
+func (unsigned) Name() string { return "OAUTHBEARER" }
+
+func (unsigned) Start(context.Context) (sasl.StateMachine, []byte, error) {
+	return unsigned{}, []byte("n,,\x01auth=Bearer " + unsignedToken() + "\x01\x01"), nil
+}
+
+func (unsigned) Next(_ context.Context, challenge []byte) (bool, []byte, error) {
+	return len(challenge) == 0, nil, nil
+}
+
+func unsignedToken() string {
+	part := base64.RawURLEncoding.EncodeToString
+	now := time.Now().Unix()
+	return part([]byte(`{"alg":"none"}`)) + "." + part(fmt.Appendf(nil, `{"sub":"%s","iat":%d,"exp":%d}`, user, now-60, now+3600)) + "."
 }

@@ -96,13 +96,17 @@ func (in *inspection) tryRead(ctx context.Context, t client.Topic) error {
 // the group: for its first group it makes a topic.
 const coordinatorPatience = 10 * time.Second
 
-// group looks whether we may use the group, without joining it.
+// group looks whether we may use the group, without joining it. Whoever has
+// members is only described.
 func (in *inspection) group(ctx context.Context) {
-	name := in.Config.GroupID
-	err := in.tryJoin(ctx)
+	workers, err := in.Workers(ctx)
 	for end := time.Now().Add(coordinatorPatience); noCoordinator(err) && time.Now().Before(end) && client.Pause(ctx, coordinatorPause); {
+		workers, err = in.Workers(ctx)
+	}
+	if err == nil && workers == 0 {
 		err = in.tryJoin(ctx)
 	}
+	name := in.Config.GroupID
 	if _, refused := errors.AsType[kafkago.Error](err); refused && in.Fix(err) == "" {
 		in.report.Add(check.Broker, partGroup, check.Warn, fmt.Sprintf("group %s: %v", name, err), "if that persists, see the brokers' logs")
 		return
@@ -111,7 +115,7 @@ func (in *inspection) group(ctx context.Context) {
 		in.report.Fail(check.Broker, partGroup, in.Explain(err))
 		return
 	}
-	in.report.Add(check.Broker, partGroup, check.OK, "may use the group "+name, "")
+	in.report.Add(check.Broker, partGroup, check.OK, fmt.Sprintf("may use the group %s, which has %d workers", name, workers), "")
 }
 
 // coordinatorPause separates questions while there is no coordinator.

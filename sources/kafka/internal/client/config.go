@@ -2,6 +2,7 @@ package client
 
 import (
 	"fmt"
+	"net"
 	"regexp"
 	"slices"
 	"strings"
@@ -26,9 +27,12 @@ type Config struct {
 	Cert string `envconfig:"KAFKA_CERT" desc:"PEM file of the client certificate"`
 	Key  string `envconfig:"KAFKA_KEY" desc:"PEM file of the client certificate's key"`
 
-	SASL     string        `envconfig:"KAFKA_SASL" default:"none" desc:"authentication: none, plain (needs TLS), scram-sha-256 or scram-sha-512"`
+	SASL     string        `envconfig:"KAFKA_SASL" default:"none" desc:"authentication: none, plain, scram-sha-256, scram-sha-512 or oauthbearer"`
 	User     string        `envconfig:"KAFKA_USER" desc:"user name for SASL"`
 	Password config.Secret `envconfig:"KAFKA_PASSWORD" desc:"password for SASL"`
+	Insecure bool          `envconfig:"KAFKA_INSECURE" default:"false" desc:"allow a password or token to be sent to another host without TLS"`
+
+	OAuth
 
 	// Dial opens the connections. Nil: a net.Dialer.
 	Dial sources.DialFunc
@@ -46,6 +50,7 @@ const (
 	saslPlain = "plain"
 	sasl256   = "scram-sha-256"
 	sasl512   = "scram-sha-512"
+	saslOAuth = "oauthbearer"
 )
 
 // topicName is what Kafka allows; longer names than maxTopicName it refuses.
@@ -122,23 +127,43 @@ func (c Config) validateTLS() []error {
 
 func (c Config) validateSASL() []error {
 	var errs []error
+	if c.SASL != saslOAuth && c.TokenFile+c.TokenURL != "" {
+		errs = append(errs, check.Faultf("set KAFKA_SASL=oauthbearer or remove them", "KAFKA_TOKEN_FILE or KAFKA_TOKEN_URL is set, but KAFKA_SASL is %s", c.SASL))
+	}
 	switch c.SASL {
-	case saslNone:
+	case saslNone, saslOAuth:
 		if c.User != "" || !c.Password.IsZero() {
-			errs = append(errs, check.Faultf("set KAFKA_SASL or remove them", "KAFKA_USER or KAFKA_PASSWORD is set, but KAFKA_SASL is none"))
+			errs = append(errs, check.Faultf("set another KAFKA_SASL or remove them", "KAFKA_USER or KAFKA_PASSWORD is set, but KAFKA_SASL is %s", c.SASL))
 		}
-		return errs
+		if c.SASL == saslOAuth {
+			errs = append(errs, c.validateToken()...)
+		}
 	case saslPlain, sasl256, sasl512:
+		if c.User == "" || c.Password.IsZero() {
+			errs = append(errs, check.Faultf("set both", "KAFKA_SASL is %s, but KAFKA_USER or KAFKA_PASSWORD is empty", c.SASL))
+		}
 	default:
-		return []error{check.Faultf("use none, plain, scram-sha-256 or scram-sha-512", "KAFKA_SASL: %q is unknown", c.SASL)}
+		return []error{check.Faultf("use none, plain, scram-sha-256, scram-sha-512 or oauthbearer", "KAFKA_SASL %q is unknown", c.SASL)}
 	}
-	if c.SASL == saslPlain && !c.TLS {
-		errs = append(errs, check.Faultf("set KAFKA_TLS=true or use scram-sha-512", "KAFKA_SASL is plain without TLS, which shows the password to the network"))
+	return append(errs, c.validateClear()...)
+}
+
+// validateClear refuses to show a password or a token to the network.
+func (c Config) validateClear() []error {
+	if c.TLS || c.Insecure || c.SASL != saslPlain && c.SASL != saslOAuth {
+		return nil
 	}
-	if c.User == "" || c.Password.IsZero() {
-		errs = append(errs, check.Faultf("set both", "KAFKA_SASL is %s, but KAFKA_USER or KAFKA_PASSWORD is empty", c.SASL))
+	for _, broker := range c.Brokers {
+		if host, _, err := net.SplitHostPort(broker); err == nil && !loopback(host) {
+			return []error{check.Faultf("set KAFKA_TLS=true, use scram-sha-512, or set KAFKA_INSECURE=true if the network is trusted", "KAFKA_SASL is %s without TLS: the password or token would be sent in clear to %s", c.SASL, broker)}
+		}
 	}
-	return errs
+	return nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 // DeadLetterTopic takes the dead letters of topic.

@@ -12,6 +12,7 @@ import (
 // Every wrong setting is named with its value or its fix.
 func TestValidate(t *testing.T) {
 	secret := config.NewSecret("hunter2")
+	remote := []string{"kafka.example:9092"}
 	tests := []struct {
 		name string
 		edit func(*client.Config)
@@ -35,7 +36,17 @@ func TestValidate(t *testing.T) {
 		{"mechanism", func(c *client.Config) { c.SASL = "magic" }, []string{"KAFKA_SASL", `"magic"`}},
 		{"user without mechanism", func(c *client.Config) { c.User = "u" }, []string{"KAFKA_USER", "KAFKA_SASL"}},
 		{"mechanism without user", func(c *client.Config) { c.SASL = "scram-sha-256" }, []string{"KAFKA_USER", "KAFKA_PASSWORD"}},
-		{"plain without TLS", func(c *client.Config) { c.SASL, c.User, c.Password = "plain", "u", secret }, []string{"KAFKA_SASL", "KAFKA_TLS=true"}},
+		{"plain without TLS", func(c *client.Config) { c.Brokers, c.SASL, c.User, c.Password = remote, "plain", "u", secret }, []string{"KAFKA_SASL", "KAFKA_TLS=true", "kafka.example:9092", "KAFKA_INSECURE=true"}},
+		{"plain without TLS, as one wants it", func(c *client.Config) {
+			c.Brokers, c.SASL, c.User, c.Password, c.Insecure = remote, "plain", "u", secret, true
+		}, nil},
+		{"plain without TLS to this host", func(c *client.Config) { c.SASL, c.User, c.Password = "plain", "u", secret }, nil},
+		{"token without TLS", func(c *client.Config) { c.Brokers, c.SASL, c.TokenFile = remote, "oauthbearer", "x" }, []string{"KAFKA_SASL", "KAFKA_TLS=true"}},
+		{"no token", func(c *client.Config) { c.SASL = "oauthbearer" }, []string{"KAFKA_TOKEN_FILE", "KAFKA_TOKEN_URL"}},
+		{"two tokens", func(c *client.Config) { c.SASL, c.TokenFile, c.TokenURL = "oauthbearer", "x", "https://x" }, []string{"use one of them"}},
+		{"token endpoint in clear", func(c *client.Config) { c.SASL, c.TokenURL = "oauthbearer", "http://id.example/token" }, []string{"KAFKA_TOKEN_URL", "https://"}},
+		{"token endpoint without secret", func(c *client.Config) { c.SASL, c.TokenURL = "oauthbearer", "https://id.example/token" }, []string{"KAFKA_CLIENT_SECRET"}},
+		{"token without mechanism", func(c *client.Config) { c.TokenFile = "x" }, []string{"KAFKA_SASL=oauthbearer"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

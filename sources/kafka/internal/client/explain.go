@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 
 	"github.com/segmentio/kafka-go"
 
@@ -17,7 +18,13 @@ import (
 
 // Explain adds to a broker's refusal the setting that it is about.
 func (c *Client) Explain(err error) error {
-	fix := c.Fix(err)
+	if _, explained := errors.AsType[*check.Fault](err); explained {
+		return err
+	}
+	fix := c.advertised(err)
+	if fix == "" {
+		fix = c.Fix(err)
+	}
 	if fix == "" {
 		fix = networkFix(err)
 	}
@@ -34,6 +41,8 @@ func (c *Client) Explain(err error) error {
 // Fix tells what to do about what a broker says.
 func (c *Client) Fix(err error) string {
 	switch {
+	case errors.Is(err, kafka.SASLAuthenticationFailed) && c.Config.SASL == saslOAuth:
+		return "the brokers do not take the token of KAFKA_TOKEN_FILE or KAFKA_TOKEN_URL: renew it, or let the brokers accept who issued it"
 	case errors.Is(err, kafka.SASLAuthenticationFailed):
 		return fmt.Sprintf("correct KAFKA_USER=%s or KAFKA_PASSWORD", c.Config.User)
 	case errors.Is(err, kafka.UnsupportedSASLMechanism):
@@ -42,6 +51,8 @@ func (c *Client) Fix(err error) string {
 		return fmt.Sprintf("KAFKA_SESSION_TIMEOUT=%s is outside the brokers' group.min.session.timeout.ms and group.max.session.timeout.ms", c.Config.SessionTimeout)
 	case errors.Is(err, kafka.InconsistentGroupProtocol):
 		return fmt.Sprintf("KAFKA_GROUP_ID=%s is used by another kind of consumer: choose another name", c.Config.GroupID)
+	case errors.Is(err, kafka.GroupCoordinatorNotAvailable):
+		return "if that persists, the brokers cannot make their topic __consumer_offsets: let offsets.topic.replication.factor be no more than there are brokers"
 	case errors.Is(err, kafka.GroupAuthorizationFailed):
 		return fmt.Sprintf("allow KAFKA_USER=%s to read the group KAFKA_GROUP_ID=%s", c.Config.User, c.Config.GroupID)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
@@ -50,6 +61,16 @@ func (c *Client) Fix(err error) string {
 		return fmt.Sprintf("if that persists, check KAFKA_TLS=%t, KAFKA_SASL=%s, KAFKA_USER=%s and KAFKA_PASSWORD", c.Config.TLS, c.Config.SASL, c.Config.User)
 	}
 	return ""
+}
+
+// advertised tells what to do if a broker cannot be reached where it says that it
+// is, although others, or it itself, answer at KAFKA_BROKERS.
+func (c *Client) advertised(err error) string {
+	dial, ok := errors.AsType[*dialError](err)
+	if !ok || slices.Contains(c.Config.Brokers, dial.address) {
+		return ""
+	}
+	return fmt.Sprintf("a broker in KAFKA_BROKERS=%s says that clients are to use %s, which cannot be reached from here: correct the broker's advertised.listeners, or the way to that address", c.Config.BrokerList(), dial.address)
 }
 
 // networkFix tells what to do if there is no way to a broker.
@@ -101,6 +122,9 @@ func (c *Client) ExplainTopic(name string, err error) error {
 		return fault("create it or correct KAFKA_TOPICS", "topic %s does not exist on brokers %s", name, c.Config.BrokerList())
 	case errors.Is(err, kafka.TopicAuthorizationFailed):
 		return fault(fmt.Sprintf("allow KAFKA_USER=%s to read it", c.Config.User), "topic %s is not ours to read", name)
+	}
+	if f, ok := errors.AsType[*check.Fault](c.Explain(err)); ok {
+		return &check.Fault{What: fmt.Sprintf("topic %s cannot be read", name), Err: err, Fix: f.Fix}
 	}
 	return fmt.Errorf("topic %s is not ready: %w", name, err)
 }

@@ -47,7 +47,7 @@ func (n *Network) Dial(ctx context.Context, protocol, address string) (net.Conn,
 	defer cancel()
 	conn, err := n.open(ctx, protocol, address)
 	if err != nil {
-		return nil, err
+		return nil, &dialError{address, err}
 	}
 	conn, err = n.adopt(conn)
 	if err != nil || n.tls == nil {
@@ -60,6 +60,14 @@ func (n *Network) Dial(ctx context.Context, protocol, address string) (net.Conn,
 	}
 	return secure, nil
 }
+
+// dialError says which address could not be reached.
+type dialError struct {
+	address string
+	error
+}
+
+func (e *dialError) Unwrap() error { return e.error }
 
 func (n *Network) tlsFor(address string) *tls.Config {
 	config := n.tls.Clone()

@@ -44,6 +44,8 @@ func newMechanism(cfg Config) (sasl.Mechanism, error) {
 	switch cfg.SASL {
 	case saslNone:
 		return nil, nil
+	case saslOAuth:
+		return bearer{cfg.tokens()}, nil
 	case saslPlain:
 		return plain.Mechanism{Username: cfg.User, Password: password}, nil
 	case sasl256:
