@@ -41,7 +41,7 @@ func (f *fleet) killOnce(t *testing.T, x *testbed.XMPP, d *depths) {
 	tr.hire()
 	tr.watch.wait(usual/5 + f.random.IntN(usual/4))
 	must(t, x.Kill())
-	<-tr.watch.seat.Done()
+	<-tr.watch.occupant.Done()
 	reflected := tr.quiet()
 	unshown := tr.watch.missing(reflected)
 	if len(unshown) > 0 {

@@ -53,7 +53,7 @@ func (f *fleet) begin(t *testing.T, x *testbed.XMPP, what fault, n int) *trial {
 		what.prepare(tr)
 	}
 	tr.watch = watch(t, x, tr.room())
-	tr.watch.options.Archive = what.options.Archive // what a seat missed is there, with ejabberd there only
+	tr.watch.options.Archive = what.options.Archive // what one occupant missed is there, with ejabberd there only
 	tr.prepare(tr.proxy.Addr(), what)
 	tr.hire()
 	tr.watch.wait(n/5 + f.random.IntN(n/4))
@@ -121,7 +121,7 @@ func (tr *trial) end(begun, mended time.Time) outcome {
 		return acked == tr.stored, fmt.Errorf("acknowledged %d of %d, shown %d (%w)", acked, tr.stored, tr.watch.count(), err)
 	})
 	tr.worker().stop()
-	must(tr, tr.watch.seat.Fence(tr.Context()))
+	must(tr, tr.watch.occupant.Fence(tr.Context()))
 	letters, err := tr.bed.nats.letters(tr.Context(), tr.name)
 	must(tr, err)
 	if letters != tr.stored-tr.total {

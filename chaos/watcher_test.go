@@ -23,12 +23,12 @@ import (
 // watcher counts what an independent occupant is shown.
 type watcher struct {
 	*testing.T
-	options observer.Options
-	seat    *observer.Observer
+	options  observer.Options
+	occupant *observer.Observer
 
 	mu       sync.Mutex
 	first    map[int]time.Time // when a notification was first shown
-	history  map[past]bool     // what the history and the archive of the present seat showed
+	history  map[past]bool     // what the history and the archive of the present visit showed
 	repeated map[int]int
 	disorder int
 	last     int
@@ -55,15 +55,15 @@ func watch(t *testing.T, x *testbed.XMPP, room string) *watcher {
 	}}
 	w.options.OnMessage = w.message
 	w.sit()
-	t.Cleanup(func() { w.seat.Close() })
+	t.Cleanup(func() { w.occupant.Close() })
 	return w
 }
 
-// sit takes a seat, as soon as the server allows, when all that the last one was
+// sit joins the room, as soon as the server allows, when all that the last one was
 // sent has been read.
 func (w *watcher) sit() {
 	w.Helper()
-	if w.seat != nil {
+	if w.occupant != nil {
 		w.finish()
 	}
 	until(w.T, "the observer is in the room", func(ctx context.Context) (bool, error) {
@@ -72,26 +72,26 @@ func (w *watcher) sit() {
 		w.mu.Unlock()
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
-		seat, err := observer.Join(ctx, w.options)
+		occupant, err := observer.Join(ctx, w.options)
 		if err == nil {
-			w.seat = seat
+			w.occupant = occupant
 		}
 		return err == nil, err
 	})
 }
 
-// finish leaves the seat when all is read: what the server answers to comes
+// finish leaves the room when all is read: what the server answers to comes
 // last, and so does the end of the connection.
 func (w *watcher) finish() {
 	ctx, cancel := context.WithTimeout(w.Context(), 5*time.Second)
 	defer cancel()
-	if w.seat.Fence(ctx) != nil {
+	if w.occupant.Fence(ctx) != nil {
 		select {
-		case <-w.seat.Done():
+		case <-w.occupant.Done():
 		case <-ctx.Done():
 		}
 	}
-	w.seat.Close()
+	w.occupant.Close()
 }
 
 func (w *watcher) message(m observer.Message) {

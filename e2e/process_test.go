@@ -99,7 +99,7 @@ func (p *process) terminate() {
 	}
 }
 
-// kill ends the worker without a chance to say goodbye.
+// kill ends the worker without a chance to stop in order.
 func (p *process) kill() {
 	p.t.Helper()
 	if err := p.cmd.Process.Kill(); err != nil {

@@ -119,7 +119,7 @@ func (tr *trial) allShown(want, repeats int) {
 // atLeast checks that the room has shown as many, and how many of them again.
 func (tr *trial) atLeast(want, repeats int) {
 	tr.Helper()
-	if err := tr.watch.seat.Fence(tr.Context()); err != nil {
+	if err := tr.watch.occupant.Fence(tr.Context()); err != nil {
 		tr.Error(err)
 	}
 	if got := tr.watch.count(); got < want {
@@ -198,7 +198,7 @@ func (b bench) malformed(t *testing.T) {
 
 // serverRestart ends the XMPP server in mid-run. A server that forgets the
 // room's history when it stops cannot tell what was on its way: as much as
-// that may be shown again. Where the connection breaks off without a goodbye
+// that may be shown again. Where the connection breaks off without a word
 // (ejabberd does that even when it is terminated, if it has not read all that
 // it was sent), the server may have taken with it the copies for others of what
 // it has reflected: what was reflected last is sent again, too. Of one that was

@@ -20,9 +20,9 @@ type watcher struct {
 	options observer.Options
 
 	mu       sync.Mutex
-	seat     *observer.Observer
+	occupant *observer.Observer
 	live     map[key]int    // times seen as it happened
-	history  map[key]int    // times in the history of the present seat
+	history  map[key]int    // times in the history of the present visit
 	by       map[string]int // different ones, by the nickname of who posted them
 	first    map[key]string // who posted it first, and when
 	repeated int
@@ -43,11 +43,11 @@ func watch(t *testing.T, o observer.Options) *watcher {
 	w := &watcher{t: t, options: o, live: map[key]int{}, by: map[string]int{}, first: map[key]string{}, newest: map[string]int{}}
 	w.options.OnMessage = w.message
 	w.sit()
-	t.Cleanup(func() { w.seat.Close() })
+	t.Cleanup(func() { w.occupant.Close() })
 	return w
 }
 
-// sit takes a seat, as soon as the server allows.
+// sit joins the room, as soon as the server allows.
 func (w *watcher) sit() {
 	w.t.Helper()
 	until(w.t, "the observer is in the room", func(ctx context.Context) (bool, error) {
@@ -56,8 +56,8 @@ func (w *watcher) sit() {
 		w.mu.Unlock()
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
-		seat, err := observer.Join(ctx, w.options)
-		w.seat = seat
+		occupant, err := observer.Join(ctx, w.options)
+		w.occupant = occupant
 		return err == nil, err
 	})
 }
@@ -154,7 +154,7 @@ func (w *watcher) checkAcks(b broker, skip func(key) bool) (stop func()) {
 		defer tick.Stop()
 		for ctx.Err() == nil {
 			acked, err := b.acked(ctx)
-			if err == nil && w.seat.Fence(ctx) == nil {
+			if err == nil && w.occupant.Fence(ctx) == nil {
 				samples++
 				for lane, n := range acked {
 					if !w.shown(lane, n, skip) {

@@ -465,7 +465,7 @@ func idle(sc *scene) {
 	sc.oneConnection()
 }
 
-// leavesPolitely checks that the seat is free as soon as the client is gone,
+// leavesPolitely checks that the occupant has left as soon as the client is gone,
 // and that only shown messages count.
 func leavesPolitely(sc *scene) {
 	sc.create(owner.Room{})

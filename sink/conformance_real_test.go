@@ -34,7 +34,7 @@ type habits struct {
 	disorder bool
 	// slow: there are only some cases in the short form.
 	slow bool
-	// small: a stanza of more than 64 KiB makes it deaf to who sent it.
+	// small: a stanza of more than 64 KiB makes it read nothing more of its sender.
 	small bool
 	// silent: a join that it refuses is not answered.
 	silent bool

@@ -53,7 +53,7 @@ func TestOthersCannotAnswerForTheRoom(t *testing.T) {
 	}
 }
 
-// The list of occupants comes before our own seat. Somebody in it who has our
+// The list of occupants comes before our own presence. Somebody in it who has our
 // nickname is not us, if the room gives us another.
 func TestSeatOfAnotherIsNotOurs(t *testing.T) {
 	profile := sinktest.Vysper()

@@ -154,7 +154,7 @@ func TestObserverHearsOfBounces(t *testing.T) {
 
 // What a server that was killed has shown last it may have forgotten, also if it
 // keeps an archive: what is sent again may come twice. A broken connection alone
-// is no reason for doubt.
+// is no reason to repeat.
 func TestWhatIsSentAgainIsDoubtfulAfterARestart(t *testing.T) {
 	for name, tc := range map[string]struct {
 		fault func(*sinktest.Server) error

@@ -36,7 +36,7 @@ func (sc *scene) restart(end func() error, start func() error) {
 		sc.must(err)
 	}
 	before := len(w.seen())
-	w.seat.Close()
+	w.occupant.Close()
 	w.sit()
 	sc.proxy.Refuse(false)
 	c.post(100, n)

@@ -405,7 +405,7 @@ func TestOthersCanNeitherFakeNorSuppressADelivery(t *testing.T) {
 	srv.InjectRaw(fmt.Sprintf("<message type='groupchat' from='%s' xmlns:a='b' a:from='%s/notifier' id='%s'><body/></message>", evil, srv.RoomJID(), id))
 	srv.InjectRaw(fmt.Sprintf("<message type='error' from='%s' id='%s'><error type='modify'>"+
 		"<policy-violation xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>", evil, id))
-	c.stop() // reads everything up to the server's goodbye
+	c.stop() // reads everything up to the server's last words
 	if r := c.settled(2)["message 1"]; r.Outcome != sink.Dropped {
 		t.Errorf("settled by somebody else's stanza: outcome %d, %v", r.Outcome, r.Err)
 	}

@@ -100,14 +100,14 @@ func (sc *scene) settings() sink.Config {
 	}
 }
 
-// watch seats an independent occupant, who writes down what the room shows.
+// watch lets an independent occupant in, who writes down what the room shows.
 func (sc *scene) watch() *watcher { return sc.watchWith("") }
 
 func (sc *scene) watchWith(password string) *watcher {
 	sc.Helper()
 	w := &watcher{sc: sc, password: password, known: map[string]bool{}}
 	w.sit()
-	sc.Cleanup(func() { w.seat.Close() })
+	sc.Cleanup(func() { w.occupant.Close() })
 	return w
 }
 
@@ -116,14 +116,14 @@ type watcher struct {
 	sc       *scene
 	password string
 	only     string // begin of the nicknames to watch, "" for all
-	seat     *observer.Observer
+	occupant *observer.Observer
 
 	mu    sync.Mutex
 	known map[string]bool // ids
 	log   []observer.Message
 }
 
-// sit takes a seat, again after the server was away. What the history tells
+// sit joins the room, again after the server was away. What the history tells
 // and was seen before is not counted twice.
 func (w *watcher) sit() {
 	w.sc.Helper()
@@ -147,9 +147,9 @@ func (w *watcher) sit() {
 	w.sc.until("the observer is in the room", func() error { // servers close some logins
 		ctx, cancel := context.WithTimeout(w.sc.Context(), patience)
 		defer cancel()
-		seat, err := observer.Join(ctx, options)
+		occupant, err := observer.Join(ctx, options)
 		if err == nil {
-			w.seat = seat
+			w.occupant = occupant
 		}
 		return err
 	})
@@ -160,11 +160,11 @@ func (w *watcher) shown() []observer.Message {
 	w.sc.Helper()
 	ctx, cancel := context.WithTimeout(w.sc.Context(), patience)
 	defer cancel()
-	w.sc.must(w.seat.Fence(ctx))
+	w.sc.must(w.occupant.Fence(ctx))
 	return w.seen()
 }
 
-// seen returns what has arrived, also when the seat is lost.
+// seen returns what has arrived, also after the occupant has left.
 func (w *watcher) seen() []observer.Message {
 	w.mu.Lock()
 	defer w.mu.Unlock()

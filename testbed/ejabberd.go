@@ -55,13 +55,13 @@ func (x *XMPP) copyAccounts(ctx context.Context, libs, version string) error {
 // findEjabberd returns the folder of the Erlang libraries and the name and
 // version of ejabberd in it.
 func findEjabberd() (libs, version string, err error) {
-	const cure = "install the package ejabberd"
-	if err := need("ejabberd", cure, "erl"); err != nil {
+	const fix = "install the package ejabberd"
+	if err := need("ejabberd", fix, "erl"); err != nil {
 		return "", "", err
 	}
 	found, err := filepath.Glob("/usr/lib/*/ejabberd-*/ebin/ejabberd.app")
 	if err != nil || len(found) == 0 {
-		return "", "", &Missing{"ejabberd", "no /usr/lib/*/ejabberd-*: " + cure}
+		return "", "", &Missing{"ejabberd", "no /usr/lib/*/ejabberd-*: " + fix}
 	}
 	home := filepath.Dir(filepath.Dir(found[0]))
 	return filepath.Dir(home), filepath.Base(home), nil

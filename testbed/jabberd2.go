@@ -17,13 +17,13 @@ var jabberd2Files embed.FS
 // accounts log in with PLAIN, and stanzas are limited to 65535 bytes, as in
 // Debian's configuration. XMPP.Rooms is mu-conference alone.
 func Jabberd2(ctx context.Context, o Options) (*XMPP, error) {
-	const cure = "install the packages jabberd2, jabber-muc and sqlite3"
-	if err := need("jabberd2", cure, "jabberd2-router", "jabberd2-sm", "jabberd2-c2s", "mu-conference", "sqlite3"); err != nil {
+	const fix = "install the packages jabberd2, jabber-muc and sqlite3"
+	if err := need("jabberd2", fix, "jabberd2-router", "jabberd2-sm", "jabberd2-c2s", "mu-conference", "sqlite3"); err != nil {
 		return nil, err
 	}
 	modules, err := filepath.Glob("/usr/lib/*/jabberd2/authreg_sqlite.so")
 	if err != nil || len(modules) == 0 {
-		return nil, &Missing{"jabberd2", "no /usr/lib/*/jabberd2/authreg_sqlite.so: " + cure}
+		return nil, &Missing{"jabberd2", "no /usr/lib/*/jabberd2/authreg_sqlite.so: " + fix}
 	}
 	c, err := prepareXMPP(ctx, o)
 	if err != nil {

@@ -78,17 +78,17 @@ func (o Options) history() int {
 // Missing reports that a server cannot run on this machine.
 type Missing struct { //nolint:errname // reads well where it is used: *testbed.Missing
 	Server string // "Prosody", "ejabberd", "jabberd2", "Vysper", "OpenLDAP", "NATS" or "Kafka"
-	Why    string // what is missing, and the cure
+	Why    string // what is missing, and the fix
 }
 
-// Error tells which server is meant, why it cannot run, and the cure.
+// Error tells which server is meant, why it cannot run, and the fix.
 func (m *Missing) Error() string { return "real " + m.Server + ": " + m.Why }
 
 // need returns a *Missing for the first of programs that is not installed.
-func need(server, cure string, programs ...string) error {
+func need(server, fix string, programs ...string) error {
 	for _, program := range programs {
 		if _, err := exec.LookPath(program); err != nil {
-			return &Missing{server, program + " not found: " + cure}
+			return &Missing{server, program + " not found: " + fix}
 		}
 	}
 	return nil

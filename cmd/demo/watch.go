@@ -56,13 +56,13 @@ func (w *watch) follow(ctx context.Context, events <-chan *nats.Msg) {
 			if m.Subject == ackSubject {
 				w.acknowledged(ctx, m)
 			} else {
-				w.buried(m)
+				w.deadLetter(m)
 			}
 		}
 	}
 }
 
-func (w *watch) buried(m *nats.Msg) {
+func (w *watch) deadLetter(m *nats.Msg) {
 	w.screen.line(red, "dead", fmt.Sprintf("letter in the stream %s: %s\nreason: %s",
 		lettersName, m.Subject, m.Header.Get("x-dlq-error")))
 }

@@ -136,7 +136,7 @@ func TestADryRunChangesNothing(t *testing.T) {
 	wants(t, text, `would do: configuration of the room: muc#roomconfig_membersonly="1"`, "already so: watchman@xmpp.test member")
 }
 
-// A dry run takes no seat, and so does not see what is told to occupants only.
+// A dry run does not join, and so does not see what is told to occupants only.
 func TestADryRunSaysWhatItCannotSee(t *testing.T) {
 	t.Parallel()
 	srv, o := fresh(t, sinktest.Config{Register: true, Profile: sinktest.Jabberd2()})
@@ -146,7 +146,7 @@ func TestADryRunSaysWhatItCannotSee(t *testing.T) {
 	text, failed := run(t, o)
 	wants(t, text, "would do: configuration of the room, unless it is so", "would do: watchman@xmpp.test member of the room, unless it is one")
 	if joins := srv.Joins(); failed || len(joins) != before {
-		t.Errorf("it failed, or took a seat: %v", joins)
+		t.Errorf("it failed, or joined: %v", joins)
 	}
 }
 

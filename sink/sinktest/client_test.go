@@ -67,7 +67,7 @@ func (s stanza) body() string {
 type account struct {
 	user, password, resource, mechanism string
 	direct                              bool
-	deaf                                bool // stops reading at the first stanza that nobody takes
+	stops                               bool // stops reading at the first stanza that nobody takes
 }
 
 func notifier() account {
@@ -274,7 +274,7 @@ func login(t *testing.T, srv *sinktest.Server, a account) *client {
 		t.Fatalf("bind: %s", bound.Inner)
 	}
 	_ = c.tcp.SetDeadline(time.Time{})
-	if a.deaf {
+	if a.stops {
 		c.in = make(chan stanza)
 	}
 	go c.pump() // ends with the connection, which is closed by a cleanup

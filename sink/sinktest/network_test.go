@@ -124,9 +124,9 @@ func TestShutdown(t *testing.T) {
 func TestClientThatDoesNotRead(t *testing.T) {
 	srv := start(t, sinktest.Config{MaxQueueBytes: 64 << 10, WriteTimeout: 200 * time.Millisecond})
 	a := observer()
-	a.deaf = true
-	deaf := login(t, srv, a)
-	deaf.ask("observer", "")
+	a.stops = true
+	stopped := login(t, srv, a)
+	stopped.ask("observer", "")
 	if err := srv.WaitOccupant(t.Context(), "observer"); err != nil {
 		t.Fatal(err)
 	}

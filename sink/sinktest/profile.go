@@ -31,7 +31,7 @@ type Profile struct {
 	RecreatesRoom   bool        // joining a destroyed room creates it again (status 201)
 	OpensNewRoom    bool        // others can join a new room before its owner has configured it
 	SilentSuspend   bool        // a suspended room does not answer at all
-	SilentOversize  bool        // after an oversized stanza the session is deaf and mute, not closed
+	SilentOversize  bool        // after an oversized stanza the session neither reads nor writes, and is not closed
 	MuteRoom        bool        // the room answers no IQ at all
 	OccupantsOnly   bool        // who is outside is told neither the configuration nor the members
 	SessionRequired bool        // the session IQ of RFC 3921 is announced as required

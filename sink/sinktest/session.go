@@ -58,7 +58,7 @@ func (s *session) run() {
 		err = s.serve()
 	}
 	s.srv.unregister(s)
-	s.out.finish(goodbye(err))
+	s.out.finish(lastWords(err))
 	writer.Wait()
 	_, _ = io.Copy(io.Discard, s.conn) // so that unread input does not turn our last words into a reset
 }
@@ -69,14 +69,14 @@ func (s *session) serve() error {
 		n, err := s.in.next()
 		if errors.Is(err, errTooBig) && s.srv.cfg.Profile.SilentOversize {
 			s.wire.own.close()
-			_, err = io.Copy(io.Discard, s.conn) // deaf and mute until somebody else ends it
+			_, err = io.Copy(io.Discard, s.conn) // neither reads nor writes until somebody else ends it
 			return or(err, net.ErrClosed)
 		}
 		if err != nil {
 			return err
 		}
 		if s.out.finished() {
-			continue // we have said goodbye
+			continue // the stream has ended
 		}
 		if err := s.handle(n); err != nil {
 			return err

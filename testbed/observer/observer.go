@@ -39,7 +39,7 @@ type Message struct {
 	Archived bool // from the archive, which may repeat the history
 }
 
-// Observer is a seat in a room.
+// Observer is an occupant of a room.
 type Observer struct {
 	options Options
 	client  *raw.Client
@@ -67,7 +67,7 @@ func Join(ctx context.Context, o Options) (*Observer, error) {
 	return ob, nil
 }
 
-// enter takes the seat, and opens the room if it is new.
+// enter joins, and opens the room if it is new.
 func (ob *Observer) enter(ctx context.Context) error {
 	err := ob.client.Write(fmt.Sprintf("<presence to='%s/%s'><x xmlns='http://jabber.org/protocol/muc'>"+
 		"<history maxstanzas='100000'/><password>%s</password></x></presence>",
@@ -119,7 +119,7 @@ func (ob *Observer) readArchive(ctx context.Context) error {
 	}
 }
 
-// Done is closed when the observer has lost its seat.
+// Done is closed when the observer is no longer in the room.
 func (ob *Observer) Done() <-chan struct{} { return ob.client.Done() }
 
 // Close leaves at once.
@@ -147,7 +147,7 @@ func (ob *Observer) handle(s raw.Stanza) error {
 	return nil
 }
 
-// presence is about our own seat.
+// presence is about our own occupant.
 func (ob *Observer) presence(s raw.Stanza) error {
 	if s.Type == "unavailable" {
 		return errors.New("put out of the room")

@@ -20,15 +20,15 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/testbed/internal/raw"
 )
 
-// Owner is a connection of its own, with a seat in one room. Its methods are
+// Owner is a connection of its own, an occupant of one room. Its methods are
 // for one goroutine at a time.
 type Owner struct {
 	room   string
 	client *raw.Client
 
-	mu   sync.Mutex
-	nick string
-	seat chan raw.Stanza // gets presences of our own seat, while somebody waits
+	mu        sync.Mutex
+	nick      string
+	presences chan raw.Stanza // gets our own presences, while somebody waits
 }
 
 const (
@@ -73,7 +73,7 @@ func (o *Owner) Say(id, body string) error {
 		raw.Escape(o.room), raw.Escape(id), raw.Escape(body)))
 }
 
-// Enter takes a seat in the room under the nickname, with the password if the
+// Enter joins the room under the nickname, with the password if the
 // room has one. It tells whether that has created the room; such a room may be
 // locked until it has been configured.
 func (o *Owner) Enter(ctx context.Context, nick, password string) (created bool, err error) {
@@ -81,7 +81,7 @@ func (o *Owner) Enter(ctx context.Context, nick, password string) (created bool,
 		"<presence to='%s'><x xmlns='http://jabber.org/protocol/muc'><history maxstanzas='0'/>%s</x></presence>", passwordXML(password))
 }
 
-// Leave gives the seat up.
+// Leave leaves the room.
 func (o *Owner) Leave(ctx context.Context) error {
 	_, err := o.presence(ctx, o.nick, func(s raw.Stanza) bool { return s.Type == "unavailable" }, "<presence to='%s' type='unavailable'>%s</presence>", "")
 	return err
@@ -94,13 +94,13 @@ func passwordXML(password string) string {
 	return "<password>" + raw.Escape(password) + "</password>"
 }
 
-// presence sends a presence to the seat of that nickname, which is ours from now
+// presence sends a presence to the occupant of that nickname, which is ours from now
 // on, and waits for the one that is wanted.
 func (o *Owner) presence(ctx context.Context, nick string, wanted func(raw.Stanza) bool, format, inner string) (created bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
-	seat := make(chan raw.Stanza, 16)
-	o.expect(nick, seat)
+	presences := make(chan raw.Stanza, 16)
+	o.expect(nick, presences)
 	defer o.expect(nick, nil)
 	again := time.NewTicker(presenceAgain)
 	defer again.Stop()
@@ -112,7 +112,7 @@ func (o *Owner) presence(ctx context.Context, nick string, wanted func(raw.Stanz
 		select {
 		case <-again.C:
 			_ = o.Send(text) // if that fails, the connection is about to end
-		case s := <-seat:
+		case s := <-presences:
 			if s.Type == "error" {
 				return false, fmt.Errorf("presence in %s: %w", o.room, s.Refusal())
 			}
@@ -127,21 +127,21 @@ func (o *Owner) presence(ctx context.Context, nick string, wanted func(raw.Stanz
 	}
 }
 
-func (o *Owner) expect(nick string, seat chan raw.Stanza) {
+func (o *Owner) expect(nick string, presences chan raw.Stanza) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.nick, o.seat = nick, seat
+	o.nick, o.presences = nick, presences
 }
 
 func (o *Owner) handle(s raw.Stanza) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	own := strings.EqualFold(s.From, o.room+"/"+o.nick) || s.Type == "error" && strings.HasPrefix(s.From, o.room)
-	if s.Kind != "presence" || !own || o.seat == nil {
+	if s.Kind != "presence" || !own || o.presences == nil {
 		return nil
 	}
 	select {
-	case o.seat <- s:
+	case o.presences <- s:
 		return nil
 	default:
 		return errors.New("too many presences")

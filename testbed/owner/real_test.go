@@ -46,7 +46,7 @@ func login(t *testing.T, server *testbed.XMPP, account string) *owner.Owner {
 	return o
 }
 
-// enters checks whether the account other may take a seat in the room, and gives it up.
+// enters checks whether the account other may join the room, and leaves it.
 func enters(t *testing.T, server *testbed.XMPP, password string, want bool) {
 	t.Helper()
 	const account = "other"

@@ -26,7 +26,7 @@ func abort(conn net.Conn) {
 	_ = conn.Close()
 }
 
-// pass copies one direction of l to its end: a goodbye is passed on, anything
+// pass copies one direction of l to its end: an end is passed on, anything
 // else ends both sides.
 func (p *Proxy) pass(l *link, toServer bool) {
 	from, to := l.server, l.client

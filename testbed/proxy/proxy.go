@@ -16,13 +16,13 @@ type Proxy struct {
 	listener net.Listener
 	running  sync.WaitGroup
 
-	mu     sync.Mutex
-	links  map[*link]bool
-	refuse bool
-	deaf   bool // towards the client nothing is passed on
-	mute   bool // towards the server nothing is passed on
-	closed bool
-	count  int
+	mu      sync.Mutex
+	links   map[*link]bool
+	refuse  bool
+	stopped bool // towards the client nothing is passed on
+	mute    bool // towards the server nothing is passed on
+	closed  bool
+	count   int
 }
 
 // New starts a proxy for the server at target, host:port.
@@ -100,10 +100,10 @@ func (p *Proxy) Heal() {
 	p.Reset()
 }
 
-func (p *Proxy) swallow(deaf, mute bool) {
+func (p *Proxy) swallow(stopped, mute bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.deaf, p.mute = deaf, mute
+	p.stopped, p.mute = stopped, mute
 }
 
 func (p *Proxy) swallows(toServer bool) bool {
@@ -112,7 +112,7 @@ func (p *Proxy) swallows(toServer bool) bool {
 	if toServer {
 		return p.mute
 	}
-	return p.deaf
+	return p.stopped
 }
 
 func (p *Proxy) accept() {

@@ -173,7 +173,7 @@ func (f *Framer) fill() error {
 	case err == nil:
 		return io.ErrNoProgress
 	case errors.Is(err, io.EOF):
-		return io.ErrUnexpectedEOF // the peer says goodbye before it goes
+		return io.ErrUnexpectedEOF // the peer ends the stream before it goes
 	default:
 		return err
 	}

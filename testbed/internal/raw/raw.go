@@ -129,7 +129,7 @@ func (c *Client) Done() <-chan struct{} { return c.done }
 // Err says why the connection has ended, once Done is closed.
 func (c *Client) Err() error { return c.err }
 
-// Close ends the connection at once, without goodbye.
+// Close ends the connection at once, without a word.
 func (c *Client) Close() {
 	_ = c.conn.Close()
 	c.reader.Wait()
