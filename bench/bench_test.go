@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -116,8 +117,12 @@ func (b *bed) take(p part) string {
 	b.Helper()
 	begin, before := time.Now(), load()
 	section := p.measure(b)
-	section += fmt.Sprintf("\n*%s, commit %s; it took %.0f s, load average %s before and %s after.*\n",
-		begin.UTC().Format("2006-01-02 15:04 UTC"), commit(), time.Since(begin).Seconds(), before, load())
+	after := load()
+	section += fmt.Sprintf("\n*%s, commit %s; it took %.0f s, load average %.1f before and %.1f after.*\n",
+		begin.UTC().Format("2006-01-02 15:04 UTC"), commit(), time.Since(begin).Seconds(), before, after)
+	if cores := float64(runtime.NumCPU()); min(before, after) > 2*cores {
+		section += "\n**Others were using the machine: rates and times of this part say nothing, CPU, allocations and memory do.**\n"
+	}
 	b.Log(section)
 	return section
 }

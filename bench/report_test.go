@@ -77,8 +77,7 @@ Written by `+"`make bench`"+`; do not edit.
   defaults. Servers have no limits where nothing else is said.
 - Contestants take turns. A figure is the median of the rounds, a ratio the median of the ratios within each round. CPU
   is that of the contestant's process, user and system.
-- Below each part is the load average of the machine. Where it is well above the number of cores, others were using it:
-  rates and times then say little, and ratios less; CPU, allocations and memory stay valid.
+- Below each part is the load average of the machine, and a warning where others were using it.
 `, machine(), versions())
 }
 

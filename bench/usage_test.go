@@ -42,7 +42,8 @@ func resident(pid int, field string) float64 {
 }
 
 // load is the load average of the machine.
-func load() string {
-	text, _ := os.ReadFile("/proc/loadavg")
-	return strings.Join(strings.Fields(string(text) + " unknown")[:1], " ")
+func load() float64 {
+	text, _ := os.ReadFile("/proc/loadavg") // 0 if it is not known
+	average, _ := strconv.ParseFloat(strings.Fields(string(text) + " 0")[0], 64)
+	return average
 }
