@@ -51,7 +51,14 @@ func TestRenderShowsTextStanzaAndFormat(t *testing.T) {
 			"</body><notification xmlns='urn:xmpp-notifier:notification:1' id='7'/></message>\n",
 		},
 		"template": {map[string]string{"TEMPLATE": "<<{{.Subject}}>>"}, []string{"-"}, `{"subject":"s"}`, "\n<<s>>\n"},
-		"pinned":   {map[string]string{"ENVELOPE_FORMAT": "text"}, []string{"-"}, `{"subject":"s"}`, "-: format text: set by ENVELOPE_FORMAT\n"},
+		"map": {
+			map[string]string{"MAP": "empty"},
+			[]string{"--map", "../../docs/maps/uptime-kuma.jq", "--topic", "kuma", "-"},
+			`{"heartbeat":{"status":0,"msg":"timeout"},"monitor":{"id":1,"name":"Shop","url":"https://shop.example.org"}}`,
+			"-: format map: MAP makes 1 of it\n\n🔴 CRITICAL Shop is down\ntimeout\n",
+		},
+		"mapped to nothing": {map[string]string{"MAP": "empty"}, []string{"-"}, `{"subject":"s"}`, "not shown in the room: map\n"},
+		"pinned":            {map[string]string{"ENVELOPE_FORMAT": "text"}, []string{"-"}, `{"subject":"s"}`, "-: format text: set by ENVELOPE_FORMAT\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for key, value := range c.env {
