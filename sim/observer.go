@@ -72,6 +72,7 @@ type tally struct {
 	mostBytes int
 	unacked   map[int]bool // shown and not durably acknowledged
 	depth     int          // how many of those there may be
+	refused   int          // how many more, once the room has refused some
 	told      int          // messages that the room has told, or can tell
 	certain   map[int]bool // acknowledged for good, or given up
 	returned  map[int]bool // given back to a broker: who gets them next is not to know
@@ -82,7 +83,7 @@ type tally struct {
 func newObserver(p *Plan) *observer {
 	o := &observer{
 		start: time.Now(), notes: map[int]*note{}, visits: map[string]*visit{}, workers: map[string]*tally{},
-		idsKept: p.Room.keepsIDs(), blameless: !p.bounces(), counted: p.counted(), largest: p.Bytes / len(p.Brokers),
+		idsKept: p.Room.keepsIDs(), blameless: !p.bounces() && !p.swallows(), counted: p.counted(), largest: p.Bytes / len(p.Brokers),
 	}
 	for _, n := range p.Notifications {
 		if o.notes[n.Number] == nil {
@@ -283,7 +284,7 @@ func (o *observer) posted(p sinktest.Post) {
 	if !w.certain[number] && !slices.ContainsFunc(n.copies, func(m *stored) bool { return m.acked }) {
 		w.unacked[number] = true
 	}
-	if len(w.unacked) > w.depth && o.blameless { // what is refused on its way to the dead letters does not count
+	if len(w.unacked) > w.depth+w.refused && o.blameless { // what is refused on its way to the dead letters does not count
 		o.wrong("worker %s has shown %d notifications that are not acknowledged for good, and the room can tell %d", name, len(w.unacked), w.depth)
 	}
 }
@@ -467,6 +468,8 @@ func (o *observer) room(p *process, e sink.Event) {
 	case sink.Resent:
 		w.doubtful += e.PossibleDuplicates
 		o.say("worker %s has sent %d messages again, %d of them may be shown twice", p.name, e.Resent, e.PossibleDuplicates)
-	case sink.Connected, sink.Bounced:
+	case sink.Bounced:
+		w.refused = w.most / 2 // what is refused again and again gives its places to others
+	case sink.Connected:
 	}
 }

@@ -62,6 +62,9 @@ func (b *Outbox) pump(now time.Time) {
 		case !e.sent && isClosed(e.Lost):
 			b.settle(e, Result{Outcome: Dropped, Err: ErrLost})
 			b.Flush()
+		case !e.again && b.ledger.has(e.id): // another worker has shown it meanwhile
+			b.settle(e, Result{Outcome: Suppressed})
+			b.Flush()
 		default:
 			b.send(e, now)
 		}
