@@ -32,8 +32,8 @@ func TestAnIDWithoutASourceIsThatOfItsTopic(t *testing.T) {
 	if identity("pay", named, 1) != identity("copies", named, 1) {
 		t.Error("the same id of the same source is another notification elsewhere")
 	}
-	device := `{"id":"sensor-1","state":"down"}`
-	if identity("sensors", device, 1) == identity("sensors", `{"id":"sensor-1","state":"up"}`, 2) {
+	device := `{"id":"sensor-1","state":"down","value":3}`
+	if identity("sensors", device, 1) == identity("sensors", `{"id":"sensor-1","state":"up","value":4}`, 2) {
 		t.Error("what happens to one thing later is the same notification")
 	}
 }
