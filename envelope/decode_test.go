@@ -223,5 +223,5 @@ func ExampleDecode() {
 	// Output:
 	// error - Disk full on db-1
 	// "https://wiki.example.org/disk-full"
-	// native: nothing to show: its members are severity
+	// json: nothing to show: its members are severity
 }

@@ -90,7 +90,7 @@ func TestMapErrorsNameTheProgram(t *testing.T) {
 		`.a | .[0] | .b`:                     `MAP: expected an array but got: object ({"b":1})`,
 		`error("no such")`:                   "MAP: error: no such",
 		`if .a then [range(1e9)] else . end`: "MAP: more than 500000 steps",
-		`{id: 1}`:                            "MAP: output 1: native: nothing to show: its members are id",
+		`{severity: "error"}`:                "MAP: output 1: json: nothing to show: its members are severity",
 		`7, {subject: "good"}`:               "MAP: output 1: expected an object or a text, got number 7",
 	} {
 		_, err := newDecoder(envelope.Config{Map: program}).Decode(envelope.Raw{Body: []byte(`{"a":{"b":1}}`)})

@@ -36,7 +36,7 @@ func nativeShape(m *message) string {
 	if subject := m.get("subject"); subject != "" && subject[0] == '"' {
 		return "it has the member subject"
 	}
-	if m.kind == '{' && len(m.members) > 0 && m.allNative() {
+	if m.kind == '{' && (m.get("message") != "" || m.get("data") != "") && m.allNative() {
 		return "all its members are those of the native format"
 	}
 	return ""

@@ -84,7 +84,7 @@ func TestRenderReadsAllFilesAndNamesTheBadOnes(t *testing.T) {
 	if code != exitFailed || !strings.Contains(out, "\nshown\n") {
 		t.Errorf("code %d, %s", code, out)
 	}
-	for _, want := range []string{bad + ": does not decode and would go to the dead letters: native: nothing to show: its members are subject", "none: no such file"} {
+	for _, want := range []string{bad + ": does not decode and would go to the dead letters: json: nothing to show: its members are subject", "none: no such file"} {
 		if !strings.Contains(errs, want) {
 			t.Errorf("%q is missing in %s", want, errs)
 		}
