@@ -470,6 +470,6 @@ func (o *observer) room(p *process, e sink.Event) {
 		o.say("worker %s has sent %d messages again, %d of them may be shown twice", p.name, e.Resent, e.PossibleDuplicates)
 	case sink.Bounced:
 		w.refused = w.most / 2 // what is refused again and again gives its places to others
-	case sink.Connected:
+	case sink.Connected, sink.Limited:
 	}
 }
