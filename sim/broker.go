@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
@@ -19,7 +20,7 @@ type stored struct {
 	offset uint64
 	body   string
 
-	acked, buried bool
+	acked, buried atomic.Bool
 }
 
 // header carries the number of the notification to whoever renders it. People
@@ -88,7 +89,7 @@ func (b *broker) bury(ctx context.Context, p *process, m *stored, reason sources
 	case time.Now().Before(b.trouble.bury), !p.reaches().IsZero():
 		return errBroker
 	}
-	m.buried = true
+	m.buried.Store(true)
 	b.see.buried(m, reason)
 	if b.trouble.unsure > 0 {
 		b.trouble.unsure--

@@ -45,7 +45,7 @@ func (s *stream) expire() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, m := range s.messages {
-		if m.lease != nil && !m.acked {
+		if m.lease != nil && !m.acked.Load() {
 			m.lease = nil
 		}
 	}
@@ -57,7 +57,7 @@ func (s *stream) evict(p *process) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, m := range s.messages {
-		if l := m.lease; l != nil && l.source.process == p && !m.acked {
+		if l := m.lease; l != nil && l.source.process == p && !m.acked.Load() {
 			l.lapse()
 			m.lease = nil
 		}
@@ -68,7 +68,7 @@ func (s *stream) evict(p *process) {
 // free reports whether m may be delivered, and else when to look again. s.mu is held.
 func (s *stream) free(m *streamed) (bool, time.Time) {
 	switch l := m.lease; {
-	case m.acked:
+	case m.acked.Load():
 		return false, time.Time{}
 	case l == nil && passedOrZero(m.due):
 		return true, time.Time{}
@@ -175,9 +175,9 @@ func (s *streamSource) Close(context.Context) error {
 	for _, m := range s.messages {
 		l := m.lease
 		switch {
-		case l == nil || l.source != s || m.acked || s.process.isDead():
+		case l == nil || l.source != s || m.acked.Load() || s.process.isDead():
 		case l.told && !l.deaf && s.process.reaches().IsZero():
-			m.acked = true
+			m.acked.Store(true)
 			s.see.acked(&m.stored)
 		case !l.told:
 			m.lease = nil
@@ -259,8 +259,8 @@ func (l *streamLease) arrive(arrives bool, durable func()) {
 	}
 	s.mu.Lock()
 	dead := s.process.isDead()
-	if !l.deaf && (!dead || arrives) && !l.message.acked {
-		l.message.acked = true
+	if !l.deaf && (!dead || arrives) && !l.message.acked.Load() {
+		l.message.acked.Store(true)
 		s.see.acked(&l.message.stored)
 	}
 	s.signal()

@@ -177,7 +177,7 @@ func (a *assignment) commit() {
 		l := a.out[0]
 		a.out = a.out[1:]
 		a.partition.committed = l.index + 1
-		l.message.acked = true
+		l.message.acked.Store(true)
 		a.source.see.acked(l.message)
 		l.finish()
 	}

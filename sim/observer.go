@@ -83,7 +83,7 @@ type tally struct {
 func newObserver(p *Plan) *observer {
 	o := &observer{
 		start: time.Now(), notes: map[int]*note{}, visits: map[string]*visit{}, workers: map[string]*tally{},
-		idsKept: p.Room.keepsIDs(), blameless: !p.bounces() && !p.swallows(), counted: p.counted(), largest: p.Bytes / len(p.Brokers),
+		idsKept: p.Room.keepsIDs(), blameless: !p.bounces() && p.swallowed() < 2, counted: p.counted(), largest: p.Bytes / len(p.Brokers),
 	}
 	for _, n := range p.Notifications {
 		if o.notes[n.Number] == nil {
@@ -190,7 +190,7 @@ func (o *observer) wasShown(n *note) bool {
 	for _, other := range o.notes {
 		if other.text == n.text {
 			shown += len(other.posts)
-			if !other.buried && slices.ContainsFunc(other.copies, func(m *stored) bool { return m.acked }) {
+			if !other.buried && slices.ContainsFunc(other.copies, func(m *stored) bool { return m.acked.Load() }) {
 				done++
 			}
 		}
@@ -281,7 +281,7 @@ func (o *observer) posted(p sinktest.Post) {
 	}
 	o.count++
 	n.posts = append(n.posts, shown{at: time.Now(), visit: v, nick: p.Nick, nth: o.count})
-	if !w.certain[number] && !slices.ContainsFunc(n.copies, func(m *stored) bool { return m.acked }) {
+	if !w.certain[number] && !slices.ContainsFunc(n.copies, func(m *stored) bool { return m.acked.Load() }) {
 		w.unacked[number] = true
 	}
 	if len(w.unacked) > w.depth+w.refused && o.blameless { // what is refused on its way to the dead letters does not count
@@ -336,7 +336,7 @@ func (o *observer) ended(processes []*process) {
 			continue
 		}
 		for _, m := range n.copies {
-			if !m.acked {
+			if !m.acked.Load() {
 				o.wrong("notification %d at offset %d is not acknowledged in the end", number, m.offset)
 			}
 		}
@@ -423,7 +423,7 @@ func (o *observer) done(processes []*process) bool {
 		return false
 	}
 	for _, n := range o.notes {
-		if slices.ContainsFunc(n.copies, func(m *stored) bool { return !m.acked }) || !o.ends(n) {
+		if slices.ContainsFunc(n.copies, func(m *stored) bool { return !m.acked.Load() }) || !o.ends(n) {
 			return false
 		}
 	}

@@ -199,3 +199,14 @@ func (p *Plan) ordered(broker int) bool {
 func (p *Plan) String() string {
 	return fmt.Sprintf("seed %d: %d workers, %d brokers, %d notifications, %d steps", p.Seed, p.Workers, len(p.Brokers), len(p.Notifications), len(p.Steps))
 }
+
+// swallowed is how many messages the room may drop without a word. One that is dropped
+// twice, while others are shown, may become a dead letter.
+func (p *Plan) swallowed() (n int) {
+	for _, s := range p.Steps {
+		if s.Do == "lost" {
+			n += s.N
+		}
+	}
+	return n
+}

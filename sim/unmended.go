@@ -12,10 +12,3 @@ func (p *Plan) counted() bool {
 	forgets := slices.ContainsFunc(p.Steps, func(s Step) bool { return faults()[s.Do].forgets })
 	return p.Workers == 1 || !forgets
 }
-
-// swallows reports whether the room drops messages without a word. Not mended: a
-// notification that was dropped once, and is then refused because the worker has no
-// voice, becomes a dead letter.
-func (p *Plan) swallows() bool {
-	return slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Do == "lost" })
-}

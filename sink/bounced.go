@@ -19,6 +19,9 @@ func (s *session) bounced(e wire.Element) error {
 	c := conn.StanzaError(e)
 	s.observer.tell(Event{Kind: Bounced, Err: c})
 	v := verdict(c)
+	if c.Name == "forbidden" && s.us.role == muc.RoleVisitor { // no voice (XEP-0045, 7.5)
+		v = outbox.AboutUs
+	}
 	tries, ours := s.box.Bounce(e.ID, v, c)
 	switch {
 	case !ours:

@@ -63,6 +63,9 @@ func (s *session) presence(e wire.Element) error {
 		if string(e.From) == s.us.wanted() {
 			s.us.nickFree.Store(false)
 		}
+		if s.phase != joining && own {
+			s.us.changed(e)
+		}
 		if s.phase == joining && s.us.inRoom(e.From) && len(e.From) > len(s.us.room)+1 { // not what the room itself says
 			return s.admitted(e, own, answer)
 		}
