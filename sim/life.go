@@ -105,11 +105,12 @@ func payload(e envelope.Envelope) string {
 
 func (w *world) config(l *life, nick string) sink.Config {
 	cfg := sink.Config{
-		JID: account + "@" + w.server.Domain(), Password: config.NewSecret(account + "-pw"),
-		Addr: w.server.Addr(), TLS: "starttls", CAFile: w.setup.caFile, Room: w.server.RoomJID(), Nick: nick,
-		MaxInFlight: w.plan.InFlight, MaxStanzaBytes: 65000, IDKey: config.NewSecret(l.key),
-		ConnectTimeout: 30 * time.Second, PingInterval: 30 * time.Second,
-		StallTimeout: 60 * time.Second, ReconnectMax: 30 * time.Second,
+		JID: account + "@" + w.server.Domain(), Password: config.NewSecret(account + "-pw"), Addr: w.server.Addr(),
+		TLS: "starttls", CAFile: w.setup.caFile, Room: w.server.RoomJID(), Nick: nick, IDKey: config.NewSecret(l.key),
+		Limits: sink.Limits{
+			MaxInFlight: w.plan.InFlight, MaxStanzaBytes: 65000, ConnectTimeout: 30 * time.Second,
+			PingInterval: 30 * time.Second, StallTimeout: 60 * time.Second, ReconnectMax: 30 * time.Second,
+		},
 	}
 	if w.plan.Room.Direct {
 		cfg.TLS, cfg.Addr = "direct", w.server.DirectTLSAddr()

@@ -18,9 +18,12 @@ func TestRoomRunsInABubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dialed := make(chan string, 10)
 		room, err := sink.New(sink.Config{
-			JID: "notifier@example.org", Password: config.NewSecret("secret"), IDKey: config.NewSecret("key"),
-			TLS: "auto", Room: "alerts@conference.example.org", MaxInFlight: 16, MaxStanzaBytes: 65000,
-			ConnectTimeout: 30 * time.Second, PingInterval: time.Minute, StallTimeout: time.Minute, ReconnectMax: time.Hour,
+			JID: "notifier@example.org", Password: config.NewSecret("secret"), IDKey: config.NewSecret("key"), TLS: "auto",
+			Room: "alerts@conference.example.org",
+			Limits: sink.Limits{
+				MaxInFlight: 16, MaxStanzaBytes: 65000, ConnectTimeout: 30 * time.Second, PingInterval: time.Minute,
+				StallTimeout: time.Minute, ReconnectMax: time.Hour,
+			},
 		}, slog.New(slog.DiscardHandler), sink.WithDialer(func(_ context.Context, _, addr string) (net.Conn, error) {
 			ours, theirs := net.Pipe()
 			t.Cleanup(func() { _ = theirs.Close() }) // it never says a word

@@ -33,9 +33,15 @@ type Config struct {
 	RoomCreate   bool          `envconfig:"XMPP_ROOM_CREATE" default:"false" desc:"Create the room, persistent and otherwise with the server's defaults, if it does not exist."`
 	Nick         string        `envconfig:"XMPP_NICK" desc:"Nickname in the room; a suffix is added while somebody else has it. Default: the user part of XMPP_JID."`
 
-	MaxInFlight    int           `envconfig:"XMPP_MAX_IN_FLIGHT" default:"16" desc:"Maximum messages in flight: sent to the room and not yet reflected, 1 to 333. It should not exceed the room's history (20 on most servers): after a broken connection the history tells which of them arrived. A server that dies and forgets its history can make the room show three times as many twice, and never more."`
-	MaxStanzaBytes int           `envconfig:"XMPP_MAX_STANZA_BYTES" default:"65000" desc:"Longest stanza to send, in bytes, 1000 to 160000. Longer texts are cut with a mark. A server that announces a lower limit (XEP-0478) is obeyed."`
-	IDKey          config.Secret `envconfig:"XMPP_ID_KEY" desc:"Key for the ids of messages, by which workers recognise what the room has already shown. Workers of one room need the same key. Default: derived from XMPP_PASSWORD, so a changed password makes other ids: what was in flight then may be shown twice."`
+	IDKey config.Secret `envconfig:"XMPP_ID_KEY" desc:"Key for the ids of messages, by which workers recognise what the room has already shown. Workers of one room need the same key. Default: derived from XMPP_PASSWORD, so a changed password makes other ids: what was in flight then may be shown twice."`
+
+	Limits
+}
+
+// Limits bound what is sent, and what is waited for.
+type Limits struct {
+	MaxInFlight    int `envconfig:"XMPP_MAX_IN_FLIGHT" default:"16" desc:"Maximum messages in flight: sent to the room and not yet reflected, 1 to 333. It should not exceed the room's history (20 on most servers): after a broken connection the history tells which of them arrived. A server that dies and forgets its history can make the room show three times as many twice, and never more."`
+	MaxStanzaBytes int `envconfig:"XMPP_MAX_STANZA_BYTES" default:"65000" desc:"Longest stanza to send, in bytes, 1000 to 160000. Longer texts are cut with a mark. A server that announces a lower limit (XEP-0478) is obeyed."`
 
 	ConnectTimeout time.Duration `envconfig:"XMPP_CONNECT_TIMEOUT" default:"30s" desc:"Limit for connecting, logging in and joining the room together."`
 	PingInterval   time.Duration `envconfig:"XMPP_PING_INTERVAL" default:"30s" desc:"Silence after which the room is asked whether we are still in it (XEP-0410). After as much silence again the connection counts as dead."`

@@ -16,8 +16,11 @@ func quietRoom(t *testing.T) *Room {
 	t.Helper()
 	room, err := New(Config{
 		JID: "me@example.org", Password: config.NewSecret("x"), IDKey: config.NewSecret("y"), Room: "room@muc.example.org",
-		TLS: "auto", MaxInFlight: 1, MaxStanzaBytes: minStanzaBytes,
-		ConnectTimeout: time.Minute, PingInterval: time.Minute, StallTimeout: time.Minute, ReconnectMax: time.Minute,
+		TLS: "auto",
+		Limits: Limits{
+			MaxInFlight: 1, MaxStanzaBytes: minStanzaBytes, ConnectTimeout: time.Minute, PingInterval: time.Minute,
+			StallTimeout: time.Minute, ReconnectMax: time.Minute,
+		},
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

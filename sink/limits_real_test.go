@@ -33,10 +33,13 @@ func TestRealRateLimits(t *testing.T) {
 			}
 			defer func() { _ = server.Kill() }()
 			c := openRoom(t, sink.Config{
-				JID: "notifier@" + server.Domain, Password: config.NewSecret(testbed.Password("notifier")),
-				Addr: server.Addr, TLS: "starttls", CAFile: server.CAFile, Room: "limited@" + server.MUC, RoomCreate: true,
-				MaxInFlight: 16, MaxStanzaBytes: 65000, IDKey: config.NewSecret("a key"),
-				ConnectTimeout: 30 * time.Second, PingInterval: 10 * time.Second, StallTimeout: time.Minute, ReconnectMax: time.Second,
+				JID: "notifier@" + server.Domain, Password: config.NewSecret(testbed.Password("notifier")), Addr: server.Addr,
+				TLS: "starttls", CAFile: server.CAFile, Room: "limited@" + server.MUC, RoomCreate: true,
+				IDKey: config.NewSecret("a key"),
+				Limits: sink.Limits{
+					MaxInFlight: 16, MaxStanzaBytes: 65000, ConnectTimeout: 30 * time.Second, PingInterval: 10 * time.Second,
+					StallTimeout: time.Minute, ReconnectMax: time.Second,
+				},
 			})
 			c.joined()
 			var order []string

@@ -23,9 +23,12 @@ func TestAFailureThatRepeatsIsLoggedOnce(t *testing.T) {
 	_ = l.Close()
 	var log bytes.Buffer
 	room, err := sink.New(sink.Config{
-		JID: "notifier@xmpp.test", Password: config.NewSecret("pw"), IDKey: config.NewSecret("key"), Addr: l.Addr().String(), TLS: "starttls",
-		Room: "alerts@conference.xmpp.test", MaxInFlight: 1, MaxStanzaBytes: 65000,
-		ConnectTimeout: time.Minute, PingInterval: time.Minute, StallTimeout: time.Minute, ReconnectMax: 10 * time.Millisecond,
+		JID: "notifier@xmpp.test", Password: config.NewSecret("pw"), IDKey: config.NewSecret("key"), Addr: l.Addr().String(),
+		TLS: "starttls", Room: "alerts@conference.xmpp.test",
+		Limits: sink.Limits{
+			MaxInFlight: 1, MaxStanzaBytes: 65000, ConnectTimeout: time.Minute, PingInterval: time.Minute,
+			StallTimeout: time.Minute, ReconnectMax: 10 * time.Millisecond,
+		},
 	}, slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)

@@ -40,11 +40,12 @@ func settings(t *testing.T, srv *sinktest.Server) sink.Config {
 		t.Fatal(err)
 	}
 	return sink.Config{
-		JID: "notifier@" + srv.Domain(), Password: config.NewSecret("notifier-pw"),
-		Addr: srv.Addr(), TLS: "starttls", CAFile: ca, Room: srv.RoomJID(),
-		MaxInFlight: 16, MaxStanzaBytes: 65000, IDKey: config.NewSecret("a key"),
-		ConnectTimeout: 10 * time.Second, PingInterval: 10 * time.Second,
-		StallTimeout: 20 * time.Second, ReconnectMax: 50 * time.Millisecond,
+		JID: "notifier@" + srv.Domain(), Password: config.NewSecret("notifier-pw"), Addr: srv.Addr(), TLS: "starttls",
+		CAFile: ca, Room: srv.RoomJID(), IDKey: config.NewSecret("a key"),
+		Limits: sink.Limits{
+			MaxInFlight: 16, MaxStanzaBytes: 65000, ConnectTimeout: 10 * time.Second, PingInterval: 10 * time.Second,
+			StallTimeout: 20 * time.Second, ReconnectMax: 50 * time.Millisecond,
+		},
 	}
 }
 

@@ -92,11 +92,12 @@ func (sc *scene) settings() sink.Config {
 		limit = 5 * time.Second
 	}
 	return sink.Config{
-		JID: "notifier@" + sc.server.Domain, Password: config.NewSecret(testbed.Password("notifier")),
-		Addr: sc.proxy.Addr(), TLS: "starttls", CAFile: sc.server.CAFile, Room: sc.room + "@" + sc.server.MUC,
-		MaxInFlight: 16, MaxStanzaBytes: 65000, IDKey: config.NewSecret("a key"),
-		ConnectTimeout: limit, PingInterval: 2 * time.Second,
-		StallTimeout: 10 * time.Second, ReconnectMax: 200 * time.Millisecond,
+		JID: "notifier@" + sc.server.Domain, Password: config.NewSecret(testbed.Password("notifier")), Addr: sc.proxy.Addr(),
+		TLS: "starttls", CAFile: sc.server.CAFile, Room: sc.room + "@" + sc.server.MUC, IDKey: config.NewSecret("a key"),
+		Limits: sink.Limits{
+			MaxInFlight: 16, MaxStanzaBytes: 65000, ConnectTimeout: limit, PingInterval: 2 * time.Second,
+			StallTimeout: 10 * time.Second, ReconnectMax: 200 * time.Millisecond,
+		},
 	}
 }
 

@@ -244,8 +244,10 @@ func forward(ctx context.Context, l net.Listener, addr string) {
 
 func TestWrongSettingsAreAllNamed(t *testing.T) {
 	cfg := sink.Config{
-		JID: "nobody", Room: "a@b/c", Addr: "host", TLS: "none", Nick: "a\nb", MaxInFlight: 0, MaxStanzaBytes: 10,
-		CAFile: "/does/not/exist",
+		JID: "nobody", Room: "a@b/c", Addr: "host", TLS: "none", Nick: "a\nb", CAFile: "/does/not/exist",
+		Limits: sink.Limits{
+			MaxInFlight: 0, MaxStanzaBytes: 10,
+		},
 	}
 	_, err := sink.New(cfg, nil)
 	if err == nil {

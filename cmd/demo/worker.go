@@ -76,10 +76,11 @@ func roomConfig(srv *sinktest.Server, dir string) (sink.Config, error) {
 		return sink.Config{}, fmt.Errorf("write the room's certificate authority: %w", err)
 	}
 	return sink.Config{
-		JID: account + "@" + srv.Domain(), Password: config.NewSecret(account + "-pw"),
-		Addr: srv.Addr(), TLS: "starttls", CAFile: ca, Room: srv.RoomJID(),
-		MaxInFlight: 16, MaxStanzaBytes: 65000,
-		ConnectTimeout: 30 * time.Second, PingInterval: 30 * time.Second,
-		StallTimeout: 60 * time.Second, ReconnectMax: 30 * time.Second,
+		JID: account + "@" + srv.Domain(), Password: config.NewSecret(account + "-pw"), Addr: srv.Addr(), TLS: "starttls",
+		CAFile: ca, Room: srv.RoomJID(),
+		Limits: sink.Limits{
+			MaxInFlight: 16, MaxStanzaBytes: 65000, ConnectTimeout: 30 * time.Second, PingInterval: 30 * time.Second,
+			StallTimeout: 60 * time.Second, ReconnectMax: 30 * time.Second,
+		},
 	}, nil
 }

@@ -28,10 +28,12 @@ func TestInspectARoomThatIsWell(t *testing.T) {
 	}
 	srv.PostAs("somebody", "1", "so that there is a history")
 	report := inspect.Run(t.Context(), sink.Config{
-		JID: "notifier@" + srv.Domain(), Password: config.NewSecret("notifier-pw"),
-		Addr: srv.Addr(), TLS: "starttls", CAFile: ca, Room: srv.RoomJID(),
-		MaxInFlight: 16, MaxStanzaBytes: 65000, IDKey: config.NewSecret("a key"),
-		ConnectTimeout: 10 * time.Second, PingInterval: 10 * time.Second, StallTimeout: 20 * time.Second, ReconnectMax: time.Second,
+		JID: "notifier@" + srv.Domain(), Password: config.NewSecret("notifier-pw"), Addr: srv.Addr(), TLS: "starttls",
+		CAFile: ca, Room: srv.RoomJID(), IDKey: config.NewSecret("a key"),
+		Limits: sink.Limits{
+			MaxInFlight: 16, MaxStanzaBytes: 65000, ConnectTimeout: 10 * time.Second, PingInterval: 10 * time.Second,
+			StallTimeout: 20 * time.Second, ReconnectMax: time.Second,
+		},
 	}, inspect.Probes{RoundTrip: true, Throttle: true})
 	for _, r := range report {
 		t.Log(r.Status, r.Name, r.Text())
@@ -73,10 +75,12 @@ func TestInspectNamesTheLimitOfTheRoom(t *testing.T) {
 		return false
 	}, sinktest.StanzaError{Type: "wait", Condition: "resource-constraint"}, -1)
 	report := inspect.Run(t.Context(), sink.Config{
-		JID: "notifier@" + srv.Domain(), Password: config.NewSecret("notifier-pw"),
-		Addr: srv.Addr(), TLS: "starttls", CAFile: ca, Room: srv.RoomJID(),
-		MaxInFlight: 16, MaxStanzaBytes: 65000, IDKey: config.NewSecret("a key"),
-		ConnectTimeout: 10 * time.Second, PingInterval: 10 * time.Second, StallTimeout: 5 * time.Second, ReconnectMax: time.Second,
+		JID: "notifier@" + srv.Domain(), Password: config.NewSecret("notifier-pw"), Addr: srv.Addr(), TLS: "starttls",
+		CAFile: ca, Room: srv.RoomJID(), IDKey: config.NewSecret("a key"),
+		Limits: sink.Limits{
+			MaxInFlight: 16, MaxStanzaBytes: 65000, ConnectTimeout: 10 * time.Second, PingInterval: 10 * time.Second,
+			StallTimeout: 5 * time.Second, ReconnectMax: time.Second,
+		},
 	}, inspect.Probes{Throttle: true})
 	got := report[len(report)-1]
 	if got.Status != check.Warn || !strings.Contains(got.Text(), "the room limits the rate of messages: one every 1") || !strings.Contains(got.Text(), "min_message_interval") {

@@ -34,8 +34,11 @@ func fresh(t *testing.T, cfg sinktest.Config) (*sinktest.Server, setup.Options) 
 	}
 	worker := sink.Config{
 		JID: "Watchman@" + srv.Domain(), Password: config.NewSecret("watch & <ward>"), IDKey: config.NewSecret("key"),
-		Addr: srv.Addr(), TLS: "auto", CAFile: ca, Room: srv.RoomJID(), MaxInFlight: 10, MaxStanzaBytes: 65000,
-		ConnectTimeout: 10 * time.Second, PingInterval: time.Minute, StallTimeout: time.Minute, ReconnectMax: time.Minute,
+		Addr: srv.Addr(), TLS: "auto", CAFile: ca, Room: srv.RoomJID(),
+		Limits: sink.Limits{
+			MaxInFlight: 10, MaxStanzaBytes: 65000, ConnectTimeout: 10 * time.Second, PingInterval: time.Minute,
+			StallTimeout: time.Minute, ReconnectMax: time.Minute,
+		},
 	}
 	return srv, setup.Options{
 		Admin:  setup.Config{JID: "admin@" + srv.Domain(), Password: config.NewSecret("admin-pw")},
