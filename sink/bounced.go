@@ -18,10 +18,10 @@ const maxOwnFault = 2
 func (s *session) bounced(e wire.Element) error {
 	c := conn.StanzaError(e)
 	s.observer.tell(Event{Kind: Bounced, Err: c})
-	v := verdict(c)
-	if c.Name == "forbidden" && s.us.role == muc.RoleVisitor { // no voice (XEP-0045, 7.5)
-		v = outbox.AboutUs
+	if c.Name == "forbidden" && s.us.role == muc.RoleVisitor {
+		return s.refuses(c) // it says nothing of the message (XEP-0045, 7.5)
 	}
+	v := verdict(c)
 	tries, ours := s.box.Bounce(e.ID, v, c)
 	switch {
 	case !ours:
@@ -53,9 +53,14 @@ func (s *session) bounced(e wire.Element) error {
 // room that does not take it, and not a message.
 func (s *session) hopeless(c *Condition) error {
 	if s.box.Hopeless() {
-		return &Error{Kind: muc.KindBounced, Op: "post to " + s.us.room, Err: c, Fix: muc.FixPost(c)}
+		return s.refuses(c)
 	}
 	return nil
+}
+
+// refuses is the end of a session whose room takes nothing.
+func (s *session) refuses(c *Condition) error {
+	return &Error{Kind: muc.KindBounced, Op: "post to " + s.us.room, Err: c, Fix: muc.FixPost(c)}
 }
 
 // verdict maps the condition of a bounced message to what it is about.

@@ -18,7 +18,7 @@ func TestVerdictsOnBounces(t *testing.T) {
 		{Name: "forbidden", Type: "auth"}:               "unclear",
 	} {
 		c.Of = conn.OfStanza
-		if got := []string{"pace", "message", "us", "unclear"}[verdict(&c)]; got != want {
+		if got := []string{"pace", "message", "unclear"}[verdict(&c)]; got != want {
 			t.Errorf("%s %s: about the %s, want %s", c.Type, c.Name, got, want)
 		}
 	}

@@ -9,7 +9,6 @@ type Verdict int
 const (
 	AboutPace    Verdict = iota // how fast we send: wait, and send again
 	AboutMessage                // the message: it will never be shown
-	AboutUs                     // what we may do in the room: it may be shown when that changes
 	Unclear                     // the message, us or the room: see what becomes of others
 )
 
@@ -32,8 +31,6 @@ func (b *Outbox) Bounce(id []byte, v Verdict, why error) (tries int, ours bool) 
 		b.touch(now)
 	case AboutMessage:
 		b.settle(e, Result{Outcome: Rejected, Err: why})
-	case AboutUs:
-		b.forbid(e, why, now)
 	case Unclear:
 		b.fail(e, why, now)
 	}

@@ -49,7 +49,6 @@ type entry struct {
 type failures struct {
 	tries     int       // for reasons that may have been the room's
 	alone     int       // how often it was sent alone
-	forbidden int       // how often we were not allowed to post it, while others were shown
 	blamed    int       // how often the server has ended the stream for it
 	proven    bool      // the room has shown later ones
 	notBefore time.Time // when it may be sent alone again

@@ -41,26 +41,6 @@ func (b *Outbox) fail(e *entry, why error, now time.Time) {
 	b.touch(now)
 }
 
-// maxForbidden is how often a message may be refused for what we may not do in the
-// room, each time while others are shown. Then it is not us.
-const maxForbidden = 5
-
-// forbid sets a message aside that we may not post now. That says nothing of the
-// message, whatever had become of it before: what proves it has to be shown anew.
-func (b *Outbox) forbid(e *entry, why error, now time.Time) {
-	if e.proven {
-		e.forbidden++
-	}
-	if e.forbidden >= maxForbidden {
-		b.settle(e, Result{Outcome: Rejected, Err: why})
-		return
-	}
-	e.tries++
-	e.sent, e.proven, e.notBefore = false, false, now
-	b.to(e, setAside)
-	b.touch(now)
-}
-
 // trial returns the first message that is to be sent alone, nil if there is none.
 func (b *Outbox) trial(now time.Time) *entry {
 	if b.aside == 0 {
