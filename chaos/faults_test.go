@@ -32,7 +32,7 @@ const (
 	forgetsAll = "the room's history is gone"
 	pushedOut  = "others push ours out of the room's history"
 	unwritten  = "the archive loses what was not yet on disk"
-	redelivers = "JetStream redelivers what a dead worker held behind later ones"
+	redelivers = "JetStream redelivers what was pending at a dead worker behind later ones"
 )
 
 // slow is for servers that are silent for seconds under load.
@@ -62,7 +62,7 @@ func faults() []fault {
 		{name: "hostile occupant and reset", drive: hostileReset, forgets: pushedOut},
 		{name: "hostile occupant and black hole towards the worker", drive: hostileDeafness, forgets: pushedOut},
 		{name: "worker killed and started", drive: workerKilled, env: shortLease(), reorders: redelivers, short: true},
-		{name: "away for three times the lease", drive: longOutage, env: shortLease()},
+		{name: "away for three times the ack wait", drive: longOutage, env: shortLease()},
 		{name: "poison messages, and reset", drive: reset, poison: 20, short: true},
 		{name: "limits that Debian ships, and reset", drive: reset, options: testbed.Options{Throttle: true}, n: 80, stays: 2, env: slow()},
 		{name: "limits that Debian ships, and a cut that the server does not see", drive: ghost, options: testbed.Options{Throttle: true}, n: 80, stays: 2, env: slow()},

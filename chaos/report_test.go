@@ -80,8 +80,8 @@ the room with XMPP_MAX_IN_FLIGHT=%d. Another occupant counts what the room shows
 - *recovery*: seconds from when the cause is gone until the room shows notifications again,
   the median and the longest. The worker ran with XMPP_RECONNECT_MAX=2s and
   XMPP_PING_INTERVAL=1s (slow servers: 15s); with the defaults it asks less often.
-- *why*: the reason for which something may be repeated or out of order. Where the room has forgotten, what was on
-  its way is sent again, and so is what was reflected in the last 250 ms of a connection that did not end in order:
+- *why*: the reason for which something may be repeated or out of order. Where the room has forgotten, what was in
+  flight is resent, and so is what was reflected in the last 250 ms of a connection that did not end in order:
   never more than three times XMPP_MAX_IN_FLIGHT in one run.
 - *archive*: what a server took while it was stopping may be in the archive alone, and not in the history that a join
   replays (ejabberd). It counts as shown; the observer reads the archive.

@@ -45,7 +45,7 @@ func TestDocsListTheKeysOfTheLog(t *testing.T) {
 func loggedKeys(t *testing.T) map[string]string {
 	t.Helper()
 	used := map[string]string{}
-	for _, dir := range []string{"cmd/xmpp-notifier", "envelope", "filter", "internal", "render", "sink", "sources", "telemetry", "worker"} {
+	for _, dir := range []string{"cmd/xmpp-notifier", "envelope", "filter", "ingest", "internal", "render", "sink", "sources", "telemetry", "worker"} {
 		err := filepath.WalkDir(filepath.Join("../..", dir), func(path string, _ fs.DirEntry, err error) error {
 			if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") ||
 				strings.Contains(path, "sinktest") || strings.Contains(path, "sourcetest") {

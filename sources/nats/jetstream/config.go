@@ -14,12 +14,12 @@ import (
 
 // Config holds the settings of the source.
 type Config struct {
-	Stream     string        `envconfig:"NATS_STREAM" required:"true" desc:"stream to read; it must exist"`
-	Consumer   string        `envconfig:"NATS_CONSUMER" default:"xmpp-notifier" desc:"durable pull consumer; workers with the same one share the work"`
-	Create     bool          `envconfig:"NATS_CREATE" default:"false" desc:"create the durable consumer if it is missing; it then begins with the oldest message of the stream"`
-	Subjects   []string      `envconfig:"NATS_SUBJECTS" desc:"subjects to read, comma-separated, wildcards allowed, empty for all; used only to create the consumer, and by init to create the stream"`
-	AckWait    time.Duration `envconfig:"NATS_ACK_WAIT" default:"30s" desc:"a worker that died is replaced after this time, at least 1s; used only to create the consumer"`
-	MaxDeliver int           `envconfig:"NATS_MAX_DELIVER" default:"0" desc:"a notification that the broker has delivered more often than this becomes a dead letter, undecoded; 0 for never, else at least 20, because stops and crashes of workers count, whoever is to blame"`
+	Stream     string        `envconfig:"NATS_STREAM" required:"true" desc:"Stream to read; it must exist, xmpp-notifier init --create makes it."`
+	Consumer   string        `envconfig:"NATS_CONSUMER" default:"xmpp-notifier" desc:"Durable pull consumer; workers with the same one share the work."`
+	Create     bool          `envconfig:"NATS_CREATE" default:"false" desc:"Create the durable consumer if it is missing; it then begins with the oldest message of the stream."`
+	Subjects   []string      `envconfig:"NATS_SUBJECTS" desc:"Subjects to read, comma-separated, wildcards allowed; used only to create the consumer, and by init to create the stream. Default: all of the stream."`
+	AckWait    time.Duration `envconfig:"NATS_ACK_WAIT" default:"30s" desc:"Ack wait of the consumer, at least 1s: what a dead worker had received is redelivered after it; used only to create the consumer."`
+	MaxDeliver int           `envconfig:"NATS_MAX_DELIVER" default:"0" desc:"A notification that the broker has delivered more often than this becomes a dead letter, undecoded. 0: never; else at least 20, because every stop or crash of a worker counts."`
 }
 
 // minAckWait leaves the in-progress acks, at a third of it, time for a slow
