@@ -134,6 +134,9 @@ func (s *Source) take(limit sources.Limit) ([]*sources.Delivery, error) {
 	if len(batch) > 0 {
 		return batch, nil
 	}
+	if messages > 0 { // all of them took up offsets alone, and a queue that is not empty does not notify again
+		s.notify()
+	}
 	err := s.failure
 	s.failure = nil // told once; the next attempt sets it again
 	return nil, err
