@@ -49,7 +49,7 @@ func newLease(p *partition, item *reader.Item) *lease {
 		l.delivery = sources.NewUndecoded(m, l, fmt.Errorf("the log is not readable: %w", item.Unreadable))
 	case item.Oversize > 0:
 		l.cut = item.Oversize
-		l.delivery = sources.NewUndecoded(m, l, fmt.Errorf("a message of %d bytes, more than %d", item.Oversize, record.MaxRecord))
+		l.delivery = sources.NewUndecoded(m, l, fmt.Errorf("a message of %d bytes: more than %d bytes or %d headers are not held", item.Oversize, record.MaxRecord, record.MaxHeaders))
 	default:
 		l.readable.Lend(m, l)
 		l.delivery = &l.readable

@@ -190,13 +190,24 @@ func inflateSnappy(data []byte, limit int) (io.Reader, func(), error) {
 	return bytes.NewReader(whole), nil, nil
 }
 
-// snappyBlock is how large a block without frame claims to be, or the first one
+// snappyBlock is how large a block without frame claims to be, or the largest one
 // of several.
 func snappyBlock(data []byte) int {
-	if len(data) >= xerialHeader && string(data[:len(xerial)]) == xerial {
-		data = data[min(xerialHeader+4, len(data)):]
+	if len(data) < xerialHeader || string(data[:len(xerial)]) != xerial {
+		return decodedLen(data)
 	}
-	n, err := snappy.DecodedLen(data)
+	largest := 0
+	for data = data[xerialHeader:]; len(data) >= 4; {
+		size := min(int64(binary.BigEndian.Uint32(data)), int64(len(data)-4))
+		largest = max(largest, decodedLen(data[4:4+size]))
+		data = data[4+size:]
+	}
+	return largest
+}
+
+// decodedLen is what a block claims to decompress to.
+func decodedLen(block []byte) int {
+	n, err := snappy.DecodedLen(block)
 	if err != nil {
 		return 0 // the decoder will tell what is wrong
 	}

@@ -2,6 +2,7 @@ package record
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -17,8 +18,8 @@ type Record struct {
 	Time       time.Time
 	Key, Value []byte
 	Headers    []Header
-	// Oversize is the record's size if it is above MaxRecord, and else 0. Then
-	// Value and Headers are left out.
+	// Oversize is the record's size if it is above MaxRecord, or if it has more
+	// than MaxHeaders, and else 0. Then Value and Headers are left out.
 	Oversize int64
 }
 
@@ -31,6 +32,9 @@ type Header struct {
 const (
 	// MaxRecord is the largest record that is held in memory.
 	MaxRecord = 4 << 20
+	// MaxHeaders is how many headers are held: an empty one has two bytes in the
+	// log, and many times that in memory.
+	MaxHeaders = 1000
 	// maxKey is the largest key that is read of an oversize record.
 	maxKey = 64 << 10
 	// maxInflated bounds what a batch may decompress to in all. No memory is
@@ -117,7 +121,12 @@ func (r *Reader) whole(size int) (Record, error) {
 	f.skip(1) // attributes, of which there are none
 	rec := r.place(f.varint(), f.varint())
 	rec.Key, rec.Value = f.bytes(), f.bytes()
-	for n := f.count(); n > 0 && !f.bad; n-- {
+	n := f.count()
+	if n > MaxHeaders {
+		rec.Key, rec.Value, rec.Oversize = bytes.Clone(rec.Key[:min(len(rec.Key), maxKey)]), nil, int64(size)
+		return rec, nil
+	}
+	for ; n > 0 && !f.bad; n-- {
 		name := f.bytes()
 		rec.Headers = append(rec.Headers, Header{Key: string(name), Value: f.bytes()})
 		f.bad = f.bad || name == nil

@@ -3,6 +3,7 @@ package record_test
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"errors"
 	"hash/crc32"
 	"io"
@@ -338,4 +339,47 @@ func checked(raw []byte) []byte {
 	copy(raw[8:], []byte{byte(size >> 24), byte(size >> 16), byte(size >> 8), byte(size)})
 	copy(raw[16:], []byte{2, byte(sum >> 24), byte(sum >> 16), byte(sum >> 8), byte(sum)})
 	return raw
+}
+
+// Empty headers take two bytes in the log, compressed even less, and many times
+// that in memory.
+func TestRecordWithTooManyHeadersIsSkipped(t *testing.T) {
+	t.Parallel()
+	none := func(b []byte) []byte { return b }
+	got, err := readAll(codecs(t), batch(0, 0, none,
+		kmsg.Record{Key: []byte("k"), Value: []byte("v"), Headers: make([]kmsg.Header, record.MaxHeaders)},
+		kmsg.Record{Key: []byte("k"), Value: []byte("v"), Headers: make([]kmsg.Header, record.MaxHeaders+1)},
+		kmsg.Record{Value: []byte("next")},
+	))
+	if err != nil || len(got) != 3 {
+		t.Fatalf("%d records (%v)", len(got), err)
+	}
+	if got[0].Oversize != 0 || len(got[0].Headers) != record.MaxHeaders {
+		t.Errorf("as many as are held: oversize %d, %d headers", got[0].Oversize, len(got[0].Headers))
+	}
+	if r := got[1]; r.Oversize == 0 || r.Offset != 1 || string(r.Key) != "k" || r.Value != nil || r.Headers != nil {
+		t.Errorf("too many: %+v", r)
+	}
+	if string(got[2].Value) != "next" {
+		t.Errorf("next: %+v", got[2])
+	}
+}
+
+// The first block of a batch need not be the largest: it takes memory, and is not
+// damaged.
+func TestLaterBlockMayBeLarger(t *testing.T) {
+	t.Parallel()
+	value := bytes.Repeat([]byte("0123456789abcdef"), 64<<10)
+	blocks := func(data []byte) []byte {
+		first, second := snappy.Encode(nil, data[:100]), snappy.Encode(nil, data[100:])
+		out := []byte("\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01")
+		for _, block := range [][]byte{first, second} {
+			out = append(binary.BigEndian.AppendUint32(out, uint32(len(block))), block...)
+		}
+		return out
+	}
+	got, err := readAll(codecs(t), batch(0, 2, blocks, kmsg.Record{Value: value}))
+	if err != nil || len(got) != 1 || !bytes.Equal(got[0].Value, value) {
+		t.Errorf("%d records (%v)", len(got), err)
+	}
 }
