@@ -13,7 +13,7 @@ import (
 // fault is something that goes wrong in mid-run.
 type fault struct {
 	name string
-	// drive makes it happen, mends it, and returns when it was mended.
+	// drive makes it happen, ends it, and returns when it was over.
 	drive func(tr *trial) time.Time
 	// forgets says why the server cannot tell what it has shown; "" if it can.
 	forgets string
@@ -22,7 +22,7 @@ type fault struct {
 	n       int               // how many notifications, 0 for the usual number
 	poison  int               // a poison message behind every so many, 0 for none
 	env     map[string]string // of the worker, beside the usual
-	stays   int               // how many stays in the room there may be at most
+	joins   int               // how many joins of the room there may be at most
 	short   bool              // part of the short form
 	// reorders says why the order may suffer; "" if it may not.
 	reorders string
@@ -58,16 +58,16 @@ func faults() []fault {
 		{name: "voice taken for 1 s", drive: muted},
 		{name: "kicked, nickname taken by another", drive: nickTaken},
 		{name: "kicked, room password changed for 2 s", drive: password},
-		{name: "hostile occupant", drive: hostile, short: true, stays: 1},
+		{name: "hostile occupant", drive: hostile, short: true, joins: 1},
 		{name: "hostile occupant and reset", drive: hostileReset, forgets: pushedOut},
 		{name: "hostile occupant and black hole towards the worker", drive: hostileDeafness, forgets: pushedOut},
 		{name: "worker killed and started", drive: workerKilled, env: shortLease(), reorders: redelivers, short: true},
 		{name: "away for three times the ack wait", drive: longOutage, env: shortLease()},
 		{name: "poison messages, and reset", drive: reset, poison: 20, short: true},
-		{name: "limits that Debian ships, and reset", drive: reset, options: testbed.Options{Throttle: true}, n: 80, stays: 2, env: slow()},
-		{name: "limits that Debian ships, and a cut that the server does not see", drive: ghost, options: testbed.Options{Throttle: true}, n: 80, stays: 2, env: slow()},
-		{name: "limits that Debian ships, and black hole towards the worker", drive: deafness, options: testbed.Options{Throttle: true}, n: 80, stays: 2, env: slow()},
-		{name: "large archive, and reset", drive: reset, prepare: largeArchive, options: testbed.Options{Archive: true}, n: 120, stays: 2, env: slow()},
+		{name: "limits that Debian ships, and reset", drive: reset, options: testbed.Options{Throttle: true}, n: 80, joins: 2, env: slow()},
+		{name: "limits that Debian ships, and a cut that the server does not see", drive: ghost, options: testbed.Options{Throttle: true}, n: 80, joins: 2, env: slow()},
+		{name: "limits that Debian ships, and black hole towards the worker", drive: deafness, options: testbed.Options{Throttle: true}, n: 80, joins: 2, env: slow()},
+		{name: "large archive, and reset", drive: reset, prepare: largeArchive, options: testbed.Options{Archive: true}, n: 120, joins: 2, env: slow()},
 		{name: "archive; server terminated and started", drive: func(tr *trial) time.Time { return restart(tr, false) }, options: testbed.Options{Archive: true}, n: 200, env: slow()},
 		{name: "archive; server killed and started", drive: func(tr *trial) time.Time { return restart(tr, true) }, options: testbed.Options{Archive: true}, n: 200, env: slow(), forgets: unwritten},
 	}

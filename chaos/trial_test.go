@@ -34,7 +34,7 @@ type trial struct {
 
 // outcome is what a trial has shown.
 type outcome struct {
-	lost, repeated, perhaps, disorder, stays int
+	lost, repeated, perhaps, disorder, joins int
 	recover                                  time.Duration
 }
 
@@ -105,7 +105,7 @@ func (tr *trial) login(account string) *owner.Owner {
 
 // nick is the worker's nickname.
 func (tr *trial) nick() string {
-	_, nick := tr.worker().stays()
+	_, nick := tr.worker().joins()
 	return nick
 }
 
@@ -133,8 +133,8 @@ func (tr *trial) end(begun, mended time.Time) outcome {
 		disorder: tr.watch.disorder, recover: max(0, tr.watch.silence(begun).Sub(mended)),
 	}
 	for _, w := range tr.all {
-		stays, _ := w.stays()
-		o.stays += stays
+		joins, _ := w.joins()
+		o.joins += joins
 		o.perhaps += w.perhaps()
 	}
 	return o
@@ -157,7 +157,7 @@ func (r *row) add(o outcome) {
 	r.perhaps += o.perhaps
 	r.disorder += o.disorder
 	r.worst.repeated = max(r.worst.repeated, o.repeated)
-	r.worst.stays = max(r.worst.stays, o.stays)
+	r.worst.joins = max(r.worst.joins, o.joins)
 	r.recovers = append(r.recovers, o.recover)
 	slices.Sort(r.recovers)
 }
@@ -181,7 +181,7 @@ func (o outcome) check(t *testing.T, f fault) {
 	if o.repeated > limit {
 		t.Errorf("%d repeated, at most %d may be", o.repeated, limit)
 	}
-	if f.stays > 0 && o.stays > f.stays {
-		t.Errorf("%s stays in the room, at most %d expected", strconv.Itoa(o.stays), f.stays)
+	if f.joins > 0 && o.joins > f.joins {
+		t.Errorf("%s joins of the room, at most %d expected", strconv.Itoa(o.joins), f.joins)
 	}
 }

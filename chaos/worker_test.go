@@ -89,8 +89,8 @@ func (w *worker) perhaps() int {
 	return sum
 }
 
-// stays is how often the worker has entered the room, and its last nickname.
-func (w *worker) stays() (count int, nick string) {
+// joins is how often the worker has entered the room, and its last nickname.
+func (w *worker) joins() (count int, nick string) {
 	found := nickname.FindAllStringSubmatch(w.text(), -1)
 	if len(found) == 0 {
 		return 0, ""

@@ -27,7 +27,7 @@ func startSpy(t *testing.T, b *natsBroker) *spy {
 	t.Cleanup(conn.Close)
 	for subject, place := range map[string]func(*nats.Msg) string{
 		"_INBOX.>":                   func(m *nats.Msg) string { return m.Reply },   // deliveries
-		"$JS.ACK." + b.stream + ".>": func(m *nats.Msg) string { return m.Subject }, // signs of life, and acknowledgements
+		"$JS.ACK." + b.stream + ".>": func(m *nats.Msg) string { return m.Subject }, // in-progress acks, and acknowledgements
 	} {
 		_, err := conn.Subscribe(subject, func(m *nats.Msg) { s.note(m.Sub, b.stream, place(m)) })
 		if err != nil {

@@ -197,7 +197,7 @@ func (b bench) malformed(t *testing.T) {
 }
 
 // serverRestart ends the XMPP server in mid-run. A server that forgets the
-// room's history when it stops cannot tell what was on its way: as much as
+// room's history when it stops cannot tell what was in flight: as much as
 // that may be shown again. Where the connection breaks off without a word
 // (ejabberd does that even when it is terminated, if it has not read all that
 // it was sent), the server may have taken with it the copies for others of what

@@ -54,7 +54,7 @@ type shown struct {
 	unseen bool // others were not shown it: the server died before
 }
 
-// visit is one stay of a worker in the room.
+// visit is one session of a worker in the room.
 type visit struct {
 	link   *link
 	joined time.Time
@@ -298,7 +298,7 @@ func (o *observer) repeated(n *note, before, now shown) {
 	o.say("it had shown notification %d before, from worker %s", n.number, before.visit.link.owner.name)
 	switch {
 	case before.visit == now.visit:
-		o.wrong("notification %d is shown twice in one stay", n.number)
+		o.wrong("notification %d is shown twice in one session", n.number)
 	case !o.idsKept || o.workers[before.visit.link.owner.name].key != o.workers[now.visit.link.owner.name].key:
 	case now.visit.joined.After(before.at):
 		if now.visit.mustKnow(n) {

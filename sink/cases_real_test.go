@@ -196,7 +196,7 @@ func nickTaken(sc *scene) {
 	w.check(n)
 }
 
-// cutBeforeReflections loses the reflections of all that is on its way. Only the
+// cutBeforeReflections loses the reflections of all that is in flight. Only the
 // room's history can tell that nothing must be sent again.
 func cutBeforeReflections(sc *scene) {
 	sc.create(owner.Room{})
@@ -339,7 +339,7 @@ func voice(sc *scene) {
 }
 
 // shows does something until the room has shown n messages: the client may be
-// between two stays when it is done.
+// between two sessions when it is done.
 func (sc *scene) shows(w *watcher, n int, do func(context.Context) error) func() error {
 	return func() error {
 		if got := len(w.shown()); got < n {

@@ -131,7 +131,7 @@ func TestLimitOfTheServerIsLearnt(t *testing.T) {
 	}
 }
 
-// A history shorter than what is on its way cannot tell all. No more is then
+// A history shorter than what is in flight cannot tell all. No more is then
 // sent at once, and nothing is shown twice.
 func TestWhatIsOnItsWayIsKeptWithinTheHistory(t *testing.T) {
 	srv := startServer(t, sinktest.Config{HistorySize: 5})

@@ -12,7 +12,7 @@ import (
 )
 
 // restart ends and starts a server, or its rooms, under a stream of messages.
-// Nothing may be lost. What was on its way may be shown twice where the room
+// Nothing may be lost. What was in flight may be shown twice where the room
 // has forgotten it, and so may what it reflected last; never more than a window
 // of either, and not without being counted.
 // A dying server may reflect a message to the client and not to the observer;

@@ -241,7 +241,7 @@ func TestDeliversInOrderOverBothKindsOfTLSAndAllMechanisms(t *testing.T) {
 	}
 }
 
-// Every fault strikes while 300 messages are on their way. All of them must be
+// Every fault strikes while 300 messages are in flight. All of them must be
 // shown exactly once, in order.
 func TestFaultsCostNothing(t *testing.T) {
 	faults := map[string]func(srv *sinktest.Server){

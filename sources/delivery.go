@@ -46,13 +46,13 @@ var errSettling = errors.New("delivery is being settled by another call")
 // memory, and its turn may come late.
 func NewDelivery(m Message, s Settler) *Delivery {
 	d := new(Delivery)
-	d.Lend(m, s)
+	d.Init(m, s)
 	return d
 }
 
-// Lend makes of an empty Delivery, which may be part of its settler, what
+// Init makes of an empty Delivery, which may be part of its settler, what
 // NewDelivery returns.
-func (d *Delivery) Lend(m Message, s Settler) {
+func (d *Delivery) Init(m Message, s Settler) {
 	d.Message, d.Received, d.settler = m, time.Now(), s
 	d.Envelope = new(envelope.Envelope)
 }
@@ -90,7 +90,7 @@ func (d *Delivery) Trust(seal *Seal) {
 }
 
 // NewUndecoded makes a delivery of m without looking into it, for the reason that err
-// tells: it is suspected to kill whoever does. It can only be rejected.
+// tells: it may have crashed whoever did. It can only be rejected.
 func NewUndecoded(m Message, s Settler, err error) *Delivery {
 	return &Delivery{Message: m, Envelope: new(envelope.Envelope), Malformed: err, Received: time.Now(), settler: s, sealed: true}
 }
@@ -141,7 +141,7 @@ func (d *Delivery) Ack(durable func()) error {
 	return d.settle(func() error { return d.settler.Ack(durable) })
 }
 
-// Release gives the delivery back to the broker, for another try after delay.
+// Release lets the broker deliver the message again, after delay.
 func (d *Delivery) Release(delay time.Duration) error {
 	return d.settle(func() error { return d.settler.Release(delay) })
 }

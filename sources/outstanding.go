@@ -17,7 +17,7 @@ const placeHeader = "x-dlq-replayed"
 // Outstanding visits the dead letters of the source that no replay has handled,
 // one of each message: a message that is replayed and rejected again has a newer
 // letter, which replaces the others.
-func Outstanding(ctx context.Context, letters Letters, visit func(*DeadLetter) error) error {
+func Outstanding(ctx context.Context, letters DeadLetters, visit func(*DeadLetter) error) error {
 	b := &book{owner: letters.Owner(), latest: map[origin]entry{}, replayed: map[origin]map[string]uint64{}}
 	err := letters.Each(ctx, func(l *DeadLetter) error {
 		b.note(l)
@@ -36,7 +36,7 @@ func Outstanding(ctx context.Context, letters Letters, visit func(*DeadLetter) e
 
 // Own visits all dead letters of the source, those that a replay has handled or
 // that were replaced included.
-func Own(ctx context.Context, letters Letters, visit func(*DeadLetter) error) error {
+func Own(ctx context.Context, letters DeadLetters, visit func(*DeadLetter) error) error {
 	owner := letters.Owner()
 	return letters.Each(ctx, func(l *DeadLetter) error {
 		if !l.belongsTo(owner) || l.Reason() == ReasonReplayed {

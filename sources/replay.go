@@ -21,8 +21,8 @@ type DeadLetter struct {
 	Target string
 }
 
-// Letters are the dead letters of one broker.
-type Letters interface {
+// DeadLetters are the dead letters of one broker.
+type DeadLetters interface {
 	// Owner is the durable consumer, queue or group of the source.
 	Owner() string
 	// Each calls visit with every dead letter that is there at the call, the

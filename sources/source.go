@@ -76,7 +76,7 @@ type Settler interface {
 	// committed), or when the delivery is lost or the source closed. It does
 	// not block. If Ack returns an error it is not called.
 	Ack(durable func()) error
-	// Release gives the delivery back, to be delivered again after delay
+	// Release lets the broker deliver the message again, after delay
 	// where the broker can do that (Kafka cannot: there it is a no-op, the
 	// committed offset just never passes it).
 	Release(delay time.Duration) error

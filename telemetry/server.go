@@ -104,7 +104,7 @@ func secured(h http.Handler) http.Handler {
 }
 
 // livez says that the process is alive. It asks nobody: a restart of ours
-// mends neither a room nor a broker.
+// repairs neither a room nor a broker.
 func livez(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok") }
 
 func (t *Telemetry) readyz(w http.ResponseWriter, _ *http.Request) {

@@ -19,7 +19,7 @@ func sized(n int) string {
 	return fmt.Sprintf(`{"subject":"x","message":%q}`, strings.Repeat("m", n-len(`{"subject":"x","message":""}`)))
 }
 
-// watched lends out bodies, and notes what is pending with each.
+// watched delivers bodies, and notes what is pending with each.
 type watched struct {
 	*source
 	worker *worker.Worker

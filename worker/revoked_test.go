@@ -13,7 +13,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/worker"
 )
 
-// revoker lends out its bodies, and revokes them half a second later.
+// revoker delivers its bodies, and revokes them half a second later.
 type revoker struct {
 	*source
 	lost chan struct{}

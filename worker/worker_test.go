@@ -92,7 +92,7 @@ func (r *room) Submit(_ context.Context, m sink.Message) error {
 
 func (r *room) HistoryDepth() int { return max(r.historyDepth, 2) }
 
-// source lends out what it was given, and then nothing.
+// source delivers what it was given, and then nothing.
 type source struct {
 	*tape
 	bodies  []string

@@ -67,7 +67,7 @@ func checkSetup(c *cobra.Command, o checkOptions) error {
 	return err
 }
 
-// awaitSetup looks until all is well, or the time is up. Settings do not mend
+// awaitSetup looks until all is well, or the time is up. Settings do not correct
 // themselves: they are looked at once.
 func awaitSetup(ctx context.Context, o checkOptions) (check.Report, error) {
 	var s settings

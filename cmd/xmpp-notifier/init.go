@@ -17,8 +17,8 @@ const initHelp = `init creates the durable consumer of JetStream if it is missin
 in the brokers is missing or breaks a guarantee; the exit code is then 1. It can
 run again and again. It needs only the settings of the sources.`
 
-// errFlawed is the outcome of an init that found what breaks a guarantee.
-var errFlawed = errors.New("the broker is misconfigured, see above")
+// errMisconfigured is the outcome of an init that found what breaks a guarantee.
+var errMisconfigured = errors.New("the broker is misconfigured, see above")
 
 func newInitCommand() *cobra.Command {
 	mode := sources.Bind
@@ -48,7 +48,7 @@ func prepare(ctx context.Context, mode sources.Mode, stdout io.Writer) error {
 		report := s.kind(name).look(ctx, mode)
 		show(stdout, name, report)
 		if report.ExitCode() != exitOK {
-			errs = append(errs, fmt.Errorf("prepare %s: %w", name, errFlawed))
+			errs = append(errs, fmt.Errorf("prepare %s: %w", name, errMisconfigured))
 		}
 	}
 	return errors.Join(errs...)

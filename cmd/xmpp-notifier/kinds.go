@@ -29,8 +29,8 @@ type sourceKind struct {
 	// prepare looks at what the source needs in the broker, and creates what is
 	// missing as far as the mode allows. It may be nil.
 	prepare func(context.Context, sources.Mode) check.Report
-	// letters opens its dead letters. It may be nil.
-	letters func() (sources.Letters, error)
+	// deadLetters opens its dead letters. It may be nil.
+	deadLetters func() (sources.DeadLetters, error)
 	// publish opens a way for webhooks into the broker. Nil: it stores nothing.
 	publish func(*slog.Logger) (publisher, error)
 }
@@ -61,7 +61,7 @@ func (s *settings) kinds() []sourceKind {
 		prepare: func(ctx context.Context, mode sources.Mode) check.Report {
 			return natsadmin.PrepareJetStream(ctx, s.natsCommon, s.nats, mode)
 		},
-		letters: func() (sources.Letters, error) {
+		deadLetters: func() (sources.DeadLetters, error) {
 			return natsreplay.OpenJetStream(s.natsCommon, s.nats.Stream, s.nats.Consumer)
 		},
 		publish: func(log *slog.Logger) (publisher, error) {
@@ -74,7 +74,7 @@ func (s *settings) kinds() []sourceKind {
 		prepare: func(ctx context.Context, mode sources.Mode) check.Report {
 			return natsadmin.PrepareCore(ctx, s.natsCommon, s.core, mode)
 		},
-		letters: func() (sources.Letters, error) {
+		deadLetters: func() (sources.DeadLetters, error) {
 			return natsreplay.OpenCore(s.natsCommon, s.core.Queue, s.core.Subjects, s.core.Reply)
 		},
 	}, {
@@ -84,8 +84,8 @@ func (s *settings) kinds() []sourceKind {
 		prepare: func(ctx context.Context, mode sources.Mode) check.Report {
 			return kafkaadmin.Init(ctx, s.kafka, mode)
 		},
-		letters: func() (sources.Letters, error) { return kafkaadmin.OpenLetters(s.kafka) },
-		publish: func(*slog.Logger) (publisher, error) { return kafkapublish.Open(s.kafka, s.topic()) },
+		deadLetters: func() (sources.DeadLetters, error) { return kafkaadmin.OpenDeadLetters(s.kafka) },
+		publish:     func(*slog.Logger) (publisher, error) { return kafkapublish.Open(s.kafka, s.topic()) },
 	}}
 }
 

@@ -106,10 +106,10 @@ var errEnough = errors.New("enough")
 // source does the verb with the letters of one source.
 func (j *replayJob) source(ctx context.Context, s *settings, name, verb string) error {
 	kind := s.kind(name)
-	if kind.letters == nil {
+	if kind.deadLetters == nil {
 		return fmt.Errorf("the dead letters of source %s cannot be replayed", name)
 	}
-	letters, err := kind.letters()
+	letters, err := kind.deadLetters()
 	if err != nil {
 		return err
 	}
@@ -160,7 +160,7 @@ const mostFailures = 20
 
 // trySend sends one letter, or says why that fails and goes on, unless ctx has
 // ended.
-func (j *replayJob) trySend(ctx context.Context, letters sources.Letters, l *sources.DeadLetter) error {
+func (j *replayJob) trySend(ctx context.Context, letters sources.DeadLetters, l *sources.DeadLetter) error {
 	if j.filter.dryRun {
 		j.count++
 		_, err := fmt.Fprintf(j.out, "would publish %s to %s\n", line(l.ID), line(l.Target))
@@ -180,7 +180,7 @@ func (j *replayJob) trySend(ctx context.Context, letters sources.Letters, l *sou
 	return nil
 }
 
-func (j *replayJob) send(ctx context.Context, letters sources.Letters, l *sources.DeadLetter) error {
+func (j *replayJob) send(ctx context.Context, letters sources.DeadLetters, l *sources.DeadLetter) error {
 	if err := letters.Republish(ctx, l); err != nil {
 		return err
 	}

@@ -120,7 +120,7 @@ func checkLargest(t *testing.T, c *cluster) {
 // replay publishes every dead letter's original again.
 func replay(t *testing.T, c *cluster) {
 	t.Helper()
-	letters, err := admin.OpenLetters(c.config)
+	letters, err := admin.OpenDeadLetters(c.config)
 	if err != nil {
 		t.Fatal(err)
 	}

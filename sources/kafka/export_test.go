@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// SpanLimit bounds the messages that are lent out or not yet committed.
+// SpanLimit bounds the messages that are pending or not yet committed.
 const SpanLimit = spanLimit
 
 // OpenPolling is Open with another pause between looks at the partition counts.

@@ -61,7 +61,7 @@ func TestRebalanceRepeatsNothing(t *testing.T) {
 const drainTime = 10 * time.Second
 
 // When a partition moves, its holder is told at once. What it has sent by then
-// it may still acknowledge, and nobody gets it again; what it gives back moves on
+// it may still acknowledge, and nobody gets it again; what it releases moves on
 // without a wait.
 func TestRevokedDeliveriesAreFinishedOrGivenBack(t *testing.T) {
 	t.Parallel()

@@ -51,7 +51,7 @@ func newLease(p *partition, item *reader.Item) *lease {
 		l.cut = item.Oversize
 		l.delivery = sources.NewUndecoded(m, l, fmt.Errorf("a message of %d bytes: more than %d bytes or %d headers are not held", item.Oversize, record.MaxRecord, record.MaxHeaders))
 	default:
-		l.readable.Lend(m, l)
+		l.readable.Init(m, l)
 		l.delivery = &l.readable
 	}
 	return l

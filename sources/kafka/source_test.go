@@ -39,7 +39,7 @@ func TestStuckMessageBoundsItsPartition(t *testing.T) {
 		ack(t, batch...)
 	}
 	if got := others[stuck.Partition]; got < 100 || got >= kafka.SpanLimit {
-		t.Errorf("%d messages were lent out behind the stuck one", got)
+		t.Errorf("%d messages were delivered behind the stuck one", got)
 	}
 	for p, info := range c.PartitionInfos(topic) {
 		if p != stuck.Partition && int64(others[p]) != info.HighWatermark {

@@ -14,7 +14,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
 )
 
-// lease is how long the broker in memory waits for a sign of life.
+// lease is how long the broker in memory waits for an in-progress ack.
 const lease = time.Second
 
 // memory is a broker in memory: the smallest that the contract fits. The

@@ -88,7 +88,7 @@ type Restarter interface {
 
 // Features tells the suite how a broker differs from others.
 type Features struct {
-	// Lease is how long the broker waits for a sign of life before it gives
+	// Lease is how long the broker waits for an in-progress ack before it gives
 	// a message to somebody else. Keep it short: the suite waits for it.
 	Lease time.Duration
 	// PerMessage is true where single messages are acknowledged and given

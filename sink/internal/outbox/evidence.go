@@ -7,8 +7,8 @@ import "time"
 type history struct {
 	proof proof
 	told  map[string]evidence // by id: what each proved when it was first told
-	last  uint32              // number of our last message that we have seen the room show, 0: none in this stay
-	fresh bool                // that was just before the stay ended
+	last  uint32              // number of our last message that we have seen the room show, 0: none in this session
+	fresh bool                // that was just before the session ended
 	known uint32              // the highest number of a message told, 0: none that we had seen
 	ours  uint32              // the same of our own: another worker may have sent his again
 

@@ -249,7 +249,7 @@ func TestWhatAServerReflectedBeforeItWentDownIsSentAgain(t *testing.T) {
 	}
 }
 
-// What is sent again from another address, and shown, is known from that seat.
+// What is sent again from another address, and shown, is known from that occupant.
 func TestWhatWasSentAgainFromAnotherAddressIsRecognised(t *testing.T) {
 	m := testMinter(t)
 	id := []byte(m.ID("1"))

@@ -109,7 +109,7 @@ func (b *Outbox) Detach(end Ending, last time.Time) {
 		}
 	}
 	b.history.interrupt()
-	if attached { // else it was an attempt that failed, and tells nothing of the last stay
+	if attached { // else it was an attempt that failed, and tells nothing of the last session
 		b.recent.end(last)
 		if end == Parted {
 			b.recent.clear()

@@ -28,11 +28,11 @@ type deadLetters struct {
 	headers []record.Header // as they are on the wire
 }
 
-var _ sources.Letters = (*deadLetters)(nil)
+var _ sources.DeadLetters = (*deadLetters)(nil)
 
-// OpenLetters gives access to the dead letters of the topics in cfg. The error
+// OpenDeadLetters gives access to the dead letters of the topics in cfg. The error
 // is about cfg alone.
-func OpenLetters(cfg kafka.Config) (sources.Letters, error) {
+func OpenDeadLetters(cfg kafka.Config) (sources.DeadLetters, error) {
 	c, err := client.New(cfg)
 	if err != nil {
 		return nil, err

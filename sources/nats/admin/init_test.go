@@ -168,7 +168,7 @@ func TestInitLooksWithLeastPermissions(t *testing.T) {
 			case c.want == "" && len(wrong) > 0, c.want != "" && len(wrong) != 1:
 				t.Errorf("report %+v", report)
 			case c.want != "" && (report.ExitCode() != check.DeadLetters.ExitCode() || !strings.Contains(wrong[0], c.want)):
-				t.Errorf("flaw %q, want %q", wrong[0], c.want)
+				t.Errorf("problem %q, want %q", wrong[0], c.want)
 			}
 			if got := fmt.Sprint(report.Of(check.Warn)); !strings.Contains(got, "not looked at") {
 				t.Errorf("notes %s", got)

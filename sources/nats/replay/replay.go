@@ -24,8 +24,8 @@ import (
 // and for an answer of the broker.
 const answerTime = 10 * time.Second
 
-// Letters reads dead letters with a consumer that leaves no trace.
-type Letters struct {
+// DeadLetters reads dead letters with a consumer that leaves no trace.
+type DeadLetters struct {
 	prefix string // of their subjects, with the last dot
 	owner  string // the durable consumer or the queue
 	conn   *conn.Conn
@@ -43,11 +43,11 @@ type target interface {
 	whole(ctx context.Context, letter *sources.DeadLetter) (envelope.Raw, error)
 }
 
-var _ sources.Letters = (*Letters)(nil)
+var _ sources.DeadLetters = (*DeadLetters)(nil)
 
 // OpenJetStream gives access to the dead letters of a durable consumer. It
 // connects, or says why that fails.
-func OpenJetStream(settings nats.Settings, stream, consumer string) (*Letters, error) {
+func OpenJetStream(settings nats.Settings, stream, consumer string) (*DeadLetters, error) {
 	l, err := open(settings, stream, consumer)
 	if err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func OpenJetStream(settings nats.Settings, stream, consumer string) (*Letters, e
 // OpenCore gives access to the dead letters of a queue group of core NATS. Their
 // originals go to a worker that listens to the subjects, or nowhere. If it
 // answers, it also must say that they were delivered.
-func OpenCore(settings nats.Settings, queue string, subjects []string, answers bool) (*Letters, error) {
+func OpenCore(settings nats.Settings, queue string, subjects []string, answers bool) (*DeadLetters, error) {
 	l, err := open(settings, "", queue)
 	if err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func OpenCore(settings nats.Settings, queue string, subjects []string, answers b
 	return l, nil
 }
 
-func open(settings nats.Settings, stream, owner string) (*Letters, error) {
+func open(settings nats.Settings, stream, owner string) (*DeadLetters, error) {
 	if err := errors.Join(settings.Validate()...); err != nil {
 		return nil, err
 	}
@@ -76,14 +76,14 @@ func open(settings nats.Settings, stream, owner string) (*Letters, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Letters{prefix: deadletter.Prefix(settings.DLQSubject, stream), owner: owner, conn: c}, nil
+	return &DeadLetters{prefix: deadletter.Prefix(settings.DLQSubject, stream), owner: owner, conn: c}, nil
 }
 
 // Owner is the durable consumer or the queue of the source.
-func (l *Letters) Owner() string { return l.owner }
+func (l *DeadLetters) Owner() string { return l.owner }
 
 // Each visits the letters in the order in which they were written.
-func (l *Letters) Each(ctx context.Context, visit func(*sources.DeadLetter) error) error {
+func (l *DeadLetters) Each(ctx context.Context, visit func(*sources.DeadLetter) error) error {
 	stream, err := l.stream(ctx)
 	if err != nil {
 		return err
@@ -105,7 +105,7 @@ func (l *Letters) Each(ctx context.Context, visit func(*sources.DeadLetter) erro
 }
 
 // next waits for a letter that is known to be there.
-func (l *Letters) next(ctx context.Context, consumer jetstream.Consumer) (*sources.DeadLetter, error) {
+func (l *DeadLetters) next(ctx context.Context, consumer jetstream.Consumer) (*sources.DeadLetter, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	m, err := consumer.Next(jetstream.FetchContext(ctx))
@@ -126,7 +126,7 @@ func (l *Letters) next(ctx context.Context, consumer jetstream.Consumer) (*sourc
 	}, nil
 }
 
-func (l *Letters) stream(ctx context.Context) (jetstream.Stream, error) {
+func (l *DeadLetters) stream(ctx context.Context) (jetstream.Stream, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	name, err := l.conn.JS.StreamNameBySubject(ctx, l.prefix+">")
@@ -141,7 +141,7 @@ func (l *Letters) stream(ctx context.Context) (jetstream.Stream, error) {
 }
 
 // Delete removes a letter from its stream.
-func (l *Letters) Delete(ctx context.Context, letter *sources.DeadLetter) error {
+func (l *DeadLetters) Delete(ctx context.Context, letter *sources.DeadLetter) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	stream, err := l.conn.JS.Stream(ctx, letter.Stream)
@@ -155,7 +155,7 @@ func (l *Letters) Delete(ctx context.Context, letter *sources.DeadLetter) error 
 }
 
 // Close disconnects.
-func (l *Letters) Close() error {
+func (l *DeadLetters) Close() error {
 	l.conn.Close()
 	return nil
 }

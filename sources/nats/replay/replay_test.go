@@ -133,7 +133,7 @@ func TestLargestMessageOfCore(t *testing.T) {
 	}
 }
 
-func openLetters(t *testing.T, b *natstest.Broker) *replay.Letters {
+func openLetters(t *testing.T, b *natstest.Broker) *replay.DeadLetters {
 	t.Helper()
 	letters, err := replay.OpenJetStream(natstest.Settings(b.Addr()), natstest.Stream, natstest.Durable)
 	natstest.Must(t, err)
@@ -147,7 +147,7 @@ func oneLetter(t *testing.T, b *natstest.Broker) *sources.DeadLetter {
 }
 
 // only expects one letter.
-func only(t *testing.T, letters sources.Letters) *sources.DeadLetter {
+func only(t *testing.T, letters sources.DeadLetters) *sources.DeadLetter {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()

@@ -26,7 +26,7 @@ import (
 // that must not be a way to publish whatever the operator may. The message id
 // is the same at every attempt, so that within the stream's window only the first
 // is stored.
-func (l *Letters) Republish(ctx context.Context, letter *sources.DeadLetter) error {
+func (l *DeadLetters) Republish(ctx context.Context, letter *sources.DeadLetter) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	subjects, err := l.target.subjects(ctx)
@@ -45,7 +45,7 @@ func (l *Letters) Republish(ctx context.Context, letter *sources.DeadLetter) err
 
 // publish publishes the original with its identity, or without, if that makes it
 // too long: it was rejected, so the room has not shown it.
-func (l *Letters) publish(ctx context.Context, letter *sources.DeadLetter) error {
+func (l *DeadLetters) publish(ctx context.Context, letter *sources.DeadLetter) error {
 	complete := *letter
 	if letter.IsCut() {
 		whole, err := l.target.whole(ctx, letter)
@@ -62,7 +62,7 @@ func (l *Letters) publish(ctx context.Context, letter *sources.DeadLetter) error
 }
 
 // MarkReplayed stores beside a letter that its original was published again.
-func (l *Letters) MarkReplayed(ctx context.Context, letter *sources.DeadLetter) error {
+func (l *DeadLetters) MarkReplayed(ctx context.Context, letter *sources.DeadLetter) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	mark := client.NewMsg(letter.Topic)
