@@ -23,12 +23,19 @@ import (
 // maxContent is how large a compressed message may become, in bytes.
 const maxContent = 4 << 20
 
+// maxCodings is how often a message may be compressed: undoing each takes time,
+// and a few bytes may name thousands.
+const maxCodings = 5
+
 var errTooLarge = fmt.Errorf("more than %d bytes when decompressed", maxContent)
 
 // unpacked undoes Content-Encoding, and what is compressed without saying so.
 func unpacked(raw Raw) ([]byte, error) {
 	body := raw.Body
 	codings := strings.Split(strings.ToLower(raw.Get("Content-Encoding")), ",")
+	if len(codings) > maxCodings {
+		return nil, fmt.Errorf("header Content-Encoding has %d encodings: use no more than %d", len(codings), maxCodings)
+	}
 	for _, coding := range slices.Backward(codings) {
 		coding = strings.TrimSpace(coding)
 		if coding == "" || coding == "identity" || coding == "utf-8" || coding == "utf8" {

@@ -62,6 +62,7 @@ func (s *unackedShare) acquire(ctx context.Context, lost <-chan struct{}, n int)
 		case <-freed:
 		case <-alone.C:
 			patient = false
+			alone.Reset(aloneAfter) // the limit may rise, of which nobody tells
 		case <-lost:
 			return false
 		case <-ctx.Done():

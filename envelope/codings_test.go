@@ -1,0 +1,34 @@
+package envelope_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"strings"
+	"testing"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+)
+
+// A header may name thousands of encodings, and a small body may begin with as many.
+func TestEncodingsAreBounded(t *testing.T) {
+	t.Parallel()
+	decode := func(codings int) error {
+		body := []byte(`{"message":"hello"}`)
+		for range codings {
+			var packed bytes.Buffer
+			w := gzip.NewWriter(&packed)
+			_, _ = w.Write(body)
+			_ = w.Close()
+			body = packed.Bytes()
+		}
+		header := strings.TrimSuffix(strings.Repeat("gzip,", codings), ",")
+		_, err := envelope.Decode(envelope.Raw{Body: body, Header: []envelope.Header{{Key: "content-encoding", Value: header}}})
+		return err
+	}
+	if err := decode(5); err != nil {
+		t.Errorf("5 encodings: %v", err)
+	}
+	if err := decode(6); err == nil || !strings.Contains(err.Error(), "has 6 encodings") {
+		t.Errorf("6 encodings: %v", err)
+	}
+}

@@ -1,0 +1,38 @@
+package worker
+
+import (
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A room that refuses all that is in flight lets others have the places, later: its
+// limit rises, and whoever waits goes on, although nothing was settled.
+func TestARisenLimitIsNoticed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var limit atomic.Int64
+		limit.Store(2)
+		all := &unacked{limit: func() int { return int(limit.Load()) }}
+		share := &unackedShare{all: all}
+		all.shares = map[string]*unackedShare{"a source": share}
+		if !share.acquire(t.Context(), nil, 2) {
+			t.Fatal("there is room for two")
+		}
+		acquired := make(chan bool, 1)
+		go func() { acquired <- share.acquire(t.Context(), nil, 1) }()
+		time.Sleep(2 * aloneAfter)
+		limit.Store(4)
+		time.Sleep(2 * aloneAfter)
+		select {
+		case ok := <-acquired:
+			if !ok {
+				t.Error("not acquired")
+			}
+		default:
+			t.Error("still waiting")
+			share.release(2)
+		}
+	})
+}
