@@ -37,11 +37,11 @@ type Source interface {
 
 	// Stop says that Receive is not called again. What has arrived and was not
 	// handed over, and what still arrives, is released to other workers (Kafka: when
-	// Close leaves the group). Deliveries stay leased until they are settled or
+	// Close leaves the group). Deliveries are kept until they are settled or
 	// Close is called. Stop does not block, and a second call does nothing.
 	Stop()
 
-	// Close stops, gives everything unsettled back to the broker, makes settled
+	// Close stops, releases everything unsettled to the broker, makes settled
 	// work durable (Kafka: final commit), and disconnects. It returns by the
 	// deadline of ctx. Settling after Close is harmless.
 	Close(ctx context.Context) error

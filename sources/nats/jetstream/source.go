@@ -150,7 +150,7 @@ func (s *Source) Status() sources.Status { return s.health.Status(s.conn) }
 // Stop releases what has arrived and still arrives; see [sources.Source].
 func (s *Source) Stop() { s.inbox.stop() }
 
-// Close gives everything unsettled back and disconnects; see [sources.Source].
+// Close releases everything unsettled and disconnects; see [sources.Source].
 func (s *Source) Close(ctx context.Context) error {
 	s.closing.Do(func() { s.closed = s.close(ctx) })
 	return s.closed

@@ -121,7 +121,7 @@ func (c *Client) ExplainTopic(name string, err error) error {
 	case errors.Is(err, kafka.UnknownTopicOrPartition):
 		return fault("create it or correct KAFKA_TOPICS", "topic %s does not exist on brokers %s", name, c.Config.BrokerList())
 	case errors.Is(err, kafka.TopicAuthorizationFailed):
-		return fault(fmt.Sprintf("allow KAFKA_USER=%s to read it", c.Config.User), "topic %s is not ours to read", name)
+		return fault(fmt.Sprintf("allow KAFKA_USER=%s to read it", c.Config.User), "no permission to read topic %s", name)
 	}
 	if f, ok := errors.AsType[*check.Fault](c.Explain(err)); ok {
 		return &check.Fault{What: fmt.Sprintf("topic %s cannot be read", name), Err: err, Fix: f.Fix}
@@ -139,7 +139,7 @@ func (c *Client) ExplainDeadLetters(topic string, err error) error {
 		return fault("create it, run init --create, or correct KAFKA_DLQ_SUFFIX="+c.Config.DLQSuffix,
 			"topic %s for dead letters does not exist, so a notification that cannot be delivered blocks its partition", topic)
 	case errors.Is(err, kafka.TopicAuthorizationFailed):
-		return fault(fmt.Sprintf("allow KAFKA_USER=%s to write it", c.Config.User), "topic %s for dead letters is not ours to write", topic)
+		return fault(fmt.Sprintf("allow KAFKA_USER=%s to write it", c.Config.User), "no permission to write topic %s for dead letters", topic)
 	case errors.Is(err, kafka.MessageSizeTooLarge):
 		return fault("raise its max.message.bytes", "topic %s does not take it", topic)
 	}
