@@ -37,11 +37,12 @@ func (b *Outbox) Bounce(id []byte, v Verdict, why error) (tries int, ours bool) 
 	return e.tries, true
 }
 
-// Reject gives up the message id.
+// Reject gives up the message id, unless it was sent again meanwhile: the room may
+// show it.
 func (b *Outbox) Reject(id string, why error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if e, ok := b.inflight[id]; ok {
+	if e, ok := b.inflight[id]; ok && e.state != outstanding {
 		b.settle(e, Result{Outcome: Rejected, Err: why})
 	}
 }

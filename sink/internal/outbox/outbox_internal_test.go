@@ -81,3 +81,28 @@ func TestWhatIsLostAlreadyIsNotTaken(t *testing.T) {
 		t.Errorf("sent %q", sent)
 	}
 }
+
+// What was refused, and was sent again before the room has answered whether we are in
+// it, is not given up: the room may show it.
+func TestWhatWasSentAgainIsNotGivenUp(t *testing.T) {
+	m := testMinter(t)
+	b, results := New(4, m), map[string]Outcome{}
+	b.Attach(discard{}, "r@c/w")
+	for _, name := range []string{"refused", "shown"} {
+		if err := b.Submit(t.Context(), Message{Identity: name, Done: func(r Result) { results[name] = r.Outcome }}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused := m.ID("refused")
+	b.Bounce([]byte(refused), Unclear, errors.New("not now"))
+	b.Seen([]byte(m.ID("shown")), []byte("r@c/w"), true)
+	b.mu.Lock()
+	b.pump(time.Now()) // alone
+	b.mu.Unlock()
+	b.Reject(refused, errors.New("not now"))
+	b.Seen([]byte(refused), []byte("r@c/w"), true)
+	b.deliver()
+	if results["refused"] != Delivered || results["shown"] != Delivered {
+		t.Errorf("outcomes %v", results)
+	}
+}
