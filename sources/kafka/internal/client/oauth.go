@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -58,12 +59,22 @@ func (o OAuth) tokens() func(context.Context) (string, error) {
 		if !token.Valid() {
 			fresh, err := flow.Token(ctx)
 			if err != nil {
-				return "", fmt.Errorf("ask KAFKA_TOKEN_URL=%s for a token: %w", o.TokenURL, err)
+				return "", fmt.Errorf("ask KAFKA_TOKEN_URL=%s for a token: %w", o.TokenURL, refusal(err))
 			}
 			token = fresh
 		}
 		return token.AccessToken, nil
 	}
+}
+
+// refusal leaves out the body of the provider's answer, which the library quotes
+// whole: it may be long, and repeat the secret that it was asked with.
+func refusal(err error) error {
+	answer, refused := errors.AsType[*oauth2.RetrieveError](err)
+	if !refused || answer.Response == nil {
+		return err
+	}
+	return fmt.Errorf("it answers %.50q %.50q %.200q", answer.Response.Status, answer.ErrorCode, answer.ErrorDescription)
 }
 
 func (o OAuth) readToken(context.Context) (string, error) {
