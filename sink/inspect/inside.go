@@ -3,20 +3,27 @@ package inspect
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/muc"
 )
 
-// enter runs the room until it has been joined and looked at, or has failed once.
+// enter runs the room until it has been joined and looked at, or has failed.
 func (in *inspection) enter(ctx context.Context, room *sink.Room) {
 	ctx, leave := context.WithCancel(ctx)
 	joined, left := make(chan sink.Session, 1), make(chan error, 1)
+	again := false
 	room.Observe(func(e sink.Event) {
 		if ctx.Err() != nil {
+			return
+		}
+		if e.Kind == sink.Left && !again && stumbled(e.Err) {
+			again = true
 			return
 		}
 		switch e.Kind {
@@ -43,6 +50,13 @@ func (in *inspection) enter(ctx context.Context, room *sink.Room) {
 		}
 		in.report.fail(stepJoin, err)
 	}
+}
+
+// stumbled reports whether the server failed in a way that the next attempt does not
+// meet. jabberd2 refuses some logins that come right after a logout.
+func stumbled(err error) bool {
+	c, said := errors.AsType[*conn.Condition](err)
+	return said && c.Of == conn.OfStream && c.Name == "internal-server-error"
 }
 
 // occupant looks at who we are in the room.

@@ -43,7 +43,7 @@ func fixJoin(c *conn.Condition) (fix string, lasting bool) {
 		switch {
 		case c.Type == "wait":
 			return "the room may be full", false
-		case c.Text != "": // Openfire says so of a full room
+		case c.Name == "service-unavailable" && c.Text != "": // Openfire says so of a full room
 			return "the room may be full (raise its number of occupants), or " + FixService, false
 		default:
 			return FixService, true
