@@ -34,7 +34,7 @@ const (
 	MaxRecord = 4 << 20
 	// MaxHeaders is how many headers are held: an empty one has two bytes in the
 	// log, and many times that in memory.
-	MaxHeaders = 1000
+	MaxHeaders = 10_000
 	// maxKey is the largest key that is read of an oversize record.
 	maxKey = 64 << 10
 	// maxInflated bounds what a batch may decompress to in all. No memory is
