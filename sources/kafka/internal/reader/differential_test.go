@@ -11,7 +11,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/client"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/reader"
@@ -190,9 +189,7 @@ func (l *log) awaitTransactions() {
 	c := l.client()
 	defer c.Close()
 	for deadline := time.Now().Add(patience); ; <-time.After(20 * time.Millisecond) {
-		request := kmsg.NewPtrListOffsetsRequest()
-		request.Topics = []kmsg.ListOffsetsRequestTopic{{Topic: l.topic, Partitions: []kmsg.ListOffsetsRequestTopicPartition{{Timestamp: -1, CurrentLeaderEpoch: -1}}}}
-		response, err := request.RequestWith(l.Context(), c)
+		response, err := l.lastOffset().RequestWith(l.Context(), c)
 		if err != nil {
 			l.Fatal(err)
 		}

@@ -398,4 +398,29 @@ func (l *log) create(ctx context.Context, config map[string]string) {
 	if err != nil {
 		l.Fatal(err)
 	}
+	l.awaitTopic(c)
+}
+
+// awaitTopic waits until the broker serves what it has said it created.
+func (l *log) awaitTopic(c *kgo.Client) {
+	l.Helper()
+	for deadline := time.Now().Add(patience); ; <-time.After(20 * time.Millisecond) {
+		response, err := l.lastOffset().RequestWith(l.Context(), c)
+		if err == nil {
+			err = kerr.ErrorForCode(response.Topics[0].Partitions[0].ErrorCode)
+		}
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			l.Fatalf("topic %s is not served: %v", l.topic, err)
+		}
+	}
+}
+
+// lastOffset asks for the end of the log, open transactions included.
+func (l *log) lastOffset() *kmsg.ListOffsetsRequest {
+	request := kmsg.NewPtrListOffsetsRequest()
+	request.Topics = []kmsg.ListOffsetsRequestTopic{{Topic: l.topic, Partitions: []kmsg.ListOffsetsRequestTopicPartition{{Timestamp: -1, CurrentLeaderEpoch: -1}}}}
+	return request
 }
