@@ -19,6 +19,8 @@ import (
 type (
 	// Message is a text for the room.
 	Message = outbox.Message
+	// Member is a notification that a digest shows with others.
+	Member = outbox.Member
 	// Result is what became of a message.
 	Result = outbox.Result
 	// Outcome is the kind of a Result.

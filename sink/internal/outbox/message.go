@@ -20,6 +20,19 @@ type Message struct {
 	// namespaces of their own. Empty: none. It is left out if it would take
 	// more than a quarter of a stanza.
 	Extra string
+	// Members make the message a digest: it shows several notifications, and each
+	// of them is settled by the Done of its Member. Identity, Body, Extra, Lost and
+	// Done of the message are not used then.
+	Members []Member
+	// Compose makes the text of a digest, and the XML beside it, for those of the
+	// Members that it will show: the others were shown or lost meanwhile. Of a
+	// single one it makes the same as if that had been submitted alone. It is
+	// called while the outbox is locked: it must not call back.
+	Compose func(members []int) (body, extra string)
+	// Corrects is the Identity of a message that this one replaces where people
+	// read (XEP-0308), if the room still knows it and clients accept that. Empty:
+	// none.
+	Corrects string
 	// Lost may be closed to say that the message is no longer ours to
 	// deliver: it is dropped when its turn comes, or comes again after the
 	// connection broke and the room does not tell that it was shown.
@@ -31,11 +44,20 @@ type Message struct {
 	Done func(Result)
 }
 
+// Member is a notification that a digest shows with others.
+type Member struct {
+	Identity string          // as that of a Message
+	Lost     <-chan struct{} // as that of a Message; it counts until the digest is first sent
+	Done     func(Result)    // as that of a Message
+}
+
 // Result is what became of a message.
 type Result struct {
 	Outcome Outcome
 	// ID is that of the stanza.
 	ID string
+	// Together is how many notifications the message shows, if it is a digest.
+	Together int
 	// Err says why, for Rejected and Dropped.
 	Err error
 	// Took is the time from the sending to the reflection, for Delivered; 0 if
