@@ -207,10 +207,10 @@ func kafkaMistakes() []mistake {
 		real(of("wrong password", "connection", "correct KAFKA_USER=worker or KAFKA_PASSWORD", kafkaFault{account: true}, "KAFKA_PASSWORD", "wrong")),
 		real(of("TLS, but the brokers have none", "connection", "if that persists, check KAFKA_TLS=true, KAFKA_SASL=none, KAFKA_USER= and KAFKA_PASSWORD", kafkaFault{}, "KAFKA_TLS", "true")),
 		of("certificate of an unknown authority", "connection", "set KAFKA_CA to the authority that issued the brokers' certificates", kafkaFault{tls: true}, "KAFKA_CA", ""),
-		of("topic missing", "topic", "create it or correct KAFKA_TOPICS", kafkaFault{noTopic: true}),
+		of("topic missing", "topic", "run xmpp-notifier init --create, or correct KAFKA_TOPICS", kafkaFault{noTopic: true}),
 		of("no permission for the topic", "topic", "allow KAFKA_USER=worker to read it", kafkaFault{account: true, deny: "topic"}),
 		of("no permission for the group", "group", "allow KAFKA_USER=worker to read the group KAFKA_GROUP_ID=xmpp-notifier", kafkaFault{account: true, deny: "group"}),
-		letters("dead-letter target missing", "create it, run init --create, or correct KAFKA_DLQ_SUFFIX=.dlq", kafkaFault{noLetters: true}),
+		letters("dead-letter target missing", "run xmpp-notifier init --create, or correct KAFKA_DLQ_SUFFIX=.dlq", kafkaFault{noLetters: true}),
 		real(letters("no permission to write dead letters", "allow KAFKA_USER=worker to write it", kafkaFault{account: true, deny: "letters"})),
 	}
 }

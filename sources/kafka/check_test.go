@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -19,7 +20,8 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/admin"
 )
 
-// Init says what is missing, and with create makes a place for dead letters.
+// Init says what is missing, and with create makes it, so that nothing is left to
+// say, and a worker can run.
 func TestInit(t *testing.T) {
 	t.Parallel()
 	checkInit(t, newCluster(t))
@@ -30,23 +32,23 @@ func checkInit(t *testing.T, c *cluster) {
 	t.Helper()
 	wrong := c.init(t, sources.Bind).Of(check.Fail)
 	for i, words := range []string{"topic " + c.topic + " does not exist", "topic " + c.topic + ".dlq for dead letters"} {
-		if len(wrong) != 2 || !strings.Contains(wrong[i], words) || !strings.Contains(wrong[i], "create it") {
+		if len(wrong) != 2 || !strings.Contains(wrong[i], words) || !strings.Contains(wrong[i], "run xmpp-notifier init --create") {
 			t.Errorf("failures %q lack %q with its fix", wrong, words)
 		}
 	}
-	if err := c.createTopic(t.Context(), c.topic); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "the brokers know the topic", func() bool { return len(c.init(t, sources.Bind).Of(check.Fail)) == 1 })
-	done := strings.Join(c.init(t, sources.Create).Of(check.OK), "\n")
-	for _, want := range []string{"found topic " + c.topic + " with 3 partitions", "created topic " + c.topic + ".dlq for dead letters", "may use the group"} {
-		if !strings.Contains(done, want) {
-			t.Errorf("done %q, lacks %q", done, want)
+	for _, mode := range []sources.Mode{sources.Create, sources.Look} {
+		what := map[sources.Mode]string{sources.Create: "created", sources.Look: "found"}[mode]
+		report := c.init(t, mode)
+		done := strings.Join(report.Of(check.OK), "\n")
+		for _, want := range []string{what + " topic " + c.topic + " for notifications", what + " topic " + c.topic + ".dlq for dead letters (partitions: 1)", "may use the group"} {
+			if !strings.Contains(done, want) {
+				t.Errorf("done %q, lacks %q", done, want)
+			}
+		}
+		if report.ExitCode() != 0 || len(report.Of(check.Warn)) > 0 {
+			t.Errorf("init finds fault with what it has made: %+v", report)
 		}
 	}
-	eventually(t, "the brokers know the topic for dead letters", func() bool {
-		return strings.Contains(strings.Join(c.init(t, sources.Look).Of(check.OK), "\n"), "found topic "+c.topic+".dlq for dead letters")
-	})
 	c.publish(t, 0, 1)
 	if err := receive(t, c.open(t), 1)[0].Reject(t.Context(), sources.Reason{Code: sources.ReasonRejected}); err != nil {
 		t.Errorf("the topic for dead letters does not do: %v", err)
@@ -57,6 +59,48 @@ func checkInit(t *testing.T, c *cluster) {
 	if err != nil || response.Topics[c.topic+".dlq"][0].LastOffset != 1 {
 		t.Errorf("there should be 1 dead letter, because to look leaves nothing behind: %+v, %v", response, err)
 	}
+}
+
+// What exists is left as it is, and settings with which messages vanish are told.
+func TestInitTellsHowMessagesVanish(t *testing.T) {
+	t.Parallel()
+	checkVanishing(t, withTopic(t))
+}
+
+func checkVanishing(t *testing.T, c *cluster) {
+	t.Helper()
+	if notes := c.init(t, sources.Create).Of(check.Warn); len(notes) > 0 {
+		t.Errorf("notes %q on a topic as the brokers make it by default", notes)
+	}
+	c.alter(t, map[string]string{"cleanup.policy": "compact,delete", "retention.ms": "3600000", "retention.bytes": "1000000"})
+	eventually(t, "the notes name the settings", func() bool {
+		report := c.init(t, sources.Create)
+		notes := strings.Join(report.Of(check.Warn), "\n")
+		for _, want := range []string{c.topic + ": cleanup.policy is compact,delete", c.topic + ": retention.ms is 3600000", c.topic + ": retention.bytes is 1000000"} {
+			if !strings.Contains(notes, want) {
+				return false
+			}
+		}
+		return report.ExitCode() == 0 && len(report.Of(check.Warn)) == 3
+	})
+	if topics, err := c.ends(t.Context(), c.topic); err != nil || len(topics) != partitions {
+		t.Errorf("partitions of the topic: %v, %v", topics, err)
+	}
+}
+
+// Two that run at once, as init containers do, do not disturb each other.
+func TestInitRunsAtOnce(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	var running sync.WaitGroup
+	for range 4 {
+		running.Go(func() {
+			if report := c.init(t, sources.Create); report.ExitCode() != 0 {
+				t.Errorf("%+v", report)
+			}
+		})
+	}
+	running.Wait()
 }
 
 func (c *cluster) init(t *testing.T, mode sources.Mode) check.Report {

@@ -51,11 +51,17 @@ func TestStuckPartitionLetsOthersReadLargeBatches(t *testing.T) {
 
 func (c *cluster) takesLargeBatches(t *testing.T) {
 	t.Helper()
-	_, err := c.admin.AlterConfigs(t.Context(), &kafkago.AlterConfigsRequest{Resources: []kafkago.AlterConfigRequestResource{{
-		ResourceType: kafkago.ResourceTypeTopic, ResourceName: c.topic,
-		Configs: []kafkago.AlterConfigRequestConfig{{Name: "max.message.bytes", Value: "20000000"}},
-	}}})
-	if err != nil {
+	c.alter(t, map[string]string{"max.message.bytes": "20000000"})
+}
+
+// alter sets settings of the topic.
+func (c *cluster) alter(t *testing.T, settings map[string]string) {
+	t.Helper()
+	resource := kafkago.AlterConfigRequestResource{ResourceType: kafkago.ResourceTypeTopic, ResourceName: c.topic}
+	for name, value := range settings {
+		resource.Configs = append(resource.Configs, kafkago.AlterConfigRequestConfig{Name: name, Value: value})
+	}
+	if _, err := c.admin.AlterConfigs(t.Context(), &kafkago.AlterConfigsRequest{Resources: []kafkago.AlterConfigRequestResource{resource}}); err != nil {
 		t.Fatal(err)
 	}
 }

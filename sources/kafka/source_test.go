@@ -103,7 +103,7 @@ func TestDeadLetterTopicMissing(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, word := range []string{"alerts[", "topic alerts.dlq for dead letters does not exist", "create it", "KAFKA_DLQ_SUFFIX=.dlq"} {
+	for _, word := range []string{"alerts[", "topic alerts.dlq for dead letters does not exist", "init --create", "KAFKA_DLQ_SUFFIX=.dlq"} {
 		if !strings.Contains(err.Error(), word) {
 			t.Errorf("error %q does not say %q", err, word)
 		}

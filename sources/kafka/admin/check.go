@@ -24,10 +24,9 @@ const (
 )
 
 // Init looks whether the cluster has the topics that the source needs, and lets
-// us use them and the group. With [sources.Create] it creates the topics for dead
-// letters that are missing, with one partition and otherwise as the brokers'
-// defaults are. Topics of notifications are never created: how many partitions
-// they have is for their owner to say.
+// us use them and the group. With [sources.Create] it creates the topics that are
+// missing. What exists is left as it is, and looked through for settings that
+// defeat the promises.
 func Init(ctx context.Context, cfg kafka.Config, mode sources.Mode) check.Report {
 	in := &inspection{mode: mode}
 	var err error
@@ -50,11 +49,11 @@ func Init(ctx context.Context, cfg kafka.Config, mode sources.Mode) check.Report
 	}
 	in.report.Add(check.Broker, sources.PartConnection, check.OK, "connected to "+cfg.BrokerList(), "")
 	for _, name := range cfg.Topics {
-		in.topic(ctx, topics[name])
+		in.topic(ctx, topics[name], &purpose{check.Broker, partTopic, "notifications", byDefault, in.tryRead, in.ExplainTopic})
 	}
 	in.group(ctx)
 	for _, name := range cfg.Topics {
-		in.deadLetters(ctx, topics[cfg.DeadLetterTopic(name)])
+		in.topic(ctx, topics[cfg.DeadLetterTopic(name)], &purpose{check.DeadLetters, sources.PartDeadLetters, "dead letters", 1, in.tryWrite, in.ExplainDeadLetters})
 	}
 	return in.report
 }
@@ -64,19 +63,6 @@ type inspection struct {
 	*client.Client
 	mode   sources.Mode
 	report check.Report
-}
-
-// topic looks whether notifications may be read.
-func (in *inspection) topic(ctx context.Context, t client.Topic) {
-	err := t.Err
-	if err == nil {
-		err = in.tryRead(ctx, t)
-	}
-	if err != nil {
-		in.report.Fail(check.Broker, partTopic, in.ExplainTopic(t.Name, err))
-		return
-	}
-	in.report.Add(check.Broker, partTopic, check.OK, fmt.Sprintf("found topic %s with %d partitions", t.Name, len(t.Leaders)), "")
 }
 
 // tryRead asks for nothing, which only those get who may read.
@@ -92,17 +78,27 @@ func (in *inspection) tryRead(ctx context.Context, t client.Topic) error {
 	return response.Error
 }
 
-// coordinatorPatience is how long a cluster may take to name the coordinator of
-// the group: for its first group it makes a topic.
-const coordinatorPatience = 10 * time.Second
+// patience is how long a cluster may take to name the coordinator of the group, for
+// which it makes a topic if it is its first, or to serve a topic that is new.
+const patience = 10 * time.Second
+
+// patiently asks until the answer is not one that passes by itself.
+func patiently(ctx context.Context, passes func(error) bool, ask func() error) error {
+	err := ask()
+	for end := time.Now().Add(patience); passes(err) && time.Now().Before(end) && client.Pause(ctx, patience/20); {
+		err = ask()
+	}
+	return err
+}
 
 // group looks whether we may use the group, without joining it. Whoever has
 // members is only described.
 func (in *inspection) group(ctx context.Context) {
-	workers, err := in.Workers(ctx)
-	for end := time.Now().Add(coordinatorPatience); noCoordinator(err) && time.Now().Before(end) && client.Pause(ctx, coordinatorPause); {
+	var workers int
+	err := patiently(ctx, noCoordinator, func() (err error) {
 		workers, err = in.Workers(ctx)
-	}
+		return err
+	})
 	if err == nil && workers == 0 {
 		err = in.tryJoin(ctx)
 	}
@@ -117,9 +113,6 @@ func (in *inspection) group(ctx context.Context) {
 	}
 	in.report.Add(check.Broker, partGroup, check.OK, fmt.Sprintf("may use the group %s, which has %d workers", name, workers), "")
 }
-
-// coordinatorPause separates questions while there is no coordinator.
-const coordinatorPause = 500 * time.Millisecond
 
 func noCoordinator(err error) bool {
 	return errors.Is(err, kafkago.NotCoordinatorForGroup) || errors.Is(err, kafkago.GroupCoordinatorNotAvailable) || errors.Is(err, kafkago.GroupLoadInProgress)
@@ -143,41 +136,15 @@ func (in *inspection) tryJoin(ctx context.Context) error {
 	return err
 }
 
-// letters looks at one topic for dead letters.
-func (in *inspection) deadLetters(ctx context.Context, t client.Topic) {
-	what, err := "found", t.Err
-	switch {
-	case err == nil:
-		err = in.tryWrite(ctx, t.Name)
-	case errors.Is(err, kafkago.UnknownTopicOrPartition) && in.mode >= sources.Create:
-		what, err = "created", in.createDeadLetters(ctx, t.Name)
-	}
-	if err != nil {
-		in.report.Fail(check.DeadLetters, sources.PartDeadLetters, in.ExplainDeadLetters(t.Name, err))
-		return
-	}
-	in.report.Add(check.DeadLetters, sources.PartDeadLetters, check.OK, what+" topic "+t.Name+" for dead letters", "")
-}
-
-func (in *inspection) createDeadLetters(ctx context.Context, name string) error {
-	response, err := in.API.CreateTopics(ctx, &kafkago.CreateTopicsRequest{
-		Topics: []kafkago.TopicConfig{{Topic: name, NumPartitions: 1, ReplicationFactor: -1}},
-	})
-	if err != nil {
-		return err
-	}
-	return response.Errors[name]
-}
-
 // noSuchAcks is a number of acknowledgements that brokers refuse, but only after
 // they have looked whether we may write.
 const noSuchAcks kafkago.RequiredAcks = 2
 
 // tryWrite writes nothing: the broker says what is wrong with the request only
 // to those who may write.
-func (in *inspection) tryWrite(ctx context.Context, topic string) error {
+func (in *inspection) tryWrite(ctx context.Context, t client.Topic) error {
 	response, err := in.API.Produce(ctx, &kafkago.ProduceRequest{
-		Topic: topic, RequiredAcks: noSuchAcks,
+		Topic: t.Name, RequiredAcks: noSuchAcks,
 		Records: kafkago.NewRecordReader(kafkago.Record{Value: kafkago.NewBytes([]byte("check"))}),
 	})
 	if err == nil {

@@ -16,9 +16,9 @@ import (
 // Config holds the settings of the Kafka source.
 type Config struct {
 	Brokers        []string      `envconfig:"KAFKA_BROKERS" required:"true" desc:"Addresses of some brokers of the cluster, host:port, comma-separated."`
-	Topics         []string      `envconfig:"KAFKA_TOPICS" required:"true" desc:"Topics to read, comma-separated; all of them must exist."`
+	Topics         []string      `envconfig:"KAFKA_TOPICS" required:"true" desc:"Topics to read, comma-separated; all of them must exist, xmpp-notifier init --create makes them."`
 	GroupID        string        `envconfig:"KAFKA_GROUP_ID" default:"xmpp-notifier" desc:"Consumer group; workers with the same group share the partitions."`
-	DLQSuffix      string        `envconfig:"KAFKA_DLQ_SUFFIX" default:".dlq" desc:"Dead letters of a topic go to the topic of that name plus this suffix; it must exist."`
+	DLQSuffix      string        `envconfig:"KAFKA_DLQ_SUFFIX" default:".dlq" desc:"Dead letters of a topic go to the topic of that name plus this suffix; it must exist, xmpp-notifier init --create makes it."`
 	Start          string        `envconfig:"KAFKA_START" default:"earliest" desc:"Where to begin in a partition in which the group has not committed an offset: earliest or latest."`
 	SessionTimeout time.Duration `envconfig:"KAFKA_SESSION_TIMEOUT" default:"15s" desc:"Session timeout of the group: the partitions of a dead worker go to others after it; 1s to 30m, within the brokers' group.min.session.timeout.ms and group.max.session.timeout.ms."`
 

@@ -119,7 +119,7 @@ func (c *Client) ExplainTopic(name string, err error) error {
 	}
 	switch {
 	case errors.Is(err, kafka.UnknownTopicOrPartition):
-		return fault("create it or correct KAFKA_TOPICS", "topic %s does not exist on brokers %s", name, c.Config.BrokerList())
+		return fault("run xmpp-notifier init --create, or correct KAFKA_TOPICS", "topic %s does not exist on brokers %s", name, c.Config.BrokerList())
 	case errors.Is(err, kafka.TopicAuthorizationFailed):
 		return fault(fmt.Sprintf("allow KAFKA_USER=%s to read it", c.Config.User), "no permission to read topic %s", name)
 	}
@@ -136,7 +136,7 @@ func (c *Client) ExplainDeadLetters(topic string, err error) error {
 	}
 	switch {
 	case errors.Is(err, kafka.UnknownTopicOrPartition):
-		return fault("create it, run init --create, or correct KAFKA_DLQ_SUFFIX="+c.Config.DLQSuffix,
+		return fault("run xmpp-notifier init --create, or correct KAFKA_DLQ_SUFFIX="+c.Config.DLQSuffix,
 			"topic %s for dead letters does not exist, so a notification that cannot be delivered blocks its partition", topic)
 	case errors.Is(err, kafka.TopicAuthorizationFailed):
 		return fault(fmt.Sprintf("allow KAFKA_USER=%s to write it", c.Config.User), "no permission to write topic %s for dead letters", topic)
