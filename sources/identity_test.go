@@ -37,3 +37,11 @@ func TestAnIDWithoutASourceIsThatOfItsTopic(t *testing.T) {
 		t.Error("what happens to one thing later is the same notification")
 	}
 }
+
+// Many short headers take more memory than their text.
+func TestSizeCountsWhatHeadersTake(t *testing.T) {
+	m := sources.Message{Raw: envelope.Raw{Body: []byte("body"), Header: make([]envelope.Header, 1000)}, Key: []byte("key")}
+	if size := m.Size(); size < 1000*50 {
+		t.Errorf("1000 headers count as %d bytes", size)
+	}
+}

@@ -122,11 +122,15 @@ type Message struct {
 	origin string // the identity that it had before it was replayed, or ""
 }
 
+// HeaderOverhead is what a header takes in memory beside its text: two strings,
+// and the broker's client keeps it in a map.
+const HeaderOverhead = 64
+
 // Size is what the message takes in memory: its body, key and headers.
 func (m *Message) Size() int {
 	size := len(m.Body) + len(m.Key)
 	for _, h := range m.Header {
-		size += len(h.Key) + len(h.Value)
+		size += len(h.Key) + len(h.Value) + HeaderOverhead
 	}
 	return size
 }

@@ -14,13 +14,25 @@ import (
 type deadLetterJob struct {
 	delivery *sources.Delivery
 	reason   sources.Reason
+	shown    int // posts of it that the room has shown: unacknowledged until it is settled
 	pauses   backoff.Backoff
 	due      time.Time // of the next attempt
 }
 
 func (l *sourceLoop) reject(delivery *sources.Delivery, reason sources.Reason) {
+	l.rejectShown(delivery, reason, 0)
+}
+
+// rejectShown rejects a delivery of which the room has shown some posts.
+func (l *sourceLoop) rejectShown(delivery *sources.Delivery, reason sources.Reason, shown int) {
 	l.tell(Event{Kind: Failed, Delivery: delivery, Reason: reason})
-	l.deadLetters <- &deadLetterJob{delivery: delivery, reason: reason, pauses: newBackoff()}
+	l.deadLetters <- &deadLetterJob{delivery: delivery, reason: reason, shown: shown, pauses: newBackoff()}
+}
+
+// releaseJob returns a delivery that did not become a dead letter.
+func (l *sourceLoop) releaseJob(job *deadLetterJob) {
+	l.unacked.release(job.shown)
+	l.release(job.delivery)
 }
 
 // writeDeadLetters works until ctx ends. One that cannot be written is tried
@@ -33,11 +45,11 @@ func (l *sourceLoop) writeDeadLetters(ctx context.Context) {
 		switch {
 		case job == nil:
 			for _, job := range failed {
-				l.release(job.delivery)
+				l.releaseJob(job)
 			}
 			return
 		case isLost(job.delivery): // its next owner rejects it
-			l.release(job.delivery)
+			l.releaseJob(job)
 		case !l.writeDeadLetter(ctx, job):
 			failed = append(failed, job)
 		case job.pauses.Pauses() > 0 && len(failed) == 0:
@@ -83,6 +95,7 @@ func (l *sourceLoop) writeDeadLetter(ctx context.Context, job *deadLetterJob) bo
 		l.worker.state.totals.deadLettered.Add(1)
 		l.tell(Event{Kind: DeadLettered, Delivery: job.delivery, Reason: job.reason})
 		log.Log(ctx, l.deadLettered.level(slog.LevelWarn), "notification moved to the dead letters", "error", job.reason.Err)
+		l.unacked.release(job.shown)
 		l.pending.remove(job.delivery)
 		return true
 	}

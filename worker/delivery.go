@@ -20,6 +20,7 @@ type pendingDelivery struct {
 
 	mu       sync.Mutex
 	left     int // posts in flight
+	shown    int // posts that the room has shown
 	dropped  bool
 	rejected error
 }
@@ -72,6 +73,9 @@ func (p *pendingDelivery) settle(parts []int, r sink.Result) {
 func (p *pendingDelivery) done(n int, r sink.Result) {
 	p.mu.Lock()
 	p.dropped = p.dropped || r.Outcome == sink.Dropped
+	if r.Outcome == sink.Delivered || r.Outcome == sink.Suppressed {
+		p.shown += n
+	}
 	if r.Outcome == sink.Rejected {
 		p.rejected = r.Err
 	}
@@ -85,15 +89,16 @@ func (p *pendingDelivery) done(n int, r sink.Result) {
 
 // finish tells the broker what the room has decided on all notifications. What
 // was not sent is released; what the room refuses makes a dead letter of the
-// whole.
+// whole. Until that is written the broker redelivers all of it after a crash, so
+// the room must still recall what it has shown.
 func (p *pendingDelivery) finish() {
 	switch {
 	case p.dropped:
 		p.loop.unacked.release(p.posts)
 		p.loop.release(p.delivery)
 	case p.rejected != nil:
-		p.loop.unacked.release(p.posts)
-		p.loop.reject(p.delivery, sources.Reason{Code: sources.ReasonRejected, Err: p.rejected})
+		p.loop.unacked.release(p.posts - p.shown)
+		p.loop.rejectShown(p.delivery, sources.Reason{Code: sources.ReasonRejected, Err: p.rejected}, p.shown)
 	default:
 		p.ack()
 	}

@@ -350,6 +350,26 @@ func TestABatchWithARefusedNotificationIsRejectedAsAWhole(t *testing.T) {
 	})
 }
 
+// What the room has shown of a batch comes again after a crash, until the dead
+// letter of the batch is written. So it counts as unacknowledged.
+func TestABatchThatIsPartlyShownIsUnacknowledgedUntilItsDeadLetterIsWritten(t *testing.T) {
+	refuse := func(body string) sink.Result {
+		if body == "bad" {
+			return sink.Result{Outcome: sink.Rejected, Err: errors.New("too rude")}
+		}
+		return delivered(body)
+	}
+	for fails, want := range map[int]int{1 << 30: 0, 3: 1} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &source{bodies: []string{batch("bad", "1"), title(2), title(3)}, rejects: fails, undurable: true}
+			got := run(&room{answer: refuse, historyDepth: 2}, s)
+			if n := got.count("post 3"); n != want || got.count("post 2") != 1 {
+				t.Errorf("dead letters fail %d times: what the history cannot recall was posted %d times, want %d: %q", fails, n, want, got.events)
+			}
+		})
+	}
+}
+
 func TestABatchIsReleasedUnlessAllOfItIsShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := run(&room{answer: delivered, down: true}, &source{bodies: []string{batch("1", "2")}})

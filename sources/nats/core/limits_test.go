@@ -170,3 +170,13 @@ func TestCoreStatus(t *testing.T) {
 	natstest.Eventually(t, "the source listens again", func() bool { return src.Status().Bound })
 	stop()
 }
+
+// A batch keeps its bound in bytes also if most of it is headers.
+func TestHeadersCountAsBytes(t *testing.T) {
+	t.Parallel()
+	b := newCore(t)
+	src := b.useCore(t)
+	natstest.Must(t, b.Publish(t.Context(), natstest.Headers(100), natstest.Headers(100), natstest.Headers(100)))
+	natstest.Eventually(t, "all have arrived", func() bool { return src.Status().Lag == 3 })
+	natstest.KeepsLimit(t, src, 3, sources.Limit{Messages: 10, Bytes: 10_000})
+}

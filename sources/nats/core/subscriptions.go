@@ -10,6 +10,7 @@ import (
 	client "github.com/nats-io/nats.go"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/header"
 )
 
 const (
@@ -49,20 +50,28 @@ func (s *subscriptions) open() error {
 	if s.list != nil {
 		return nil
 	}
-	closed := make(chan struct{})
-	s.closed = closed
-	cfg := s.src.cfg
-	for _, subject := range cfg.Subjects {
-		sub, err := s.src.conn.QueueSubscribe(subject, cfg.Queue, func(m *client.Msg) { s.pass(m, closed) })
-		if err != nil {
+	s.closed = make(chan struct{})
+	for _, subject := range s.src.cfg.Subjects {
+		if err := s.subscribe(subject, s.closed); err != nil {
+			s.unsubscribe() // all or none
 			return fmt.Errorf("subscribe to %s: %w", subject, err)
 		}
-		s.list = append(s.list, sub)
-		if err := sub.SetPendingLimits(cfg.Buffer, bufferBytes/len(cfg.Subjects)); err != nil {
-			return fmt.Errorf("subscribe to %s: %w", subject, err)
-		}
-		s.drops.watch(sub)
 	}
+	return nil
+}
+
+// subscribe subscribes to one subject. mu is held.
+func (s *subscriptions) subscribe(subject string, closed <-chan struct{}) error {
+	cfg := s.src.cfg
+	sub, err := s.src.conn.QueueSubscribe(subject, cfg.Queue, func(m *client.Msg) { s.pass(m, closed) })
+	if err != nil {
+		return err
+	}
+	s.list = append(s.list, sub)
+	if err := sub.SetPendingLimits(cfg.Buffer, bufferBytes/len(cfg.Subjects)); err != nil {
+		return err
+	}
+	s.drops.watch(sub)
 	return nil
 }
 
@@ -96,8 +105,12 @@ func (s *subscriptions) wait(ctx context.Context) {
 
 // take returns what is there, up to limit.
 func (s *subscriptions) take(limit sources.Limit) (batch []*client.Msg) {
-	for bytes := 0; s.peek() != nil && limit.Fits(len(batch), bytes, s.next.Size()); s.next = nil {
-		bytes += s.next.Size()
+	for bytes := 0; s.peek() != nil; s.next = nil {
+		size := header.Size(s.next)
+		if !limit.Fits(len(batch), bytes, size) {
+			break
+		}
+		bytes += size
 		batch = append(batch, s.next)
 	}
 	return batch
@@ -119,6 +132,11 @@ func (s *subscriptions) peek() *client.Msg {
 func (s *subscriptions) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.unsubscribe()
+}
+
+// unsubscribe does what close says. mu is held.
+func (s *subscriptions) unsubscribe() {
 	if s.list == nil {
 		return
 	}

@@ -227,3 +227,12 @@ func TestCloseIsQuick(t *testing.T) {
 		t.Errorf("close took %v", took)
 	}
 }
+
+// A batch keeps its bound in bytes also if most of it is headers, which the broker
+// does not count as the worker does.
+func TestHeadersCountAsBytes(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t)
+	natstest.Must(t, b.Publish(t.Context(), natstest.Headers(100), natstest.Headers(100), natstest.Headers(100)))
+	natstest.KeepsLimit(t, b.use(t, b.config()), 3, sources.Limit{Messages: 10, Bytes: 10_000})
+}

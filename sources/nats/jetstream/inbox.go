@@ -13,6 +13,7 @@ import (
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/conn"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/header"
 )
 
 // inbox takes in what the broker sends, on the client's own goroutine, so that
@@ -169,8 +170,12 @@ func (in *inbox) take(limit sources.Limit) []*lease {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	n := 0
-	for bytes := 0; n < len(in.ready) && limit.Fits(n, bytes, in.ready[n].msg.Size()); n++ {
-		bytes += in.ready[n].msg.Size()
+	for bytes := 0; n < len(in.ready); n++ {
+		size := header.Size(in.ready[n].msg)
+		if !limit.Fits(n, bytes, size) {
+			break
+		}
+		bytes += size
 	}
 	batch := slices.Clone(in.ready[:n])
 	in.ready = slices.Delete(in.ready, 0, n)

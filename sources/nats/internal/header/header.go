@@ -7,7 +7,17 @@ import (
 	client "github.com/nats-io/nats.go"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
+
+// Size is what a message takes in memory, see [sources.Message.Size].
+func Size(m *client.Msg) int {
+	size := m.Size()
+	for _, values := range m.Header {
+		size += len(values) * sources.HeaderOverhead
+	}
+	return size
+}
 
 // List lists headers in a stable order.
 func List(h client.Header) []envelope.Header {

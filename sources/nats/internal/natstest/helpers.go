@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
@@ -193,4 +194,34 @@ func (b *Broker) KeepLogs() *LogBook {
 // Settings are those for a server at addr.
 func Settings(addr string) nats.Settings {
 	return nats.Settings{URLs: []string{"nats://" + addr}, DLQSubject: "dlq", InboxPrefix: "_INBOX"}
+}
+
+// Headers is a notification with n short headers.
+func Headers(n int) sourcetest.Record {
+	r := Note(n)
+	for i := range n {
+		r.Header = append(r.Header, envelope.Header{Key: fmt.Sprintf("h%d", i), Value: "v"})
+	}
+	return r
+}
+
+// KeepsLimit receives n messages, and fails the test if a batch of several has
+// more bytes than the limit.
+func KeepsLimit(t testing.TB, src sources.Source, n int, limit sources.Limit) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), Patience)
+	defer cancel()
+	for got := 0; got < n; {
+		batch, err := src.Receive(ctx, limit)
+		Must(t, err)
+		size := 0
+		for _, d := range batch {
+			size += d.Size()
+		}
+		if len(batch) > 1 && size > limit.Bytes {
+			t.Errorf("%d messages of %d bytes, want %d at most", len(batch), size, limit.Bytes)
+		}
+		Ack(t, batch...)
+		got += len(batch)
+	}
 }
