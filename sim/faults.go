@@ -118,7 +118,9 @@ func roomFaults() map[string]fault {
 		}},
 		"nick-taken": {weight: 1, parts: true, what: "a stranger takes the worker's nickname", run: func(w *world, s Step) {
 			w.server.TakeNick(w.nick(s.Worker))
-			w.after(s.For, "the stranger leaves", func() { w.server.FreeNick(w.nick(s.Worker)) })
+			if s.A {
+				w.after(s.For, "the stranger leaves", func() { w.server.FreeNick(w.nick(s.Worker)) })
+			}
 		}},
 		"lost": {weight: 1, reorder: everywhere, what: "the room swallows messages", run: func(w *world, s Step) { w.server.LoseNext(s.N) }},
 		"cut-after-post": {weight: 2, what: "a connection is reset after the room has shown a message", run: func(w *world, s Step) {
@@ -160,6 +162,11 @@ func roomFaults() map[string]fault {
 		}},
 		"copy": {weight: 1, what: "a stranger repeats the last messages with their ids", run: func(w *world, s Step) {
 			w.repeatPosts("chatty", s.N)
+		}},
+		"forge": {weight: 1, what: "a stranger who has no key shows ids for notifications", run: func(w *world, s Step) {
+			for i := range s.N {
+				w.forge(w.plan.Notifications[(int(s.For)+i)%len(w.plan.Notifications)])
+			}
 		}},
 	}
 }

@@ -1,145 +1,127 @@
-//go:build mutants
-
 package sim_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// mostSeeds is how many seeds a mutant may survive.
-const mostSeeds = 20_000
+// mutant is a mistake that somebody could make. The simulator must find it.
+type mutant struct {
+	name  string
+	edits []edit
+}
 
-// TestMutants plants every mutant of the list, and lets the simulator look for it.
-// SIM_MUTANT=word takes those whose name has it.
-func TestMutants(t *testing.T) {
-	root, err := filepath.Abs("..")
-	if err != nil {
-		t.Fatal(err)
+// edit replaces lines of a package that stand together in one place. Indentation does
+// not count.
+type edit struct {
+	dir      string
+	old, new []string
+}
+
+// Every mutant can be planted. What fails here is mended in testdata/mutants.diff.
+func TestMutantsApply(t *testing.T) {
+	list := mutants(t)
+	if len(list) < 40 {
+		t.Errorf("%d mutants, want 40 at least", len(list))
 	}
-	var rows strings.Builder
-	for _, m := range mutants() {
-		if !strings.Contains(m.name, os.Getenv("SIM_MUTANT")) {
-			continue
-		}
-		seeds, how, err := m.hunt(t, root)
-		if err != nil {
+	for _, m := range list {
+		if _, err := m.plant(".."); err != nil {
 			t.Errorf("%s: %v", m.name, err)
-			continue
 		}
-		t.Logf("%s: seed %s: %s", m.name, seeds, how)
-		fmt.Fprintf(&rows, "| %s | `%s` | %s | %s |\n", m.name, m.dir, seeds, how)
-	}
-	if name := os.Getenv("SIM_TABLE"); name != "" {
-		writeTable(t, name, rows.String())
 	}
 }
 
-// hunt builds the tests with the mistake in them, and runs seeds until one fails.
-func (m mutant) hunt(t *testing.T, root string) (seeds, how string, err error) {
-	overlay, err := m.plant(t, root)
-	if err != nil {
-		return "", "", err
-	}
-	binary := filepath.Join(t.TempDir(), "sim.test")
-	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-overlay", overlay, "-o", binary, ".")
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", "", fmt.Errorf("build: %w\n%s", err, out)
-	}
-	run := exec.CommandContext(t.Context(), binary, "-test.run=^TestSeeds$", "-test.timeout=0")
-	run.Env = append(os.Environ(), envSeeds+"="+strconv.Itoa(mostSeeds), envFrom+"=1", envTale+"=no")
-	var out bytes.Buffer
-	run.Stdout, run.Stderr = &out, &out
-	if run.Run() == nil {
-		return "", "", fmt.Errorf("survived %d seeds", mostSeeds)
-	}
-	found := regexp.MustCompile(`seed (\d+): (.*)`).FindStringSubmatch(out.String())
-	if found == nil {
-		return "", "", fmt.Errorf("run: %s", out.String())
-	}
-	return found[1], oneLine(found[2]), nil
-}
-
-func oneLine(text string) string {
-	text, _, _ = strings.Cut(text, "\n")
-	return strings.ReplaceAll(text[:min(len(text), 120)], "|", "/")
-}
-
-// plant writes the changed files and an overlay that puts them in the place of the
-// originals.
-func (m mutant) plant(t *testing.T, root string) (string, error) {
+// mutants reads the list.
+func mutants(t *testing.T) []mutant {
 	t.Helper()
-	dir := t.TempDir()
-	replace := map[string]string{}
-	for i, e := range append([]edit{{m.dir, m.old, m.new}}, m.more...) {
-		name, text, err := e.apply(root)
+	text, err := os.ReadFile("testdata/mutants.diff")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []mutant
+	var m *mutant
+	var e *edit
+	for line := range strings.Lines(string(text)) {
+		rest := strings.TrimSpace(line[1:])
+		switch line[0] {
+		case '=':
+			list = append(list, mutant{name: rest})
+			m = &list[len(list)-1]
+		case '@':
+			m.edits = append(m.edits, edit{dir: rest})
+			e = &m.edits[len(m.edits)-1]
+		case ' ':
+			e.old, e.new = append(e.old, rest), append(e.new, rest)
+		case '-':
+			e.old = append(e.old, rest)
+		case '+':
+			e.new = append(e.new, rest)
+		}
+	}
+	return list
+}
+
+// plant returns the files that the mutant changes, by name.
+func (m mutant) plant(root string) (map[string]string, error) {
+	changed := map[string]string{}
+	for _, e := range m.edits {
+		if err := e.apply(root, changed); err != nil {
+			return nil, err
+		}
+	}
+	return changed, nil
+}
+
+// apply adds the file in which it changes something, or changes it once more.
+func (e edit) apply(root string, changed map[string]string) error {
+	names, err := filepath.Glob(filepath.Join(root, e.dir, "*.go"))
+	if err != nil {
+		return err
+	}
+	var places []string
+	for _, name := range names {
+		lines, err := linesOf(name, changed)
 		if err != nil {
-			return "", err
-		}
-		changed := filepath.Join(dir, fmt.Sprintf("changed%d.go", i))
-		if err := os.WriteFile(changed, []byte(text), 0o600); err != nil {
-			return "", err
-		}
-		replace[name] = changed
-	}
-	overlay, err := json.Marshal(map[string]map[string]string{"Replace": replace})
-	if err != nil {
-		return "", err
-	}
-	file := filepath.Join(dir, "overlay.json")
-	return file, os.WriteFile(file, overlay, 0o600)
-}
-
-// apply finds the one file that has the place, and returns it changed.
-func (e edit) apply(root string) (name, text string, err error) {
-	err = filepath.WalkDir(filepath.Join(root, e.dir), func(path string, _ fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "sinktest") {
 			return err
 		}
-		content, err := os.ReadFile(path) //nolint:gosec // ours
-		if err != nil || !strings.Contains(string(content), e.old) {
-			return err
+		for i := range lines {
+			if e.startsAt(lines[i:]) {
+				places = append(places, fmt.Sprintf("%s:%d", name, i+1))
+				changed[name] = strings.Join(slices.Concat(lines[:i], e.new, lines[i+len(e.old):]), "\n")
+			}
 		}
-		if name != "" || strings.Count(string(content), e.old) > 1 {
-			return fmt.Errorf("the place is not the only one: also in %s", path)
-		}
-		name, text = path, strings.Replace(string(content), e.old, e.new, 1)
-		return nil
-	})
-	if err == nil && name == "" {
-		err = fmt.Errorf("the place is gone: %q", e.old)
 	}
-	return name, text, err
+	if len(places) != 1 {
+		return fmt.Errorf("%s has %d places with these lines, want 1: %s\n%s", e.dir, len(places), places, strings.Join(e.old, "\n"))
+	}
+	return nil
 }
 
-// The table is between these lines of the document.
-const (
-	tableBegin = "<!-- mutants -->\n"
-	tableEnd   = "<!-- end of mutants -->\n"
-)
+// linesOf returns the lines of a source file as it is by now. Tests have none.
+func linesOf(name string, changed map[string]string) ([]string, error) {
+	if strings.HasSuffix(name, "_test.go") {
+		return nil, nil
+	}
+	if text, again := changed[name]; again {
+		return strings.Split(text, "\n"), nil
+	}
+	text, err := os.ReadFile(name)
+	return strings.Split(string(text), "\n"), err
+}
 
-func writeTable(t *testing.T, name, rows string) {
-	t.Helper()
-	content, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
+// startsAt reports whether the lines begin with those that go.
+func (e edit) startsAt(lines []string) bool {
+	if len(lines) < len(e.old) {
+		return false
 	}
-	before, rest, ok := strings.Cut(string(content), tableBegin)
-	_, after, ok2 := strings.Cut(rest, tableEnd)
-	if !ok || !ok2 {
-		t.Fatalf("%s has no place for the table", name)
+	for i, old := range e.old {
+		if !slices.Equal(strings.Fields(lines[i]), strings.Fields(old)) {
+			return false
+		}
 	}
-	table := "| mutant | in | seed | what was wrong |\n|---|---|---|---|\n" + rows
-	if err := os.WriteFile(name, []byte(before+tableBegin+table+tableEnd+after), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	return true
 }

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -38,6 +39,7 @@ type note struct {
 	number    int
 	malformed bool
 	text      string    // that people see
+	parts     []string  // of the text, as its publisher wrote them
 	copies    []*stored // messages that carry it
 	lane      string    // broker and partition of the first
 	excused   bool      // its worker went away together with the server
@@ -87,7 +89,7 @@ func newObserver(p *Plan) *observer {
 	}
 	for _, n := range p.Notifications {
 		if o.notes[n.Number] == nil {
-			o.notes[n.Number] = &note{number: n.Number, malformed: n.Malformed, text: fmt.Sprint(n.Text, n.ID, n.Length)}
+			o.notes[n.Number] = &note{number: n.Number, malformed: n.Malformed, text: fmt.Sprint(n.Text, n.ID, n.Length), parts: []string{textOf(n.Text), n.rest()}}
 		}
 	}
 	return o
@@ -268,6 +270,9 @@ func (o *observer) posted(p sinktest.Post) {
 	v, n := o.visits[p.Remote], o.notes[number]
 	name := v.link.owner.name
 	o.say("the room shows notification %d, from worker %s", number, name)
+	if slices.ContainsFunc(n.parts, func(part string) bool { return !strings.Contains(p.Body, part) }) {
+		o.wrong("notification %d is shown without its text, as %q", number, p.Body)
+	}
 	w := o.workers[name]
 	late := v.link.abandoned() // nobody can know what a server still does with what it has of a dead connection
 	for _, before := range n.posts {
@@ -327,7 +332,7 @@ func (v *visit) mustKnow(n *note) bool {
 }
 
 // ended is when nothing more will happen.
-func (o *observer) ended(processes []*process) {
+func (o *observer) ended(processes, absent []*process) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for number := range len(o.notes) {
@@ -348,6 +353,11 @@ func (o *observer) ended(processes []*process) {
 	for _, p := range processes {
 		if !o.workers[p.name].inside {
 			o.wrong("worker %s is not in the room in the end", p.name)
+		}
+	}
+	for _, p := range absent {
+		if o.workers[p.name].inside {
+			o.wrong("worker %s takes itself for in the room in the end, and is not", p.name)
 		}
 	}
 	for name, w := range o.workers {

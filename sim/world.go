@@ -150,10 +150,10 @@ func (w *world) run() {
 		d.do()
 	}
 	w.server.ClearFaults()
-	for end := time.Now().Add(patience); time.Now().Before(end) && !w.see.done(w.processes()); {
+	for end := time.Now().Add(patience); time.Now().Before(end) && !w.well(); {
 		idle(time.Second + 17*time.Microsecond)
 	}
-	w.see.ended(w.processes())
+	w.see.ended(w.processes(), w.absent())
 	for _, l := range w.lives {
 		l.cancel()
 	}
@@ -172,6 +172,23 @@ func (w *world) processes() []*process {
 	list := make([]*process, len(w.lives))
 	for i, l := range w.lives {
 		list[i] = l.process
+	}
+	return list
+}
+
+// well reports whether there is nothing left to do, and everybody is in the room.
+func (w *world) well() bool { return w.see.done(w.processes()) && len(w.absent()) == 0 }
+
+// absent are the processes that the server has not in the room, whatever they think.
+func (w *world) absent() (list []*process) {
+	present := map[string]bool{}
+	for _, s := range w.server.Sessions() {
+		present[s.Remote] = s.Nick != ""
+	}
+	for _, p := range w.processes() {
+		if l := p.last(); l == nil || !present[l.name] {
+			list = append(list, p)
+		}
 	}
 	return list
 }
@@ -229,7 +246,7 @@ func (w *world) repeatPosts(nick string, n int) {
 	}
 }
 
-func textOf(n int) string { return fmt.Sprintf("Disk almost full on db-%d", n) }
+func textOf(n int) string { return fmt.Sprintf("R&D: disk <db-%d> is almost full", n) }
 
 // body is the message as its publisher wrote it.
 func (n Notification) body() string {

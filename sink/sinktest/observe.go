@@ -42,6 +42,7 @@ type Session struct {
 	DirectTLS  bool
 	TLSVersion uint16 // 0 without TLS
 	ALPN       string
+	Remote     string // address of the connection
 }
 
 // Occupant is a nickname in the room.

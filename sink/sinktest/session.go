@@ -207,7 +207,7 @@ func (s *session) drop() {
 
 // info describes the session for tests.
 func (s *session) info() Session {
-	out := Session{JID: s.jid, Mechanism: s.mechanism, DirectTLS: s.direct}
+	out := Session{JID: s.jid, Mechanism: s.mechanism, DirectTLS: s.direct, Remote: s.remote()}
 	if secure, ok := s.conn.(*tls.Conn); ok {
 		state := secure.ConnectionState()
 		out.TLSVersion, out.ALPN = state.Version, state.NegotiatedProtocol
