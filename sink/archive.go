@@ -55,9 +55,11 @@ func (s *session) forwarded(e wire.Element) {
 			continue
 		}
 		own, covered := string(m.From) == s.us.address, s.catchup.covers(at)
-		s.box.Archived(m.ID, m.From, own, covered)
-		if id := originID(m); len(id) > 0 {
-			s.box.Archived(id, m.From, own, covered)
+		for _, id := range [][]byte{m.ID, originID(m)} {
+			if len(id) > 0 {
+				s.box.Archived(id, m.From, own, covered)
+				s.gathered(id, m, own)
+			}
 		}
 	}
 }

@@ -68,6 +68,7 @@ func New(cfg Config, log *slog.Logger, options ...Option) (*Room, error) {
 		lessons: lessons{maxBytes: cfg.MaxStanzaBytes},
 	}
 	r.historyDepth.Store(int64(cfg.MaxInFlight))
+	r.box.LimitMembers(membersWithin(cfg.MaxStanzaBytes))
 	r.options = options
 	for _, option := range options {
 		option(r)
@@ -82,6 +83,11 @@ func (r *Room) String() string { return "xmpp:" + r.cfg.Room }
 // m.Done tells later what became of it. Messages are sent in the order of the
 // calls. On an error (that of ctx, ErrLost, ErrClosed) m.Done is not called.
 func (r *Room) Submit(ctx context.Context, m Message) error { return r.box.Submit(ctx, m) }
+
+// MaxMembers is how many notifications a message may show as a digest: what its stanza
+// has place for. 0 if the room removes what says which they are: it could not tell
+// another worker, then.
+func (r *Room) MaxMembers() int { return r.box.MaxMembers() }
 
 // Joined waits until we are in the room and sending.
 func (r *Room) Joined(ctx context.Context) error {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/outbox"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
 
@@ -151,6 +152,7 @@ func (s *session) message(e wire.Element) error {
 func (s *session) enter() {
 	s.phase = inRoom
 	s.measure()
+	s.box.LimitMembers(membersWithin(s.format.maxBytes))
 	close(s.entered)
 	if resent, possible := s.box.Attach(s, s.us.address); resent > 0 {
 		s.log.Info("resent unconfirmed messages", "count", resent, "possible_duplicates", possible)
@@ -161,6 +163,6 @@ func (s *session) enter() {
 }
 
 // Post implements outbox.Link.
-func (s *session) Post(id, body, extra string) {
-	s.conn.Append(func(b []byte) []byte { return s.format.append(b, id, body, extra) })
+func (s *session) Post(id string, c outbox.Content) {
+	s.conn.Append(func(b []byte) []byte { return s.format.append(b, id, c) })
 }

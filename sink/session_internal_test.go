@@ -126,7 +126,7 @@ func TestNothingIsBlamedBeforeItIsSent(t *testing.T) {
 
 type discard struct{}
 
-func (discard) Post(string, string, string) {}
+func (discard) Post(string, outbox.Content) {}
 
 // deafSession is a session over a connection that takes nothing, at the point where
 // it joins.

@@ -12,6 +12,10 @@ const (
 	nsStanzaID  = "urn:xmpp:sid:0"
 	originOpen  = "<origin-id xmlns='" + nsStanzaID + "' id='"
 	originClose = "'/>"
+
+	nsDigest    = "urn:xmpp-notifier:digest:1"
+	digestOpen  = "<digest xmlns='" + nsDigest + "'>"
+	digestClose = "</digest>"
 )
 
 // format is how messages are written.
@@ -27,15 +31,18 @@ func messageHead(room string) []byte {
 }
 
 // append appends a message of at most maxBytes bytes.
-func (f *format) append(b []byte, id, body, extra string) []byte {
-	if len(extra) > f.maxBytes/4 {
-		extra = ""
+func (f *format) append(b []byte, id string, c outbox.Content) []byte {
+	if len(c.Extra) > f.maxBytes/4 {
+		c.Extra = ""
 	}
-	start := len(b)
+	start, digest := len(b), ""
+	if c.Names != "" {
+		digest = digestOpen + c.Names + digestClose
+	}
 	b = append(append(b, f.head...), id...)
 	b = append(b, "'><body>"...)
-	b = appendBody(b, body, start+f.maxBytes-len(tail)-len(extra)-len(originOpen)-outbox.IDSize-len(originClose))
-	b = append(append(b, "</body>"...), extra...)
+	b = appendBody(b, c.Body, start+f.maxBytes-len(tail)-len(digest)-len(c.Extra)-len(originOpen)-outbox.IDSize-len(originClose))
+	b = append(append(append(b, "</body>"...), digest...), c.Extra...)
 	if f.originIDs.Load() {
 		b = append(append(append(b, originOpen...), id...), originClose...)
 	}
@@ -43,13 +50,19 @@ func (f *format) append(b []byte, id, body, extra string) []byte {
 }
 
 // size is how many bytes a message has.
-func (f *format) size(id, body, extra string) int { return len(f.append(nil, id, body, extra)) }
+func (f *format) size(id string, c outbox.Content) int { return len(f.append(nil, id, c)) }
+
+// membersWithin is how many notifications a digest may show whose stanza has at most
+// so many bytes: their names take up to half of it.
+func membersWithin(maxBytes int) int {
+	return (maxBytes/2 - len(digestOpen) - len(digestClose)) / outbox.NameSize
+}
 
 // Preview returns the stanza that m would become, with an id that stands for
 // any, without sending it.
 func Preview(room string, m Message, maxBytes int) string {
 	f := format{messageHead(room), maxBytes, new(atomic.Bool)}
-	return string(f.append(nil, "…", m.Body, m.Extra))
+	return string(f.append(nil, "…", outbox.Content{Body: m.Body, Extra: m.Extra}))
 }
 
 // appendBody appends body, cut at a whole character and marked if b would be

@@ -20,7 +20,7 @@ const (
 //
 // Servers handle messages in order, so it is the first one without a
 // reflection. It is given up after some fresh joins.
-func (b *Outbox) Blame(why error, tooLong bool, size func(id, body, extra string) int) (limit int) {
+func (b *Outbox) Blame(why error, tooLong bool, size func(id string, c Content) int) (limit int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	longest := 0
@@ -29,7 +29,7 @@ func (b *Outbox) Blame(why error, tooLong bool, size func(id, body, extra string
 		if e.state != outstanding {
 			continue
 		}
-		if longest = max(longest, size(e.id, e.Body, e.Extra)); first == nil {
+		if longest = max(longest, size(e.id, e.Content)); first == nil {
 			first = e
 		}
 	}
@@ -38,7 +38,7 @@ func (b *Outbox) Blame(why error, tooLong bool, size func(id, body, extra string
 	}
 	if first != nil && time.Since(first.sentAt) < blameWithin {
 		if first.blamed++; first.blamed > maxBlamed {
-			b.settle(first, Result{Outcome: Rejected, Err: why})
+			b.reject(first, why)
 		}
 	}
 	return 0

@@ -18,7 +18,7 @@ func TestMessageThatTheServerNeverTakesIsGivenUp(t *testing.T) {
 		}
 	}
 	end := errors.New("not-well-formed")
-	size := func(_, body, _ string) int { return len(body) }
+	size := func(_ string, c Content) int { return len(c.Body) }
 	for range maxBlamed + 1 {
 		b.Attach(discard{}, "r@c/w")
 		b.Seen([]byte(m.ID("good")), []byte("r@c/w"), true) // what comes before it is reflected

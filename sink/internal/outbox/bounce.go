@@ -30,7 +30,7 @@ func (b *Outbox) Bounce(id []byte, v Verdict, why error) (tries int, ours bool) 
 		b.pace.refused(now)
 		b.touch(now)
 	case AboutMessage:
-		b.settle(e, Result{Outcome: Rejected, Err: why})
+		b.reject(e, why)
 	case Unclear:
 		b.fail(e, why, now)
 	}
@@ -43,7 +43,7 @@ func (b *Outbox) Reject(id string, why error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if e, ok := b.inflight[id]; ok && e.state != outstanding {
-		b.settle(e, Result{Outcome: Rejected, Err: why})
+		b.reject(e, why)
 	}
 }
 

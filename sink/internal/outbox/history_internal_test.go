@@ -78,7 +78,7 @@ func post(t *testing.T, b *Outbox, identity string) {
 
 type discard struct{}
 
-func (discard) Post(string, string, string) {}
+func (discard) Post(string, Content) {}
 
 // What a dying server has reflected last is sent again to one that has
 // forgotten it, also if an attempt to come back has failed in between.
@@ -213,7 +213,7 @@ func TestWhatAnotherWorkerSentAgainDoesNotStandForOurs(t *testing.T) {
 
 type posts []string
 
-func (p *posts) Post(_, body, _ string) { *p = append(*p, body) }
+func (p *posts) Post(_ string, c Content) { *p = append(*p, c.Body) }
 
 // What was in flight and is told comes after all that we had seen: the end is
 // there, whatever else of it was never stored, or was numbered later.

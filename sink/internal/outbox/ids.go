@@ -17,11 +17,14 @@ import (
 // room has not shown; and whoever has the key can tell an id that a worker
 // made from one that somebody invented. The room is part of the key, so an id
 // seen in one room says nothing in another.
+//
+// The name of a digest is that of the names of what it shows: HMAC(key, names).
 const (
 	nameSize = 12
 	tagSize  = 9
-	// IDSize is the length of an id.
-	IDSize = (nameSize + tagSize) / 3 * 4 // base64
+	// IDSize is the length of an id, NameSize that of the name in it.
+	IDSize   = (nameSize + tagSize) / 3 * 4 // base64
+	NameSize = nameSize / 3 * 4
 )
 
 // passwordRounds makes it slow to guess the account's password from ids seen in the
@@ -69,10 +72,33 @@ func (m *Minter) ID(identity string) string {
 	} else {
 		copy(raw[:nameSize], m.hash('n', identity))
 	}
-	copy(raw[nameSize:], m.hash('t', string(raw[:nameSize])))
-	var id [IDSize]byte
-	base64.RawURLEncoding.Encode(id[:], raw[:])
+	id := m.tagged(raw)
 	return string(id[:])
+}
+
+// Digest returns the id of a message that shows the notifications with these names,
+// in this order: whoever has the key can tell that they belong to it.
+func (m *Minter) Digest(names string) string {
+	var raw [nameSize + tagSize]byte
+	copy(raw[:nameSize], m.hash('d', names))
+	id := m.tagged(raw)
+	return string(id[:])
+}
+
+// named returns the id of the notification with a name, as a digest tells it.
+func (m *Minter) named(name []byte) (id shownID, ok bool) {
+	var raw [nameSize + tagSize]byte
+	if n, err := base64.RawURLEncoding.Decode(raw[:nameSize], name); err != nil || n != nameSize {
+		return id, false
+	}
+	return m.tagged(raw), true
+}
+
+// tagged is the id that begins with a name.
+func (m *Minter) tagged(raw [nameSize + tagSize]byte) (id shownID) {
+	copy(raw[nameSize:], m.hash('t', string(raw[:nameSize])))
+	base64.RawURLEncoding.Encode(id[:], raw[:])
+	return id
 }
 
 // made reports whether a worker with our key made id.

@@ -2,17 +2,27 @@ package outbox
 
 import "hash/maphash"
 
-// ledgerSize bounds what a worker remembers: at some 60 bytes each, and hours of
-// reflections at the pace of a busy room.
-const ledgerSize = 16 << 10
+// ledgerSize bounds what a worker remembers: at some 60 bytes each, hours of
+// reflections at the pace of a busy room, and all that a history of digests shows.
+const ledgerSize = 32 << 10
 
 type shownID [IDSize]byte
 
 // showing is when the room was first seen to show an id, and from which occupant.
 type showing struct {
-	nth  uint32 // in the order of all
+	nth  uint32 // in the order of all; of what a digest shows it is that of the digest
 	from uint32 // hashed
+	kind kind
 }
+
+// kind says how a notification was shown.
+type kind uint8
+
+const (
+	single   kind = iota // in a message of its own
+	gathered             // in a digest
+	several              // it is the id of a digest
+)
 
 // ledger remembers which notifications the room has shown, by their ids: our
 // own reflections, those of other workers, and the room's history. The oldest
@@ -58,21 +68,44 @@ func (l *ledger) add(id, from []byte, ours bool) (novelty, uint32) {
 		return invented, 0
 	}
 	l.count++
-	l.shown[key] = showing{l.count, who}
+	l.put(key, showing{l.count, who, single})
+	return firstSeen, l.count
+}
+
+// gather records that a digest, which the room has shown, shows a notification.
+func (l *ledger) gather(id, digest shownID) {
+	of, known := l.shown[digest]
+	if _, before := l.shown[id]; before || !known {
+		return
+	}
+	l.put(id, showing{of.nth, of.from, gathered})
+}
+
+// mark notes that id, which the room has shown, is that of a digest.
+func (l *ledger) mark(id shownID) {
+	if s, known := l.shown[id]; known {
+		s.kind = several
+		l.shown[id] = s
+	}
+}
+
+func (l *ledger) put(id shownID, s showing) {
+	l.shown[id] = s
 	if len(l.ring) < ledgerSize {
-		l.ring = append(l.ring, key)
-		return firstSeen, l.count
+		l.ring = append(l.ring, id)
+		return
 	}
 	delete(l.shown, l.ring[l.next])
-	l.ring[l.next] = key
+	l.ring[l.next] = id
 	l.next = (l.next + 1) % ledgerSize
-	return firstSeen, l.count
 }
 
 // move notes that the room shows id from another occupant now. It must be certain.
 func (l *ledger) move(id, from []byte) {
 	key := shownID(id)
-	l.shown[key] = showing{l.shown[key].nth, l.hash(from)}
+	s := l.shown[key]
+	s.from = l.hash(from)
+	l.shown[key] = s
 }
 
 func (l *ledger) hash(from []byte) uint32 {

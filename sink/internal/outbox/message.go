@@ -47,7 +47,7 @@ type Message struct {
 // Member is a notification that a digest shows with others.
 type Member struct {
 	Identity string          // as that of a Message
-	Lost     <-chan struct{} // as that of a Message; it counts until the digest is first sent
+	Lost     <-chan struct{} // as that of a Message: what is lost leaves the digest
 	Done     func(Result)    // as that of a Message
 }
 

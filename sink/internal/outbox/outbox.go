@@ -21,6 +21,7 @@ type Outbox struct {
 	released int      // messages that have given their places to others
 	recent   recent
 	history  history
+	digests  digests
 	sending
 	settling
 }
@@ -29,19 +30,28 @@ type Outbox struct {
 type Link interface {
 	// Post writes a message to a buffer. It must not block: the outbox calls
 	// it while it is locked, because that is what keeps the order.
-	Post(id, body, extra string)
+	Post(id string, c Content)
+}
+
+// Content is what a message says, beside its id.
+type Content struct {
+	Body, Extra string // as those of a Message
+	Names       string // of the notifications that a digest shows; empty: it is none
 }
 
 type entry struct {
-	Message
-	id     string
-	state  state
-	placed bool   // it has a place
-	sent   bool   // it may have reached the room
-	from   string // our address then
-	sentAt time.Time
-	nth    uint64 // number of the sending
-	again  bool   // the room has shown it, and may have forgotten
+	Member         // what it shows, if that is one notification
+	digest *digest // what it shows, if that may be several
+	Content
+	id       string
+	state    state
+	placed   bool   // it has a place
+	released bool   // it had one, and others have it now
+	sent     bool   // it may have reached the room
+	from     string // our address then
+	sentAt   time.Time
+	nth      uint64 // number of the sending
+	again    bool   // the room has shown it, and may have forgotten
 	failures
 }
 
@@ -63,6 +73,7 @@ func New(maxInFlight int, m *Minter) *Outbox {
 		settling: settling{wake: make(chan struct{}, 1)},
 		sending:  sending{pace: newPacer(maxInFlight)},
 		recent:   recent{limit: 2 * maxInFlight},
+		digests:  newDigests(),
 		history:  history{told: make(map[string]evidence)},
 		ids:      m,
 		ledger:   newLedger(m),
@@ -115,26 +126,50 @@ func (b *Outbox) refusal(m Message) error {
 
 // enter takes m, which has a place.
 func (b *Outbox) enter(m Message) {
-	e := &entry{Message: m, id: b.ids.ID(m.Identity), placed: true}
-	twin, twins := b.inflight[e.id]
-	switch {
-	case b.ledger.has(e.id):
-		b.settled = append(b.settled, settlement{e.Done, Result{Outcome: Suppressed, ID: e.id}, true})
-		return
-	case twins:
-		twin.Done = both(twin.Done, m.Done)
-		if isClosed(twin.Lost) {
-			twin.Lost = m.Lost // it has come back to us
-		} else if twin.Lost != m.Lost {
-			twin.Lost = nil // one of the two stays ours
+	e := &entry{placed: true}
+	if len(m.Members) > 0 {
+		e.id, e.digest = b.ids.ID(""), b.gather(m)
+	} else {
+		member := Member{m.Identity, m.Lost, m.Done}
+		id, again := b.again(member, true)
+		if again {
+			return
 		}
-		b.places.free(1)
-		return
+		e.id, e.Member, e.Content = id, member, Content{Body: m.Body, Extra: m.Extra}
 	}
 	b.inflight[e.id] = e
 	b.queue = append(b.queue, e)
 	b.queued++
 	b.pump(time.Now())
+}
+
+// again reports whether the room has shown a notification, or will when what is in
+// flight is shown. Then m is settled by that, and has no need of its place.
+func (b *Outbox) again(m Member, placed bool) (id string, again bool) {
+	id = b.ids.ID(m.Identity)
+	switch twin := b.twin(id); {
+	case b.ledger.has(id):
+		b.settled = append(b.settled, settlement{m.Done, Result{Outcome: Suppressed, ID: id}, placed})
+		return id, true
+	case twin != nil:
+		twin.join(m)
+		if placed {
+			b.places.free(1)
+		}
+		return id, true
+	default:
+		return id, false
+	}
+}
+
+// join has m settled by what is in flight.
+func (twin *Member) join(m Member) {
+	twin.Done = both(twin.Done, m.Done)
+	if isClosed(twin.Lost) {
+		twin.Lost = m.Lost // it has come back to us
+	} else if twin.Lost != m.Lost {
+		twin.Lost = nil // one of the two stays ours
+	}
 }
 
 // both settles two submissions of one notification with one reflection.
@@ -213,8 +248,11 @@ func (b *Outbox) Limit(n int) (fewer bool) {
 // settle takes e out of the outbox. The caller holds the lock.
 func (b *Outbox) settle(e *entry, r Result) {
 	r.ID = e.id
+	if e.digest != nil {
+		b.settleParts(e.digest, r)
+	}
 	b.settled = append(b.settled, settlement{e.Done, r, e.placed})
-	if !e.placed && e.Done != nil {
+	if e.released {
 		b.released--
 	}
 	if b.inflight[e.id] == e {

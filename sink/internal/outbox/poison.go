@@ -30,7 +30,7 @@ func (b *Outbox) fail(e *entry, why error, now time.Time) {
 		e.alone++
 	}
 	if e.alone >= maxAlone {
-		b.settle(e, Result{Outcome: Rejected, Err: why})
+		b.reject(e, why)
 		return
 	}
 	e.notBefore = now
@@ -132,7 +132,7 @@ const patience = 2
 func (b *Outbox) yield() {
 	for _, e := range b.queue {
 		if e.state == waiting && e.tries >= patience && e.placed && b.released < cap(b.places.taken) {
-			e.placed = false
+			e.placed, e.released = false, true
 			b.released++
 			b.places.free(1)
 		}

@@ -16,9 +16,10 @@ type recent struct {
 const recentFor = 250 * time.Millisecond
 
 type posted struct {
-	id, body, extra string
-	at              time.Time
-	nth             uint32 // of all that the room was seen to show
+	id string
+	Content
+	at  time.Time
+	nth uint32 // of all that the room was seen to show
 }
 
 // add remembers e, which the room has just shown.
@@ -30,7 +31,7 @@ func (r *recent) add(e *entry, now time.Time, nth uint32) {
 		copy(r.messages, r.messages[1:])
 		r.messages = r.messages[:r.limit-1]
 	}
-	r.messages = append(r.messages, posted{e.id, e.Body, e.Extra, now, nth})
+	r.messages = append(r.messages, posted{e.id, e.Content, now, nth})
 }
 
 // end keeps what was recent when the connection ended.
@@ -48,7 +49,7 @@ func (r *recent) after(nth uint32) []*entry {
 	var list []*entry
 	for _, m := range r.messages {
 		if m.nth > nth {
-			list = append(list, &entry{Message: Message{Body: m.body, Extra: m.extra}, id: m.id, sent: true, again: true})
+			list = append(list, &entry{Content: m.Content, id: m.id, sent: true, again: true})
 		}
 	}
 	return list

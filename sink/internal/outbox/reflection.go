@@ -50,6 +50,7 @@ func (b *Outbox) SeenText(text string) bool {
 	}
 	_, nth := b.ledger.add([]byte(e.id), []byte(b.from), true)
 	b.shown(e, nth)
+	b.digests.bare = b.digests.bare || e.digest != nil
 	return true
 }
 

@@ -102,7 +102,7 @@ func (b *Outbox) Attach(l Link, from string) (resent, possibleDuplicates int) {
 func (b *Outbox) Detach(end Ending, last time.Time) {
 	b.mu.Lock()
 	attached := b.link != nil
-	b.link = nil
+	b.link, b.digests.bare = nil, false
 	for _, e := range b.queue {
 		if e.state == outstanding || e.state == setAside {
 			b.to(e, waiting)

@@ -65,6 +65,8 @@ func (b *Outbox) pump(now time.Time) {
 		case !e.again && b.ledger.has(e.id): // another worker has shown it meanwhile
 			b.settle(e, Result{Outcome: Suppressed})
 			b.Flush()
+		case e.digest != nil && !b.compose(e):
+			b.Flush()
 		default:
 			b.send(e, now)
 		}
@@ -95,7 +97,7 @@ func (b *Outbox) next(now time.Time) *entry {
 }
 
 func (b *Outbox) send(e *entry, now time.Time) {
-	b.link.Post(e.id, e.Body, e.Extra)
+	b.link.Post(e.id, e.Content)
 	b.count++
 	e.sent, e.sentAt, e.from, e.nth = true, now, b.from, b.count
 	b.to(e, outstanding)
