@@ -49,6 +49,7 @@ bench: ## measure on real servers, in about ten minutes; writes docs/benchmarks.
 chaos: ## drive every fault on real servers, in less than an hour; writes docs/faults.md
 	CHAOS_RUNS=5 CHAOS_OUT=../docs/faults.md go test -count=1 -tags real -timeout 45m -v ./chaos
 	CHAOS_RUNS=20 CHAOS_OUT=../docs/faults.md go test -count=1 -tags 'real chaos' -timeout 90m -parallel 4 -run TestBrokerChaos -v ./e2e
+	CHAIN_SEEDS=20 go test -count=1 -tags real -timeout 30m -run TestChain -v ./e2e
 
 check-monitoring: ## check metrics, alert rules and dashboard with Prometheus; the first time it builds that, for minutes
 	go test -count=1 -tags monitoring -timeout 30m -run TestMonitoring ./e2e

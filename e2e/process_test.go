@@ -37,7 +37,7 @@ func buildWorker() (dir string, err error) {
 	return dir, nil
 }
 
-// process is a running worker.
+// process is a running command of ours.
 type process struct {
 	t      *testing.T
 	cmd    *exec.Cmd
@@ -45,14 +45,20 @@ type process struct {
 	exited <-chan error
 }
 
-// startWorker starts the binary with nothing but env in its environment.
+// startWorker starts the worker with nothing but env in its environment.
 func startWorker(t *testing.T, env ...map[string]string) *process {
 	t.Helper()
-	log, err := os.CreateTemp(t.TempDir(), "worker-*.log")
+	return startCommand(t, "run", env...)
+}
+
+// startCommand starts the binary with a command.
+func startCommand(t *testing.T, name string, env ...map[string]string) *process {
+	t.Helper()
+	log, err := os.CreateTemp(t.TempDir(), name+"-*.log")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, cmd: exec.Command(binary), log: log} //nolint:noctx // ended by signals
+	p := &process{t: t, cmd: exec.Command(binary, name), log: log} //nolint:noctx // ended by signals
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	all := map[string]string{"SHUTDOWN_GRACE": "10s", "LOG_LEVEL": "debug", "HOME": os.Getenv("HOME")}
 	for _, e := range env {
@@ -68,7 +74,7 @@ func startWorker(t *testing.T, env ...map[string]string) *process {
 		_ = p.cmd.Process.Kill()
 		p.keepsSecrets(all)
 		if t.Failed() {
-			t.Logf("log of the worker:\n%s", p.tail())
+			t.Logf("log of %s:\n%s", name, p.tail())
 		}
 		_ = log.Close()
 	})

@@ -18,7 +18,7 @@ import (
 // isSecret reports the settings whose values are for nobody else.
 func isSecret(name string) bool {
 	switch name {
-	case "XMPP_PASSWORD", "XMPP_ROOM_PASSWORD", "XMPP_ID_KEY", "NATS_PASSWORD", "NATS_TOKEN", "KAFKA_PASSWORD", "OTEL_EXPORTER_OTLP_HEADERS":
+	case "XMPP_PASSWORD", "XMPP_ROOM_PASSWORD", "XMPP_ID_KEY", "NATS_PASSWORD", "NATS_TOKEN", "KAFKA_PASSWORD", "OTEL_EXPORTER_OTLP_HEADERS", "INGEST_TOKEN":
 		return true
 	}
 	return false
