@@ -149,7 +149,9 @@ func (t *Telemetry) gauges() []prometheus.Collector {
 		gauge("ready", "1 while /readyz says so.", func() float64 { return flag(len(t.Problems()) == 0) }),
 		buildInfo(t.options.Version),
 		counterWith("template_failures_total",
-			"Notifications for which TEMPLATE failed; they were sent with the default text.", nil, t.templateFailures),
+			"Notifications for which TEMPLATE failed; they were sent with the default text.", nil, number(t.options.TemplateFailures)),
+		counterWith("audit_lines_missing_total",
+			"Lines that could not be written into the audit; their notifications were acknowledged nevertheless.", nil, number(t.options.AuditMissing)),
 	}
 	for name, s := range t.sources {
 		list = append(list, t.sourceGauges(name, s)...)
@@ -187,11 +189,12 @@ func (t *Telemetry) sourceGauges(name string, s *sourceState) []prometheus.Colle
 		counterWith("messages_dropped_total", "Messages lost because the worker had no room for them; only core NATS loses any.", source, func() float64 { return float64(r.Status().Dropped) }))
 }
 
-func (t *Telemetry) templateFailures() float64 {
-	if t.options.TemplateFailures == nil {
-		return 0
+// number reads what others count; nil counts nothing.
+func number(read func() int64) func() float64 {
+	if read == nil {
+		return func() float64 { return 0 }
 	}
-	return float64(t.options.TemplateFailures())
+	return func() float64 { return float64(read()) }
 }
 
 func gauge(name, help string, read func() float64) prometheus.Collector {

@@ -54,6 +54,8 @@ type Options struct {
 	// TemplateFailures counts the texts that the template of the operator
 	// could not give. Nil: there is no template.
 	TemplateFailures func() int64
+	// AuditMissing counts the lines that the audit could not write. Nil: there is none.
+	AuditMissing func() int64
 	// Tracer makes a span of each notification. Nil: there are no traces.
 	Tracer trace.Tracer
 }

@@ -105,6 +105,7 @@ func (d *desk) expect(t *testing.T, lines ...string) {
 func TestCountsFailuresOfTheTemplate(t *testing.T) {
 	newDesk(telemetry.Options{}).expect(t, "template_failures_total 0")
 	newDesk(telemetry.Options{TemplateFailures: func() int64 { return 3 }}).expect(t, "template_failures_total 3")
+	newDesk(telemetry.Options{AuditMissing: func() int64 { return 4 }}).expect(t, "audit_lines_missing_total 4")
 }
 
 func TestCountsWhatASourceLost(t *testing.T) {

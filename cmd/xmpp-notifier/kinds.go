@@ -85,7 +85,9 @@ func (s *settings) kinds() []sourceKind {
 			return kafkaadmin.Init(ctx, s.kafka, mode)
 		},
 		deadLetters: func() (sources.DeadLetters, error) { return kafkaadmin.OpenDeadLetters(s.kafka) },
-		publish:     func(*slog.Logger) (publisher, error) { return kafkapublish.Open(s.kafka, s.topic()) },
+		publish: func(*slog.Logger) (publisher, error) {
+			return kafkapublish.Open(s.kafka, s.topic(), s.ingest.MaxPending)
+		},
 	}}
 }
 

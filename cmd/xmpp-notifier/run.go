@@ -113,7 +113,7 @@ func stateOf(t *telemetry.Telemetry) systemd.State {
 func (s *settings) observe(w *worker.Worker, room *sink.Room, tracer trace.Tracer, failures func() int64, records *audit.Log) *telemetry.Telemetry {
 	t := telemetry.New(telemetry.Options{
 		Version: programVersion(), Room: room, Sources: w.Sources, Worker: w, MaxInFlight: w.MaxInFlight, MaxPendingBytes: w.MaxPendingBytes, Patience: s.room.StallTimeout / 2,
-		Tracer: tracer, TemplateFailures: failures,
+		Tracer: tracer, TemplateFailures: failures, AuditMissing: records.Missing,
 	})
 	w.Observe = func(e worker.Event) {
 		records.Observe(e)

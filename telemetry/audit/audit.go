@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/check"
@@ -23,13 +25,22 @@ type Config struct {
 
 const stdout = "stdout"
 
+// patience is how long a write may take, for example into a pipe that nobody reads.
+// Nothing is acknowledged meanwhile.
+const patience = 5 * time.Second
+
+// errStuck is the error of lines that are not written because of those before them.
+var errStuck = fmt.Errorf("a write has not returned within %s", patience)
+
 // Log writes the lines. Its methods can be called from any goroutine.
 type Log struct {
-	log *slog.Logger
+	log     *slog.Logger
+	missing atomic.Int64
 
 	mu      sync.Mutex
 	out     io.Writer
 	failing bool
+	stuck   <-chan error // the result of a write that took too long; nil: there is none
 }
 
 // Open returns the Log that cfg asks for, nil if it asks for none. Close closes it.
@@ -40,7 +51,8 @@ func Open(cfg Config, standard io.Writer, log *slog.Logger) (*Log, error) {
 	case stdout:
 		return &Log{log: log, out: standard}, nil
 	}
-	file, err := os.OpenFile(cfg.Target, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	// A named pipe that nobody reads is an error, and no wait without end.
+	file, err := os.OpenFile(cfg.Target, os.O_APPEND|os.O_CREATE|os.O_WRONLY|syscall.O_NONBLOCK, 0o600)
 	if err != nil {
 		return nil, check.Faultf("name a file that can be written, or stdout", "AUDIT: %w", err)
 	}
@@ -123,6 +135,14 @@ func lines(one line, d *sources.Delivery, parts []int) []line {
 	return list
 }
 
+// Missing is how many lines were not written.
+func (l *Log) Missing() int64 {
+	if l == nil {
+		return 0
+	}
+	return l.missing.Load()
+}
+
 // write writes lines in one piece. That it fails is said once: an audit that is
 // incomplete is no reason to deliver nothing.
 func (l *Log) write(list []line) {
@@ -136,12 +156,38 @@ func (l *Log) write(list []line) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, err := l.out.Write(text)
+	err := l.put(text)
+	if err != nil {
+		l.missing.Add(int64(len(list)))
+	}
 	switch {
 	case err != nil && !l.failing:
 		l.log.Error("audit cannot be written, lines are missing", "error", err)
 	case err == nil && l.failing:
-		l.log.Info("audit is written again")
+		l.log.Info("audit is written again", "missing", l.missing.Load())
 	}
 	l.failing = err != nil
+}
+
+// put writes text, and returns after patience at the latest. There is never more
+// than one write under way.
+func (l *Log) put(text []byte) error {
+	if l.stuck != nil && len(l.stuck) == 0 {
+		return errStuck
+	}
+	l.stuck = nil
+	done := make(chan error, 1)
+	go func() { // ends when the write returns; nothing can end that
+		_, err := l.out.Write(text)
+		done <- err
+	}()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-timer.C:
+		l.stuck = done
+		return errStuck
+	}
 }

@@ -8,7 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
@@ -120,6 +124,58 @@ func TestThatLinesAreMissingIsSaidOnce(t *testing.T) {
 	l.Observe(e)
 	if n := strings.Count(log.String(), "audit cannot be written"); n != 1 || !strings.Contains(log.String(), "audit is written again") {
 		t.Errorf("logged %s", log.String())
+	}
+}
+
+// pipe is one that nobody reads until it is opened.
+type pipe struct {
+	open  chan struct{}
+	lines atomic.Int64
+}
+
+func (p *pipe) Write(b []byte) (int, error) {
+	<-p.open
+	p.lines.Add(1)
+	return len(b), nil
+}
+
+// A pipe that nobody reads holds the acknowledgements up for some seconds, and not
+// for ever: then lines are missing, which is said and counted.
+func TestAPipeThatNobodyReadsStopsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		p := &pipe{open: make(chan struct{})}
+		l, err := audit.Open(audit.Config{Target: "stdout"}, p, slog.New(slog.NewTextHandler(&log, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := worker.Event{Kind: worker.Delivered, Delivery: delivery(t, `{"subject":"1"}`), Parts: []int{0}}
+		begin := time.Now()
+		for range 1000 {
+			l.Observe(e)
+		}
+		if took := time.Since(begin); took != 5*time.Second {
+			t.Errorf("1000 lines took %s", took)
+		}
+		close(p.open)
+		synctest.Wait()
+		l.Observe(e)
+		if n := strings.Count(log.String(), "audit cannot be written"); n != 1 || !strings.Contains(log.String(), `"audit is written again" missing=1000`) {
+			t.Errorf("logged %s", log.String())
+		}
+		if p.lines.Load() != 2 || l.Missing() != 1000 { // the first was written late, the last in time
+			t.Errorf("%d lines are written, %d missing", p.lines.Load(), l.Missing())
+		}
+	})
+}
+
+func TestANamedPipeThatNobodyReadsIsAnError(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := audit.Open(audit.Config{Target: path}, nil, nil); err == nil || !strings.Contains(err.Error(), "AUDIT: ") {
+		t.Errorf("got %v", err)
 	}
 }
 
