@@ -6,7 +6,9 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -117,6 +119,53 @@ func checkLargest(t *testing.T, c *cluster) {
 	}
 }
 
+func TestBatchThatIsTooLargeBecomesDeadLetter(t *testing.T) {
+	t.Parallel()
+	checkTooLarge(t, withTopic(t))
+}
+
+// checkTooLarge reads past a batch that is larger than any that is read. One dead
+// letter says which messages that are.
+func checkTooLarge(t *testing.T, c *cluster) {
+	t.Helper()
+	if err := c.CreateDeadLetters(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.config.SessionTimeout = 15 * time.Second // a busy machine is no crash
+	c.alter(t, map[string]string{"max.message.bytes": strconv.Itoa(60 << 20)})
+	client := c.franz(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DefaultProduceTopic(c.topic), kgo.ProducerBatchMaxBytes(50<<20))
+	produce := func(records ...*kgo.Record) {
+		t.Helper()
+		if err := client.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	produce(&kgo.Record{Value: []byte(`{"message":"before"}`)})
+	var batch []*kgo.Record
+	for range 40 {
+		batch = append(batch, &kgo.Record{Value: make([]byte, 1<<20)})
+	}
+	eventually(t, "the brokers take a large batch", func() bool { return client.ProduceSync(t.Context(), batch...).FirstErr() == nil })
+	produce(&kgo.Record{Value: []byte(`{"message":"behind"}`)})
+
+	got := receive(t, c.open(t), 3)
+	if err := got[1].Malformed; err == nil || !strings.Contains(err.Error(), "offsets 1 to 40: it is too large to be read: a batch of") {
+		t.Errorf("a batch of 40 MB: %v", err)
+	}
+	eventually(t, "the dead letter is written", func() bool {
+		return got[1].Reject(t.Context(), sources.Reason{Code: sources.ReasonDecode, Err: got[1].Malformed}) == nil
+	})
+	ack(t, got[0], got[2])
+	c.settles(t, 42)
+	letter := envelope.Raw{}
+	for _, h := range consume(t, c, c.topic+".dlq", 1)[0].Headers {
+		letter.Header = append(letter.Header, envelope.Header{Key: h.Key, Value: string(h.Value)})
+	}
+	if letter.Get("x-dlq-offset") != "1" || !strings.Contains(letter.Get("x-dlq-error"), "offsets 1 to 40") {
+		t.Errorf("the dead letter does not tell where the batch is: %v", letter.Header)
+	}
+}
+
 // replay publishes every dead letter's original again.
 func replay(t *testing.T, c *cluster) {
 	t.Helper()
@@ -140,7 +189,7 @@ func replay(t *testing.T, c *cluster) {
 // franz is a client of another library.
 func (c *cluster) franz(t *testing.T, options ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	client, err := kgo.NewClient(append(options, kgo.SeedBrokers(c.config.Brokers...), kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(2<<20))...)
+	client, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(c.config.Brokers...), kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(2 << 20)}, options...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,8 +19,13 @@ const AnyBroker int32 = -1
 
 // TooLargeError says that an answer has more bytes than are to be read.
 type TooLargeError struct {
-	Size int64
+	Size    int64
+	Head    []byte // the first of them
+	Version int16  // in which they are written
 }
+
+// headSize is how much of an answer is read that is too large.
+const headSize = 64 << 10
 
 func (e *TooLargeError) Error() string { return fmt.Sprintf("an answer of %d bytes", e.Size) }
 
@@ -108,15 +113,19 @@ func roundTrip(conn io.ReadWriter, request kmsg.Request, limit int64) (kmsg.Resp
 		return nil, unexpected(err)
 	}
 	size := int64(binary.BigEndian.Uint32(head[:])) - 4
-	if size > limit {
-		return nil, &TooLargeError{Size: size}
-	}
 	if id := binary.BigEndian.Uint32(head[4:]); size < 0 || id != correlation {
 		return nil, fmt.Errorf("the answer to request %d has the number %d and %d bytes: this is no Kafka", correlation, id, size)
 	}
-	body := make([]byte, size)
+	part := size
+	if size > limit {
+		part = min(size, headSize)
+	}
+	body := make([]byte, part)
 	if _, err := io.ReadFull(conn, body); err != nil {
 		return nil, unexpected(err)
+	}
+	if size > limit {
+		return nil, &TooLargeError{Size: size, Head: body, Version: request.GetVersion()}
 	}
 	response := request.ResponseKind()
 	response.SetVersion(request.GetVersion())

@@ -3,7 +3,6 @@ package reader
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -59,15 +58,15 @@ func (r *Reader) fetch(ctx context.Context) error {
 		return ErrIdle
 	}
 	if tooLarge, ok := errors.AsType[*client.TooLargeError](err); ok {
-		return r.needLarge(tooLarge.Size)
+		return r.needLarge(tooLarge.Size, logOf(tooLarge))
 	}
 	return err
 }
 
-// needLarge has the next fetch wait for memory.
-func (r *Reader) needLarge(size int64) error {
+// needLarge has the next fetch wait for memory for the batch that begins with head.
+func (r *Reader) needLarge(size int64, head []byte) error {
 	if size > maxBatch {
-		return fmt.Errorf("a batch of %d bytes at offset %d: no more than %d are read at once", size, r.offset, maxBatch)
+		return r.refuse(size, head)
 	}
 	r.large = size
 	return nil
@@ -85,11 +84,10 @@ func (r *Reader) fitFirst(raw []byte) error {
 		return nil
 	}
 	r.Yield()
-	if err := r.needLarge(size + answerOverhead); err != nil {
-		return err
+	if size+answerOverhead <= maxBatch {
+		r.fetchMax = int32(size) //nolint:gosec // at most maxBatch
 	}
-	r.fetchMax = int32(size) //nolint:gosec // at most maxBatch
-	return nil
+	return r.needLarge(size+answerOverhead, raw)
 }
 
 // ask makes one fetch.

@@ -16,6 +16,7 @@ type page struct {
 	raw     []byte // batches to come
 	aborted *record.Aborted
 	large   func() // gives memory for raw back; nil if that is within the reader's part
+	refused error  // why batch, which is all of the page, is not read
 
 	batch  record.Batch // the one being read
 	reader *record.Reader
@@ -34,6 +35,9 @@ func newPage(m *Memory, answer *kmsg.FetchResponseTopicPartition, large func()) 
 // the last complete batch, that of ctx, or why the batch at hand cannot be read;
 // then the next call goes on behind it.
 func (p *page) next(ctx context.Context, from int64) (rec record.Record, err error) {
+	if err, p.refused = p.refused, nil; err != nil {
+		return rec, err
+	}
 	for {
 		if p.reader == nil {
 			if err := p.open(ctx, from); err != nil {

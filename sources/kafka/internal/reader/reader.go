@@ -154,7 +154,7 @@ func (r *Reader) step(ctx context.Context) (item Item, ok bool, err error) {
 			item = r.advance(record.Record{Offset: r.offset - 1}, r.offset-1)
 			item.Empty = true
 		}
-	case errors.Is(err, record.ErrCorrupt), errors.Is(err, record.ErrTooLarge):
+	case errors.Is(err, record.ErrCorrupt), errors.Is(err, record.ErrTooLarge), errors.Is(err, errRefused):
 		return r.unreadable(err)
 	}
 	return item, ok, err

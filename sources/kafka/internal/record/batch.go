@@ -87,6 +87,30 @@ func Split(raw []byte) (b Batch, rest []byte, err error) {
 	return b, rest, err
 }
 
+// Head reads what the first bytes of a batch tell, and reports whether there are as
+// many as that takes. Nothing has been checked then.
+func Head(raw []byte) (b Batch, ok bool) {
+	switch {
+	case len(raw) <= magicAt:
+	case raw[magicAt] < 2: // one message, or one that holds others up to its own offset
+		return Batch{First: offset(raw), Last: offset(raw), LeaderEpoch: -1}, true
+	case len(raw) >= headerSize:
+		return head(raw), true
+	}
+	return b, false
+}
+
+// head reads the fields of a record batch.
+func head(raw []byte) Batch {
+	b := Batch{
+		First: offset(raw), LeaderEpoch: integer32(raw[12:]), magic: 2,
+		attributes: integer16(raw[21:]), baseTime: integer64(raw[27:]), maxTime: integer64(raw[35:]),
+		ProducerID: integer64(raw[43:]), Count: integer32(raw[57:]), payload: raw[headerSize:],
+	}
+	b.Last = b.First + int64(max(integer32(raw[23:]), 0))
+	return b
+}
+
 // Size returns how many bytes the first batch of raw needs, and 0 if raw is too
 // short to tell.
 func Size(raw []byte) int64 {
@@ -106,12 +130,7 @@ func parseBatch(raw []byte) (Batch, error) {
 	if len(raw) < headerSize {
 		return Batch{First: offset(raw), Last: offset(raw)}, fmt.Errorf("%w: its header is cut", ErrCorrupt)
 	}
-	b := Batch{
-		First: offset(raw), LeaderEpoch: integer32(raw[12:]), magic: 2,
-		attributes: integer16(raw[21:]), baseTime: integer64(raw[27:]), maxTime: integer64(raw[35:]),
-		ProducerID: integer64(raw[43:]), Count: integer32(raw[57:]), payload: raw[headerSize:],
-	}
-	b.Last = b.First + int64(max(integer32(raw[23:]), 0))
+	b := head(raw)
 	switch sum := crc32.Checksum(raw[crcEnd:], crc32.MakeTable(crc32.Castagnoli)); {
 	case b.First < 0 || b.Last < b.First || b.Count < 0:
 		return b, fmt.Errorf("%w: offset %d to %d, %d records", ErrCorrupt, b.First, b.Last, b.Count)

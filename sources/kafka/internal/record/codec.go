@@ -10,7 +10,6 @@ import (
 
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
-	"github.com/pierrec/lz4/v4"
 )
 
 // The codecs, as the attributes number them.
@@ -103,10 +102,7 @@ func (c *Codecs) inflate(codec int, data []byte, limit int) (io.Reader, func(), 
 	case codecSnappy:
 		return inflateSnappy(data, limit)
 	case codecLZ4:
-		if lz4Block(data) > int64(limit) {
-			return nil, nil, ErrLarge
-		}
-		return lz4.NewReader(bytes.NewReader(data)), nil, nil
+		return inflateLZ4(data, limit)
 	case codecZstd:
 		return c.inflateZstd(data, limit)
 	}
@@ -145,26 +141,47 @@ func (c *Codecs) inflateWhole(data []byte, limit int, more error) (io.Reader, fu
 	return nil, nil, fmt.Errorf("%w (%w)", more, err)
 }
 
-// zstdWindow is what the first frame claims to need.
-func zstdWindow(data []byte) uint64 {
-	var header zstd.Header
-	if header.Decode(data) != nil {
-		return 0 // the decoder will tell what is wrong
+// zstdWindow is the most that a frame claims to need. What is not complete, or no
+// frame, the decoder tells.
+func zstdWindow(data []byte) (largest uint64) {
+	for len(data) > 0 {
+		var header zstd.Header
+		if header.Decode(data) != nil {
+			break
+		}
+		data = data[min(header.HeaderSize, len(data)):]
+		switch {
+		case header.Skippable:
+			data = data[min(int(header.SkippableSize), len(data)):]
+			continue
+		case header.SingleSegment:
+			largest = max(largest, header.FrameContentSize)
+		default:
+			largest = max(largest, header.WindowSize)
+		}
+		data = skipBlocks(data)
+		if header.HasCheckSum {
+			data = data[min(4, len(data)):]
+		}
 	}
-	if header.SingleSegment {
-		return header.FrameContentSize
-	}
-	return header.WindowSize
+	return largest
 }
 
-// lz4Block is the memory for the blocks of a frame: the one being read, and what
-// it decompresses to.
-func lz4Block(data []byte) int64 {
-	const descriptor = 5 // behind magic and flags
-	if len(data) <= descriptor {
-		return 0
+// skipBlocks returns what is behind the blocks of a frame.
+func skipBlocks(data []byte) []byte {
+	const header, last, repeated = 3, 1, 1
+	for len(data) >= header {
+		block := int(data[0]) | int(data[1])<<8 | int(data[2])<<16
+		size := block >> 3
+		if block>>1&3 == repeated { // one byte, so many times
+			size = 1
+		}
+		data = data[min(header+size, len(data)):]
+		if block&last != 0 {
+			return data
+		}
 	}
-	return 2 << (8 + 2*(data[descriptor]>>4&7)) // 4: 64 kB to 7: 4 MB
+	return nil
 }
 
 // xerial is the mark of the blocks in which Java's clients compress. Others send

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -195,6 +196,60 @@ func TestBombsAreRefused(t *testing.T) {
 		b.Count = 1
 		if _, err := c.OpenLarge(&b); !errors.Is(err, record.ErrTooLarge) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What a later frame needs counts as well, and a frame of another kind than Kafka's
+// clients write, whose blocks are larger, is damage.
+func TestFramesThatHideTheirSize(t *testing.T) {
+	t.Parallel()
+	c := codecs(t)
+	pack := func(size lz4.BlockSize, legacy bool, n int) []byte {
+		var b bytes.Buffer
+		w := lz4.NewWriter(&b)
+		if err := w.Apply(lz4.BlockSizeOption(size), lz4.LegacyOption(legacy)); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = w.Write(make([]byte, n))
+		_ = w.Close()
+		return b.Bytes()
+	}
+	skippable := append([]byte("\x50\x2a\x4d\x18\x04\x00\x00\x00"), 0, 0, 0, 0)
+	for name, data := range map[string][]byte{
+		"legacy":             pack(lz4.Block64Kb, true, 9<<20),
+		"behind a skippable": append(skippable, pack(lz4.Block4Mb, false, 9<<20)...),
+		"a second frame":     append(pack(lz4.Block64Kb, false, 1000), pack(lz4.Block4Mb, false, 9<<20)...),
+	} {
+		raw := batch(0, 3, func([]byte) []byte { return data }, kmsg.Record{Value: make([]byte, 2_000)})
+		if got, err := readAll(c, raw); !errors.Is(err, record.ErrCorrupt) {
+			t.Errorf("LZ4, %s: %d records (%v)", name, len(got), err)
+		}
+	}
+	frame := func(window int, data []byte) []byte {
+		var b bytes.Buffer
+		w, err := zstd.NewWriter(&b, zstd.WithWindowSize(window))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = w.Write(data)
+		_ = w.Close()
+		return b.Bytes()
+	}
+	const window = 8 << 20
+	large := frame(window, make([]byte, 20<<20))
+	noise := make([]byte, 1<<20)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(noise) // which does not compress
+	for name, data := range map[string][]byte{
+		"behind a skippable":           append(skippable, large...),
+		"behind repeated bytes":        append(frame(1<<10, make([]byte, 1<<20)), large...),
+		"behind what is as it was":     append(frame(1<<10, noise), large...),
+		"behind compressed":            append(frame(1<<10, bytes.Repeat([]byte("lorem ipsum"), 1<<10)), large...),
+		"before one that is not whole": append(bytes.Clone(large), large[:20]...),
+	} {
+		b, _, err := record.Split(batch(0, 4, func([]byte) []byte { return data }))
+		if err != nil || b.Window() < window {
+			t.Errorf("zstd, %s: a window of %d bytes (%v)", name, b.Window(), err)
 		}
 	}
 }
