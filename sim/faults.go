@@ -86,7 +86,7 @@ func roomFaults() map[string]fault {
 			since := time.Now().Add(-time.Duration(s.For) % lastCopies)
 			w.server.Stop()
 			w.server.ForgetSince(since)
-			if !w.parts && w.plan.heardInTime() { // who leaves takes it that the server goes on
+			if !w.parts { // who leaves takes it that the server goes on
 				w.see.copiesLost(since, 2*w.plan.InFlight)
 			}
 			w.after(s.For, "the server is back", w.startServer)

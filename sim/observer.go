@@ -29,7 +29,6 @@ type observer struct {
 	visits     map[string]*visit // by connection
 	workers    map[string]*tally // by process
 	idsKept    bool              // the room shows the ids that it was sent
-	counted    bool              // workers must count what they show again
 	largest    int               // message that a worker may hold, 0: no bound
 	blameless  bool              // nothing was ordered that makes a dead letter of a good notification
 }
@@ -85,7 +84,7 @@ type tally struct {
 func newObserver(p *Plan) *observer {
 	o := &observer{
 		start: time.Now(), notes: map[int]*note{}, visits: map[string]*visit{}, workers: map[string]*tally{},
-		idsKept: p.Room.keepsIDs(), blameless: !p.bounces() && p.swallowed() < 2, counted: p.counted(), largest: p.Bytes / len(p.Brokers),
+		idsKept: p.Room.keepsIDs(), blameless: !p.bounces() && p.swallowed() < 2, largest: p.Bytes / len(p.Brokers),
 	}
 	for _, n := range p.Notifications {
 		if o.notes[n.Number] == nil {
@@ -361,7 +360,7 @@ func (o *observer) ended(processes, absent []*process) {
 		}
 	}
 	for name, w := range o.workers {
-		if o.counted && w.again > w.doubtful {
+		if w.again > w.doubtful {
 			o.wrong("worker %s has posted %d notifications again, and counted %d possible duplicates", name, w.again, w.doubtful)
 		}
 	}

@@ -54,10 +54,10 @@ func (s *session) forwarded(e wire.Element) {
 		if !m.Is("message") || !s.us.inRoom(m.From) {
 			continue
 		}
-		own, covered := string(m.From) == s.us.address, s.catchup.covers(at)
+		own, covered, at := string(m.From) == s.us.address, s.catchup.covers(at), s.lessons.clock.ours(at)
 		for _, id := range [][]byte{m.ID, originID(m)} {
 			if len(id) > 0 {
-				s.box.Archived(id, m.From, own, covered)
+				s.box.Archived(id, m.From, own, covered, at)
 				s.gathered(id, m, own)
 			}
 		}

@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"errors"
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
@@ -38,11 +39,11 @@ func (s *session) bounced(e wire.Element) error {
 				return err
 			}
 			s.box.Reject(id, c)
-			return s.hopeless(c)
+			return s.hopeless()
 		})
 		return nil
 	}
-	if err := s.hopeless(c); err != nil {
+	if err := s.hopeless(); err != nil {
 		return err
 	}
 	s.ping(s.alive)
@@ -51,11 +52,15 @@ func (s *session) bounced(e wire.Element) error {
 
 // hopeless is the end of the session if all that there is has failed: then it is the
 // room that does not take it, and not a message.
-func (s *session) hopeless(c *Condition) error {
-	if s.box.Hopeless() {
+func (s *session) hopeless() error {
+	why := s.box.Hopeless()
+	if why == nil {
+		return nil
+	}
+	if c, ok := errors.AsType[*Condition](why); ok {
 		return s.refuses(c)
 	}
-	return nil
+	return &Error{Kind: muc.KindBounced, Op: "post to " + s.us.room, Err: why}
 }
 
 // refuses is the end of a session whose room takes nothing.

@@ -118,16 +118,18 @@ func (s *session) advance() error {
 // archive reports whether the room has an archive that answers.
 func (s *session) archive() bool { return s.catchup.archive && s.lessons.archive }
 
-// replay notes a message of the history. What is shown live meanwhile has no date.
-func (c *catchup) replay(e wire.Element) {
+// replay notes a message of the history, and returns when the room got it. What is
+// shown live meanwhile has no date.
+func (c *catchup) replay(e wire.Element) time.Time {
 	at, delayed := delay(e)
 	if c.done || !delayed {
-		return
+		return time.Time{}
 	}
 	c.replayed++
 	if c.since.IsZero() || at.Before(c.since) {
 		c.since = at
 	}
+	return at
 }
 
 // covers reports whether the history goes back beyond at.

@@ -22,6 +22,7 @@ func (s *session) join() {
 		s.conn.Fail(err)
 		return
 	}
+	s.askTime() // before the history comes
 	s.conn.Send(text)
 	s.ask(s.us.service, "get", muc.AskInfo, s.serviceInfo)
 }

@@ -14,6 +14,7 @@ type lessons struct {
 	skipArchive bool      // it did not answer in time the last time
 	archive     bool      // it has answered, and not refused since
 	depth       depth
+	clock       clock
 	// Who takes our nickname and frees it, again and again, must not end our
 	// sessions at will.
 	nickBackAfter time.Time

@@ -43,7 +43,7 @@ func TestNicknameIsTakenBackRarelyAndWithNothingInFlight(t *testing.T) {
 		}
 		lasts(time.Minute, "a message is in flight")
 		is(nickTaken)
-		room.box.Seen([]byte(room.ids.ID(m.Identity)), []byte(s.us.address), true)
+		room.box.Seen([]byte(room.ids.ID(m.Identity)), []byte(s.us.address), true, time.Time{})
 		lasts(time.Minute, "somebody has it again")
 		is(nickFreed)
 		time.Sleep(2 * time.Second)

@@ -30,6 +30,7 @@ type session struct {
 	unproven []string    // reflections without an id that we know, until it is known why
 	blamed   int         // the limit to keep to from now on, 0: none
 	fencing  atomic.Bool // the room was asked for what is missing
+	proving  atomic.Bool // it was asked whether it is there
 	gone     error       // our presence was ended without a word; the server may say more
 
 	onEnter func()
@@ -83,7 +84,7 @@ func (s *session) run(ctx, setup context.Context) error {
 	if c, ok := blames(end); ok && s.phase == inRoom {
 		s.blamed = s.box.Blame(c, c.Name == "policy-violation", s.format.size)
 	}
-	s.box.Detach(endingOf(end), s.conn.Heard())
+	s.box.Detach(endingOf(end))
 	return end
 }
 
@@ -108,9 +109,15 @@ func (s *session) unlessGone(err error) error {
 	return nil
 }
 
-// ask sends a request whose answer the room gives, or our server for it.
+// ask sends a request whose answer the room gives, or our server for it. The answer
+// proves that it was running when we asked.
 func (s *session) ask(to, kind, payload string, answer func(conn.Answer) error) {
-	s.request(conn.Request{To: to, Type: kind, Payload: payload, By: s.us.official, Answer: answer})
+	asked := time.Now()
+	s.request(conn.Request{To: to, Type: kind, Payload: payload, By: s.us.official, Answer: func(a conn.Answer) error {
+		s.box.Alive(asked)
+		s.proving.Store(false)
+		return answer(a)
+	}})
 }
 
 func (s *session) request(r conn.Request) {

@@ -114,7 +114,7 @@ func TestNothingIsBlamedBeforeItIsSent(t *testing.T) {
 		if err := s.box.Submit(t.Context(), long); err != nil {
 			t.Fatal(err)
 		}
-		s.box.Detach(outbox.BrokenOff, time.Now())
+		s.box.Detach(outbox.BrokenOff)
 		go func() {
 			_, _ = io.WriteString(theirs, "<stream:error><policy-violation xmlns='"+string(conn.OfStream)+"'/></stream:error>")
 		}()

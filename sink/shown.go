@@ -2,6 +2,7 @@ package sink
 
 import (
 	"bytes"
+	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
@@ -9,11 +10,12 @@ import (
 
 // shown takes a message that the room shows, live or from its history.
 func (s *session) shown(e wire.Element) {
+	var at time.Time
 	if s.phase == catching && len(e.From) > len(s.us.room) { // not what the room itself says
-		s.catchup.replay(e)
+		at = s.catchup.replay(e)
 	}
 	own := string(e.From) == s.us.address
-	if s.recognised(e, own) || !own || s.phase != inRoom || s.lessons.keepsIDs.Load() {
+	if s.recognised(e, own, s.lessons.clock.ours(at)) || !own || s.phase != inRoom || s.lessons.keepsIDs.Load() {
 		return
 	}
 	// From ourselves, live, and without an id that we know: the room may not keep
@@ -32,9 +34,9 @@ func (s *session) shown(e wire.Element) {
 }
 
 // recognised tells by its id, or its origin id (XEP-0359), that a worker made a
-// message. Nothing else proves that the room has shown it.
-func (s *session) recognised(e wire.Element, own bool) bool {
-	if s.box.Seen(e.ID, e.From, own) {
+// message, which the room got at a time. Nothing else proves that it has shown it.
+func (s *session) recognised(e wire.Element, own bool, at time.Time) bool {
+	if s.box.Seen(e.ID, e.From, own, at) {
 		if own && s.phase == inRoom {
 			s.lessons.depth.shown++
 		}
@@ -48,7 +50,7 @@ func (s *session) recognised(e wire.Element, own bool) bool {
 		return false
 	}
 	id := originID(e)
-	if len(id) == 0 || !s.box.Seen(id, e.From, own) {
+	if len(id) == 0 || !s.box.Seen(id, e.From, own, at) {
 		return false
 	}
 	s.gathered(id, e, own)

@@ -15,10 +15,13 @@ const nsLast = "jabber:iq:last"
 func (s *session) askUptime() {
 	s.request(conn.Request{
 		To: s.conn.Domain, Type: "get", Payload: "<query xmlns='" + nsLast + "'/>",
-		By:     func(from []byte) bool { return string(from) == s.conn.Domain },
+		By:     s.byServer,
 		Answer: s.uptime,
 	})
 }
+
+// byServer reports whether our server speaks.
+func (s *session) byServer(from []byte) bool { return string(from) == s.conn.Domain }
 
 // uptime takes the answer. Nobody waits for it: not every server knows, those
 // that do say so at once.

@@ -36,6 +36,7 @@ func (s *session) watch(ctx context.Context) {
 		case now := <-tick.C:
 			silent := now.Sub(s.conn.Heard())
 			s.lookForMissing()
+			s.prove(now)
 			s.measurePace()
 			if end := s.overdue(now, silent > 2*interval); end != nil {
 				s.conn.Fail(end)
@@ -89,7 +90,7 @@ func (s *session) overdue(now time.Time, silent bool) error {
 	case s.mayTakeNickBack():
 		return errNickFree
 	default:
-		return nil
+		return s.hopeless()
 	}
 }
 
@@ -118,6 +119,14 @@ func (s *session) handled() {
 	s.box.Flush()
 }
 
+// prove asks the room for an answer, if nothing tells yet that others have got what it
+// reflected last.
+func (s *session) prove(now time.Time) {
+	if s.box.Unproven(now) && !s.proving.Swap(true) {
+		s.wake()
+	}
+}
+
 // wake makes something come, if the connection lives: the answer of the room, or that
 // of the server (XEP-0199) where the room does not answer.
 func (s *session) wake() {
@@ -127,7 +136,7 @@ func (s *session) wake() {
 	}
 	s.request(conn.Request{
 		To: s.conn.Domain, Type: "get", Payload: ping,
-		By:     func(from []byte) bool { return string(from) == s.conn.Domain },
+		By:     s.byServer,
 		Answer: func(conn.Answer) error { return nil },
 	})
 }
@@ -150,7 +159,7 @@ func (s *session) alive(a conn.Answer) error {
 // leave tells the room and the server that we go, and waits a little for the
 // answer, so that the room sees us go and not vanish.
 func (s *session) leave() {
-	s.box.Detach(outbox.Parted, time.Now())
+	s.box.Detach(outbox.Parted)
 	s.conn.Send("<presence type='unavailable' to='" + wire.Escape(s.us.address) + "'/></stream:stream>")
 	select {
 	case <-s.conn.Ended(): // the reader has seen the end of the stream

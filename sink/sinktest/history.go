@@ -9,6 +9,7 @@ import (
 type entry struct {
 	post        Post
 	head, inner string
+	stamp       time.Time // when the room got it, by the server's clock
 }
 
 // remember keeps the latest messages.
@@ -98,8 +99,8 @@ func (r *room) delay(e entry) string {
 	if r.profile.DelayOccupant {
 		from += "/" + e.post.Nick
 	}
-	at := e.post.At.UTC()
-	out := "<delay xmlns='urn:xmpp:delay'" + attrs("from", from, "stamp", at.Format("2006-01-02T15:04:05.000000Z")) + "/>"
+	at := e.stamp.UTC()
+	out := "<delay xmlns='urn:xmpp:delay'" + attrs("from", from, "stamp", at.Format(stampLayout)) + "/>"
 	if r.profile.LegacyDelay {
 		out += "<x xmlns='jabber:x:delay'" + attrs("from", from, "stamp", at.Format("20060102T15:04:05")) + "/>"
 	}

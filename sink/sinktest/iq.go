@@ -5,7 +5,10 @@ import (
 	"strings"
 )
 
-const nsLast = "jabber:iq:last"
+const (
+	nsLast = "jabber:iq:last"
+	nsTime = "urn:xmpp:time"
+)
 
 // iq answers a request; results and errors of the client's own are taken note of by nobody.
 func (s *session) iq(n *node) {
@@ -42,11 +45,14 @@ func (s *session) iq(n *node) {
 
 // serverIQ answers for the domain and for the account.
 func (s *session) serverIQ(n *node) {
+	room := s.srv.room
 	switch {
 	case n.child(nsPing, "ping") != nil, n.child(nsSession, "session") != nil:
 		s.result(n, "")
 	case n.child(nsLast, "query") != nil:
 		s.result(n, "<query"+attrs("xmlns", nsLast, "seconds", strconv.Itoa(int(s.srv.uptime().Seconds())))+"/>")
+	case n.child(nsTime, "time") != nil:
+		s.result(n, "<time xmlns='"+nsTime+"'><tzo>+00:00</tzo><utc>"+room.now().UTC().Format(stampLayout)+"</utc></time>")
 	case n.child("jabber:iq:roster", "query") != nil && n.attr("type") == "get":
 		s.result(n, "<query xmlns='jabber:iq:roster'/>")
 	case n.child(nsCommands, "command") != nil:

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 )
 
 // room is the one chat room. Everything in it happens under mu; order is held
@@ -33,7 +34,8 @@ type room struct {
 	members      map[string]string // affiliations that were given, by account
 	options      map[string]string // what was configured
 
-	ids      uint64 // of the room's own making
+	ids      uint64       // of the room's own making
+	ahead    atomic.Int64 // how far its clock is ahead of ours
 	faults   roomFaults
 	observed observed
 }

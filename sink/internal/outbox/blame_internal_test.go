@@ -21,12 +21,12 @@ func TestMessageThatTheServerNeverTakesIsGivenUp(t *testing.T) {
 	size := func(_ string, c Content) int { return len(c.Body) }
 	for range maxBlamed + 1 {
 		b.Attach(discard{}, "r@c/w")
-		b.Seen([]byte(m.ID("good")), []byte("r@c/w"), true) // what comes before it is reflected
+		b.Seen([]byte(m.ID("good")), []byte("r@c/w"), true, time.Time{}) // what comes before it is reflected
 		b.Blame(end, false, size)
-		b.Detach(Parted, time.Now())
+		b.Detach(Parted)
 	}
 	b.Attach(discard{}, "r@c/w")
-	b.Seen([]byte(m.ID("next")), []byte("r@c/w"), true)
+	b.Seen([]byte(m.ID("next")), []byte("r@c/w"), true, time.Time{})
 	b.deliver()
 	if outcomes["good"] != Delivered || outcomes["poison"] != Rejected || outcomes["next"] != Delivered {
 		t.Errorf("outcomes %v", outcomes)

@@ -13,8 +13,9 @@ type history struct {
 	ours  uint32              // the same of our own: another worker may have sent his again
 
 	blind     bool      // the room keeps no ids: what it tells proves nothing
+	brokenOff bool      // the connection was: nothing is known of the server
 	shutDown  bool      // the server said that it goes down
-	broken    time.Time // when the connection broke off, zero after another end
+	alive     time.Time // the server was running then, before the session ended
 	restarted bool      // the server has been, since
 }
 
@@ -47,9 +48,9 @@ const (
 
 // add takes an id that the room's history or archive shows. Told again, by the
 // archive or in the next attempt, it proves what it did at first, and not
-// more because we know it by now.
+// more because we know it by now. It proves less if it was sent again meanwhile.
 func (h *history) add(id string, w evidence) {
-	if before, again := h.told[id]; again {
+	if before, again := h.told[id]; again && before.proof <= w.proof {
 		w = before
 	} else {
 		h.told[id] = w
@@ -86,12 +87,21 @@ func (h *history) lostCopies() bool {
 // reached reports whether what was told goes back to where we left.
 func (h *history) reached() bool { return h.proof == complete && (h.known > 0 || !h.fresh) }
 
-// leave begins to wait for what the room will tell when we are back.
-func (h *history) leave(end Ending, at time.Time, fresh bool) {
-	h.fresh, h.shutDown = fresh, end == ShutDown
-	if h.broken = at; end != BrokenOff {
-		h.broken = time.Time{}
+// proves is what a message proves that we had seen before, and that the room got at a
+// time. Another worker may have sent it again, to a server that has forgotten
+// everything. Then the room got it later than anything that we knew; nobody but us
+// sends ours.
+func (h *history) proves(nth uint32, ours bool, at time.Time) evidence {
+	if !ours && at.After(h.alive) {
+		return evidence{}
 	}
+	return evidence{complete, nth, ours}
+}
+
+// leave begins to wait for what the room will tell when we are back. The server was
+// alive at that time.
+func (h *history) leave(end Ending, alive time.Time, fresh bool) {
+	h.fresh, h.alive, h.brokenOff, h.shutDown = fresh, alive, end == BrokenOff, end == ShutDown
 }
 
 // interrupt ends one telling; the next begins from nothing.

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -40,13 +41,13 @@ func TestWhatAHistoryProves(t *testing.T) {
 		b.Attach(discard{}, "r@c/w")
 		for _, name := range []string{"older", "old"} {
 			post(t, b, name)
-			b.Seen([]byte(m.ID(name)), []byte("r@c/w"), true)
+			b.Seen([]byte(m.ID(name)), []byte("r@c/w"), true, time.Time{})
 			b.deliver()
 		}
 		for _, attempt := range tc.attempts {
-			b.Detach(BrokenOff, time.Now())
+			b.Detach(BrokenOff)
 			for _, p := range attempt {
-				b.Seen([]byte(p.id), []byte(p.from), false)
+				b.Seen([]byte(p.id), []byte(p.from), false, time.Time{})
 			}
 		}
 		got := b.history.proof
@@ -87,10 +88,10 @@ func TestWhatWasReflectedLastOutlivesFailedAttempts(t *testing.T) {
 	b := New(1, m)
 	b.Attach(discard{}, "r@c/w")
 	post(t, b, "1")
-	b.Seen([]byte(m.ID("1")), []byte("r@c/w"), true)
-	b.Detach(BrokenOff, time.Now())                  // the server was killed
-	b.Detach(Parted, time.Now().Add(time.Minute))    // it is there again, and refuses the join
-	b.Detach(BrokenOff, time.Now().Add(time.Minute)) // a connection breaks while joining
+	b.Seen([]byte(m.ID("1")), []byte("r@c/w"), true, time.Time{})
+	b.Detach(BrokenOff) // the server was killed
+	b.Detach(Parted)    // it is there again, and refuses the join
+	b.Detach(BrokenOff) // a connection breaks while joining
 	if resent, possible := b.Attach(discard{}, "r@c/w"); resent != 1 || possible != 1 {
 		t.Errorf("%d sent again, %d of them possible duplicates", resent, possible)
 	}
@@ -105,11 +106,11 @@ func TestWhatTheServerHasForgottenIsSentAgain(t *testing.T) {
 	for _, name := range []string{"1", "2", "3", "4"} {
 		post(t, b, name)
 		if name != "4" { // in flight
-			b.Seen([]byte(m.ID(name)), []byte("r@c/w"), true)
+			b.Seen([]byte(m.ID(name)), []byte("r@c/w"), true, time.Time{})
 		}
 	}
-	b.Detach(BrokenOff, time.Now())
-	b.Seen([]byte(m.ID("1")), []byte("r@c/w"), false)
+	b.Detach(BrokenOff)
+	b.Seen([]byte(m.ID("1")), []byte("r@c/w"), false, time.Time{})
 	var sent posts
 	if resent, possible := b.Attach(&sent, "r@c/w"); resent != 3 || possible != 3 {
 		t.Errorf("%d sent again, %d of them possible duplicates", resent, possible)
@@ -137,12 +138,12 @@ func TestNoMoreThanInFlightAndRecentIsSentAgain(t *testing.T) {
 		for range 3 {
 			for i := range shown {
 				fill()
-				b.Seen([]byte(m.ID(sent[i])), []byte("r@c/w"), true)
+				b.Seen([]byte(m.ID(sent[i])), []byte("r@c/w"), true, time.Time{})
 				b.deliver()
 				b.pump(time.Now())
 			}
 			fill()
-			b.Detach(BrokenOff, time.Now())
+			b.Detach(BrokenOff)
 			sent = nil
 			resent, possible := b.Attach(&sent, "r@c/w")
 			if resent < maxInFlight || resent > 3*maxInFlight || possible != resent || len(sent) != maxInFlight {
@@ -159,11 +160,11 @@ func TestWhatAnotherWorkerSentAgainProvesNothing(t *testing.T) {
 	b := New(5, m)
 	b.Attach(discard{}, "r@c/w")
 	post(t, b, "1")
-	b.Seen([]byte(m.ID("1")), []byte("r@c/w"), true)
+	b.Seen([]byte(m.ID("1")), []byte("r@c/w"), true, time.Time{})
 	post(t, b, "2") // in flight
-	b.Seen([]byte(m.ID("theirs")), []byte("r@c/w2"), false)
-	b.Detach(BrokenOff, time.Now())
-	b.Seen([]byte(m.ID("theirs")), []byte("r@c/w2"), false)
+	b.Seen([]byte(m.ID("theirs")), []byte("r@c/w2"), false, time.Time{})
+	b.Detach(BrokenOff)
+	b.Seen([]byte(m.ID("theirs")), []byte("r@c/w2"), false, time.Time{})
 	if b.Reached() {
 		t.Error("the archive is not asked for what came before")
 	}
@@ -176,6 +177,59 @@ func TestWhatAnotherWorkerSentAgainProvesNothing(t *testing.T) {
 	}
 }
 
+// Another worker may have sent again, to a server that has forgotten everything, what we
+// had seen it show. What was in flight may have been shown as well, and is counted.
+func TestWhatAnotherWorkerSentAgainIsNoMemory(t *testing.T) {
+	m := testMinter(t)
+	synctest.Test(t, func(t *testing.T) {
+		for again, want := range map[bool]int{true: 1, false: 0} {
+			b := New(5, m)
+			b.Attach(discard{}, "r@c/w")
+			shown := time.Now()
+			b.Seen([]byte(m.ID("theirs")), []byte("r@c/w2"), false, time.Time{})
+			time.Sleep(time.Second) //nolint:forbidigo // virtual time
+			b.Alive(time.Now())
+			post(t, b, "1") // in flight
+			b.Detach(BrokenOff)
+			time.Sleep(time.Second) //nolint:forbidigo // virtual time
+			if again {
+				shown = time.Now()
+			}
+			b.Seen([]byte(m.ID("theirs")), []byte("r@c/w2"), false, shown)
+			if resent, possible := b.Attach(discard{}, "r@c/w"); resent != 1 || possible != want {
+				t.Errorf("%d sent again, %d of them possible duplicates, want %d", resent, possible, want)
+			}
+		}
+	})
+}
+
+// When a connection stalls, what it carries comes late. The server may have died within
+// milliseconds of what it reflected minutes ago.
+func TestWhatWasReflectedBeforeAStallIsSentAgain(t *testing.T) {
+	m := testMinter(t)
+	synctest.Test(t, func(t *testing.T) {
+		for answered, want := range map[bool]int{true: 0, false: 1} {
+			b := New(1, m)
+			b.Attach(discard{}, "r@c/w")
+			post(t, b, "1")
+			b.Seen([]byte(m.ID("1")), []byte("r@c/w"), true, time.Time{})
+			time.Sleep(time.Second) //nolint:forbidigo // virtual time
+			if !b.Unproven(time.Now()) {
+				t.Error("nobody asks whether the server is there")
+			}
+			if answered {
+				b.Alive(time.Now())
+			}
+			time.Sleep(time.Minute) //nolint:forbidigo // virtual time
+			b.Seen([]byte(m.ID("theirs")), []byte("r@c/w2"), false, time.Time{})
+			b.Detach(BrokenOff)
+			if resent, _ := b.Attach(discard{}, "r@c/w"); resent != want {
+				t.Errorf("answered: %t: %d sent again, want %d", answered, resent, want)
+			}
+		}
+	})
+}
+
 // Two workers may have had the same notification in flight: each finds his own in the
 // history, behind that of the other.
 func TestWhatIsFoundInTheHistoryIsNotSentAgain(t *testing.T) {
@@ -183,9 +237,9 @@ func TestWhatIsFoundInTheHistoryIsNotSentAgain(t *testing.T) {
 	b := New(5, m)
 	b.Attach(discard{}, "r@c/w")
 	post(t, b, "1")
-	b.Detach(BrokenOff, time.Now())
-	b.Seen([]byte(m.ID("1")), []byte("r@c/w2"), false)
-	b.Seen([]byte(m.ID("1")), []byte("r@c/w"), true)
+	b.Detach(BrokenOff)
+	b.Seen([]byte(m.ID("1")), []byte("r@c/w2"), false, time.Time{})
+	b.Seen([]byte(m.ID("1")), []byte("r@c/w"), true, time.Time{})
 	if resent, possible := b.Attach(discard{}, "r@c/w"); resent != 0 || possible != 0 {
 		t.Errorf("%d sent again, %d of them possible duplicates", resent, possible)
 	}
@@ -198,12 +252,12 @@ func TestWhatAnotherWorkerSentAgainDoesNotStandForOurs(t *testing.T) {
 	b := New(5, m)
 	b.Attach(discard{}, "r@c/w")
 	post(t, b, "1")
-	b.Seen([]byte(m.ID("1")), []byte("r@c/w"), true)
-	b.Seen([]byte(m.ID("theirs")), []byte("r@c/w2"), false)
+	b.Seen([]byte(m.ID("1")), []byte("r@c/w"), true, time.Time{})
+	b.Seen([]byte(m.ID("theirs")), []byte("r@c/w2"), false, time.Time{})
 	post(t, b, "2")
-	b.Seen([]byte(m.ID("2")), []byte("r@c/w"), true)
-	b.Detach(BrokenOff, time.Now()) // killed before others were shown anything
-	b.Seen([]byte(m.ID("theirs")), []byte("r@c/w2"), false)
+	b.Seen([]byte(m.ID("2")), []byte("r@c/w"), true, time.Time{})
+	b.Detach(BrokenOff) // killed before others were shown anything
+	b.Seen([]byte(m.ID("theirs")), []byte("r@c/w2"), false, time.Time{})
 	var sent posts
 	b.Attach(&sent, "r@c/w")
 	if got := strings.Join(sent, " "); got != "1 2" {
@@ -220,14 +274,14 @@ func (p *posts) Post(_ string, c Content) { *p = append(*p, c.Body) }
 func TestWhatWasInFlightProvesThatTheEndIsThere(t *testing.T) {
 	m := testMinter(t)
 	b := New(5, m)
-	b.Seen([]byte(m.ID("history")), []byte("r@c/w2"), false)
-	b.Seen([]byte(m.ID("archive")), []byte("r@c/w2"), false) // older, but told later
+	b.Seen([]byte(m.ID("history")), []byte("r@c/w2"), false, time.Time{})
+	b.Seen([]byte(m.ID("archive")), []byte("r@c/w2"), false, time.Time{}) // older, but told later
 	b.Attach(discard{}, "r@c/w")
-	b.Seen([]byte(m.ID("not stored")), []byte("r@c/w2"), false)
+	b.Seen([]byte(m.ID("not stored")), []byte("r@c/w2"), false, time.Time{})
 	post(t, b, "1")
-	b.Detach(BrokenOff, time.Now())
-	b.Seen([]byte(m.ID("history")), []byte("r@c/w2"), false)
-	b.Seen([]byte(m.ID("1")), []byte("r@c/w"), false)
+	b.Detach(BrokenOff)
+	b.Seen([]byte(m.ID("history")), []byte("r@c/w2"), false, time.Time{})
+	b.Seen([]byte(m.ID("1")), []byte("r@c/w"), false, time.Time{})
 	if resent, possible := b.Attach(discard{}, "r@c/w"); resent != 0 || possible != 0 {
 		t.Errorf("%d sent again, %d of them possible duplicates", resent, possible)
 	}
@@ -241,8 +295,8 @@ func TestWhatAServerReflectedBeforeItWentDownIsSentAgain(t *testing.T) {
 		b := New(1, m)
 		b.Attach(discard{}, "r@c/w")
 		post(t, b, "1")
-		b.Seen([]byte(m.ID("1")), []byte("r@c/w"), true)
-		b.Detach(end, time.Now())
+		b.Seen([]byte(m.ID("1")), []byte("r@c/w"), true, time.Time{})
+		b.Detach(end)
 		if resent, possible := b.Attach(discard{}, "r@c/w"); resent != want || possible != want {
 			t.Errorf("%v: %d sent again, %d of them possible duplicates, want %d", end, resent, possible, want)
 		}
@@ -256,12 +310,12 @@ func TestWhatWasSentAgainFromAnotherAddressIsRecognised(t *testing.T) {
 	b := New(1, m)
 	b.Attach(discard{}, "r@c/w")
 	post(t, b, "1")
-	b.Seen(id, []byte("r@c/w"), true)
-	b.Detach(BrokenOff, time.Now())
+	b.Seen(id, []byte("r@c/w"), true, time.Time{})
+	b.Detach(BrokenOff)
 	b.Attach(discard{}, "r@c/w-2") // the server has forgotten it
-	b.Seen(id, []byte("r@c/w-2"), true)
-	b.Detach(BrokenOff, time.Now())
-	b.Seen(id, []byte("r@c/w-2"), false) // it has not
+	b.Seen(id, []byte("r@c/w-2"), true, time.Time{})
+	b.Detach(BrokenOff)
+	b.Seen(id, []byte("r@c/w-2"), false, time.Time{}) // it has not
 	if resent, possible := b.Attach(discard{}, "r@c/w-2"); resent != 0 || possible != 0 {
 		t.Errorf("%d sent again, %d of them possible duplicates", resent, possible)
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"testing"
+	"time"
 )
 
 // An id is what workers of other versions make of the same notification, and it
@@ -63,7 +64,7 @@ func TestOnlyTheKeyOfTheRoomMakesIDs(t *testing.T) {
 		}
 	}
 	b := New(1, m)
-	if b.Seen([]byte("AAAAAAAAAAAAAAAAAAAAAAAAAAAA"), []byte("r@c/evil"), false) {
+	if b.Seen([]byte("AAAAAAAAAAAAAAAAAAAAAAAAAAAA"), []byte("r@c/evil"), false, time.Time{}) {
 		t.Error("an invented id is remembered")
 	}
 }

@@ -22,6 +22,7 @@ type Outbox struct {
 	recent   recent
 	history  history
 	digests  digests
+	alive    time.Time // the server was running then
 	sending
 	settling
 }
@@ -60,6 +61,7 @@ type failures struct {
 	tries     int       // for reasons that may have been the room's
 	alone     int       // how often it was sent alone
 	blamed    int       // how often the server has ended the stream for it
+	why       error     // the last of these reasons
 	proven    bool      // the room has shown later ones
 	notBefore time.Time // when it may be sent alone again
 }

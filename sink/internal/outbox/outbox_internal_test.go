@@ -24,7 +24,7 @@ func TestWhatWasSettledOutOfOrderIsNotInTheWay(t *testing.T) {
 	}
 	t.Run("lost meanwhile", func(t *testing.T) {
 		b, results, lost := settled()
-		b.Detach(BrokenOff, time.Now())
+		b.Detach(BrokenOff)
 		close(lost)
 		b.Attach(discard{}, "r@c/w")
 		b.deliver()
@@ -95,12 +95,12 @@ func TestWhatWasSentAgainIsNotGivenUp(t *testing.T) {
 	}
 	refused := m.ID("refused")
 	b.Bounce([]byte(refused), Unclear, errors.New("not now"))
-	b.Seen([]byte(m.ID("shown")), []byte("r@c/w"), true)
+	b.Seen([]byte(m.ID("shown")), []byte("r@c/w"), true, time.Time{})
 	b.mu.Lock()
 	b.pump(time.Now()) // alone
 	b.mu.Unlock()
 	b.Reject(refused, errors.New("not now"))
-	b.Seen([]byte(refused), []byte("r@c/w"), true)
+	b.Seen([]byte(refused), []byte("r@c/w"), true, time.Time{})
 	b.deliver()
 	if results["refused"] != Delivered || results["shown"] != Delivered {
 		t.Errorf("outcomes %v", results)

@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -25,6 +26,7 @@ const (
 // a reason to give up a message.
 func (b *Outbox) fail(e *entry, why error, now time.Time) {
 	e.tries++
+	e.why = why
 	e.sent = false
 	if b.alone == e {
 		e.alone++
@@ -60,12 +62,16 @@ func (b *Outbox) trial(now time.Time) *entry {
 	return nil
 }
 
-// Hopeless reports whether all that there is has failed, and nothing proves that it
-// is not the room's fault.
-func (b *Outbox) Hopeless() bool {
+// Hopeless returns why the first message has failed, if all that there is has, and
+// nothing proves that it is not the room's fault. Else it returns nil.
+func (b *Outbox) Hopeless() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.link != nil && b.aside > 0 && b.outstanding+b.queued == 0 && b.trial(time.Now().Add(aloneAgain)) == nil
+	if b.link == nil || b.aside == 0 || b.outstanding+b.queued > 0 || b.trial(time.Now().Add(aloneAgain)) != nil {
+		return nil
+	}
+	i := slices.IndexFunc(b.queue, func(e *entry) bool { return e.state == setAside })
+	return b.queue[i].why
 }
 
 // Missing returns the number of the last message sent, if one is missing: later ones

@@ -8,12 +8,16 @@ import (
 // CutMark ends a text that did not fit into a stanza.
 const CutMark = " […]"
 
-// Seen records a message that the room showed from an occupant: ours if own. It
-// reports whether a worker made the id. Only our own reflection settles a message
+// Seen records a message that the room showed from an occupant: ours if own. The room
+// got it at a time, zero if it shows it live. Seen reports whether a worker made
+// the id. Only our own reflection settles a message
 // in flight, in a history also one from the address that we had when it was sent;
 // what another worker showed is remembered. The session calls Flush after a batch
 // of them.
-func (b *Outbox) Seen(id, from []byte, own bool) bool {
+func (b *Outbox) Seen(id, from []byte, own bool, at time.Time) bool {
+	if at.IsZero() {
+		at = time.Now()
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e, ours := b.inflight[string(id)]
@@ -27,7 +31,7 @@ func (b *Outbox) Seen(id, from []byte, own bool) bool {
 		w = b.shown(e, nth)
 		delete(b.history.told, string(id)) // that another worker has shown it as well proves less
 	case before == seenAgain:
-		w = evidence{complete, nth, own || string(from) == b.from}
+		w = b.history.proves(nth, own || string(from) == b.from, at)
 	case before == copied, before == invented:
 		return before != invented
 	}
@@ -70,6 +74,7 @@ func (b *Outbox) shown(e *entry, nth uint32) evidence {
 		r.Took = now.Sub(e.sentAt)
 		b.lastShown = max(b.lastShown, e.nth)
 		b.pace.accepted(e.sentAt)
+		b.alive = later(b.alive, e.sentAt)
 	}
 	if b.link != nil {
 		b.history.last = nth
@@ -85,11 +90,11 @@ func (b *Outbox) shown(e *entry, nth uint32) evidence {
 // Archived is Seen for a message of the room's archive. An archive may store what
 // it receives, whether the room shows it or not. So where the room's own history
 // tells of that time (covered), what is in the archive alone proves nothing.
-func (b *Outbox) Archived(id, from []byte, own, covered bool) {
+func (b *Outbox) Archived(id, from []byte, own, covered bool, at time.Time) {
 	if covered && !b.told(id) {
 		return
 	}
-	b.Seen(id, from, own)
+	b.Seen(id, from, own, at)
 }
 
 // told reports whether the room has told of id since we came back.

@@ -33,7 +33,7 @@ func (b *Outbox) Forgot() bool {
 func (b *Outbox) StartedAt(at time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.history.restarted = !b.history.broken.IsZero() && at.After(b.history.broken)
+	b.history.restarted = b.history.brokenOff && at.After(b.history.alive)
 }
 
 // Blind notes that the room keeps no ids.
@@ -97,9 +97,8 @@ func (b *Outbox) Attach(l Link, from string) (resent, possibleDuplicates int) {
 }
 
 // Detach stops sending. What is in flight stays, unconfirmed. A server
-// that goes on has told everybody what it told us; last is when it told us
-// anything.
-func (b *Outbox) Detach(end Ending, last time.Time) {
+// that goes on has told everybody what it told us.
+func (b *Outbox) Detach(end Ending) {
 	b.mu.Lock()
 	attached := b.link != nil
 	b.link, b.digests.bare = nil, false
@@ -110,11 +109,11 @@ func (b *Outbox) Detach(end Ending, last time.Time) {
 	}
 	b.history.interrupt()
 	if attached { // else it was an attempt that failed, and tells nothing of the last session
-		b.recent.end(last)
+		b.recent.end(b.alive)
 		if end == Parted {
 			b.recent.clear()
 		}
-		b.history.leave(end, last, len(b.recent.messages) > 0)
+		b.history.leave(end, b.alive, len(b.recent.messages) > 0)
 	}
 	b.mu.Unlock()
 	b.Flush()
