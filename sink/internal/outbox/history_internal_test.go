@@ -187,11 +187,11 @@ func TestWhatAnotherWorkerSentAgainIsNoMemory(t *testing.T) {
 			b.Attach(discard{}, "r@c/w")
 			shown := time.Now()
 			b.Seen([]byte(m.ID("theirs")), []byte("r@c/w2"), false, time.Time{})
-			time.Sleep(time.Second) //nolint:forbidigo // virtual time
+			time.Sleep(time.Second)
 			b.Alive(time.Now())
 			post(t, b, "1") // in flight
 			b.Detach(BrokenOff)
-			time.Sleep(time.Second) //nolint:forbidigo // virtual time
+			time.Sleep(time.Second)
 			if again {
 				shown = time.Now()
 			}
@@ -213,14 +213,14 @@ func TestWhatWasReflectedBeforeAStallIsSentAgain(t *testing.T) {
 			b.Attach(discard{}, "r@c/w")
 			post(t, b, "1")
 			b.Seen([]byte(m.ID("1")), []byte("r@c/w"), true, time.Time{})
-			time.Sleep(time.Second) //nolint:forbidigo // virtual time
+			time.Sleep(time.Second)
 			if !b.Unproven(time.Now()) {
 				t.Error("nobody asks whether the server is there")
 			}
 			if answered {
 				b.Alive(time.Now())
 			}
-			time.Sleep(time.Minute) //nolint:forbidigo // virtual time
+			time.Sleep(time.Minute)
 			b.Seen([]byte(m.ID("theirs")), []byte("r@c/w2"), false, time.Time{})
 			b.Detach(BrokenOff)
 			if resent, _ := b.Attach(discard{}, "r@c/w"); resent != want {
