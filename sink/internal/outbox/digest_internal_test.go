@@ -97,7 +97,7 @@ func (w *worker) submit(messages ...Message) {
 
 // reflect has the room show a post, and what follows from it happen.
 func (w *worker) reflect(p said, from string) {
-	w.Seen([]byte(p.id), []byte(from), from == us)
+	w.Seen([]byte(p.id), []byte(from), from == us, time.Time{})
 	w.Gathered([]byte(p.id), []byte(p.Names), from == us)
 	w.Flush()
 	synctest.Wait()
@@ -106,7 +106,7 @@ func (w *worker) reflect(p said, from string) {
 // reconnect breaks the connection and comes back. told is what the room shows of its
 // history meanwhile.
 func (w *worker) reconnect(told ...said) {
-	w.Detach(BrokenOff, time.Now())
+	w.Detach(BrokenOff)
 	for _, p := range told {
 		w.reflect(p, them)
 	}
@@ -167,7 +167,7 @@ func TestDigestIsSettledByOneReflection(t *testing.T) {
 func TestDigestShowsOnlyWhatIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := enterRoom(t, 4)
-		w.Detach(BrokenOff, time.Now())
+		w.Detach(BrokenOff)
 		lost := make(chan struct{})
 		mixed, alone, none := w.digest("shown", "lost", "a", "b"), w.digest("lost 2", "c"), w.digest("shown")
 		mixed.Members[1].Lost, alone.Members[0].Lost = lost, lost
@@ -394,7 +394,7 @@ func TestRoomThatRemovesTheNamesGetsNoDigests(t *testing.T) {
 		for _, p := range w.posts {
 			w.reflect(p, us)
 		}
-		w.Detach(Parted, time.Now())
+		w.Detach(Parted)
 		w.reflect(bare, us) // so the history says
 		w.clear()
 		w.Attach(w, us)
