@@ -35,8 +35,9 @@ type Message struct {
 	ID       string
 	Nick     string
 	Body     string
-	Delayed  bool // from the room's history or archive
-	Archived bool // from the archive, which may repeat the history
+	Delayed  bool   // from the room's history or archive
+	Archived bool   // from the archive, which may repeat the history
+	Inner    string // what the stanza holds, as the server wrote it
 }
 
 // Observer is an occupant of a room.
@@ -135,10 +136,10 @@ func (ob *Observer) handle(s raw.Stanza) error {
 	case s.Kind == "message" && s.Archived != nil && s.From == ob.options.Room:
 		m := s.Archived.Forwarded.Message
 		if nick, ok := strings.CutPrefix(raw.Attr(m.Attrs, "from"), ob.options.Room+"/"); ok && m.Body != nil {
-			ob.options.OnMessage(Message{ID: raw.Attr(m.Attrs, "id"), Nick: nick, Body: *m.Body, Delayed: true, Archived: true})
+			ob.options.OnMessage(Message{ID: raw.Attr(m.Attrs, "id"), Nick: nick, Body: *m.Body, Delayed: true, Archived: true, Inner: m.Inner})
 		}
 	case s.Kind == "message" && s.Type == "groupchat" && inRoom && s.Body != nil:
-		ob.options.OnMessage(Message{ID: s.ID, Nick: nick, Body: *s.Body, Delayed: s.Delay != nil})
+		ob.options.OnMessage(Message{ID: s.ID, Nick: nick, Body: *s.Body, Delayed: s.Delay != nil, Inner: s.Inner})
 	case s.Kind == "presence" && s.Type == "error" && strings.HasPrefix(s.From, ob.options.Room):
 		return fmt.Errorf("refused: %w", s.Refusal())
 	case s.Kind == "presence" && inRoom && nick == ob.options.Nick:

@@ -36,6 +36,7 @@ type Stanza struct {
 			Message struct {
 				Attrs []xml.Attr `xml:",any,attr"`
 				Body  *string    `xml:"jabber:client body"`
+				Inner string     `xml:",innerxml"`
 			} `xml:"jabber:client message"`
 		} `xml:"urn:xmpp:forward:0 forwarded"`
 	} `xml:"urn:xmpp:mam:2 result"`
