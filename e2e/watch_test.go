@@ -21,10 +21,11 @@ type watcher struct {
 
 	mu       sync.Mutex
 	occupant *observer.Observer
-	live     map[key]int    // times seen as it happened
-	history  map[key]int    // times in the history of the present visit
-	by       map[string]int // different ones, by the nickname of who posted them
-	first    map[key]string // who posted it first, and when
+	live     map[key]int       // times seen as it happened
+	history  map[key]int       // times in the history of the present visit
+	by       map[string]int    // different ones, by the nickname of who posted them
+	first    map[key]string    // who posted it first, and when
+	at       map[key]time.Time // when it was seen first, as it happened
 	repeated int
 	twice    []string
 	last     [lanes]int
@@ -40,7 +41,7 @@ var marker = regexp.MustCompile(`n (\d)-(\d+)`)
 
 func watch(t *testing.T, o observer.Options) *watcher {
 	t.Helper()
-	w := &watcher{t: t, options: o, live: map[key]int{}, by: map[string]int{}, first: map[key]string{}, newest: map[string]int{}}
+	w := &watcher{t: t, options: o, live: map[key]int{}, by: map[string]int{}, first: map[key]string{}, at: map[key]time.Time{}, newest: map[string]int{}}
 	w.options.OnMessage = w.message
 	w.sit()
 	t.Cleanup(func() { w.occupant.Close() })
@@ -75,6 +76,7 @@ func (w *watcher) message(m observer.Message) {
 	if w.live[k] == 0 {
 		w.by[m.Nick]++
 		w.first[k] = m.Nick + time.Now().Format(" 05.000")
+		w.at[k] = time.Now()
 	}
 	seen := w.live
 	if m.Delayed {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"strings"
@@ -22,6 +23,9 @@ The exit code is that of the first failure: 2 settings, 3 XMPP connection,
 
 // checkAgain is the pause between two tries of check --wait.
 const checkAgain = 2 * time.Second
+
+// maxSessions bounds check --sessions.
+const maxSessions = 100
 
 // checkOptions are the flags of check.
 type checkOptions struct {
@@ -44,6 +48,7 @@ func newCheckCommand() *cobra.Command {
 	flags := c.Flags()
 	flags.BoolVar(&o.RoundTrip, "round-trip", false, "post one message into the room and measure its reflection")
 	flags.BoolVar(&o.Throttle, "probe", false, "post 40 messages of 1 kB and measure the server's limit")
+	flags.IntVar(&o.Sessions, "sessions", 0, "log in until the account has `so many` sessions, 2 to 100, and count those that the server keeps")
 	flags.DurationVarP(&o.wait, "wait", "w", 0, "try again until all is well, for `so long`, like 5m (for init containers)")
 	flags.BoolVar(&o.json, "json", false, "write JSON")
 	flags.BoolVar(&o.ascii, "ascii", false, "write words instead of ✓, ! and ✗")
@@ -52,6 +57,9 @@ func newCheckCommand() *cobra.Command {
 
 // checkSetup looks at the whole setup and reports on it.
 func checkSetup(c *cobra.Command, o checkOptions) error {
+	if o.Sessions < 0 || o.Sessions > maxSessions {
+		return &usageError{fmt.Errorf("--sessions %d: use 2 to %d", o.Sessions, maxSessions)}
+	}
 	report, err := awaitSetup(c.Context(), o)
 	if err != nil {
 		return err

@@ -12,10 +12,13 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/muc"
 )
 
-// Probes are what Run does beyond looking: they show in the room.
+// Probes are what Run does beyond looking.
 type Probes struct {
 	RoundTrip bool // post one message and wait until the room shows it
 	Throttle  bool // post a burst of messages and measure how fast the room takes them
+	// Sessions logs in until the account has so many sessions, as it needs for all
+	// workers of all rooms. 0: one is enough.
+	Sessions int
 }
 
 // Run looks at the server and at the room from outside by one connection, and
@@ -61,15 +64,21 @@ func (in *inspection) outside(ctx context.Context) bool {
 		defer c.Close()
 		err = c.Login(ctx)
 	}
-	return in.login(err) && in.service(ctx, c) && in.room(ctx, c)
+	return in.login(err) && in.sessions(ctx, account, c) && in.service(ctx, c) && in.room(ctx, c)
 }
 
 // skipRest names what was not looked at.
 func (in *inspection) skipRest() {
 	for s := in.report.next; int(s) < len(steps()); s++ {
-		if s == stepRoundTrip && !in.probes.RoundTrip || s == stepThrottle && !in.probes.Throttle {
-			continue
+		if in.asked(s) {
+			in.report.add(s, check.Skip, "not looked at", "")
 		}
-		in.report.add(s, check.Skip, "not looked at", "")
 	}
+}
+
+// asked reports whether a step is to be taken.
+func (in *inspection) asked(s step) bool {
+	return (s != stepSessions || in.probes.Sessions > 1) &&
+		(s != stepRoundTrip || in.probes.RoundTrip) &&
+		(s != stepThrottle || in.probes.Throttle)
 }

@@ -34,7 +34,7 @@ func TestInspectARoomThatIsWell(t *testing.T) {
 			MaxInFlight: 16, MaxStanzaBytes: 65000, ConnectTimeout: 10 * time.Second, PingInterval: 10 * time.Second,
 			StallTimeout: 20 * time.Second, ReconnectMax: time.Second,
 		},
-	}, inspect.Probes{RoundTrip: true, Throttle: true})
+	}, inspect.Probes{RoundTrip: true, Throttle: true, Sessions: 5})
 	for _, r := range report {
 		t.Log(r.Status, r.Name, r.Text())
 		// The certificate of the test server lasts for a day.
@@ -42,7 +42,7 @@ func TestInspectARoomThatIsWell(t *testing.T) {
 			t.Errorf("%s: %s %s", r.Name, r.Status, r.Text())
 		}
 	}
-	if len(report) != 13 {
+	if len(report) != 14 {
 		t.Errorf("%d steps", len(report))
 	}
 	if n := len(srv.Transcript()); n != 42 {

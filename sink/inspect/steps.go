@@ -22,7 +22,8 @@ const (
 )
 
 const (
-	stepService step = iota + stepLogin + 1
+	stepSessions step = iota + stepLogin + 1
+	stepService
 	stepRoom
 	stepJoin
 	stepNick
@@ -46,6 +47,7 @@ func steps() []struct {
 		stepTLS:        {"tls", check.Connection},
 		stepMechanisms: {"mechanisms", check.Login},
 		stepLogin:      {"login", check.Login},
+		stepSessions:   {"sessions", check.Login},
 		stepService:    {"service", check.Room},
 		stepRoom:       {"room", check.Room},
 		stepJoin:       {"join", check.Room},

@@ -314,6 +314,32 @@ func TestRoomsShareNothing(t *testing.T) {
 	}
 }
 
+// TestComposeHasTheSameRooms: the profile rooms of the demo says of each room what the
+// manifests say.
+func TestComposeHasTheSameRooms(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", "docker-compose.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var compose object
+	if err := yaml.Unmarshal(text, &compose); err != nil {
+		t.Fatal(err)
+	}
+	for _, settings := range every(t, "rooms", "ConfigMap") {
+		wanted := at[object](t, settings, "data")
+		_, team, _ := strings.Cut(at[string](t, settings, "data", "NATS_CONSUMER"), "xmpp-notifier-")
+		service := at[object](t, compose, "services", "worker-"+team)
+		for _, name := range []string{"NATS_CONSUMER", "MATCH", "EXCLUDE"} {
+			if got := at[object](t, service, "environment")[name]; got != wanted[name] {
+				t.Errorf("worker-%s has %s=%v, the manifests %v", team, name, got, wanted[name])
+			}
+		}
+		if profiles := at[[]any](t, service, "profiles"); len(profiles) != 1 || profiles[0] != "rooms" {
+			t.Errorf("worker-%s is in the profiles %v", team, profiles)
+		}
+	}
+}
+
 // TestMonitorsSelectTheWorkers: the PodMonitor finds the pods and their port.
 func TestMonitorsSelectTheWorkers(t *testing.T) {
 	monitor := every(t, "monitoring", "PodMonitor")[0]
