@@ -149,6 +149,11 @@ func (e *Envelope) keep(name, value string) {
 	e.Extra[name] = json.RawMessage(value)
 }
 
+// HasExpired reports whether it is no news any more.
+func (e *Envelope) HasExpired(now time.Time) bool {
+	return !e.Expiry.IsZero() && !now.Before(e.Expiry)
+}
+
 // label adds a label, unless it is empty.
 func (e *Envelope) label(name, value string) {
 	if name == "" || value == "" {

@@ -3,7 +3,6 @@ package filter
 
 import (
 	"strings"
-	"time"
 
 	"github.com/prometheus/alertmanager/pkg/labels"
 
@@ -16,7 +15,6 @@ type Verdict string
 // The verdicts.
 const (
 	Show       Verdict = ""
-	Expired    Verdict = "expired"   // it is no news any more
 	Elsewhere  Verdict = "elsewhere" // its publisher meant it for other notifiers
 	Unmapped   Verdict = "map"       // MAP makes no notification of it
 	TooLow     Verdict = "severity"  // below MIN_SEVERITY
@@ -25,10 +23,10 @@ const (
 )
 
 // Reasons returns why a notification may not be shown: all verdicts but Show.
-func Reasons() []Verdict { return []Verdict{Expired, Elsewhere, Unmapped, TooLow, NoMatch, IsExcluded} }
+func Reasons() []Verdict { return []Verdict{Elsewhere, Unmapped, TooLow, NoMatch, IsExcluded} }
 
-// Filter holds the rules. The zero value shows everything that has not expired
-// and is not meant for others.
+// Filter holds the rules. The zero value shows everything that is not
+// meant for others.
 type Filter struct {
 	least          envelope.Severity
 	match, exclude []labels.Matchers
@@ -48,16 +46,13 @@ func New(c Config) (*Filter, error) {
 	return f, err
 }
 
-// Judge says whether e is shown at the time now. A notification without
-// severity is never too low.
-func (f *Filter) Judge(e *envelope.Envelope, now time.Time) Verdict {
+// Judge says whether e is shown. A notification without severity is never too low.
+func (f *Filter) Judge(e *envelope.Envelope) Verdict {
 	switch {
 	case e.Elsewhere:
 		return Elsewhere
 	case e.Unmapped:
 		return Unmapped
-	case !e.Expiry.IsZero() && !now.Before(e.Expiry):
-		return Expired
 	case e.Severity != envelope.Unspecified && e.Severity < f.least:
 		return TooLow
 	case len(f.match) > 0 && !anyMatches(f.match, e):

@@ -3,13 +3,10 @@ package filter_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/filter"
 )
-
-var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) //nolint:gochecknoglobals // a constant
 
 // disk is the notification that most tests judge.
 func disk() envelope.Envelope {
@@ -26,7 +23,7 @@ func judge(t *testing.T, c filter.Config, e envelope.Envelope) filter.Verdict {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return f.Judge(&e, now)
+	return f.Judge(&e)
 }
 
 func TestMinSeverityIsTheLeastThatIsShown(t *testing.T) {
@@ -40,16 +37,6 @@ func TestMinSeverityIsTheLeastThatIsShown(t *testing.T) {
 	}
 	if got := judge(t, filter.Config{MinSeverity: "fatal"}, envelope.Envelope{Subject: "s"}); got != filter.Show {
 		t.Errorf("without severity: %q, want it shown", got)
-	}
-}
-
-func TestExpiredIsNotShown(t *testing.T) {
-	for after, want := range map[time.Duration]filter.Verdict{-time.Hour: filter.Expired, 0: filter.Expired, time.Second: filter.Show} {
-		e := disk()
-		e.Expiry = now.Add(after)
-		if got := judge(t, filter.Config{}, e); got != want {
-			t.Errorf("expires in %s: %q, want %q", after, got, want)
-		}
 	}
 }
 
@@ -143,7 +130,7 @@ func FuzzRules(f *testing.F) {
 		}
 		e := disk()
 		e.Labels["team"], e.Labels[label] = label, label
-		if got := loaded.Judge(&e, now); got == filter.Show && hasRules(rule) {
+		if got := loaded.Judge(&e); got == filter.Show && hasRules(rule) {
 			t.Errorf("%q both matches and does not exclude", rule)
 		}
 	})
@@ -167,7 +154,7 @@ func BenchmarkJudge(b *testing.B) {
 	e := disk()
 	b.ReportAllocs()
 	for b.Loop() {
-		if f.Judge(&e, now) != filter.Show {
+		if f.Judge(&e) != filter.Show {
 			b.Fatal("not shown")
 		}
 	}

@@ -62,13 +62,18 @@ func (d *Delivery) Decode(decoder envelope.Decoder) {
 	if d.sealed {
 		return
 	}
+	d.Envelopes, d.Malformed = d.DecodeAgain(decoder)
+	if d.Malformed == nil {
+		d.Envelope = &d.Envelopes[0]
+	}
+}
+
+// DecodeAgain returns the notifications of a message that has been decoded and trimmed.
+func (d *Delivery) DecodeAgain(decoder envelope.Decoder) ([]envelope.Envelope, error) {
 	raw := d.Raw
 	raw.From = envelope.Place{Topic: d.Topic, Key: d.Key, Time: d.Time}
 	decoded, err := decoder.Decode(raw)
-	d.Envelopes, d.Malformed = decoded.Envelopes, err
-	if err == nil {
-		d.Envelope = &decoded.Envelopes[0]
-	}
+	return decoded.Envelopes, err
 }
 
 // Trim drops of the notifications what only showing them needs. Their names, their

@@ -146,6 +146,15 @@ func (m *Message) Place() string {
 	return fmt.Sprintf("nats %s %s@%d", m.Topic, m.Stream, m.Offset)
 }
 
+// Log names what the message lies in, where offsets rise: a partition or a stream. It
+// is empty where the broker keeps nothing.
+func (m *Message) Log() string {
+	if m.Broker == "kafka" {
+		return fmt.Sprintf("%s[%d]", m.Topic, m.Partition)
+	}
+	return m.Stream
+}
+
 // identity of the place: equal for every redelivery of the message and
 // different from every other. The timestamp tells a recreated topic or stream,
 // whose offsets begin anew, from the old one.

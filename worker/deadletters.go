@@ -14,24 +14,24 @@ import (
 type deadLetterJob struct {
 	delivery *sources.Delivery
 	reason   sources.Reason
-	shown    int // posts of it that the room has shown: unacknowledged until it is settled
+	settled  func() // frees the places of the posts that the room has shown: they are unacknowledged until then
 	pauses   backoff.Backoff
 	due      time.Time // of the next attempt
 }
 
 func (l *sourceLoop) reject(delivery *sources.Delivery, reason sources.Reason) {
-	l.rejectShown(delivery, reason, 0)
+	l.rejectShown(delivery, reason, func() {})
 }
 
 // rejectShown rejects a delivery of which the room has shown some posts.
-func (l *sourceLoop) rejectShown(delivery *sources.Delivery, reason sources.Reason, shown int) {
+func (l *sourceLoop) rejectShown(delivery *sources.Delivery, reason sources.Reason, settled func()) {
 	l.tell(Event{Kind: Failed, Delivery: delivery, Reason: reason})
-	l.deadLetters <- &deadLetterJob{delivery: delivery, reason: reason, shown: shown, pauses: newBackoff()}
+	l.deadLetters <- &deadLetterJob{delivery: delivery, reason: reason, settled: settled, pauses: newBackoff()}
 }
 
 // releaseJob returns a delivery that did not become a dead letter.
 func (l *sourceLoop) releaseJob(job *deadLetterJob) {
-	l.unacked.release(job.shown)
+	job.settled()
 	l.release(job.delivery)
 }
 
@@ -92,10 +92,9 @@ func (l *sourceLoop) writeDeadLetter(ctx context.Context, job *deadLetterJob) bo
 	log := l.log.With("place", job.delivery.Place(), "reason", string(job.reason.Code))
 	err := job.delivery.Reject(ctx, job.reason)
 	if err == nil {
-		l.worker.state.totals.deadLettered.Add(1)
 		l.tell(Event{Kind: DeadLettered, Delivery: job.delivery, Reason: job.reason})
 		log.Log(ctx, l.deadLettered.level(slog.LevelWarn), "notification moved to the dead letters", "error", job.reason.Err)
-		l.unacked.release(job.shown)
+		job.settled()
 		l.pending.remove(job.delivery)
 		return true
 	}

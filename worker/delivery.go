@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
@@ -16,7 +17,8 @@ import (
 type pendingDelivery struct {
 	loop     *sourceLoop
 	delivery *sources.Delivery
-	posts    int // all of them unacknowledged together
+	posts    int
+	free     func(posts int) // gives back the places of so many posts that were unacknowledged
 
 	mu       sync.Mutex
 	left     int // posts in flight
@@ -26,7 +28,7 @@ type pendingDelivery struct {
 }
 
 func newPendingDelivery(l *sourceLoop, delivery *sources.Delivery, posts int) *pendingDelivery {
-	return &pendingDelivery{loop: l, delivery: delivery, posts: posts, left: posts}
+	return &pendingDelivery{loop: l, delivery: delivery, posts: posts, left: posts, free: func(int) {}}
 }
 
 // submit sends the posts, in order.
@@ -41,29 +43,30 @@ func (p *pendingDelivery) submit(ctx context.Context, posts []post) {
 
 // message renders one post, and drops what it was made of.
 func (p *pendingDelivery) message(post *post) sink.Message {
-	w, parts := p.loop.worker, post.parts
-	m := sink.Message{
-		Identity: post.identity,
-		Body:     w.Render(post.envelope),
-		Lost:     p.delivery.Lost(),
-		Done:     func(r sink.Result) { p.settle(parts, r) },
-	}
-	if w.Payload != nil {
-		m.Extra = w.Payload(post.envelope)
-	}
+	parts := post.parts
+	body, extra := p.loop.worker.text(post.envelope)
 	post.envelope = envelope.Envelope{}
-	return m
+	return sink.Message{
+		Identity: post.identity, Body: body, Extra: extra,
+		Lost: p.delivery.Lost(),
+		Done: func(r sink.Result) { p.settle(parts, r, Delivered) },
+	}
 }
 
-// settle takes what the room has decided on one post.
-func (p *pendingDelivery) settle(parts []int, r sink.Result) {
+// settle takes what the room has decided on one post: shown says what it is if the
+// room has shown it.
+func (p *pendingDelivery) settle(parts []int, r sink.Result, shown EventKind) {
+	e := Event{Kind: shown, Delivery: p.delivery, Parts: parts, StanzaID: r.ID, Together: r.Together}
+	if r.Together <= 1 {
+		e.Took = r.Took
+	}
 	switch r.Outcome {
 	case sink.Delivered:
-		p.loop.worker.state.totals.delivered.Add(int64(len(parts)))
-		p.loop.tell(Event{Kind: Delivered, Delivery: p.delivery, Parts: parts, StanzaID: r.ID, Took: r.Took})
+		p.loop.worker.state.pace.shown(time.Now(), r.Took, r.Together > 1)
+		p.loop.tell(e)
 	case sink.Suppressed:
-		p.loop.worker.state.totals.suppressed.Add(int64(len(parts)))
-		p.loop.tell(Event{Kind: Suppressed, Delivery: p.delivery, Parts: parts, StanzaID: r.ID})
+		e.Kind = Suppressed
+		p.loop.tell(e)
 	case sink.Rejected, sink.Dropped:
 	}
 	p.done(1, r)
@@ -94,11 +97,11 @@ func (p *pendingDelivery) done(n int, r sink.Result) {
 func (p *pendingDelivery) finish() {
 	switch {
 	case p.dropped:
-		p.loop.unacked.release(p.posts)
+		p.free(p.posts)
 		p.loop.release(p.delivery)
 	case p.rejected != nil:
-		p.loop.unacked.release(p.posts - p.shown)
-		p.loop.rejectShown(p.delivery, sources.Reason{Code: sources.ReasonRejected, Err: p.rejected}, p.shown)
+		p.free(p.posts - p.shown)
+		p.loop.rejectShown(p.delivery, sources.Reason{Code: sources.ReasonRejected, Err: p.rejected}, func() { p.free(p.shown) })
 	default:
 		p.ack()
 	}
@@ -108,7 +111,7 @@ func (p *pendingDelivery) finish() {
 // history shows that the notifications are there.
 func (p *pendingDelivery) ack() {
 	l := p.loop
-	durable := func() { l.unacked.release(p.posts) }
+	durable := func() { p.free(p.posts) }
 	if err := p.delivery.Ack(durable); err != nil {
 		durable()
 		l.tell(Event{Kind: AckFailed, Delivery: p.delivery, Err: err})

@@ -14,6 +14,7 @@ const (
 	Received     EventKind = iota + 1 // taken from the source
 	Filtered                          // not meant for the room; Why
 	Delivered                         // the room has shown it; Took
+	Expired                           // it came too late, and the room has counted it in a line with others; Together
 	Suppressed                        // the room had shown it before
 	Failed                            // it can never be delivered, a dead letter follows; Reason
 	DeadLettered                      // the dead letter is written; Reason. The end
@@ -22,6 +23,7 @@ const (
 	Released                          // returned to the broker, which redelivers it. The end
 	Failing                           // a request to the broker failed, another attempt follows; Doing, Err
 	Recovered                         // requests of that kind succeed again; Doing
+	Digested                          // the room has shown a message for several notifications, each of which is told of as well; Together, Took
 )
 
 // Event is something that happened to a delivery, or to a source if Delivery
@@ -30,12 +32,15 @@ type Event struct {
 	Kind     EventKind
 	Source   string // its name
 	Delivery *sources.Delivery
-	// Parts says which notifications of the delivery were filtered, delivered or
-	// suppressed: several if the room shows them in one message.
+	// Parts says which notifications of the delivery were filtered, delivered, expired or
+	// suppressed: several if the room shows them as one.
 	Parts []int
 	// StanzaID is the id of the message that shows them.
 	StanzaID string
-	// Took is how long the room took to show the message; 0 if nobody knows.
+	// Together is how many posts a digest shows in one message; 0 or 1 if it is none.
+	Together int
+	// Took is how long the room took to show the message; 0 if nobody knows, and for
+	// what is in a digest.
 	Took time.Duration
 	// Reason says why it can never be delivered.
 	Reason sources.Reason

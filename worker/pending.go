@@ -67,6 +67,14 @@ func (p *pending) free() (limit sources.Limit, freed <-chan struct{}) {
 	return limit, p.wait()
 }
 
+// isFullOf reports whether nothing more may be received, and so many are all that is
+// pending.
+func (p *pending) isFullOf(messages int) bool {
+	_, freed := p.free()
+	pending, _ := p.size()
+	return freed != nil && pending == messages
+}
+
 // wait returns the channel that the next settlement closes. mu is held.
 func (p *pending) wait() <-chan struct{} {
 	if p.freed == nil {

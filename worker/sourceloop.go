@@ -2,10 +2,12 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
@@ -20,6 +22,9 @@ type sourceLoop struct {
 	unacked *unackedShare
 
 	pending     *pending
+	digest      *gathering          // what is shown together
+	expired     *gathering          // what is only counted
+	behind      bool                // the room would take too long for what waits
 	deadLetters chan *deadLetterJob // never blocks: it has room for all that is pending
 
 	// Log lines about single messages.
@@ -27,9 +32,14 @@ type sourceLoop struct {
 }
 
 func (w *Worker) newSourceLoop(source sources.Source) *sourceLoop {
+	name := source.String()
+	gathering := func(text func([]envelope.Summary) string, shown EventKind) *gathering {
+		return &gathering{kind: digestKind{text, shown}, every: w.Digests.Every, size: w.state.gathered[name]}
+	}
 	return &sourceLoop{
-		worker: w, source: source, log: w.Log.With("source", source.String()), unacked: w.state.unacked.shares[source.String()],
-		pending: w.state.pending[source.String()], deadLetters: make(chan *deadLetterJob, w.MaxPending()),
+		worker: w, source: source, log: w.Log.With("source", name), unacked: w.state.unacked.shares[name],
+		pending: w.state.pending[name], deadLetters: make(chan *deadLetterJob, w.MaxPending()),
+		digest: gathering(w.Digests.Text, Delivered), expired: gathering(w.Digests.ExpiredText, Expired),
 	}
 }
 
@@ -40,7 +50,11 @@ func (l *sourceLoop) run(ctx context.Context) {
 	var writer sync.WaitGroup
 	writer.Go(func() { l.writeDeadLetters(writing) })
 	l.receiveAll(ctx)
-	l.awaitPending()
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.worker.Grace)
+	defer cancel()
+	l.seal(grace, l.digest)
+	l.seal(grace, l.expired)
+	l.awaitPending(grace)
 	stop()
 	writer.Wait()
 }
@@ -49,15 +63,16 @@ func (l *sourceLoop) run(ctx context.Context) {
 func (l *sourceLoop) receiveAll(ctx context.Context) {
 	defer l.source.Stop()
 	retry := newRetry(l.log)
-	for l.worker.Room.Joined(ctx) == nil {
-		limit, err := l.pending.await(ctx)
-		if err != nil {
-			return
-		}
-		err = l.receive(ctx, limit)
+	for {
+		l.sealDue(ctx)
+		turn, end := until(ctx, l.digest, l.expired)
+		err := l.receive(ctx, turn)
+		over := turn.Err() != nil
+		end()
 		switch {
-		case ctx.Err() != nil:
+		case ctx.Err() != nil, errors.Is(err, sink.ErrClosed):
 			return
+		case err != nil && over: // a digest is due
 		case err != nil:
 			l.tell(Event{Kind: Failing, Doing: Receiving, Err: err})
 			retry.wait(ctx, err)
@@ -67,12 +82,20 @@ func (l *sourceLoop) receiveAll(ctx context.Context) {
 	}
 }
 
-// receive submits one batch.
-func (l *sourceLoop) receive(ctx context.Context, limit sources.Limit) error {
-	batch, err := l.source.Receive(ctx, limit)
+// receive submits one batch, if there is one before the turn ends.
+func (l *sourceLoop) receive(ctx, turn context.Context) error {
+	if err := l.worker.Room.Joined(turn); err != nil {
+		return err
+	}
+	limit, err := l.pending.await(turn)
+	if err != nil {
+		return err
+	}
+	batch, err := l.source.Receive(turn, limit)
 	for _, delivery := range batch {
 		l.pending.add(delivery)
 	}
+	l.behind = l.isBehind()
 	for _, delivery := range batch {
 		l.submit(ctx, delivery)
 	}
@@ -81,7 +104,6 @@ func (l *sourceLoop) receive(ctx context.Context, limit sources.Limit) error {
 
 // submit sends all notifications of a delivery that people want to see.
 func (l *sourceLoop) submit(ctx context.Context, delivery *sources.Delivery) {
-	l.worker.state.totals.received.Add(1)
 	l.tell(Event{Kind: Received, Delivery: delivery})
 	if ctx.Err() != nil { // after one is released, none behind it is sent
 		l.release(delivery)
@@ -97,17 +119,33 @@ func (l *sourceLoop) submit(ctx context.Context, delivery *sources.Delivery) {
 		l.reject(delivery, sources.Reason{Code: sources.ReasonDecode, Err: delivery.Malformed})
 		return
 	}
-	posts := l.posts(delivery, l.choose(delivery))
+	parts, expired := l.choose(delivery)
+	posts := l.posts(delivery, parts)
 	delivery.Trim()
 	p := newPendingDelivery(l, delivery, len(posts))
 	switch {
 	case len(posts) == 0:
 		p.ack()
-	case isLost(delivery), !l.unacked.acquire(ctx, delivery.Lost(), len(posts)):
+	case isLost(delivery):
 		l.release(delivery)
+	case expired:
+		l.gather(ctx, l.expired, p, posts)
+	case l.isGathered(posts):
+		l.gather(ctx, l.digest, p, posts)
 	default:
-		p.submit(ctx, posts)
+		l.send(ctx, p, posts)
 	}
+}
+
+// send sends each post in a message of its own, behind what is gathered.
+func (l *sourceLoop) send(ctx context.Context, p *pendingDelivery, posts []post) {
+	l.seal(ctx, l.digest)
+	if ctx.Err() != nil || !l.unacked.acquire(ctx, p.delivery.Lost(), len(posts)) {
+		l.release(p.delivery)
+		return
+	}
+	p.free = l.unacked.release
+	p.submit(ctx, posts)
 }
 
 // post is what becomes one message in the room.
@@ -138,26 +176,8 @@ func group(delivery *sources.Delivery, parts []int) post {
 	return post{delivery.GroupIdentity(parts), envelope.Group(list), parts}
 }
 
-// choose returns the notifications of a delivery that are shown.
-func (l *sourceLoop) choose(delivery *sources.Delivery) []int {
-	parts := make([]int, 0, len(delivery.Envelopes))
-	for i := range delivery.Envelopes {
-		if l.worker.Filter != nil {
-			if why := l.worker.Filter(&delivery.Envelopes[i]); why != "" {
-				l.worker.state.totals.filtered.Add(1)
-				l.tell(Event{Kind: Filtered, Delivery: delivery, Parts: []int{i}, Why: why})
-				l.log.Debug("notification filtered", "place", delivery.Place(), "reason", why)
-				continue
-			}
-		}
-		parts = append(parts, i)
-	}
-	return parts
-}
-
 // release returns a delivery to the broker, for this or another worker.
 func (l *sourceLoop) release(delivery *sources.Delivery) {
-	l.worker.state.totals.released.Add(1)
 	l.tell(Event{Kind: Released, Delivery: delivery})
 	if err := delivery.Release(0); err != nil {
 		l.log.Debug("release failed, the broker redelivers after the ack wait", "place", delivery.Place(), "error", err)
@@ -167,9 +187,7 @@ func (l *sourceLoop) release(delivery *sources.Delivery) {
 
 // awaitPending waits until everything pending is settled, or the grace period
 // is over.
-func (l *sourceLoop) awaitPending() {
-	grace, cancel := context.WithTimeout(context.Background(), l.worker.Grace)
-	defer cancel()
+func (l *sourceLoop) awaitPending(grace context.Context) {
 	if l.pending.awaitNone(grace) != nil {
 		l.log.Warn("shutdown grace period exceeded, releasing unacknowledged messages", "setting", "SHUTDOWN_GRACE")
 	}
@@ -178,5 +196,6 @@ func (l *sourceLoop) awaitPending() {
 // tell tells the observer about the source.
 func (l *sourceLoop) tell(e Event) {
 	e.Source = l.source.String()
+	l.worker.state.totals.count(&e)
 	l.worker.Observe.tell(e)
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
@@ -28,6 +29,9 @@ type Room interface {
 	// HistoryDepth is how many of the messages that we posted last the room's
 	// history shows to a worker that knows nothing.
 	HistoryDepth() int
+	// MaxMembers is how many notifications one message may show, 0 if the room cannot
+	// tell a successor which they were.
+	MaxMembers() int
 }
 
 // Config is what the operator says about the worker.
@@ -60,6 +64,8 @@ type Worker struct {
 	// GroupAbove is how many notifications of one delivery become one message that
 	// lists them: this many and more. 0: none.
 	GroupAbove int
+	// Digests say when several deliveries become one message. Zero: never.
+	Digests Digests
 	// MaxInFlight is how many messages may be in flight at once.
 	MaxInFlight int
 	// MaxPendingBytes is how large the pending messages of all sources may be
@@ -78,13 +84,21 @@ type Worker struct {
 type state struct {
 	prepared sync.Once
 	unacked  *unacked
-	pending  map[string]*pending // by source
+	pending  map[string]*pending      // by source
+	gathered map[string]*atomic.Int64 // by source
+	gate     *gate
+	pace     pace
 	totals   totals
 }
 
 // MaxPending is how many messages of one source may be pending: twice as many as
-// may be in flight, so that one is ready to follow each.
-func (w *Worker) MaxPending() int { return 2 * w.MaxInFlight }
+// may be in flight, so that one is ready to follow each, and a digest.
+func (w *Worker) MaxPending() int {
+	if w.Digests.On() {
+		return 2*w.MaxInFlight + w.Digests.Max
+	}
+	return 2 * w.MaxInFlight
+}
 
 // Unacknowledged is how many notifications of a source are submitted to the room
 // and not durably acknowledged.
@@ -108,11 +122,30 @@ func (w *Worker) Pending(source string) (messages, bytes int) {
 	return w.state.pending[source].size()
 }
 
+// Gathered is how many of the pending messages of a source wait to be shown together.
+func (w *Worker) Gathered(source string) int {
+	w.prepare()
+	return int(w.state.gathered[source].Load())
+}
+
+// text makes what becomes of a notification in the room.
+func (w *Worker) text(e envelope.Envelope) (body, extra string) {
+	if w.Payload != nil {
+		extra = w.Payload(e)
+	}
+	return w.Render(e), extra
+}
+
 // prepare makes what depends on the fields.
 func (w *Worker) prepare() {
 	w.state.prepared.Do(func() {
 		w.state.unacked = newUnacked(w.Room.HistoryDepth, w.Sources)
 		w.state.pending = newPending(w.MaxPending(), w.MaxPendingBytes/max(1, len(w.Sources)), w.Sources)
+		w.state.gate = newGate(w.Digests.DigestConfig)
+		w.state.gathered = map[string]*atomic.Int64{}
+		for _, source := range w.Sources {
+			w.state.gathered[source.String()] = new(atomic.Int64)
+		}
 	})
 }
 

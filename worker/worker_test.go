@@ -59,6 +59,8 @@ type room struct {
 	posts  sync.WaitGroup
 	// historyDepth is how many messages it can tell; 0 means 2.
 	historyDepth int
+	// maxMembers is how many notifications a message may show.
+	maxMembers int
 }
 
 func (r *room) Run(ctx context.Context) error {
@@ -78,6 +80,10 @@ func (r *room) Joined(ctx context.Context) error {
 }
 
 func (r *room) Submit(_ context.Context, m sink.Message) error {
+	if m.Members != nil {
+		r.submitDigest(m)
+		return nil
+	}
 	r.add("post %s", m.Body)
 	r.posts.Go(func() {
 		if time.Sleep(time.Second); r.down {
@@ -91,6 +97,7 @@ func (r *room) Submit(_ context.Context, m sink.Message) error {
 }
 
 func (r *room) HistoryDepth() int { return max(r.historyDepth, 2) }
+func (r *room) MaxMembers() int   { return r.maxMembers }
 
 // source delivers what it was given, and then nothing.
 type source struct {

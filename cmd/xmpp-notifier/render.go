@@ -137,8 +137,11 @@ func (p *preview) message(name string, raw envelope.Raw) error {
 		if len(decoded.Envelopes) > 1 {
 			fmt.Fprintf(p.out, "\nnotification %d of %d\n", i+1, len(decoded.Envelopes))
 		}
-		if why := p.parts.filter.Judge(&decoded.Envelopes[i], time.Now()); why != "" {
-			fmt.Fprintf(p.out, "not shown in the room: %s\n", why)
+		switch e := &decoded.Envelopes[i]; {
+		case p.parts.hide(e) != "":
+			fmt.Fprintf(p.out, "not shown in the room: %s\n", p.parts.hide(e))
+		case e.HasExpired(time.Now()):
+			fmt.Fprintln(p.out, "not shown in the room, but counted: expired")
 		}
 		p.notification(&decoded.Envelopes[i])
 	}
@@ -148,7 +151,7 @@ func (p *preview) message(name string, raw envelope.Raw) error {
 // shown returns those that the filter lets through.
 func (p *preview) shown(list []envelope.Envelope) []envelope.Envelope {
 	return slices.DeleteFunc(slices.Clone(list), func(e envelope.Envelope) bool {
-		return p.parts.filter.Judge(&e, time.Now()) != ""
+		return p.parts.hide(&e) != "" || e.HasExpired(time.Now())
 	})
 }
 

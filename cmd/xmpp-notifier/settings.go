@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"slices"
-	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
@@ -145,9 +144,9 @@ func (s *settings) texts(log *slog.Logger) (t texts, err error) {
 	return t, nil
 }
 
-// hide says why a notification is not shown now.
+// hide says why a notification is not shown.
 func (t *texts) hide(e *envelope.Envelope) string {
-	return string(t.filter.Judge(e, time.Now()))
+	return string(t.filter.Judge(e))
 }
 
 // load reads the settings from the environment. The error, if any, has a line

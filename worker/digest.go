@@ -1,0 +1,96 @@
+package worker
+
+import (
+	"sync/atomic"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
+)
+
+// digestKind is what messages that show several notifications have in common.
+type digestKind struct {
+	text  func([]envelope.Summary) string
+	shown EventKind // what a notification is, when the room has shown the message
+}
+
+// digest is one message that shows several notifications. It takes one place of those
+// for what is unacknowledged, until the last of its deliveries is acknowledged.
+type digest struct {
+	loop    *sourceLoop
+	kind    digestKind
+	members []member
+	left    atomic.Int64 // members that are unacknowledged
+
+	counted string // the stanza that was told of; outcomes come one after the other
+}
+
+func newDigest(l *sourceLoop, kind digestKind, members []member) *digest {
+	d := &digest{loop: l, kind: kind, members: members}
+	d.left.Store(int64(len(members)))
+	for _, m := range members {
+		m.pending.free = d.free
+	}
+	return d
+}
+
+// free is called when so many of its members are acknowledged.
+func (d *digest) free(members int) {
+	if d.left.Add(-int64(members)) == 0 && members > 0 {
+		d.loop.unacked.release(1)
+	}
+}
+
+func (d *digest) message() sink.Message {
+	list := make([]sink.Member, len(d.members))
+	for i, m := range d.members {
+		list[i] = sink.Member{
+			Identity: m.identity, Lost: m.pending.delivery.Lost(),
+			Done: func(r sink.Result) {
+				d.count(r)
+				m.pending.settle(m.parts, r, d.kind.shown)
+			},
+		}
+	}
+	return sink.Message{Members: list, Compose: d.compose}
+}
+
+// count tells of each message that shows several: there are more than one if the room
+// takes only a part of them at once.
+func (d *digest) count(r sink.Result) {
+	if r.Outcome == sink.Delivered && r.Together > 1 && r.ID != d.counted {
+		d.counted = r.ID
+		d.loop.tell(Event{Kind: Digested, StanzaID: r.ID, Together: r.Together, Took: r.Took})
+	}
+}
+
+// compose makes the text for some of the members, and of a single one what it would
+// have been alone.
+func (d *digest) compose(which []int) (body, extra string) {
+	if len(which) == 1 && d.kind.shown == Delivered {
+		if e, ok := d.loop.again(&d.members[which[0]]); ok {
+			return d.loop.worker.text(e)
+		}
+	}
+	var list []envelope.Summary
+	for _, i := range which {
+		list = append(list, d.members[i].summaries...)
+	}
+	return d.kind.text(list), ""
+}
+
+// again makes the notification of a post from the message, which is kept until it is
+// acknowledged. That fails if the operator has changed what is made of messages.
+func (l *sourceLoop) again(m *member) (e envelope.Envelope, ok bool) {
+	all, err := m.pending.delivery.DecodeAgain(l.worker.decoder())
+	if err != nil || m.parts[len(m.parts)-1] >= len(all) {
+		return e, false
+	}
+	list := make([]envelope.Envelope, len(m.parts))
+	for i, part := range m.parts {
+		list[i] = all[part]
+	}
+	if len(list) == 1 {
+		return list[0], true
+	}
+	return envelope.Group(list), true
+}

@@ -1,0 +1,452 @@
+package worker_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
+	"github.com/xmpp-notifier/xmpp-notifier/worker"
+)
+
+// submitDigest shows a digest after a second: without the members that are lost by
+// then, and if only one is left as what it would have been alone.
+func (r *room) submitDigest(m sink.Message) {
+	r.posts.Go(func() {
+		time.Sleep(time.Second)
+		var which []int
+		for i, member := range m.Members {
+			select {
+			case <-member.Lost:
+				member.Done(sink.Result{Outcome: sink.Dropped, Err: sink.ErrLost})
+			default:
+				which = append(which, i)
+			}
+		}
+		if len(which) == 0 {
+			return
+		}
+		body, _ := m.Compose(which)
+		r.add("post %s", body)
+		for _, i := range which {
+			m.Members[i].Done(sink.Result{Outcome: sink.Delivered, ID: body, Together: len(which), Took: time.Second})
+		}
+	})
+}
+
+// stream is a source whose messages are published at certain times.
+type stream struct {
+	source
+	at    []time.Duration // of each body, rising
+	begun time.Time
+	lost  chan struct{} // the lease of all; nil: never
+	late  time.Duration // the age of all when they are published
+}
+
+func (s *stream) publish(at time.Duration, bodies ...string) {
+	for _, body := range bodies {
+		s.bodies, s.at = append(s.bodies, body), append(s.at, at)
+	}
+}
+
+func (s *stream) Receive(ctx context.Context, limit sources.Limit) ([]*sources.Delivery, error) {
+	if len(s.bodies) == 0 {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	select {
+	case <-time.After(time.Until(s.begun.Add(s.at[0]))):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	n := 0
+	for bytes := 0; n < len(s.bodies) && !time.Now().Before(s.begun.Add(s.at[n])) && limit.Fits(n, bytes, len(s.bodies[n])); n++ {
+		bytes += len(s.bodies[n])
+	}
+	var batch []*sources.Delivery
+	for i, body := range s.bodies[:n] {
+		m := sources.Message{Broker: "kafka", Topic: "t", Time: s.begun.Add(s.at[i] - s.late), Raw: envelope.Raw{Body: []byte(body)}}
+		batch = append(batch, sources.NewDelivery(m, &streamSettler{settler{&s.source, body}, s.lost}))
+	}
+	s.bodies, s.at = s.bodies[n:], s.at[n:]
+	return batch, nil
+}
+
+type streamSettler struct {
+	settler
+	lost chan struct{}
+}
+
+func (s *streamSettler) Lost() <-chan struct{} { return s.lost }
+
+// scene is a worker with digests, and what its observer hears.
+type scene struct {
+	room    *room
+	digests worker.DigestConfig
+	age     time.Duration
+	bytes   int
+	stop    time.Duration // 0: after an hour
+
+	mu     sync.Mutex
+	events []worker.Event
+}
+
+func newScene() *scene {
+	joined := make(chan struct{})
+	close(joined)
+	return &scene{
+		room: &room{
+			tape: &tape{}, joined: joined, historyDepth: 20, maxMembers: 500,
+			answer: func(string) sink.Result { return sink.Result{Outcome: sink.Delivered, Took: time.Second} },
+		},
+		digests: worker.DigestConfig{After: "2/1m", Every: 10 * time.Second, Max: 50, Severity: "critical"},
+	}
+}
+
+// play runs the worker on the streams, and returns what happened and when, without
+// the acknowledgements.
+func (s *scene) play(streams ...*stream) []string {
+	list := make([]sources.Source, len(streams))
+	for i, each := range streams {
+		each.tape, each.begun = s.room.tape, time.Now()
+		list[i] = each
+	}
+	return s.run(list)
+}
+
+func (s *scene) run(from []sources.Source) []string {
+	begun := time.Now()
+	names := func(what string) func([]envelope.Summary) string {
+		return func(list []envelope.Summary) string {
+			var names []string
+			for _, each := range list {
+				names = append(names, each.Name)
+			}
+			return what + " " + strings.Join(names, " ")
+		}
+	}
+	w := worker.Worker{
+		Room: s.room, Sources: from, MaxInFlight: 2, Grace: 10 * time.Second, Log: slog.New(slog.DiscardHandler), MaxPendingBytes: s.bytes,
+		Render: func(e envelope.Envelope) string {
+			s.room.add("%s after %s", e.Subject, time.Since(begun).Round(time.Second))
+			return e.Subject
+		},
+		Digests: worker.Digests{DigestConfig: s.digests, Text: names("digest"), ExpiredText: names("expired")},
+		Observe: func(e worker.Event) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.events = append(s.events, e)
+		},
+	}
+	if s.stop == 0 {
+		s.stop = time.Hour
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), s.stop)
+	defer cancel()
+	if err := w.Run(ctx); err != nil {
+		s.room.add("error %v", err)
+	}
+	return s.posts()
+}
+
+func (s *scene) posts() []string {
+	var posts []string
+	for _, event := range s.room.events {
+		if text, ok := strings.CutPrefix(event, "post "); ok {
+			posts = append(posts, text)
+		}
+	}
+	return posts
+}
+
+func (s *scene) expect(t *testing.T, got []string, want ...string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// settledOnce checks that each message is acknowledged, and once.
+func (s *scene) settledOnce(t *testing.T, bodies ...string) {
+	t.Helper()
+	for _, body := range bodies {
+		if n := s.room.count("ack " + body); n != 1 {
+			t.Errorf("%s was acknowledged %d times", body, n)
+		}
+	}
+}
+
+func severe(n int, severity string) string {
+	return fmt.Sprintf(`{"subject":"%d","severity":%q}`, n, severity)
+}
+
+func numbered(from, to int) []string {
+	var list []string
+	for n := from; n <= to; n++ {
+		list = append(list, title(n))
+	}
+	return list
+}
+
+func TestFewNotificationsAreShownAloneAndAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, st := newScene(), &stream{}
+		st.publish(0, title(1), title(2))
+		st.publish(time.Minute, title(3))
+		st.publish(2*time.Minute, title(4), title(5))
+		s.expect(t, s.play(st), "1", "2", "3", "4", "5")
+		for _, want := range []string{"1 after 0s", "3 after 1m0s", "5 after 2m0s"} {
+			if !s.room.has(want) {
+				t.Errorf("lacks %q: %q", want, s.room.events)
+			}
+		}
+	})
+}
+
+func TestAStormIsShownTogetherInTheOrderOfItsSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, st := newScene(), &stream{}
+		bodies := numbered(1, 60)
+		st.publish(0, bodies...)
+		got := s.play(st)
+		if len(got) < 3 || len(got) > 5 || got[0] != "1" || got[1] != "2" {
+			t.Errorf("got %q", got)
+		}
+		var shown []string
+		for _, post := range got {
+			shown = append(shown, strings.Fields(strings.TrimPrefix(post, "digest "))...)
+		}
+		for i := range 60 {
+			if i >= len(shown) || shown[i] != fmt.Sprint(i+1) {
+				t.Fatalf("shown are %q", shown)
+			}
+		}
+		s.settledOnce(t, bodies...)
+	})
+}
+
+// The second digest comes DIGEST_EVERY after the first, and holds what came meanwhile.
+func TestADigestIsSentEveryFewSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, st := newScene(), &stream{}
+		for n := range 24 { // one a second
+			st.publish(time.Duration(n)*time.Second+time.Duration(n)*time.Millisecond, title(n))
+		}
+		s.expect(t, s.play(st), "0", "1", "digest 2 3 4 5 6 7 8 9 10 11", "digest 12 13 14 15 16 17 18 19 20 21", "digest 22 23")
+	})
+}
+
+func TestACriticalOneIsShownAtOnceBehindWhatCameBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, st := newScene(), &stream{}
+		st.publish(0, numbered(1, 5)...)
+		st.publish(3*time.Second, title(6), severe(7, "critical"), title(8))
+		s.expect(t, s.play(st), "1", "2", "7", "digest 3 4 5 6", "8")
+		if !s.room.has("7 after 3s") {
+			t.Errorf("was late: %q", s.room.events)
+		}
+	})
+}
+
+// Resolved ones wait, and so do too many critical ones.
+func TestCriticalOnesHaveARateOfTheirOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, st := newScene(), &stream{}
+		for n := range 6 {
+			st.publish(0, severe(n, "critical"))
+		}
+		got := s.play(st)
+		s.expect(t, got, "0", "1", "2", "3", "digest 4 5")
+	})
+}
+
+func TestADeliveryWithSeveralIsGatheredWholeOrNotAtAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, st := newScene(), &stream{}
+		st.publish(0, title(1), batch("a", "b", "c"), title(2))
+		s.expect(t, s.play(st), "1", "digest a b c 2")
+		s.settledOnce(t, title(1), batch("a", "b", "c"), title(2))
+	})
+}
+
+func TestWhatIsGatheredAloneIsShownAsEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, st := newScene(), &stream{}
+		st.publish(0, numbered(1, 3)...)
+		s.expect(t, s.play(st), "1", "2", "3")
+		if !s.room.has("3 after 11s") { // the room takes a second to compose it
+			t.Errorf("got %q", s.room.events)
+		}
+	})
+}
+
+func TestWithoutTheSettingOrTheRoomsHelpAllAreShownAlone(t *testing.T) {
+	for what, change := range map[string]func(*scene){
+		"DIGEST_AFTER is empty":              func(s *scene) { s.digests.After = "" },
+		"the room shows none of several":     func(s *scene) { s.room.maxMembers = 0 },
+		"nothing is set but the age":         func(s *scene) { s.digests = worker.DigestConfig{MaxAge: time.Hour} },
+		"more is allowed than there will be": func(s *scene) { s.digests.After = "100/1m" },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, st := newScene(), &stream{}
+			change(s)
+			st.publish(0, numbered(1, 9)...)
+			if got := s.play(st); len(got) != 9 {
+				t.Errorf("%s: got %q", what, got)
+			}
+		})
+	}
+}
+
+func TestAStopSendsWhatIsGathered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, st := newScene(), &stream{}
+		s.stop = 5 * time.Second
+		st.publish(0, numbered(1, 6)...)
+		s.expect(t, s.play(st), "1", "2", "digest 3 4 5 6")
+		s.settledOnce(t, numbered(1, 6)...)
+	})
+}
+
+// A partition that moves takes along what is gathered: its next owner waits for it.
+func TestWhatIsLostLeavesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, st, other := newScene(), &stream{lost: make(chan struct{})}, &stream{source: source{name: "other"}}
+		st.publish(0, numbered(1, 4)...)
+		other.publish(time.Second, numbered(5, 6)...)
+		go func() {
+			time.Sleep(4 * time.Second)
+			close(st.lost)
+		}()
+		s.stop = 5 * time.Second
+		s.play(st, other)
+		for _, n := range []int{3, 4} {
+			if !s.room.has("release "+title(n)) || s.room.has("ack "+title(n)) {
+				t.Errorf("%d was not given back: %q", n, s.room.events)
+			}
+		}
+		if released, stopped := slices.Index(s.room.events, "release "+title(3)), slices.Index(s.room.events, "post digest 5 6"); released > stopped {
+			t.Errorf("given back too late: %q", s.room.events)
+		}
+	})
+}
+
+// What is pending is bounded in bytes. If all of it is gathered, nothing would ever
+// come to fill the digest.
+func TestADigestIsSentWhenNothingMoreCanBeReceived(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, st := newScene(), &stream{}
+		s.bytes, s.digests.Every = 100, time.Hour
+		s.stop = time.Minute
+		bodies := numbered(10, 39) // two alone, and seven at once are 98 bytes
+		st.publish(0, bodies...)
+		got := s.play(st)
+		s.settledOnce(t, bodies...)
+		if len(got) != 6 {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+// A digest is one message of those that the room can tell.
+func TestADigestTakesOnePlaceOfTheUnacknowledged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, st := newScene(), &stream{source: source{undurable: true}}
+		s.room.historyDepth = 3
+		st.publish(0, numbered(1, 100)...)
+		s.play(st)
+		if n := s.room.count("ack "); n != 52 { // two alone and one digest
+			t.Errorf("%d were shown, and none of them durably acknowledged", n)
+		}
+	})
+}
+
+func TestDigestsAreToldOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, st := newScene(), &stream{}
+		st.publish(0, numbered(1, 6)...)
+		s.play(st)
+		var digests, members int
+		for _, e := range s.events {
+			switch {
+			case e.Kind == worker.Digested:
+				digests++
+				if e.Together != 4 || e.StanzaID != "digest 3 4 5 6" || e.Took != time.Second {
+					t.Errorf("got %+v", e)
+				}
+			case e.Kind == worker.Delivered && e.Together > 1:
+				members++
+				if e.StanzaID != "digest 3 4 5 6" || e.Took != 0 {
+					t.Errorf("got %+v", e)
+				}
+			}
+		}
+		if digests != 1 || members != 4 {
+			t.Errorf("%d digests with %d members were told of", digests, members)
+		}
+	})
+}
+
+func TestWhatComesTooLateIsCountedInOneLine(t *testing.T) {
+	past := `{"subject":"%d","expires":"1999-01-01T00:00:00Z"}`
+	synctest.Test(t, func(t *testing.T) { // by its own word
+		s, st := newScene(), &stream{}
+		s.digests.After = ""
+		st.publish(0, fmt.Sprintf(past, 1), title(2), fmt.Sprintf(past, 3))
+		s.expect(t, s.play(st), "2", "expired 1 3")
+		s.settledOnce(t, fmt.Sprintf(past, 1), title(2), fmt.Sprintf(past, 3))
+		if n := len(s.of(worker.Expired)); n != 2 {
+			t.Errorf("%d have expired", n)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) { // by MAX_AGE
+		s, old, fresh := newScene(), &stream{late: 2 * time.Hour}, &stream{source: source{name: "fresh"}}
+		s.digests.MaxAge = time.Hour
+		old.publish(0, title(1), title(2))
+		fresh.publish(0, title(3))
+		s.expect(t, s.play(old, fresh), "3", "expired 1 2")
+	})
+	synctest.Test(t, func(t *testing.T) { // beside one that has not, or where nothing is shown together
+		s, st := newScene(), &stream{}
+		s.room.maxMembers = 0
+		st.publish(0, fmt.Sprintf(past, 1), title(2))
+		s.expect(t, s.play(st), "2")
+		if hidden := s.of(worker.Filtered); len(hidden) != 1 || hidden[0].Why != worker.TooLate {
+			t.Errorf("got %+v", hidden)
+		}
+	})
+}
+
+func (s *scene) of(kind worker.EventKind) []worker.Event {
+	return slices.DeleteFunc(slices.Clone(s.events), func(e worker.Event) bool { return e.Kind != kind })
+}
+
+// The room shows two in a second, and 1000 wait: that is too long for people.
+func TestABacklogIsShownTogetherAlthoughEachCouldBeShownAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, st := newScene(), &lagging{}
+		s.digests.After, s.room.historyDepth = "10000/1m", 2
+		st.publish(0, numbered(1, 1000)...)
+		st.tape, st.begun = s.room.tape, time.Now()
+		got := s.run([]sources.Source{st})
+		if len(got) > 200 {
+			t.Errorf("%d posts", len(got))
+		}
+		s.settledOnce(t, numbered(1, 1000)...)
+	})
+}
+
+// lagging tells how many messages wait.
+type lagging struct{ stream }
+
+func (l *lagging) Status() sources.Status {
+	return sources.Status{Bound: true, Lag: int64(len(l.bodies))}
+}
