@@ -1,0 +1,70 @@
+package render
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+)
+
+// timeSpan is from when to when something happened.
+type timeSpan struct{ first, last time.Time }
+
+func spanOf(list []envelope.Summary) (s timeSpan) {
+	for i := range list {
+		s.include(list[i].Time)
+	}
+	return s
+}
+
+func (s *timeSpan) include(t time.Time) {
+	t = t.UTC()
+	if s.first.IsZero() || t.Before(s.first) {
+		s.first = t
+	}
+	if t.After(s.last) {
+		s.last = t
+	}
+}
+
+func (s timeSpan) isOneDay() bool {
+	return s.first.Format(time.DateOnly) == s.last.Format(time.DateOnly)
+}
+
+// layout is that of a time in a line.
+func (s timeSpan) layout() string {
+	if s.isOneDay() {
+		return time.TimeOnly
+	}
+	return "01-02 15:04"
+}
+
+func (s timeSpan) text(layout string) string {
+	first, last := s.first.Format(layout), s.last.Format(layout)
+	if first == last {
+		return first
+	}
+	return first + "–" + last
+}
+
+// day is what the times in the lines do not say.
+func (s timeSpan) day() string {
+	if s.isOneDay() {
+		return s.first.Format("2006-01-02 UTC")
+	}
+	return "UTC"
+}
+
+// length is how long it took, nothing if that was no time.
+func (s timeSpan) length() string {
+	switch d := s.last.Sub(s.first); {
+	case d < time.Second:
+		return ""
+	case d < 2*time.Minute:
+		return fmt.Sprintf(" in %d s", int(d.Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf(" in %d min", int(d.Minutes()))
+	default:
+		return fmt.Sprintf(" in %d h", int(d.Hours()))
+	}
+}
