@@ -23,6 +23,7 @@ type metrics struct {
 // sourceMetrics are about notifications, by source.
 type sourceMetrics struct {
 	received, delivered, suppressed *prometheus.CounterVec
+	digests, digested, expired      *prometheus.CounterVec
 	filtered, failed, deadLettered  *prometheus.CounterVec // and by reason
 	acks                            *prometheus.CounterVec // and by outcome
 	delivery, age                   *prometheus.HistogramVec
@@ -32,6 +33,7 @@ type sourceMetrics struct {
 // roomMetrics are about the room, and what is asked again.
 type roomMetrics struct {
 	reflection         prometheus.Histogram
+	together           prometheus.Histogram
 	retries            *prometheus.CounterVec // by reason
 	possibleDuplicates prometheus.Counter
 	reconnects         *prometheus.CounterVec // by reason
@@ -69,6 +71,9 @@ func newSourceMetrics() sourceMetrics {
 		received:     counter("messages_received_total", "Messages received from the broker.", "source"),
 		filtered:     counter("notifications_filtered_total", "Notifications that the filter hides.", "source", "reason"),
 		delivered:    counter("notifications_delivered_total", "Notifications that the room has shown.", "source"),
+		digests:      counter("digests_total", "Messages that the room has shown for several notifications together.", "source"),
+		digested:     counter("notifications_digested_total", "Notifications that the room has shown together with others; notifications_delivered_total counts them as well.", "source"),
+		expired:      counter("notifications_expired_total", "Notifications that came too late and that the room has counted in a line with others.", "source"),
 		suppressed:   counter("notifications_suppressed_total", "Duplicates: notifications not posted because the room had shown them before.", "source"),
 		failed:       counter("messages_failed_total", "Messages that can never be delivered.", "source", "reason"),
 		deadLettered: counter("messages_dead_lettered_total", "Messages whose dead letter the broker has confirmed.", "source", "reason"),
@@ -92,6 +97,10 @@ func newRoomMetrics() roomMetrics {
 		reflection: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "reflection_duration_seconds", Buckets: soon(),
 			Help: "Time from sending a message to its reflection by the room.",
+		}),
+		together: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: namespace, Name: "digest_members", Buckets: []float64{2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000},
+			Help: "How many posts a digest shows together.",
 		}),
 		possibleDuplicates: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "possible_duplicates_total",
@@ -118,7 +127,7 @@ func start(vec *prometheus.CounterVec, values ...string) {
 func (m *metrics) all() []prometheus.Collector {
 	return []prometheus.Collector{
 		m.received, m.filtered, m.delivered, m.suppressed, m.failed, m.deadLettered, m.acks,
-		m.delivery, m.age, m.reflection, m.lastDelivery,
+		m.digests, m.digested, m.expired, m.together, m.delivery, m.age, m.reflection, m.lastDelivery,
 		m.retries, m.possibleDuplicates, m.reconnects, m.joins, m.removals, m.bounces,
 	}
 }
@@ -174,6 +183,9 @@ func (t *Telemetry) sourceGauges(name string, s *sourceState) []prometheus.Colle
 		gaugeWith("pending_bytes", "Size of the pending messages.", source, func() float64 {
 			_, bytes := t.options.Worker.Pending(name)
 			return float64(bytes)
+		}),
+		gaugeWith("gathered_messages", "Those of the pending messages that wait to be shown together.", source, func() float64 {
+			return float64(t.options.Worker.Gathered(name))
 		}),
 		gaugeWith("unacknowledged_messages", "Messages submitted to the room whose acknowledgement is not durable yet.", source, func() float64 {
 			return float64(t.options.Worker.Unacknowledged(name))

@@ -21,6 +21,7 @@ type sourceState struct {
 	metrics *metrics
 
 	received, delivered, suppressed          prometheus.Counter
+	digests, digested, expired               prometheus.Counter
 	acked, ackFailed, released, deadLettered prometheus.Counter
 	delivery, age                            prometheus.Observer
 	lastDelivery                             prometheus.Gauge
@@ -64,10 +65,12 @@ func newSourceState(source sources.Source, m *metrics) *sourceState {
 	for _, reason := range filter.Reasons() {
 		m.filtered.WithLabelValues(name, string(reason))
 	}
+	m.filtered.WithLabelValues(name, worker.TooLate)
 	acks := func(outcome string) prometheus.Counter { return m.acks.WithLabelValues(name, outcome) }
 	return &sourceState{
 		source: source, name: name, metrics: m, failing: map[string]fault{},
 		received: m.received.WithLabelValues(name), delivered: m.delivered.WithLabelValues(name), suppressed: m.suppressed.WithLabelValues(name),
+		digests: m.digests.WithLabelValues(name), digested: m.digested.WithLabelValues(name), expired: m.expired.WithLabelValues(name),
 		acked: acks(acknowledged), ackFailed: acks(ackFailed), released: acks(released), deadLettered: acks(deadLettered),
 		delivery: m.delivery.WithLabelValues(name), age: m.age.WithLabelValues(name),
 		lastDelivery: m.lastDelivery.WithLabelValues(name),
@@ -82,9 +85,12 @@ func (t *Telemetry) ObserveWorker(e worker.Event) {
 	}
 	s.observe(&e)
 	switch e.Kind {
-	case worker.Delivered:
+	case worker.Delivered, worker.Digested:
 		if e.Took > 0 {
 			t.metrics.reflection.Observe(e.Took.Seconds())
+		}
+		if e.Kind == worker.Digested {
+			t.metrics.together.Observe(float64(e.Together))
 		}
 	case worker.Failing:
 		t.metrics.retries.WithLabelValues(e.Doing).Inc()
@@ -104,6 +110,13 @@ func (s *sourceState) observe(e *worker.Event) {
 		s.metrics.filtered.WithLabelValues(s.name, e.Why).Inc()
 	case worker.Delivered:
 		s.shown(e, time.Now())
+		if e.Together > 1 {
+			s.digested.Add(notifications(e))
+		}
+	case worker.Digested:
+		s.digests.Inc()
+	case worker.Expired:
+		s.expired.Add(notifications(e))
 	case worker.Suppressed:
 		s.suppressed.Add(notifications(e))
 	case worker.Failed:

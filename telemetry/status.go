@@ -46,6 +46,7 @@ type SourceStatus struct {
 	Pending        int        `json:"pending"` // received, and not yet settled
 	MaxPending     int        `json:"max_pending"`
 	PendingBytes   int        `json:"pending_bytes"`
+	Gathered       int        `json:"gathered"`       // of these, wait to be shown together
 	Unacknowledged int        `json:"unacknowledged"` // submitted, and not durably acknowledged
 	Lag            *int64     `json:"lag"`            // null: not known
 	Stalled        int        `json:"stalled"`        // Kafka partitions that make no progress although there is something to read
@@ -116,7 +117,7 @@ func (s *sourceState) status(w Worker) SourceStatus {
 	messages, bytes := w.Pending(s.name)
 	one := SourceStatus{
 		Name: s.name, Bound: s.problem() == "",
-		Pending: messages, MaxPending: w.MaxPending(), PendingBytes: bytes, Unacknowledged: w.Unacknowledged(s.name),
+		Pending: messages, MaxPending: w.MaxPending(), PendingBytes: bytes, Gathered: w.Gathered(s.name), Unacknowledged: w.Unacknowledged(s.name),
 		LastReceived: s.lastReceived.get(), LastDelivery: s.lastDelivered.get(), LastError: last.status(),
 	}
 	if r, ok := s.source.(sources.Reporter); ok {

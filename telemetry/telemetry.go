@@ -33,6 +33,9 @@ type Worker interface {
 	// Pending is how many messages of a source are received and not settled, and
 	// how large they are.
 	Pending(source string) (messages, bytes int)
+	// Gathered is how many of the pending messages of a source wait to be shown
+	// together.
+	Gathered(source string) int
 	// Unacknowledged is how many notifications of a source are submitted to the
 	// room and not durably acknowledged.
 	Unacknowledged(source string) int

@@ -38,6 +38,7 @@ type carrier struct{}
 func (carrier) Pending(string) (messages, bytes int) { return 7, 700 }
 
 func (carrier) MaxPending() int           { return 32 }
+func (carrier) Gathered(string) int       { return 3 }
 func (carrier) Unacknowledged(string) int { return 5 }
 
 // plain is a source that cannot tell how it is; reporting is one that can.
@@ -133,14 +134,20 @@ func TestCountsWhatBecomesOfNotifications(t *testing.T) {
 		{Kind: worker.Released},
 		{Kind: worker.Received},
 		{Kind: worker.Filtered, Why: "expired"},
+		{Kind: worker.Digested, Together: 40, Took: time.Minute},
+		{Kind: worker.Delivered, Parts: []int{0, 1}, Together: 40},
+		{Kind: worker.Expired, Parts: []int{0}, Together: 3},
 	} {
 		e.Source, e.Delivery = jetstream, one
 		d.ObserveWorker(e)
 	}
 	d.expect(
 		t, `messages_received_total{source="nats:NOTIFY"} 5`, `messages_received_total{source="kafka:alerts"} 0`,
-		`notifications_delivered_total{source="nats:NOTIFY"} 3`, `notifications_suppressed_total{source="nats:NOTIFY"} 1`,
+		`notifications_delivered_total{source="nats:NOTIFY"} 5`, `notifications_suppressed_total{source="nats:NOTIFY"} 1`,
 		`notifications_filtered_total{reason="expired",source="nats:NOTIFY"} 1`, `notifications_filtered_total{reason="severity",source="nats:NOTIFY"} 0`,
+		`digests_total{source="nats:NOTIFY"} 1`, `notifications_digested_total{source="nats:NOTIFY"} 2`,
+		`notifications_expired_total{source="nats:NOTIFY"} 1`, `gathered_messages{source="nats:NOTIFY"} 3`,
+		`digest_members_bucket{le="20"} 0`, `digest_members_bucket{le="50"} 1`, `reflection_duration_seconds_count 2`,
 		`messages_failed_total{reason="decode",source="nats:NOTIFY"} 1`,
 		`messages_dead_lettered_total{reason="decode",source="nats:NOTIFY"} 1`,
 		`acks_total{outcome="acknowledged",source="nats:NOTIFY"} 1`, `acks_total{outcome="failed",source="nats:NOTIFY"} 1`,
@@ -148,8 +155,8 @@ func TestCountsWhatBecomesOfNotifications(t *testing.T) {
 		`retries_total{reason="dead_letter"} 1`, `pending_messages{source="nats:NOTIFY"} 7`, `pending_bytes{source="nats:NOTIFY"} 700`,
 		`unacknowledged_messages{source="nats:NOTIFY"} 5`, `max_pending_messages 32`, `max_pending_bytes 4000`, `history_depth_messages 40`,
 		`reflection_duration_seconds_bucket{le="0.0025"} 0`, `reflection_duration_seconds_bucket{le="0.005"} 1`,
-		`delivery_duration_seconds_count{source="nats:NOTIFY"} 1`,
-		`event_age_seconds_bucket{source="nats:NOTIFY",le="30"} 0`, `event_age_seconds_bucket{source="nats:NOTIFY",le="300"} 1`,
+		`delivery_duration_seconds_count{source="nats:NOTIFY"} 2`,
+		`event_age_seconds_bucket{source="nats:NOTIFY",le="30"} 0`, `event_age_seconds_bucket{source="nats:NOTIFY",le="300"} 2`,
 	)
 }
 

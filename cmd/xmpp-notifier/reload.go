@@ -32,6 +32,14 @@ func (l *liveTexts) hide(e *envelope.Envelope) string   { return l.current.Load(
 func (l *liveTexts) text(e envelope.Envelope) string    { return l.current.Load().renderer.Text(e) }
 func (l *liveTexts) payload(e envelope.Envelope) string { return l.current.Load().renderer.Payload(e) }
 
+func (l *liveTexts) digest(list []envelope.Summary) string {
+	return l.current.Load().renderer.Digest(list)
+}
+
+func (l *liveTexts) expired(list []envelope.Summary) string {
+	return l.current.Load().renderer.Expired(list)
+}
+
 // reloadOnHangup reads the files that the settings name again at every SIGHUP:
 // the environment of a process does not change, what is in files does. The
 // connections stay; passwords and authorities are for the next one. What is wrong with

@@ -79,6 +79,7 @@ type settings struct {
 	filter  filter.Config
 	text    render.Config
 	worker  worker.Config
+	digest  worker.DigestConfig
 	memory  memory.Config
 	audit   audit.Config
 	room    sink.Config
@@ -99,6 +100,7 @@ func (s *settings) groups(all bool) []config.Group {
 	groups := []config.Group{{Title: "General", Spec: &s.general}}
 	groups = append(groups, s.textGroups()...)
 	groups = append(groups,
+		config.Group{Title: "Digests, see docs/formats.md", Spec: &s.digest},
 		config.Group{Title: "Worker", Spec: &s.worker},
 		config.Group{Title: "Memory", Spec: &s.memory},
 		config.Group{Title: "Audit, see docs/metrics.md", Spec: &s.audit},

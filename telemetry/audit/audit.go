@@ -81,7 +81,8 @@ type line struct {
 	ID        string    `json:"id,omitempty"`
 	Publisher string    `json:"publisher,omitempty"` // the notification's own source
 	Severity  string    `json:"severity,omitempty"`
-	Group     int       `json:"group,omitempty"` // how many notifications the message shows, if several
+	Group     int       `json:"group,omitempty"`  // how many notifications the message shows, if several
+	Digest    int       `json:"digest,omitempty"` // how many posts the digest shows together, if it is one
 	Reason    string    `json:"reason,omitempty"`
 	Error     string    `json:"error,omitempty"`
 }
@@ -95,9 +96,14 @@ func (l *Log) Observe(e worker.Event) {
 		return
 	}
 	one := line{Time: time.Now().UTC(), Source: e.Source, StanzaID: e.StanzaID, Reason: e.Why}
+	if e.Together > 1 {
+		one.Digest = e.Together
+	}
 	switch e.Kind {
 	case worker.Delivered:
 		one.Outcome = "delivered"
+	case worker.Expired:
+		one.Outcome = "expired"
 	case worker.Suppressed:
 		one.Outcome = "suppressed"
 	case worker.Filtered:

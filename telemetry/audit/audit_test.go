@@ -44,6 +44,9 @@ func TestEachNotificationHasALine(t *testing.T) {
 		{Kind: worker.Delivered, Parts: []int{0}, StanzaID: "abc"},
 		{Kind: worker.Suppressed, Parts: []int{0, 1}, StanzaID: "def"},
 		{Kind: worker.Filtered, Parts: []int{1}, Why: "severity"},
+		{Kind: worker.Delivered, Parts: []int{1}, StanzaID: "ghi", Together: 37},
+		{Kind: worker.Expired, Parts: []int{1}, StanzaID: "jkl", Together: 5},
+		{Kind: worker.Digested, StanzaID: "ghi", Together: 37},
 		{Kind: worker.Failed, Reason: reason},
 		{Kind: worker.Acked},
 	} {
@@ -55,6 +58,8 @@ func TestEachNotificationHasALine(t *testing.T) {
 		{"outcome": "suppressed", "stanza_id": "def", "id": "1", "publisher": "/s", "severity": "critical", "group": 2.0},
 		{"outcome": "suppressed", "stanza_id": "def", "id": "2", "publisher": "/s", "group": 2.0},
 		{"outcome": "filtered", "id": "2", "publisher": "/s", "reason": "severity"},
+		{"outcome": "delivered", "stanza_id": "ghi", "id": "2", "publisher": "/s", "digest": 37.0},
+		{"outcome": "expired", "stanza_id": "jkl", "id": "2", "publisher": "/s", "digest": 5.0},
 		{"outcome": "dead_letter", "reason": "rejected", "error": "too rude"},
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
