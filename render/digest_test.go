@@ -17,7 +17,7 @@ func many() []envelope.Summary {
 			n := len(list)
 			s := envelope.Summary{
 				Name: name, Severity: severity, State: state, Time: time.Date(2026, 3, 29, 13, 5, n, 0, time.UTC),
-				Log: "NOTIFY", Offset: uint64(1001 + n), //nolint:gosec // small
+				Log: "NOTIFY", Offset: uint64(1001 + n),
 			}
 			if strings.Contains(name, "%d") {
 				s.Name = fmt.Sprintf(name, i)
@@ -82,7 +82,7 @@ func TestADigestOfSeveralDaysAndPartitions(t *testing.T) {
 	for i := range 12 {
 		list = append(list, envelope.Summary{
 			Name: "backup", Host: "db", Severity: envelope.Info, Time: time.Date(2026, 3, 27+i%3, 23, 0, 0, 0, time.UTC),
-			Log: fmt.Sprintf("alerts[%d]", i%6), Offset: uint64(i), //nolint:gosec // small
+			Log: fmt.Sprintf("alerts[%d]", i%6), Offset: uint64(i),
 		})
 	}
 	want := `🔵 DIGEST 12 notifications in 48 h, shown together: 12 info

@@ -91,7 +91,6 @@ func (s *streamSettler) Lost() <-chan struct{} { return s.lost }
 type scene struct {
 	room    *room
 	digests worker.DigestConfig
-	age     time.Duration
 	bytes   int
 	stop    time.Duration // 0: after an hour
 
