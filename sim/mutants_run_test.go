@@ -4,7 +4,6 @@ package sim_test
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -18,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -34,26 +34,27 @@ type result struct {
 	Wrong string `json:"wrong,omitempty"` // what was wrong
 }
 
-// TestMutants plants the mutants one by one, and lets the simulator look for each. It
-// leaves out those whose result is known for the present code. SIM_MUTANT=word takes all
-// whose name has the word. The table of results is written after each.
+// TestMutants plants the mutants, and lets the simulator look for each, for as many at a
+// time as -parallel says. It leaves out those whose result is known for the present code.
+// SIM_MUTANT=word takes all whose name has the word. The table is written after each.
 func TestMutants(t *testing.T) {
 	original, err := build(t, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	list, results := mutants(t), readResults(t)
-	for i, m := range list {
+	results := readResults(t)
+	for i, m := range results.list {
 		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
 			changed, err := m.plant("..")
 			if err != nil {
 				t.Fatal(err)
 			}
-			known, code := results[m.name], hash(changed)
+			known, code := results.get(m.name), hash(changed)
 			if !wanted(m.name, known.Code == code) {
 				return
 			}
-			say("%d of %d: %s", i+1, len(list), m.name)
+			say("%d of %d: %s", i+1, len(results.list), m.name)
 			mutated, err := build(t, changed)
 			if err != nil {
 				t.Fatal(err)
@@ -62,10 +63,9 @@ func TestMutants(t *testing.T) {
 			if r.Seed == 0 {
 				t.Errorf("survived %d seeds", mostSeeds)
 			}
-			say("%d of %d: %s: seed %d: %s", i+1, len(list), m.name, r.Seed, r.Wrong)
+			say("%d of %d: %s: seed %d: %s", i+1, len(results.list), m.name, r.Seed, r.Wrong)
 			r.Code = code
-			results[m.name] = r
-			writeResults(t, list, results)
+			results.put(t, m.name, r)
 		})
 	}
 }
@@ -114,7 +114,7 @@ var failedSeed = regexp.MustCompile(`seed (\d+): (.*)`)
 // search runs so many seeds and returns the first that fails.
 func search(t *testing.T, binary string, from, count uint64) result {
 	run := exec.CommandContext(t.Context(), binary, "-test.run=^TestSeeds$", "-test.timeout=0")
-	run.Env = append(os.Environ(), envSeeds+"="+strconv.FormatUint(count, 10), envFrom+"="+strconv.FormatUint(from, 10), envTale+"=no")
+	run.Env = append(os.Environ(), envSeeds+"="+strconv.FormatUint(count, 10), envFrom+"="+strconv.FormatUint(from, 10), envTale+"=no", envJobs+"=1")
 	var out bytes.Buffer
 	run.Stdout, run.Stderr = &out, os.Stderr
 	if run.Run() == nil {
@@ -150,7 +150,7 @@ func build(t *testing.T, changed map[string]string) (string, error) {
 	if err := os.WriteFile(file, overlay, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-overlay", file, "-o", binary, ".").CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-ldflags=-s -w", "-overlay", file, "-o", binary, ".").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)
 	}
@@ -165,29 +165,44 @@ func hash(changed map[string]string) string {
 	return fmt.Sprintf("%.8x", h.Sum(nil))
 }
 
-func readResults(t *testing.T) map[string]result {
-	results := map[string]result{}
+// results are those of the list.
+type results struct {
+	list []mutant
+
+	mu     sync.Mutex
+	byName map[string]result
+}
+
+func readResults(t *testing.T) *results {
+	r := &results{list: mutants(t), byName: map[string]result{}}
 	text, err := os.ReadFile(mutantResults)
 	if err == nil {
-		err = json.Unmarshal(text, &results)
+		err = json.Unmarshal(text, &r.byName)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
 	}
-	return results
+	return r
 }
 
-// writeResults writes those of the list, and the table for people.
-func writeResults(t *testing.T, list []mutant, results map[string]result) {
+func (r *results) get(name string) result {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.byName[name]
+}
+
+// put notes a result, and writes all of the list for the next run, and for people.
+func (r *results) put(t *testing.T, name string, one result) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.byName[name] = one
 	kept := map[string]result{}
 	rows := "| mutant | in | seed | what was wrong |\n|---|---|---|---|\n"
-	for _, m := range list {
-		r, known := results[m.name]
-		if !known {
-			continue
+	for _, m := range r.list {
+		if one, known := r.byName[m.name]; known {
+			kept[m.name] = one
+			rows += one.row(m)
 		}
-		kept[m.name] = r
-		rows += fmt.Sprintf("| %s | %s | %s | %s |\n", m.name, m.edits[0].dir, cmp.Or(strings.TrimPrefix(strconv.FormatUint(r.Seed, 10), "0"), "none"), r.Wrong)
 	}
 	text, err := json.MarshalIndent(kept, "", "\t")
 	if err != nil {
@@ -199,6 +214,14 @@ func writeResults(t *testing.T, list []mutant, results map[string]result) {
 	if name := os.Getenv("SIM_TABLE"); name != "" {
 		writeTable(t, name, rows)
 	}
+}
+
+func (r result) row(m mutant) string {
+	seed := "none"
+	if r.Seed > 0 {
+		seed = strconv.FormatUint(r.Seed, 10)
+	}
+	return fmt.Sprintf("| %s | %s | %s | %s |\n", m.name, m.edits[0].dir, seed, r.Wrong)
 }
 
 // The table is between these lines of the document.
