@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -36,35 +34,26 @@ type part struct {
 
 func parts() []part {
 	return []part{
-		{"throughput", "Throughput", throughput},
-		{"limits", "Servers with rate limits", limits},
+		{"throughput", "Throughput and CPU time", throughput},
 		{"latency", "Latency at low load", latency},
 		{"memory", "Memory", memory},
-		{"allocations", "Allocations and CPU time", allocations},
-		{"start", "Start and size", start},
+		{"allocations", "Decoding and rendering", allocations},
 	}
 }
 
-// bed is what one part measures with.
+// bed is what one part measures with. The brokers start when they are needed.
 type bed struct {
 	*testing.T
 	*common
 }
 
-// common is what all parts share. The brokers start when they are needed.
 type common struct {
 	dir    string
 	rounds int // how often each contestant has its turn
 	count  int // makes names unique
 	binary func() string
-	nats   func() *natsBroker
-	kafka  func() *kafkaBroker
-}
-
-// server is an XMPP server with a room.
-type server struct {
-	*testbed.XMPP
-	place
+	nats   func() broker
+	kafka  func() broker
 }
 
 // product is a kind of XMPP server.
@@ -85,22 +74,20 @@ func must(t testing.TB, err error) {
 }
 
 // TestBench measures all parts, or those that -run names; all are written to the
-// file BENCH_OUT. BENCH_ROUNDS is how often each contestant has its turn.
+// file BENCH_OUT.
 func TestBench(t *testing.T) {
 	c := &common{dir: t.TempDir(), rounds: 5}
 	if testing.Short() {
 		c.rounds = 1
 	}
-	if text := os.Getenv("BENCH_ROUNDS"); text != "" {
-		var err error
-		c.rounds, err = strconv.Atoi(text)
+	c.binary = sync.OnceValue(func() string {
+		binary, err := testbed.Build(t.Context(), c.dir)
 		must(t, err)
-	}
-	c.binary = sync.OnceValue(func() string { return build(t) })
-	c.nats = sync.OnceValue(func() *natsBroker { return newNATS(t, filepath.Join(c.dir, "nats")) })
-	c.kafka = sync.OnceValue(func() *kafkaBroker { return newKafka(t, filepath.Join(c.dir, "kafka")) })
-	report := head()
-	measured := 0
+		return binary
+	})
+	c.nats = sync.OnceValue(func() broker { return newNATS(t, filepath.Join(c.dir, "nats")) })
+	c.kafka = sync.OnceValue(func() broker { return newKafka(t, filepath.Join(c.dir, "kafka")) })
+	report, measured := head(), 0
 	for _, p := range parts() {
 		t.Run(p.name, func(t *testing.T) {
 			report += "\n## " + p.title + "\n\n" + (&bed{t, c}).take(p)
@@ -115,20 +102,16 @@ func TestBench(t *testing.T) {
 // take measures a part and returns its section of the report.
 func (b *bed) take(p part) string {
 	b.Helper()
-	begin, before := time.Now(), load()
-	section := p.measure(b)
-	after := load()
-	section += fmt.Sprintf("\n*%s, commit %s; it took %.0f s, load average %.1f before and %.1f after.*\n",
-		begin.UTC().Format("2006-01-02 15:04 UTC"), commit(), time.Since(begin).Seconds(), before, after)
-	if cores := float64(runtime.NumCPU()); min(before, after) > 2*cores {
-		section += "\n**Others were using the machine: rates and times of this part say nothing, CPU, allocations and memory do.**\n"
-	}
+	begin, before := time.Now(), number("/proc/loadavg", "")
+	section := p.measure(b) + fmt.Sprintf("\n*%s, commit %s; it took %.0f s, load average %.1f before and %.1f after.*\n",
+		begin.UTC().Format("2006-01-02 15:04 UTC"), output("git", "describe", "--always", "--dirty", "--exclude=*"),
+		time.Since(begin).Seconds(), before, number("/proc/loadavg", ""))
 	b.Log(section)
 	return section
 }
 
 // serve starts a server with a room, until the end of the part.
-func (b *bed) serve(p product, o testbed.Options) *server {
+func (b *bed) serve(p product, o testbed.Options) *testbed.XMPP {
 	b.Helper()
 	o.Dir, o.HistorySize = filepath.Join(b.dir, b.name(p.name)), history
 	x, err := p.start(b.Context(), o)
@@ -138,7 +121,33 @@ func (b *bed) serve(p product, o testbed.Options) *server {
 	must(b, err)
 	defer admin.Close()
 	must(b, admin.Create(b.Context(), owner.Room{}))
-	return &server{x, place{Addr: x.Addr, Domain: x.Domain, CAFile: x.CAFile, Room: "bench@" + x.MUC}}
+	return x
+}
+
+// startWorker starts the worker with these settings, and waits until it is in the room.
+func (b *bed) startWorker(x *testbed.XMPP, env ...map[string]string) *testbed.Worker {
+	b.Helper()
+	w, err := testbed.StartWorker(b.binary(), "run", b.dir, append(env, map[string]string{
+		"XMPP_JID": "notifier@" + x.Domain, "XMPP_PASSWORD": testbed.Password("notifier"), "XMPP_ADDR": x.Addr,
+		"XMPP_ROOM": roomOf(x), "XMPP_CA_FILE": x.CAFile,
+	})...)
+	must(b, err)
+	ctx, cancel := context.WithTimeout(b.Context(), patience)
+	defer cancel()
+	must(b, w.Joined(ctx))
+	return w
+}
+
+func (b *bed) stop(w *testbed.Worker) { must(b, w.Stop(patience)) }
+
+// fill makes a stream or topic with n notifications, and returns the worker's settings
+// for it.
+func (b *bed) fill(w way, n int) map[string]string {
+	b.Helper()
+	env, err := w.from().create(b.Context(), b.name("backlog"))
+	must(b, err)
+	must(b, w.from().add(b.Context(), n))
+	return env
 }
 
 // name makes a name that was not used before.

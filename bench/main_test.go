@@ -3,14 +3,31 @@
 package bench_test
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"testing"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/segmentio/kafka-go"
+
+	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
 
-// asChild is the environment variable that turns this program into a bare
-// sender, so that what it uses can be told from what the observer and we use.
+// job is what a bare sender or consumer does, in a process of its own, so that what
+// it uses can be told from what the observer and we use.
+type job struct {
+	Server *testbed.XMPP     // to post to; nil to consume
+	Env    map[string]string // to consume: the worker's settings
+	Body   string
+	N      int
+}
+
+// asChild is the environment variable that turns this program into one.
 const asChild = "BENCH_CHILD"
 
 func TestMain(m *testing.M) {
@@ -21,10 +38,125 @@ func TestMain(m *testing.M) {
 	var j job
 	err := json.Unmarshal([]byte(text), &j)
 	if err == nil {
-		err = j.run()
+		err = j.run(context.Background())
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
+	}
+}
+
+// bare starts a job, and returns what waits for its end and says the CPU time of each
+// message, in µs.
+func (b *bed) bare(j job) (used func() float64) {
+	b.Helper()
+	text, err := json.Marshal(j)
+	must(b, err)
+	cmd := exec.CommandContext(b.Context(), os.Args[0]) //nolint:gosec // it is us
+	cmd.Env = append(os.Environ(), asChild+"="+string(text))
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, os.Stderr
+	must(b, cmd.Start())
+	return func() (micros float64) {
+		must(b, cmd.Wait())
+		_, err := fmt.Sscan(out.String(), &micros)
+		must(b, err)
+		return micros
+	}
+}
+
+// run does the job, and prints the CPU time of all messages but the first fifth,
+// which belongs to the start.
+func (j job) run(ctx context.Context) error {
+	next, err := j.begin(ctx)
+	if err != nil {
+		return err
+	}
+	done, measured := 0, 0
+	began := ownCPU()
+	for done < j.N {
+		n, err := next()
+		if err != nil {
+			return fmt.Errorf("after %d messages: %w", done, err)
+		}
+		if done += n; measured == 0 && done >= j.N/5 {
+			began, measured = ownCPU(), done
+		}
+	}
+	_, err = fmt.Println(float64((ownCPU() - began).Microseconds()) / float64(max(1, done-measured)))
+	return err
+}
+
+// begin returns what waits for the next messages, and says how many they were.
+func (j job) begin(ctx context.Context) (next func() (int, error), err error) {
+	switch {
+	case j.Server != nil:
+		return j.send(ctx)
+	case j.Env["SOURCES"] == "nats":
+		return consumeJetStream(ctx, j.Env)
+	default:
+		return consumeKafka(ctx, j.Env), nil
+	}
+}
+
+// send posts stanzas that are ready, with never more in flight than the worker
+// has: as many echoes as a read brings, as many messages the next write sends.
+func (j job) send(ctx context.Context) (func() (int, error), error) {
+	c, err := join(ctx, j.Server, "notifier", "bare")
+	if err != nil {
+		return nil, err
+	}
+	size := len(stanza(j.Server, 0, j.Body))
+	var text []byte
+	for i := range j.N {
+		text = append(text, stanza(j.Server, i, j.Body)...)
+	}
+	_, err = c.conn.Write(text[:min(inFlight*size, len(text))])
+	text = text[min(inFlight*size, len(text)):]
+	return func() (int, error) {
+		n, err := c.messages()
+		if more := min(n*size, len(text)); err == nil && more > 0 {
+			_, err = c.conn.Write(text[:more])
+			text = text[more:]
+		}
+		return n, err
+	}, err
+}
+
+func stanza(x *testbed.XMPP, i int, body string) string {
+	return fmt.Sprintf("<message to='%s' type='groupchat' id='%08d-%019d'><body>%s</body></message>", roomOf(x), os.Getpid(), i, body)
+}
+
+func consumeJetStream(ctx context.Context, env map[string]string) (func() (int, error), error) {
+	conn, err := nats.Connect(env["NATS_URL"])
+	if err != nil {
+		return nil, err
+	}
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return nil, err
+	}
+	consumer, err := js.CreateConsumer(ctx, env["NATS_STREAM"], jetstream.ConsumerConfig{AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: 2 * inFlight})
+	if err != nil {
+		return nil, err
+	}
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(2 * inFlight))
+	return func() (int, error) {
+		m, err := messages.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return 0, err
+		}
+		return 1, m.Ack()
+	}, err
+}
+
+func consumeKafka(ctx context.Context, env map[string]string) func() (int, error) {
+	reader := kafka.NewReader(kafka.ReaderConfig{
+		Brokers: []string{env["KAFKA_BROKERS"]}, Topic: env["KAFKA_TOPICS"], GroupID: env["KAFKA_GROUP_ID"] + "-bare",
+		MinBytes: 1, MaxBytes: 1 << 20, StartOffset: kafka.FirstOffset,
+	})
+	return func() (int, error) {
+		_, err := reader.ReadMessage(ctx)
+		return 1, err
 	}
 }

@@ -4,7 +4,6 @@ package bench_test
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/testbed"
@@ -12,74 +11,40 @@ import (
 
 const (
 	backlog = 1_000_000
-	// The phases: nothing to do, the room is there, away, and there again.
-	memoryIdle, memoryUp, memoryDown = 3 * time.Second, 8 * time.Second, 20 * time.Second
+	// away is how long the room is away.
+	away = 20 * time.Second
 )
 
 // memory watches the worker with a million notifications behind it.
 func memory(b *bed) string {
 	b.Helper()
-	t := newTable(fmt.Sprintf("MB, backlog of %d", fewer(backlog)), "idle, no backlog", "room up", "room away, begin", "room away, end", "room back", "peak")
+	t := newTable(fmt.Sprintf("MB, backlog of %d", fewer(backlog)), "nothing to do", "room away, begin", "room away, end", "peak")
 	var kept promises
-	for _, from := range []struct {
-		name   string
-		broker broker
-	}{{jetstreamed, b.nats()}, {kafkaed, b.kafka()}} {
+	for _, w := range b.ways() {
 		s := b.serve(products()[0], testbed.Options{})
-		phases := append([][]float64{b.idle(s, from.broker)}, b.outage(s, from.broker)...)
+		running := b.startWorker(s, b.fill(w, 0), map[string]string{"XMPP_RECONNECT_MAX": "1s"}) // so that it tries often
+		idle := resting(running)
+		must(b, w.from().add(b.Context(), fewer(backlog)))
 		must(b, s.Kill())
-		var cells []string
-		for _, phase := range phases {
-			cells = append(cells, fmt.Sprintf("%.0f", middle(phase)))
-		}
-		highest := slices.Max(slices.Concat(phases...))
-		t.row(append(append([]string{from.name}, cells...), fmt.Sprintf("%.0f", highest))...)
-		kept.atMost(64, "MB", from.name+", peak", highest)
-		kept.atMost(1, "MB", from.name+", growth during the outage", middle(phases[3])-middle(phases[2]))
+		begin, end := resting(running), resting(running)
+		must(b, s.Start(b.Context()))
+		resting(running)
+		highest := resident(running.Pid(), "VmHWM")
+		b.stop(running)
+		must(b, s.Kill())
+		t.row("worker from "+w.name, digits(0, idle), digits(0, begin), digits(0, end), digits(0, highest))
+		kept.atMost(64, "MB", w.name+", peak", highest)
+		kept.atMost(1, "MB", w.name+", growth during the outage", end-begin)
 	}
-	return fmt.Sprintf(`Resident memory of the worker with the room up for %s, its server killed for %s, and up again for %s. The floor is the
-same worker with nothing to do.
-
-`, memoryUp, memoryDown, memoryUp) + t.text + "\n" + kept.text
+	return fmt.Sprintf("Resident memory of the worker before the backlog came, with the server killed for %s, and at most. The floor is a\n"+
+		"worker with nothing to do.\n\n", away) + t.text + "\n" + kept.text
 }
 
-// idle samples a worker without a backlog.
-func (b *bed) idle(s *server, from broker) []float64 {
-	b.Helper()
-	env, err := from.fill(b.Context(), b.name("nothing"), 0)
-	must(b, err)
-	w, err := startWorker(b.Context(), b.binary(), s.place, env)
-	must(b, err)
-	defer func() { must(b, w.stop()) }()
-	<-w.joined
-	return sample(w, memoryIdle)
-}
-
-// outage samples a worker while the XMPP server is there, away (in halves), and
-// there again.
-func (b *bed) outage(s *server, from broker) [][]float64 {
-	b.Helper()
-	env, err := from.fill(b.Context(), b.name("million"), fewer(backlog))
-	must(b, err)
-	env["XMPP_RECONNECT_MAX"] = "1s" // so that it tries often
-	w, err := startWorker(b.Context(), b.binary(), s.place, env)
-	must(b, err)
-	defer func() { must(b, w.stop()) }()
-	<-w.joined
-	phases := [][]float64{sample(w, memoryUp)}
-	must(b, s.Kill())
-	phases = append(phases, sample(w, memoryDown/2), sample(w, memoryDown/2))
-	must(b, s.Start(b.Context()))
-	phases = append(phases, sample(w, memoryUp))
-	if w.joins.Load() < 2 {
-		b.Error("the worker did not come back into the room")
+// resting is the median of what a worker takes for half the outage.
+func resting(w *testbed.Worker) float64 {
+	var all []float64
+	for end := time.Now().Add(away / 2); time.Now().Before(end); <-time.After(100 * time.Millisecond) {
+		all = append(all, resident(w.Pid(), "VmRSS"))
 	}
-	return phases
-}
-
-func sample(w *worker, d time.Duration) (all []float64) {
-	for end := time.Now().Add(d); time.Now().Before(end); <-time.After(100 * time.Millisecond) {
-		all = append(all, resident(w.Process.Pid, "VmRSS"))
-	}
-	return all
+	return middle(all)
 }

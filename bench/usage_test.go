@@ -17,10 +17,7 @@ func cpu(pid int) time.Duration {
 	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid)) // the pattern is right
 	var total time.Duration
 	for _, thread := range threads {
-		text, _ := os.ReadFile(thread) // it may have just ended
-		used, _, _ := strings.Cut(string(text), " ")
-		ns, _ := strconv.ParseInt(used, 10, 64)
-		total += time.Duration(ns)
+		total += time.Duration(number(thread, ""))
 	}
 	return total
 }
@@ -32,18 +29,16 @@ func ownCPU() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// resident returns the resident memory of a process, in MB: now or, as VmHWM, at
-// its highest.
+// resident returns the resident memory of a process, in MB: now (VmRSS) or at its
+// highest (VmHWM).
 func resident(pid int, field string) float64 {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)) // 0 if it has ended
-	_, after, _ := strings.Cut(string(text), field+":")
-	kb, _ := strconv.ParseFloat(strings.Fields(after + " 0")[0], 64)
-	return kb / 1024
+	return number(fmt.Sprintf("/proc/%d/status", pid), field+":") / 1024
 }
 
-// load is the load average of the machine.
-func load() float64 {
-	text, _ := os.ReadFile("/proc/loadavg") // 0 if it is not known
-	average, _ := strconv.ParseFloat(strings.Fields(string(text) + " 0")[0], 64)
-	return average
+// number reads the number after a text in a file, 0 if there is none.
+func number(path, after string) float64 {
+	text, _ := os.ReadFile(path) // the process may have ended
+	_, text2, _ := strings.Cut(string(text), after)
+	n, _ := strconv.ParseFloat(strings.Fields(text2 + " 0")[0], 64)
+	return n
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -21,7 +20,6 @@ import (
 const (
 	// patience bounds every single wait.
 	patience  = 90 * time.Second
-	workerPkg = "github.com/xmpp-notifier/xmpp-notifier/cmd/xmpp-notifier"
 	inFlight  = 16 // XMPP_MAX_IN_FLIGHT
 	uncertain = 3 * inFlight
 )
@@ -55,10 +53,9 @@ func newBed(t *testing.T) *bed {
 		must(t, err)
 	}
 	t.Logf("CHAOS_SEED=%d", b.seed)
-	b.binary = filepath.Join(b.dir, "xmpp-notifier")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", b.binary, workerPkg).CombinedOutput(); err != nil {
-		t.Fatalf("build the worker: %v\n%s", err, out)
-	}
+	var err error
+	b.binary, err = testbed.Build(t.Context(), b.dir)
+	must(t, err)
 	b.nats = startNATS(t, b.folder())
 	return b
 }

@@ -4,7 +4,8 @@ package e2e_test
 
 import (
 	"context"
-	"syscall"
+	"errors"
+	"os/exec"
 	"time"
 )
 
@@ -46,13 +47,9 @@ func (s *storm) any() int { return s.rng.IntN(len(s.staff)) }
 func (s *storm) dismiss() {
 	s.Helper()
 	i := s.any()
-	if err := s.staff[i].cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		s.Fatal(err)
-	}
-	select {
-	case <-s.staff[i].exited: //nolint:errcheck // see above
-	case <-time.After(patience):
-		s.Error("a worker did not stop")
+	err := s.staff[i].Stop(patience)
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
+		s.Error(err)
 	}
 	s.fire(i)
 }

@@ -81,7 +81,7 @@ func statusOf(ctx context.Context, admin string) (s telemetry.Status, err error)
 // peak is the largest resident memory so far.
 func (p *process) peak() int {
 	p.t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Pid()))
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"bytes"
 	"context"
 	"os"
 	"path/filepath"
@@ -27,12 +26,12 @@ func TestHangupReadsTheTemplateAgain(t *testing.T) {
 	p := startWorker(t, tr.env, map[string]string{"TEMPLATE_FILE": template})
 	hangup := func(line string) {
 		t.Helper()
-		before := bytes.Count(p.tail(), []byte(line))
-		if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		before := strings.Count(p.Tail(), line)
+		if err := p.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}
 		until(t, "the log says "+line, func(context.Context) (bool, error) {
-			return bytes.Count(p.tail(), []byte(line)) > before, nil
+			return strings.Count(p.Tail(), line) > before, nil
 		})
 	}
 	tr.publish(1)

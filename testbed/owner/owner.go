@@ -42,20 +42,27 @@ const (
 // Login logs the account in on server, for things to do to room (the part
 // before the @). It does not enter the room.
 func Login(ctx context.Context, server *testbed.XMPP, account, room string) (*Owner, error) {
-	pem, err := os.ReadFile(server.CAFile)
+	a, err := credentials(server, account)
 	if err != nil {
-		return nil, fmt.Errorf("read CA: %w", err)
+		return nil, err
 	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(pem)
 	o := &Owner{room: room + "@" + server.MUC, nick: account}
-	o.client, err = raw.Dial(ctx, raw.Account{
-		Addr: server.Addr, Domain: server.Domain, User: account, Password: testbed.Password(account), CA: pool,
-	}, o.handle)
+	o.client, err = raw.Dial(ctx, a, o.handle)
 	if err != nil {
 		return nil, err
 	}
 	return o, nil
+}
+
+// credentials are those of an account of the testbed.
+func credentials(server *testbed.XMPP, account string) (raw.Account, error) {
+	pem, err := os.ReadFile(server.CAFile)
+	if err != nil {
+		return raw.Account{}, fmt.Errorf("read CA: %w", err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(pem)
+	return raw.Account{Addr: server.Addr, Domain: server.Domain, User: account, Password: testbed.Password(account), CA: pool}, nil
 }
 
 // Close ends the connection at once. The room sees the owner leave.

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// login goes from TCP to presence: STARTTLS, PLAIN, bind, session if offered.
+// login goes from TCP to a bound resource: STARTTLS, PLAIN, bind, session if offered.
 func (c *Client) login(ctx context.Context) error {
 	if _, err := c.open(); err != nil {
 		return err
@@ -42,7 +42,7 @@ func (c *Client) login(ctx context.Context) error {
 			return err
 		}
 	}
-	return c.Write("<presence/>")
+	return nil
 }
 
 // open starts the stream and returns its features.

@@ -93,7 +93,7 @@ func Dial(ctx context.Context, a Account, handle func(Stanza) error) (*Client, e
 		var c *Client
 		if c, err = dial(ctx, a, handle); err == nil {
 			c.reader.Go(c.read)
-			return c, nil
+			return c, c.Write("<presence/>")
 		}
 		if !strings.Contains(err.Error(), "internal-server-error") {
 			break
@@ -105,6 +105,15 @@ func Dial(ctx context.Context, a Account, handle func(Stanza) error) (*Client, e
 		}
 	}
 	return nil, fmt.Errorf("log %s in: %w", a.User, err)
+}
+
+// Login logs in and returns the connection, on which nothing is read any more.
+func Login(ctx context.Context, a Account) (net.Conn, error) {
+	c, err := dial(ctx, a, nil)
+	if err != nil {
+		return nil, fmt.Errorf("log %s in: %w", a.User, err)
+	}
+	return c.conn, c.conn.SetDeadline(time.Time{})
 }
 
 func dial(ctx context.Context, a Account, handle func(Stanza) error) (*Client, error) {
