@@ -66,23 +66,6 @@ func (p *process) run(started chan<- error) {
 	}
 }
 
-// Start starts cmd such that it dies with this process, however that ends (on
-// Linux). The channel gets the result of its Wait. The caller ends it.
-func Start(cmd *exec.Cmd) (<-chan error, error) {
-	cmd.SysProcAttr = ownGroup()
-	p := &process{cmd: cmd, done: make(chan struct{})}
-	started, exited := make(chan error), make(chan error, 1)
-	go p.run(started)
-	if err := <-started; err != nil {
-		return nil, err
-	}
-	go func() { // ends with the child
-		<-p.done
-		exited <- p.err
-	}()
-	return exited, nil
-}
-
 func (p *process) running() bool {
 	if p == nil {
 		return false
