@@ -66,7 +66,7 @@ func TestPoisonStopsNothing(t *testing.T) {
 			c := openRoom(t, settings(t, srv))
 			c.joined()
 			var texts, good []string
-			for i := range 100 {
+			for i := range 1000 { // 50 of them poison: more than three times what may be in flight
 				text := fmt.Sprintf("message %d", i)
 				if i%20 == 10 {
 					text = fmt.Sprintf("poison %d", i)

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Installs what the testbed needs on Debian and Ubuntu, as root: Prosody,
-# ejabberd, jabberd2 with mu-conference, Java and Maven (for Kafka and Vysper),
-# OpenLDAP, two proxies, openssl, and systemd and man for the test of the package. Only what is missing, without starting the daemons: the testbed runs
+# Installs what the testbed needs on Debian and Ubuntu, as root: Prosody with its
+# community modules, ejabberd, jabberd2 with mu-conference, Java and Maven (for Kafka
+# and Vysper), OpenLDAP, two proxies, openssl, and systemd and man for the test of the
+# package. Only what is missing, without starting the daemons: the testbed runs
 # servers of its own.
 set -eu
 
@@ -10,6 +11,7 @@ need() { # command, package
 	PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
 }
 need prosody prosody
+[ -d /usr/lib/prosody/modules/mod_firewall ] || missing="$missing prosody-modules"
 need ejabberdctl ejabberd
 need jabberd2-router jabberd2
 need mu-conference jabber-muc

@@ -48,10 +48,13 @@ Component "{{.MUC}}" "muc"
 {{- if .Archive}}
 		"muc_mam";
 {{- end}}
-{{- if .MessageInterval}}
-		"room_limit";
+{{- if .NoIDs}}
+		"no_ids";
+{{- end}}
+{{- if .Firewall}}
+		"firewall";
 {{- end}}
 	}
-{{- if .MessageInterval}}
-	room_message_interval = {{.MessageInterval}}
+{{- if .Firewall}}
+	firewall_scripts = { "{{.Dir}}/rules.pfw" }
 {{- end}}

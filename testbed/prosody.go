@@ -11,8 +11,29 @@ import (
 //go:embed prosody.cfg.lua
 var prosodyConfig string
 
-//go:embed mod_room_limit.lua
-var prosodyRoomLimit string
+//go:embed mod_no_ids.lua
+var prosodyNoIDs string
+
+//go:embed rules.pfw
+var prosodyRules string
+
+// Firewall reports whether rooms of Prosody refuse or swallow anything.
+func (c xmppConfig) Firewall() bool { return c.RoomRules != "" || c.MessageInterval > 0 }
+
+// MessageRate is how many messages a room takes in a second, and MessageBurst for how
+// many seconds at once: three messages.
+func (c xmppConfig) MessageRate() float64 {
+	if c.MessageInterval == 0 {
+		return 0
+	}
+	return 1 / c.MessageInterval
+}
+
+// MessageBurst belongs to MessageRate.
+func (c xmppConfig) MessageBurst() float64 { return 3 * c.MessageInterval }
+
+// firewallModule is where Debian has mod_firewall.
+const firewallModule = "/usr/lib/prosody/modules/mod_firewall/mod_firewall.lua"
 
 // Prosody starts a Prosody. Its accounts log in with SCRAM-SHA-1.
 func Prosody(ctx context.Context, o Options) (*XMPP, error) {
@@ -22,6 +43,11 @@ func Prosody(ctx context.Context, o Options) (*XMPP, error) {
 	c, err := prepareXMPP(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("prepare Prosody: %w", err)
+	}
+	if c.Firewall() {
+		if err := needFile("Prosody", "install the package prosody-modules", firewallModule); err != nil {
+			return nil, err
+		}
 	}
 	config := filepath.Join(c.Dir, "prosody.cfg.lua")
 	if err := c.prepareProsody(ctx, config); err != nil {
@@ -51,11 +77,14 @@ func (c xmppConfig) prepareProsody(ctx context.Context, config string) error {
 	if err := os.MkdirAll(plugins, 0o700); err != nil {
 		return fmt.Errorf("create plugin folder: %w", err)
 	}
-	if err := fillIn(filepath.Join(plugins, "mod_room_limit.lua"), prosodyRoomLimit, nil); err != nil {
-		return err
-	}
-	if err := fillIn(config, prosodyConfig, c); err != nil {
-		return err
+	for path, text := range map[string]string{
+		filepath.Join(plugins, "mod_no_ids.lua"): prosodyNoIDs,
+		filepath.Join(c.Dir, "rules.pfw"):        prosodyRules,
+		config:                                   prosodyConfig,
+	} {
+		if err := fillIn(path, text, c); err != nil {
+			return err
+		}
 	}
 	for _, name := range accounts() {
 		args := []string{"prosodyctl"}

@@ -42,6 +42,11 @@ type Options struct {
 	// ejabberd (min_message_interval), of all together with Prosody, which bounces
 	// the others. 0 is no limit; jabberd2 and Vysper know none.
 	MessageInterval time.Duration
+	// RoomRules has the rooms of Prosody refuse or swallow messages: rules for its
+	// mod_firewall. Elsewhere there is nothing like it.
+	RoomRules string
+	// NoIDs has the rooms of Prosody show messages without their ids.
+	NoIDs bool
 	// Archive keeps the messages of rooms in an archive (XEP-0313).
 	Archive bool
 	// Directory has ejabberd take its accounts from an OpenLDAP of its own.
@@ -90,6 +95,14 @@ func need(server, fix string, programs ...string) error {
 		if _, err := exec.LookPath(program); err != nil {
 			return &Missing{server, program + " not found: " + fix}
 		}
+	}
+	return nil
+}
+
+// needFile returns a *Missing if a file is not there.
+func needFile(server, fix, path string) error {
+	if _, err := os.Stat(path); err != nil {
+		return &Missing{server, path + " not found: " + fix}
 	}
 	return nil
 }

@@ -42,9 +42,10 @@ type xmppConfig struct {
 	C2S, TLS, HTTP     string // ports
 	LDAP               string // port of the directory, "" if there is none
 	Throttle, Archive  bool
-	PlainOnly          bool
+	PlainOnly, NoIDs   bool
 	History            int
 	MessageInterval    float64 // seconds
+	RoomRules          string
 	Root               bool
 	starttls, tls, api string // the same as addresses
 }
@@ -71,7 +72,8 @@ func prepareXMPP(ctx context.Context, o Options) (xmppConfig, error) {
 	return xmppConfig{
 		Dir: o.Dir, Domain: domain, MUC: muc,
 		C2S: port(addrs[0]), TLS: port(addrs[1]), HTTP: port(addrs[2]),
-		Throttle: o.Throttle, Archive: o.Archive, PlainOnly: o.PlainOnly, History: o.history(), MessageInterval: o.MessageInterval.Seconds(),
+		Throttle: o.Throttle, Archive: o.Archive, PlainOnly: o.PlainOnly, NoIDs: o.NoIDs, History: o.history(),
+		MessageInterval: o.MessageInterval.Seconds(), RoomRules: o.RoomRules,
 		Root:     os.Geteuid() == 0,
 		starttls: addrs[0], tls: addrs[1], api: addrs[2],
 	}, nil

@@ -75,14 +75,16 @@ func (b *Outbox) Hopeless() error {
 }
 
 // Missing returns the number of the last message sent, if one is missing: later ones
-// were shown, or it was sent alone, and that was some time ago. So is one that has
-// failed before, if nothing was shown for longer than limit, and others wait for
-// their turn. Else it returns 0. A session asks the room for something then, and
-// calls Fence with the number when the room answers.
+// were shown, or it was sent alone, and that was some time ago. So is one that holds
+// up what is to be sent alone; and one that has failed before, if nothing was shown
+// for longer than limit, and others wait for their turn. Else it returns 0. A session
+// asks the room for something then, and calls Fence with the number when the room
+// answers.
 func (b *Outbox) Missing(now time.Time, limit time.Duration) uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.stuck = b.outstanding > 0 && b.queued > 0 && now.Sub(b.oldest) > limit
+	b.blocked = b.alone == nil && b.trial(now) != nil
 	for _, e := range b.queue {
 		if b.missing(e) && (e == b.alone && !b.pace.limited || now.Sub(e.sentAt) > overtaken+b.pace.interval) {
 			return b.count
@@ -93,7 +95,7 @@ func (b *Outbox) Missing(now time.Time, limit time.Duration) uint64 {
 
 // missing reports whether e should have been shown by now.
 func (b *Outbox) missing(e *entry) bool {
-	return e.state == outstanding && (e.nth < b.lastShown || e == b.alone || b.stuck && e.tries > 0)
+	return e.state == outstanding && (e.nth < b.lastShown || e == b.alone || b.blocked || b.stuck && e.tries > 0)
 }
 
 // Fence notes that the room has handled all that was sent up to a number: it will

@@ -27,6 +27,7 @@ type sending struct {
 	lastShown   uint64    // number of the last one that was shown live
 	alone       *entry    // what is sent alone
 	stuck       bool      // nothing was shown for long, and others wait
+	blocked     bool      // what is outstanding holds up what is to be sent alone
 	first       *entry    // the oldest that is outstanding
 	oldest      time.Time // since when it is the oldest
 }
