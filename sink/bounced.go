@@ -91,11 +91,11 @@ func ownFault(c *Condition) bool {
 	}
 }
 
-// limited says once that the room asks us to wait.
-func (s *session) limited(c *Condition) {
+// limited says once that the room limits how fast we send.
+func (s *session) limited(why error) {
 	if !s.lessons.limited.Swap(true) {
-		s.log.Warn("the room limits the rate of messages: sending more slowly", "room", s.us.room, "error", c)
-		s.observer.tell(Event{Kind: Limited, Err: c})
+		s.log.Warn("the room limits the rate of messages: sending more slowly", "room", s.us.room, "error", why)
+		s.observer.tell(Event{Kind: Limited, Err: why})
 	}
 }
 
@@ -124,18 +124,25 @@ func (s *session) lookForMissing() {
 	})
 }
 
-// measurePace says once at which rate the room takes messages, when that is known.
+// errLate is why fewer messages are in flight although the room refuses none.
+var errLate = errors.New("its reflections come late")
+
+// measurePace says once that the room shows messages late, and at which rate it takes
+// them, when that is known.
 func (s *session) measurePace() {
-	inFlight, pause, limited := s.box.Pace()
+	pace := s.box.Pace()
+	told := s.lessons.limited.Load()
 	switch {
-	case !s.lessons.limited.Load():
-	case !limited:
+	case !told && pace.Limited:
+		s.limited(errLate)
+	case !told:
+	case !pace.Limited:
 		s.lessons.limited.Store(false)
 		s.log.Info("the room no longer limits the rate of messages", "room", s.us.room)
 		s.observer.tell(Event{Kind: Limited})
-	case pause > 0 && !s.lessons.rateTold:
+	case pace.Sure && !s.lessons.rateTold:
 		s.lessons.rateTold = true
-		s.log.Info("the rate that the room allows is known", "room", s.us.room, "max_in_flight", inFlight, "per_second", perSecond(pause))
+		s.log.Info("the rate that the room allows is known", "room", s.us.room, "max_in_flight", pace.InFlight, "per_second", perSecond(pace.Pause))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
 	"github.com/xmpp-notifier/xmpp-notifier/testbed"
@@ -91,5 +92,47 @@ func TestRealPoison(t *testing.T) {
 			}
 			sc.oneConnection()
 		})
+	}
+}
+
+// TestRealJoinsArePaced: a room that limits joins lets all workers in after a while. They
+// ask less and less often, and say why they wait.
+func TestRealJoinsArePaced(t *testing.T) {
+	server := startReal(t, testbed.Prosody, testbed.Options{RoomRules: `
+%RATE joins: 0.5 (burst 4)
+
+KIND: presence
+TYPE: available
+LIMIT: joins on $<@to|bare>
+BOUNCE=policy-violation:wait (The room is overactive, try again later)
+`})
+	const n = 4
+	clients := make([]*client, n)
+	scenes := make([]*scene, n)
+	for i := range clients {
+		sc := newScene(t, habits{name: "Prosody"}, server, "joins")
+		scenes[i] = sc
+		cfg := sc.settings()
+		cfg.RoomCreate, cfg.Nick = true, fmt.Sprint("worker", i)
+		cfg.ReconnectMax = 30 * time.Second
+		clients[i] = openRoom(t, cfg)
+	}
+	waited := 0
+	for i, c := range clients {
+		c.joined()
+		c.post(10*i, 10*i+10)
+		c.delivered(10)
+		waited += strings.Count(c.log.String(), "the room limits how often it may be joined")
+		if refused := strings.Count(c.log.String(), "disconnected, reconnecting"); refused > 1 {
+			t.Errorf("worker %d says %d times that it waits", i, refused)
+		}
+	}
+	asked := 0
+	for _, sc := range scenes {
+		asked += sc.proxy.Connections()
+	}
+	t.Logf("%d workers asked %d times", n, asked)
+	if waited == 0 || asked > 5*n {
+		t.Errorf("%d had to wait, and %d workers asked %d times", waited, n, asked)
 	}
 }

@@ -112,9 +112,13 @@ func (r *Room) HistoryDepth() int {
 	return int(r.historyDepth.Load()) + r.box.Released()
 }
 
-// Pace is how fast messages are sent: so many at once in flight, with a pause between
-// two. limited says that the room has asked for that.
-func (r *Room) Pace() (inFlight int, pause time.Duration, limited bool) { return r.box.Pace() }
+// Pace is how fast messages are sent: so many at once in flight, with so much time
+// between two, if that is known. limited says that the room has asked for that, or
+// shows messages late.
+func (r *Room) Pace() (inFlight int, pause time.Duration, limited bool) {
+	p := r.box.Pace()
+	return p.InFlight, p.Pause, p.Limited
+}
 
 // InFlight returns how many messages are in flight, and for how long the oldest of
 // them has been waiting for its reflection while it was the oldest; 0 while we are

@@ -149,7 +149,7 @@ func (t *Telemetry) gauges() []prometheus.Collector {
 			_, _, limited := t.options.Room.Pace()
 			return flag(limited)
 		}),
-		gauge("room_pause_seconds", "Pause between two messages that the room's rate limit asks for, 0 for none.", func() float64 {
+		gauge("room_pause_seconds", "Time between two messages that the room's rate limit asks for, 0 without a limit or while it is not known.", func() float64 {
 			_, pause, _ := t.options.Room.Pace()
 			return pause.Seconds()
 		}),

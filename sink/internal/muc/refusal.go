@@ -48,6 +48,11 @@ func fixJoin(c *conn.Condition) (fix string, lasting bool) {
 		default:
 			return FixService, true
 		}
+	case "policy-violation":
+		if c.Type == "wait" {
+			return "the room limits how often it may be joined: nothing to do if that passes", false
+		}
+		return "", false
 	case "jid-malformed":
 		return "correct XMPP_ROOM or XMPP_NICK", true
 	default:

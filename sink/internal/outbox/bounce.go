@@ -47,10 +47,17 @@ func (b *Outbox) Reject(id string, why error) {
 	}
 }
 
-// Pace is how many messages may be in flight at the pace that the room allows, and
-// the pause between two of them. limited says that the room has asked us to wait.
-func (b *Outbox) Pace() (inFlight int, pause time.Duration, limited bool) {
+// Pace is how fast the room lets us send.
+type Pace struct {
+	InFlight int           // how many messages may be in flight
+	Pause    time.Duration // the time between two of them, 0 while it is not known
+	Sure     bool          // it has been confirmed
+	Limited  bool          // the room has asked us to wait, or shows messages late
+}
+
+// Pace returns the present pace.
+func (b *Outbox) Pace() Pace {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return min(b.pace.width, b.pace.most), b.pace.interval, b.pace.limited
+	return Pace{min(b.pace.width, b.pace.most), b.pace.measured, b.pace.sure, b.pace.limited}
 }

@@ -6,6 +6,9 @@ import "time"
 // control, not a failure: fewer messages are in flight then (multiplicative
 // decrease), and if one is still too much, a pause between them is learnt: as long
 // as it took until the room accepted the next. Both come back step by step.
+//
+// Reflections that come late let fewer be in flight, too: a server that reads slowly
+// has all of it in its buffers, and shows it even if the connection breaks.
 type pacer struct {
 	most    int  // what may be in flight for other reasons
 	width   int  // what may be in flight
@@ -18,13 +21,26 @@ type pacer struct {
 	refusals int           // since it has accepted one
 	next     time.Time     // when the next message may be sent
 	last     time.Time     // when the last one was sent that it has accepted
-	limited  bool          // the room has asked us to wait, and the pace is not what it was
+	limited  bool          // the pace is not what it was
+
+	reduced time.Time // when fewer were in flight for late reflections
+	late    int       // how often that was so since as many were in flight as may be
+	rate
+}
+
+// rate is what is known of how fast the room takes messages.
+type rate struct {
+	waited   time.Duration // for the reflections of the round, all together
+	measured time.Duration // between two messages, 0: not known
+	sure     bool          // that was not measured only once, and in a hurry
 }
 
 const (
 	firstRetry   = 100 * time.Millisecond
 	longestRetry = 30 * time.Second
 	longestPause = time.Minute
+	// lateReflection is beyond what servers take that read as fast as they can.
+	lateReflection = 2 * time.Second
 	// shortestPace is the pause that is not worth a timer.
 	shortestPace = time.Millisecond
 	// steps is how many messages are accepted before one more may be in flight, or
@@ -88,19 +104,47 @@ func (p *pacer) slowDown(now time.Time) {
 }
 
 // accepted notes that the room has shown a message that was sent at that time.
-func (p *pacer) accepted(sentAt time.Time) {
-	p.round++
+func (p *pacer) accepted(sentAt, now time.Time) {
+	p.measure(sentAt, now)
 	switch {
 	case p.refusals > 0:
 		p.learn(sentAt)
 	case p.interval > 0:
 		p.speedUp()
+	case now.Sub(sentAt) > lateReflection:
+		p.reduce(sentAt, now)
 	case p.width < p.most && p.round >= steps:
 		p.width, p.round = p.width+1, 0
 	case p.width >= p.most:
-		p.limited = false
+		p.limited, p.late, p.rate = false, 0, rate{}
 	}
 	p.last = sentAt
+}
+
+// measure takes the time that a reflection took. So many in flight, each for so
+// long, is a rate (Little's law). There were more before they were reduced.
+func (p *pacer) measure(sentAt, now time.Time) {
+	if !sentAt.After(p.reduced) {
+		return
+	}
+	if p.round++; p.round == 1 {
+		p.waited = 0
+	}
+	p.waited += now.Sub(sentAt)
+	if p.limited && p.interval == 0 && p.round == steps/2 {
+		p.measured, p.sure = p.waited/time.Duration(p.round*min(p.width, p.most)), true
+	}
+}
+
+// reduce lets fewer be in flight after a late reflection. What was sent before the
+// last time says nothing new. A single time may be a moment in which nobody had time.
+func (p *pacer) reduce(sentAt, now time.Time) {
+	if p.width == 1 || !sentAt.After(p.reduced) {
+		return
+	}
+	p.width, p.round, p.reduced = p.width/2, 0, now
+	p.late++
+	p.limited = p.limited || p.late > 1
 }
 
 // learn takes the time between two messages that were accepted for the pause that
@@ -110,7 +154,9 @@ func (p *pacer) learn(sentAt time.Time) {
 		p.steady = steps
 	}
 	if !p.last.IsZero() {
+		p.sure = p.interval > 0
 		p.interval = min(sentAt.Sub(p.last), longestPause)
+		p.measured = p.interval
 	}
 	p.retry, p.refusals = 0, 0
 	p.next = sentAt.Add(p.interval)

@@ -43,7 +43,7 @@ func TestPaceIsThatOfTheRoom(t *testing.T) {
 			now = now.Add(rtt)
 			for range n {
 				if room.takes(sentAt) {
-					p.accepted(sentAt)
+					p.accepted(sentAt, now)
 					shown++
 				} else {
 					p.refused(now)
