@@ -117,10 +117,7 @@ func (s *session) lookForMissing() {
 		for _, place := range s.box.Fence(upTo) {
 			s.log.Warn("the room has not shown a message, although it shows others: trying it alone", "room", s.us.room, "id", place)
 		}
-		if s.box.Hopeless() {
-			return s.stalled()
-		}
-		return nil
+		return s.hopeless()
 	})
 }
 
