@@ -92,7 +92,7 @@ func (s *session) noIDs(a conn.Answer) error {
 	for _, text := range texts {
 		if s.box.SeenText(text) && !s.lessons.losesIDs {
 			s.lessons.losesIDs = true
-			s.box.Blind()
+			s.box.KeepsNoIDs()
 			s.lessons.originIDs.Store(true)
 			s.log.Warn("the room does not keep ids: recognising its reflections by text and order", "room", s.us.room)
 		}

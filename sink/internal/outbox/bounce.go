@@ -28,7 +28,7 @@ func (b *Outbox) Bounce(id []byte, v Verdict, why error) (tries int, ours bool) 
 		e.sent = false
 		b.to(e, waiting)
 		b.pace.refused(now)
-		b.touch(now)
+		b.noteOldest(now)
 	case AboutMessage:
 		b.reject(e, why)
 	case Unclear:

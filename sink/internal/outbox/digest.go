@@ -70,8 +70,8 @@ func (b *Outbox) gather(m Message) *digest {
 	return d
 }
 
-// twin returns who waits for the notification with that id, nil if it is not in flight.
-func (b *Outbox) twin(id string) *Member {
+// waitingFor returns who waits for the notification with that id, nil if it is not in flight.
+func (b *Outbox) waitingFor(id string) *Member {
 	if e, ok := b.inflight[id]; ok {
 		return &e.Member
 	}
@@ -175,7 +175,7 @@ func (b *Outbox) halve(e *entry) {
 	}
 	at := slices.Index(b.queue, e)
 	b.queue = slices.Replace(b.queue, at, at+1, halves...)
-	b.touch(time.Now())
+	b.noteOldest(time.Now())
 }
 
 // settleParts settles what a digest shows, which the ledger knows from now on if it

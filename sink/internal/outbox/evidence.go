@@ -12,11 +12,11 @@ type history struct {
 	known uint32              // the highest number of a message told, 0: none that we had seen
 	ours  uint32              // the same of our own: another worker may have sent his again
 
-	blind     bool      // the room keeps no ids: what it tells proves nothing
-	brokenOff bool      // the connection was: nothing is known of the server
-	shutDown  bool      // the server said that it goes down
-	alive     time.Time // the server was running then, before the session ended
-	restarted bool      // the server has been, since
+	keepsNoIDs bool      // the room keeps no ids: what it tells proves nothing
+	brokenOff  bool      // the connection was: nothing is known of the server
+	shutDown   bool      // the server said that it goes down
+	alive      time.Time // the server was running then, before the session ended
+	restarted  bool      // the server has been, since
 }
 
 // evidence is what a message in the history proves.
@@ -81,7 +81,7 @@ func (h *history) forgot() bool {
 // died with the server. A room that keeps no ids cannot tell; then it is so if the
 // server went down.
 func (h *history) lostCopies() bool {
-	return h.forgot() && (!h.blind || h.shutDown || h.restarted)
+	return h.forgot() && (!h.keepsNoIDs || h.shutDown || h.restarted)
 }
 
 // reached reports whether what was told goes back to where we left.

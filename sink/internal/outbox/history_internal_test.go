@@ -140,7 +140,7 @@ func TestNoMoreThanInFlightAndRecentIsSentAgain(t *testing.T) {
 				fill()
 				b.Seen([]byte(m.ID(sent[i])), []byte("r@c/w"), true, time.Time{})
 				b.deliver()
-				b.pump(time.Now())
+				b.sendWaiting(time.Now())
 			}
 			fill()
 			b.Detach(BrokenOff)

@@ -142,19 +142,19 @@ func (b *Outbox) enter(m Message) {
 	b.inflight[e.id] = e
 	b.queue = append(b.queue, e)
 	b.queued++
-	b.pump(time.Now())
+	b.sendWaiting(time.Now())
 }
 
 // again reports whether the room has shown a notification, or will when what is in
 // flight is shown. Then m is settled by that, and has no need of its place.
 func (b *Outbox) again(m Member, placed bool) (id string, again bool) {
 	id = b.ids.ID(m.Identity)
-	switch twin := b.twin(id); {
+	switch first := b.waitingFor(id); {
 	case b.ledger.has(id):
 		b.settled = append(b.settled, settlement{m.Done, Result{Outcome: Suppressed, ID: id}, placed})
 		return id, true
-	case twin != nil:
-		twin.join(m)
+	case first != nil:
+		first.join(m)
 		if placed {
 			b.places.free(1)
 		}
@@ -165,12 +165,12 @@ func (b *Outbox) again(m Member, placed bool) (id string, again bool) {
 }
 
 // join has m settled by what is in flight.
-func (twin *Member) join(m Member) {
-	twin.Done = both(twin.Done, m.Done)
-	if isClosed(twin.Lost) {
-		twin.Lost = m.Lost // it has come back to us
-	} else if twin.Lost != m.Lost {
-		twin.Lost = nil // one of the two stays ours
+func (first *Member) join(m Member) {
+	first.Done = both(first.Done, m.Done)
+	if isClosed(first.Lost) {
+		first.Lost = m.Lost // it has come back to us
+	} else if first.Lost != m.Lost {
+		first.Lost = nil // one of the two stays ours
 	}
 }
 
@@ -265,7 +265,7 @@ func (b *Outbox) settle(e *entry, r Result) {
 		b.queue[0] = nil
 		b.queue = b.queue[1:]
 	}
-	b.touch(time.Now())
+	b.noteOldest(time.Now())
 }
 
 // entries returns what is not settled, in order: settling changes the queue.

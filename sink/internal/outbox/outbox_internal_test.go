@@ -59,7 +59,7 @@ func TestLimitHoldsAtOnce(t *testing.T) {
 		t.Errorf("%d are in flight", len(sent))
 	}
 	b.Limit(100)
-	b.pump(time.Now())
+	b.sendWaiting(time.Now())
 	if len(sent) != 5 {
 		t.Errorf("%d are in flight without the limit", len(sent))
 	}
@@ -97,7 +97,7 @@ func TestWhatWasSentAgainIsNotGivenUp(t *testing.T) {
 	b.Bounce([]byte(refused), Unclear, errors.New("not now"))
 	b.Seen([]byte(m.ID("shown")), []byte("r@c/w"), true, time.Time{})
 	b.mu.Lock()
-	b.pump(time.Now()) // alone
+	b.sendWaiting(time.Now()) // alone
 	b.mu.Unlock()
 	b.Reject(refused, errors.New("not now"))
 	b.Seen([]byte(refused), []byte("r@c/w"), true, time.Time{})

@@ -40,7 +40,7 @@ func (b *Outbox) fail(e *entry, why error, now time.Time) {
 		e.notBefore = now.Add(aloneAgain)
 	}
 	b.to(e, setAside)
-	b.touch(now)
+	b.noteOldest(now)
 }
 
 // trial returns the first message that is to be sent alone, nil if there is none.
@@ -110,7 +110,7 @@ func (b *Outbox) Fence(upTo uint64) (missing []string) {
 			missing = append(missing, e.id)
 		}
 	}
-	b.pump(now)
+	b.sendWaiting(now)
 	return missing
 }
 

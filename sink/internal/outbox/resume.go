@@ -36,11 +36,11 @@ func (b *Outbox) StartedAt(at time.Time) {
 	b.history.restarted = b.history.brokenOff && at.After(b.history.alive)
 }
 
-// Blind notes that the room keeps no ids.
-func (b *Outbox) Blind() {
+// KeepsNoIDs notes that the room keeps no ids.
+func (b *Outbox) KeepsNoIDs() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.history.blind = true
+	b.history.keepsNoIDs = true
 }
 
 // Unconfirmed reports whether anything was sent of which we do not know whether
@@ -90,7 +90,7 @@ func (b *Outbox) Attach(l Link, from string) (resent, possibleDuplicates int) {
 	}
 	b.history.clear()
 	b.oldest = time.Now()
-	b.pump(b.oldest)
+	b.sendWaiting(b.oldest)
 	b.mu.Unlock()
 	b.Flush()
 	return resent, possibleDuplicates

@@ -53,8 +53,8 @@ func (s *sending) to(e *entry, next state) {
 	}
 }
 
-// pump sends what may be sent now.
-func (b *Outbox) pump(now time.Time) {
+// sendWaiting sends what may be sent now.
+func (b *Outbox) sendWaiting(now time.Time) {
 	for b.link != nil {
 		e := b.next(now)
 		switch {
@@ -103,11 +103,11 @@ func (b *Outbox) send(e *entry, now time.Time) {
 	e.sent, e.sentAt, e.from, e.nth = true, now, b.from, b.count
 	b.to(e, outstanding)
 	b.pace.sent(now)
-	b.touch(now)
+	b.noteOldest(now)
 }
 
-// touch notes which message is the oldest now.
-func (b *Outbox) touch(now time.Time) {
+// noteOldest notes which message is the oldest now.
+func (b *Outbox) noteOldest(now time.Time) {
 	if first := b.front(); first != b.first {
 		b.first, b.oldest = first, now
 	}

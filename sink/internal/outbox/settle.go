@@ -35,7 +35,7 @@ func (b *Outbox) Settle() {
 		b.deliver()
 		now := time.Now()
 		b.mu.Lock()
-		b.pump(now)
+		b.sendWaiting(now)
 		b.mu.Unlock()
 		if at := b.due(now); !at.IsZero() {
 			timer.Reset(max(at.Sub(now), shortestPace))
