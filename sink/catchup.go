@@ -22,6 +22,7 @@ type catchup struct {
 	done     bool      // the history has ended
 	informed bool      // we know whether there is an archive, or will not
 	archive  bool      // there is one, and it answers
+	accounts bool      // readers are told which messages are of one account
 	pages    int       // asked of the archive
 	asked    time.Time // the first of them
 	queryID  string    // of what the archive tells
@@ -54,8 +55,11 @@ func (s *session) info(a conn.Answer) error {
 	s.catchup.informed = true
 	for query := range a.Children() {
 		for feature := range query.Children() {
-			if string(feature.Name) == "feature" && string(feature.Attr("var")) == muc.NSArchive {
+			switch string(feature.Attr("var")) {
+			case muc.NSArchive:
 				s.catchup.archive = !s.lessons.skipArchive
+			case muc.NSOccupantID:
+				s.catchup.accounts = true
 			}
 		}
 	}

@@ -41,6 +41,7 @@ type Config struct {
 // Limits bound what is sent, and what is waited for.
 type Limits struct {
 	MaxInFlight    int `envconfig:"XMPP_MAX_IN_FLIGHT" default:"16" desc:"Maximum messages in flight: sent to the room and not yet reflected, 1 to 333. It should not exceed the room's history (20 on most servers): after a broken connection the history tells which of them arrived. A server that dies and forgets its history can make the room show three times as many twice, and never more."`
+	EditWithin     int `envconfig:"EDIT_WITHIN" default:"20" desc:"With RESOLVED=edit or both: a recovery corrects its alarm only if no more than so many messages of workers have followed that, 0 to 200; else it is a message of its own. People see a correction where the alarm was, and further up they may not look."`
 	MaxStanzaBytes int `envconfig:"XMPP_MAX_STANZA_BYTES" default:"65000" desc:"Longest stanza to send, in bytes, 1000 to 160000. Longer texts are cut with a mark. A server that announces a lower limit (XEP-0478) is obeyed."`
 
 	ConnectTimeout time.Duration `envconfig:"XMPP_CONNECT_TIMEOUT" default:"30s" desc:"Limit for connecting, logging in and joining the room together."`
@@ -54,6 +55,7 @@ const (
 	maxStanzaBytes = 160_000 // a reflection with everything escaped still fits into maxInbound
 	minInFlight    = 1
 	maxInFlight    = 333
+	maxEditWithin  = 200
 	shortestTime   = time.Millisecond
 )
 
@@ -84,6 +86,9 @@ func (c Config) Validate() []error {
 	}
 	if c.MaxStanzaBytes < minStanzaBytes || c.MaxStanzaBytes > maxStanzaBytes {
 		bad(fmt.Sprintf("use %d to %d", minStanzaBytes, maxStanzaBytes), "XMPP_MAX_STANZA_BYTES=%d", c.MaxStanzaBytes)
+	}
+	if c.EditWithin < 0 || c.EditWithin > maxEditWithin {
+		bad(fmt.Sprintf("use 0 to %d; 20 is what people have before them", maxEditWithin), "EDIT_WITHIN=%d", c.EditWithin)
 	}
 	if _, err := c.roots(); err != nil {
 		errs = append(errs, err)

@@ -95,6 +95,7 @@ func (s *session) admitted(e wire.Element, own, answer bool) error {
 		return nil //nolint:nilerr // what it says of others is of no interest
 	}
 	s.us.admitted(string(e.From), x.Item.Role, x.Item.Affiliation)
+	s.us.id = occupantID(e)
 	created := x.Has(muc.StatusCreated)
 	if created && !s.cfg.RoomCreate {
 		s.cancel()

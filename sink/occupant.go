@@ -18,6 +18,7 @@ type occupant struct {
 	nick              string
 	address           string // room/nick, as the room writes it
 	joinID            string // of our join, which some services show to everybody
+	id                string // by which the room knows our account (XEP-0421), empty if it does not
 	tries             int    // how many nicknames have been tried
 	role, affiliation string
 	nickFree          atomic.Bool // we have another than the preferred nickname, and that is free

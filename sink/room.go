@@ -69,6 +69,7 @@ func New(cfg Config, log *slog.Logger, options ...Option) (*Room, error) {
 	}
 	r.historyDepth.Store(int64(cfg.MaxInFlight))
 	r.box.LimitMembers(membersWithin(cfg.MaxStanzaBytes))
+	r.box.CorrectWithin(cfg.EditWithin)
 	r.options = options
 	for _, option := range options {
 		option(r)

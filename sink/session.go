@@ -160,6 +160,7 @@ func (s *session) enter() {
 	s.phase = inRoom
 	s.measure()
 	s.box.LimitMembers(membersWithin(s.format.maxBytes))
+	s.box.CorrectByAccount(s.catchup.accounts && s.us.id != "")
 	close(s.entered)
 	if resent, possible := s.box.Attach(s, s.us.address); resent > 0 {
 		s.log.Info("resent unconfirmed messages", "count", resent, "possible_duplicates", possible)

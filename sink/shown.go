@@ -1,7 +1,6 @@
 package sink
 
 import (
-	"bytes"
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
@@ -43,7 +42,7 @@ func (s *session) recognised(e wire.Element, own bool, at time.Time) bool {
 		if own {
 			s.lessons.keepsIDs.Store(true)
 		}
-		s.gathered(e.ID, e, own)
+		s.told(e.ID, e, own, at)
 		return true
 	}
 	if s.lessons.keepsIDs.Load() {
@@ -53,30 +52,8 @@ func (s *session) recognised(e wire.Element, own bool, at time.Time) bool {
 	if len(id) == 0 || !s.box.Seen(id, e.From, own, at) {
 		return false
 	}
-	s.gathered(id, e, own)
+	s.told(id, e, own, at)
 	return true
-}
-
-// gathered takes what a message that a worker made says of the notifications in it.
-func (s *session) gathered(id []byte, e wire.Element, own bool) {
-	names := gathered(e)
-	if (own || len(names) > 0) && s.box.Gathered(id, names, own) {
-		s.log.Warn("the room removes an element from messages that digests need: notifications are posted one by one from now on", "room", s.us.room, "element", nsDigest)
-	}
-}
-
-// gathered returns the names of the notifications that a digest shows, nil if it is
-// none.
-func gathered(e wire.Element) []byte {
-	if !bytes.Contains(e.Content, []byte(nsDigest)) {
-		return nil
-	}
-	for child := range e.Children() {
-		if string(child.Name) == "digest" && string(child.XMLNS) == nsDigest && len(child.Content) <= maxStanzaBytes {
-			return child.Content
-		}
-	}
-	return nil
 }
 
 // noIDs takes the answer to a ping that was sent after a reflection without an id

@@ -16,6 +16,10 @@ const (
 	nsDigest    = "urn:xmpp-notifier:digest:1"
 	digestOpen  = "<digest xmlns='" + nsDigest + "'>"
 	digestClose = "</digest>"
+
+	nsCorrect    = "urn:xmpp:message-correct:0"
+	replaceOpen  = "<replace xmlns='" + nsCorrect + "' id='"
+	replaceClose = "'/>"
 )
 
 // format is how messages are written.
@@ -35,14 +39,17 @@ func (f *format) append(b []byte, id string, c outbox.Content) []byte {
 	if len(c.Extra) > f.maxBytes/4 {
 		c.Extra = ""
 	}
-	start, digest := len(b), ""
-	if c.Names != "" {
-		digest = digestOpen + c.Names + digestClose
+	start, ours := len(b), ""
+	switch {
+	case c.Names != "":
+		ours = digestOpen + c.Names + digestClose
+	case c.Replaces != "":
+		ours = replaceOpen + c.Replaces + replaceClose
 	}
 	b = append(append(b, f.head...), id...)
 	b = append(b, "'><body>"...)
-	b = appendBody(b, c.Body, start+f.maxBytes-len(tail)-len(digest)-len(c.Extra)-len(originOpen)-outbox.IDSize-len(originClose))
-	b = append(append(append(b, "</body>"...), digest...), c.Extra...)
+	b = appendBody(b, c.Body, start+f.maxBytes-len(tail)-len(ours)-len(c.Extra)-len(originOpen)-outbox.IDSize-len(originClose))
+	b = append(append(append(b, "</body>"...), ours...), c.Extra...)
 	if f.originIDs.Load() {
 		b = append(append(append(b, originOpen...), id...), originClose...)
 	}

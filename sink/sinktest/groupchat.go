@@ -121,7 +121,7 @@ func (r *room) entry(nick string, author *session, n *node) entry {
 	if author != nil {
 		post.JID, post.Remote = author.bare, author.remote()
 	}
-	return entry{post: post, head: r.messageHead(post, n.lang()), inner: r.messageInner(n), stamp: r.now()}
+	return entry{post: post, head: r.messageHead(post, n.lang()), inner: r.identified(r.messageInner(n), post.JID), stamp: r.now()}
 }
 
 func (r *room) messageHead(p Post, lang string) string {

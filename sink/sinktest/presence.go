@@ -37,7 +37,7 @@ func (r *room) tell(to *session, o *occupant, n news) {
 	}
 	to.send("<presence"+attrs("type", n.kind, "id", n.id, "from", r.jid+"/"+o.nick, "to", to.jid)+">", n.status,
 		"<x xmlns='"+nsMUCUser+"'><item"+attrs("affiliation", affiliation, "role", role, "nick", n.newNick, "jid", jid)+"/>",
-		n.extra, codes.String(), "</x></presence>")
+		n.extra, codes.String(), "</x>", r.occupantID(o.bare), "</presence>")
 }
 
 // statusNamespace is where status codes are, "" for the right place.

@@ -16,6 +16,7 @@ type Profile struct {
 	IDs           IDPolicy // what a reflection keeps of the sender's id
 	OnlyBody      bool     // a reflection keeps the body and subject and drops every other element
 	StanzaIDs     bool     // a reflection carries a <stanza-id/> of the room
+	NoOccupantIDs bool     // stanzas do not tell by an id which are of one account (XEP-0421)
 	DelayFirst    bool     // history carries <delay/> before the body, not after it
 	DelayOccupant bool     // the <delay/> names the occupant, not the room
 	LegacyDelay   bool     // history carries jabber:x:delay as well
@@ -56,6 +57,7 @@ func Prosody() Profile { return Profile{} }
 func Ejabberd() Profile {
 	return Profile{
 		BareRoomPresence: true,
+		NoOccupantIDs:    true,
 		DelayFirst:       true,
 		NotJoined:        StanzaError{Type: "modify", Condition: "not-acceptable"},
 		EchoesErrors:     true,
@@ -71,6 +73,7 @@ func Jabberd2() Profile {
 	return Profile{
 		NeedsInitialPresence: true,
 		OneSessionPerNick:    true,
+		NoOccupantIDs:        true,
 		NoSubject:            true,
 		LegacyDelay:          true,
 		NotJoined:            StanzaError{Type: "cancel", Condition: "not-allowed"},
@@ -90,6 +93,7 @@ func Jabberd2() Profile {
 func Openfire() Profile {
 	return Profile{
 		StanzaIDs:      true,
+		NoOccupantIDs:  true,
 		DelayOccupant:  true,
 		NotJoined:      StanzaError{Type: "modify", Condition: "not-acceptable"},
 		NoRoom:         StanzaError{Type: "wait", Condition: "recipient-unavailable"},
@@ -105,6 +109,7 @@ func Openfire() Profile {
 func Vysper() Profile {
 	return Profile{
 		NoSubject:         true,
+		NoOccupantIDs:     true,
 		NoRoomName:        true,
 		NoCreated:         true,
 		SilentRefusals:    true,
@@ -125,5 +130,5 @@ func Vysper() Profile {
 // Unstable is the profile of a server that knows nothing of stable ids: they
 // are replaced, and everything but the text is dropped from reflections.
 func Unstable() Profile {
-	return Profile{IDs: ReplaceIDs, OnlyBody: true, StanzaIDs: true}
+	return Profile{IDs: ReplaceIDs, OnlyBody: true, StanzaIDs: true, NoOccupantIDs: true}
 }

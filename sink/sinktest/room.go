@@ -171,6 +171,9 @@ func (r *room) features() []string {
 	if !r.profile.RoutesSelfPing {
 		out = append(out, nsMUC+"#self-ping-optimization")
 	}
+	if !r.profile.NoOccupantIDs {
+		out = append(out, nsOccupantID)
+	}
 	if r.profile.StanzaIDs {
 		out = append(out, nsStanzaID)
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 func TestReflectionKeepsWhatWasSaid(t *testing.T) {
-	srv := start(t, sinktest.Config{})
+	srv := start(t, sinktest.Config{Profile: sinktest.Profile{NoOccupantIDs: true}})
 	author, other := inside(t, srv, notifier(), "notifier"), inside(t, srv, observer(), "observer")
 	inner := "<body>a &amp; b &lt; c</body><origin-id xmlns='urn:xmpp:sid:0' id='o1'/><x xmlns='urn:foo'><body>not this</body></x>"
 	author.send("<message type='groupchat' id='a&amp;&lt;1' xmlns:a='urn:a' a:id='forged' from='evil@x' to='%s'>%s</message>", srv.RoomJID(), inner)
@@ -24,6 +24,23 @@ func TestReflectionKeepsWhatWasSaid(t *testing.T) {
 	if len(posts) != 1 || posts[0].Nick != "notifier" || posts[0].JID != "notifier@xmpp.test" || posts[0].ID != "a&<1" ||
 		posts[0].Body != "a & b < c" || posts[0].Inner != inner {
 		t.Errorf("transcript %+v", posts)
+	}
+}
+
+// The room tells of every stanza which account it is from, and nobody can claim to be
+// another.
+func TestStanzasTellTheAccount(t *testing.T) {
+	srv := start(t, sinktest.Config{})
+	author, other := inside(t, srv, notifier(), "notifier"), inside(t, srv, observer(), "observer")
+	claim := "<occupant-id xmlns='urn:xmpp:occupant-id:0' id='%s'/>"
+	author.send("<message type='groupchat' id='1' to='%s'><body>a</body>"+claim+"</message>", srv.RoomJID(), "mine")
+	first := other.heard("notifier", "1").Inner
+	_, id, _ := strings.Cut(first, "id='")
+	id, _, _ = strings.Cut(id, "'")
+	other.send("<message type='groupchat' id='2' to='%s'><body>b</body>"+claim+"</message>", srv.RoomJID(), id)
+	second := author.heard("observer", "2").Inner
+	if id == "" || id == "mine" || strings.Contains(second, id) || strings.Count(first+second, "<occupant-id") != 2 {
+		t.Errorf("%s, %s", first, second)
 	}
 }
 

@@ -10,6 +10,10 @@ import (
 // NSArchive is the feature of a room that has an archive (XEP-0313).
 const NSArchive = "urn:xmpp:mam:2"
 
+// NSOccupantID is the feature of a room that says of every stanza by its account who
+// it is from (XEP-0421).
+const NSOccupantID = "urn:xmpp:occupant-id:0"
+
 // The questions of service discovery (XEP-0030).
 const (
 	NSInfo   = "http://jabber.org/protocol/disco#info"

@@ -190,16 +190,10 @@ func (b *Outbox) settleParts(d *digest, r Result) {
 	}
 }
 
-// Gathered takes the names of what a message shows that the room has shown, as the
-// message tells them: nil if it does not. They are genuine if its id is made over them.
-// One of our own (own) that has lost them says what the room does with all: bare is
-// true for the first of these.
-func (b *Outbox) Gathered(id, names []byte, own bool) (bare bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.ledger.has(string(id)) {
-		return false
-	}
+// gathered takes the names of what a message shows that the room has shown. They are
+// genuine if its id is made over them. One of our own (own) that has lost them says
+// what the room does with all: bare is true for the first of these.
+func (b *Outbox) gathered(id, names []byte, own bool) (bare bool) {
 	digest := shownID(id)
 	if len(names) == 0 || b.ids.Digest(string(names)) != string(id) {
 		bare = own && b.ledger.shown[digest].kind == several && !b.digests.bare

@@ -98,7 +98,7 @@ func (w *worker) submit(messages ...Message) {
 // reflect has the room show a post, and what follows from it happen.
 func (w *worker) reflect(p said, from string) {
 	w.Seen([]byte(p.id), []byte(from), from == us, time.Time{})
-	w.Gathered([]byte(p.id), []byte(p.Names), from == us)
+	w.Told([]byte(p.id), Details{Names: []byte(p.Names), Replaces: []byte(p.Replaces), Own: from == us, Account: from == us})
 	w.Flush()
 	synctest.Wait()
 }

@@ -33,6 +33,10 @@ type Message struct {
 	// read (XEP-0308), if the room still knows it and clients accept that. Empty:
 	// none.
 	Corrects string
+	// Accompanies is the Identity of a message that corrects another: this one is
+	// posted only if that did, and Suppressed if that was posted as one of its own.
+	// It must be submitted after that one.
+	Accompanies string
 	// Lost may be closed to say that the message is no longer ours to
 	// deliver: it is dropped when its turn comes, or comes again after the
 	// connection broke and the room does not tell that it was shown.
@@ -58,6 +62,9 @@ type Result struct {
 	ID string
 	// Together is how many notifications the message shows, if it is a digest.
 	Together int
+	// Replaced is the id of the message that this one has replaced, if it was posted
+	// as a correction.
+	Replaced string
 	// Err says why, for Rejected and Dropped.
 	Err error
 	// Took is the time from the sending to the reflection, for Delivered; 0 if

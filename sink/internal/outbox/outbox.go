@@ -13,16 +13,17 @@ type Outbox struct {
 	places places
 	closed chan struct{}
 
-	mu       sync.Mutex
-	ids      *Minter
-	ledger   *ledger
-	inflight map[string]*entry
-	queue    []*entry // in order; settled ones stay until they are at the front
-	released int      // messages that have given their places to others
-	recent   recent
-	history  history
-	digests  digests
-	alive    time.Time // the server was running then
+	mu          sync.Mutex
+	ids         *Minter
+	ledger      *ledger
+	inflight    map[string]*entry
+	queue       []*entry // in order; settled ones stay until they are at the front
+	released    int      // messages that have given their places to others
+	recent      recent
+	history     history
+	digests     digests
+	corrections corrections
+	alive       time.Time // the server was running then
 	sending
 	settling
 }
@@ -38,12 +39,14 @@ type Link interface {
 type Content struct {
 	Body, Extra string // as those of a Message
 	Names       string // of the notifications that a digest shows; empty: it is none
+	Replaces    string // id of the message that it corrects; empty: none
 }
 
 type entry struct {
 	Member         // what it shows, if that is one notification
 	digest *digest // what it shows, if that may be several
 	Content
+	others   related
 	id       string
 	state    state
 	placed   bool   // it has a place
@@ -55,6 +58,10 @@ type entry struct {
 	again    bool   // the room has shown it, and may have forgotten
 	failures
 }
+
+// related are the identities of other messages that decide how, or whether, one is
+// posted.
+type related struct{ corrects, accompanies string }
 
 // failures are what is known of a message that the room did not show.
 type failures struct {
@@ -138,6 +145,7 @@ func (b *Outbox) enter(m Message) {
 			return
 		}
 		e.id, e.Member, e.Content = id, member, Content{Body: m.Body, Extra: m.Extra}
+		e.others = related{m.Corrects, m.Accompanies}
 	}
 	b.inflight[e.id] = e
 	b.queue = append(b.queue, e)
@@ -249,7 +257,7 @@ func (b *Outbox) Limit(n int) (fewer bool) {
 
 // settle takes e out of the outbox. The caller holds the lock.
 func (b *Outbox) settle(e *entry, r Result) {
-	r.ID = e.id
+	r.ID, r.Replaced = e.id, e.Replaces
 	if e.digest != nil {
 		b.settleParts(e.digest, r)
 	}

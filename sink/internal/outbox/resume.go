@@ -102,6 +102,7 @@ func (b *Outbox) Detach(end Ending) {
 	b.mu.Lock()
 	attached := b.link != nil
 	b.link, b.digests.bare = nil, false
+	b.corrections.leave()
 	for _, e := range b.queue {
 		if e.state == outstanding || e.state == setAside {
 			b.to(e, waiting)

@@ -66,6 +66,9 @@ func (b *Outbox) sendWaiting(now time.Time) {
 		case !e.again && b.ledger.has(e.id): // another worker has shown it meanwhile
 			b.settle(e, Result{Outcome: Suppressed})
 			b.Flush()
+		case e.others.accompanies != "" && !b.corrects(e.others.accompanies):
+			b.settle(e, Result{Outcome: Suppressed})
+			b.Flush()
 		case e.digest != nil && !b.compose(e):
 			b.Flush()
 		default:
@@ -98,6 +101,9 @@ func (b *Outbox) next(now time.Time) *entry {
 }
 
 func (b *Outbox) send(e *entry, now time.Time) {
+	if e.others.corrects != "" { // it is decided once
+		e.Replaces, e.others.corrects = b.replaced(e.others.corrects), ""
+	}
 	b.link.Post(e.id, e.Content)
 	b.count++
 	e.sent, e.sentAt, e.from, e.nth = true, now, b.from, b.count

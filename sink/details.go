@@ -1,0 +1,47 @@
+package sink
+
+import (
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/muc"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/outbox"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
+)
+
+// told takes what a message that a worker made says of itself.
+func (s *session) told(id []byte, e wire.Element, own bool, at time.Time) {
+	d := details(e, s.us.id)
+	d.Own, d.At = own, at
+	if s.box.Told(id, d) {
+		s.log.Warn("the room removes an element from messages that digests need: notifications are posted one by one from now on", "room", s.us.room, "element", nsDigest)
+	}
+}
+
+// details reads the elements beside the text. id is our own in the room, which every
+// session of our account has (XEP-0421); empty: the room gives none.
+func details(e wire.Element, id string) (d outbox.Details) {
+	for child := range e.Children() {
+		switch string(child.XMLNS) {
+		case nsDigest:
+			if len(child.Content) <= maxStanzaBytes {
+				d.Names = child.Content
+			}
+		case nsCorrect:
+			d.Replaces = child.ID
+		case muc.NSOccupantID:
+			d.Account = id != "" && string(child.ID) == id
+		}
+	}
+	return d
+}
+
+// occupantID is what the room calls whoever a stanza is from, in every session of the
+// account and whatever the nickname is (XEP-0421).
+func occupantID(e wire.Element) string {
+	for child := range e.Children() {
+		if string(child.XMLNS) == muc.NSOccupantID {
+			return string(child.ID)
+		}
+	}
+	return ""
+}
