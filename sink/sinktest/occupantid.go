@@ -19,7 +19,7 @@ func (r *room) occupantID(bare string) string {
 }
 
 // claims are what others say is such an element: it is removed.
-var claims = regexp.MustCompile(`<occupant-id[^>]*/>`) //nolint:gochecknoglobals // a constant
+var claims = regexp.MustCompile(`<occupant-id[^>]*/>`)
 
 // identified is the content of a message of an account with the element of the room.
 func (r *room) identified(inner, bare string) string {
