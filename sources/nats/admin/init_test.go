@@ -259,6 +259,39 @@ func TestInitWorkQueueConflict(t *testing.T) {
 	}
 }
 
+// A consumer without a priority group gets one for the strict order, and nothing else
+// of it is changed. check only says so.
+func TestInitPins(t *testing.T) {
+	t.Parallel()
+	b := startServer(t)
+	b.CreateStream(t)
+	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, MaxDeliver: -1, AckWait: 20 * time.Second})
+	natstest.Must(t, b.CreateDeadLetters(t.Context()))
+	cfg := b.config()
+	b.PublishNotes(t, 0, 2)
+	shared := b.use(t, cfg)
+	natstest.Ack(t, natstest.Receive(t, shared, 2)...)
+	b.Settles(t, 2)
+	natstest.Must(t, shared.Close(t.Context()))
+	cfg.Order = "strict"
+	if got := fmt.Sprint(b.init(t, cfg, sources.Look).Of(check.Fail)); !strings.Contains(got, "NATS_ORDER is strict") || !strings.Contains(got, "run xmpp-notifier init") {
+		t.Errorf("check: %s", got)
+	}
+	if report := b.init(t, cfg, sources.Bind); report.ExitCode() != 0 || !strings.Contains(fmt.Sprint(report.Of(check.OK)), "changed consumer") {
+		t.Errorf("init: %+v", report)
+	}
+	info, err := b.Info(t.Context())
+	natstest.Must(t, err)
+	if c := info.Config; c.PriorityPolicy != jetstream.PriorityPolicyPinned || c.PinnedTTL != 30*time.Second || c.AckWait != 20*time.Second || info.AckFloor.Stream != 2 {
+		t.Errorf("the consumer is %+v", info)
+	}
+	b.PublishNotes(t, 2, 3)
+	natstest.Ack(t, natstest.Receive(t, b.use(t, cfg), 1)...)
+	if got := fmt.Sprint(b.init(t, b.config(), sources.Look).Of(check.Fail)); !strings.Contains(got, "set NATS_ORDER=strict") {
+		t.Errorf("check without the setting: %s", got)
+	}
+}
+
 // Consumers that the worker cannot use are told by check, too.
 func TestInitUnusableConsumer(t *testing.T) {
 	t.Parallel()

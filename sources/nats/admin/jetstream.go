@@ -87,6 +87,12 @@ func (i *inspector) consumer(ctx context.Context, cfg source.Config, stream jets
 			what = "created consumer "
 			consumer, err = i.conn.JS.CreateConsumer(ctx, cfg.Stream, cfg.Durable())
 		}
+		if err == nil && i.mode >= sources.Bind && cfg.CanPin(consumer.CachedInfo().Config) {
+			what = "one worker at a time, from now on: changed consumer "
+			pinned := consumer.CachedInfo().Config
+			cfg.Pin(&pinned)
+			consumer, err = i.conn.JS.UpdateConsumer(ctx, cfg.Stream, pinned)
+		}
 		return err
 	})
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
@@ -104,7 +110,7 @@ func (i *inspector) consumer(ctx context.Context, cfg source.Config, stream jets
 	}
 	info := consumer.CachedInfo()
 	found := fmt.Sprintf("%s%s of stream %s, %d notifications to come", what, cfg.Consumer, cfg.Stream, info.NumPending)
-	i.found(check.Broker, partConsumer, "consumer "+cfg.Consumer, found, source.Problems(info.Config), cfg.Notes(info.Config))
+	i.found(check.Broker, partConsumer, "consumer "+cfg.Consumer, found, cfg.Problems(info.Config), cfg.Notes(info.Config))
 }
 
 // conflict says why the broker would refuse to create the consumer, or nil: on a

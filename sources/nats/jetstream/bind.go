@@ -28,9 +28,8 @@ type binder struct {
 
 // binding is where and how to ask for messages.
 type binding struct {
-	subject  string // where to send requests for messages
-	batch    int    // the most messages that one request may ask for; 0: no limit
-	maxBytes int    // the most bytes; 0: no limit
+	batch    int // the most messages that one request may ask for; 0: no limit
+	maxBytes int // the most bytes; 0: no limit
 	expires  time.Duration
 }
 
@@ -54,9 +53,10 @@ func (s *Source) bind(ctx context.Context) error {
 		return s.cfg.Explain(err)
 	}
 	info := consumer.CachedInfo()
-	if fault := unusable(info.Config); fault != nil {
+	if fault := s.cfg.unusable(info.Config); fault != nil {
 		return fault
 	}
+	s.pin.bind(info.Config)
 	s.warn(info.Config)
 	s.leases.setWait(effectiveWait(info.Config))
 	s.binding.bound = s.newBinding(info)
@@ -91,7 +91,6 @@ func (b *binder) wait(ctx context.Context, links uint64) error {
 
 func (s *Source) newBinding(info *jetstream.ConsumerInfo) *binding {
 	b := &binding{
-		subject:  s.settings.API() + "CONSUMER.MSG.NEXT." + info.Stream + "." + info.Name,
 		batch:    info.Config.MaxRequestBatch,
 		maxBytes: info.Config.MaxRequestMaxBytes,
 		expires:  requestTime,
@@ -105,7 +104,7 @@ func (s *Source) newBinding(info *jetstream.ConsumerInfo) *binding {
 // warn logs the settings that defeat the promises, once.
 func (s *Source) warn(c jetstream.ConsumerConfig) {
 	warning := ""
-	if err := errors.Join(asErrors(Problems(c))...); err != nil {
+	if err := errors.Join(asErrors(s.cfg.Problems(c))...); err != nil {
 		warning = oneLine(err)
 	}
 	if warning != "" && warning != s.binding.warning {

@@ -19,8 +19,15 @@ type Config struct {
 	Create     bool          `envconfig:"NATS_CREATE" default:"false" desc:"Create the durable consumer if it is missing; it then begins with the oldest message of the stream."`
 	Subjects   []string      `envconfig:"NATS_SUBJECTS" desc:"Subjects to read, comma-separated, wildcards allowed; used only to create the consumer, and by init to create the stream. Default: all of the stream."`
 	AckWait    time.Duration `envconfig:"NATS_ACK_WAIT" default:"30s" desc:"Ack wait of the consumer, at least 1s: what a dead worker had received is redelivered after it; used only to create the consumer."`
+	Order      string        `envconfig:"NATS_ORDER" default:"shared" desc:"shared: all workers on the consumer receive, so the order of the stream is kept by a single worker only; strict: one worker receives at a time, and the others stand by (NATS 2.11 or newer, and a consumer that init has made for it)."`
 	MaxDeliver int           `envconfig:"NATS_MAX_DELIVER" default:"0" desc:"A notification that the broker has delivered more often than this becomes a dead letter, undecoded. 0: never; else at least 20, because every stop or crash of a worker counts."`
 }
+
+// The values of NATS_ORDER.
+const (
+	shared = "shared"
+	strict = "strict"
+)
 
 // minAckWait leaves the in-progress acks, at a third of it, time for a slow
 // network.
@@ -38,6 +45,9 @@ func (c Config) Validate() []error {
 	}
 	if c.MaxDeliver != 0 && c.MaxDeliver < minMaxDeliver {
 		errs = append(errs, wrong(fmt.Sprintf("use at least %d, or 0 for no limit", minMaxDeliver), "NATS_MAX_DELIVER %d is too low", c.MaxDeliver))
+	}
+	if c.Order != "" && c.Order != shared && c.Order != strict {
+		errs = append(errs, wrong("use shared or strict", "NATS_ORDER %q is unknown", c.Order))
 	}
 	return errs
 }
@@ -76,6 +86,9 @@ func (c Config) Durable() jetstream.ConsumerConfig {
 		d.FilterSubject = c.Subjects[0]
 	} else {
 		d.FilterSubjects = c.Subjects
+	}
+	if c.Order == strict {
+		c.Pin(&d)
 	}
 	return d
 }

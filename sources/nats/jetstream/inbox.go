@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -32,7 +33,8 @@ type inbox struct {
 	open    bool
 	number  int
 	reply   string
-	left    int // messages still to come
+	pin     string // that it names
+	left    int    // messages still to come
 	got     int
 	begun   time.Time
 	expires time.Duration
@@ -46,21 +48,25 @@ func newInbox(l *leases) *inbox {
 }
 
 // begin notes a new request and tells where its answers shall go, and whether
-// to ask for what is there.
-func (in *inbox) begin(batch int, expires time.Duration) (reply string, noWait bool) {
+// it must not ask for what is there.
+func (in *inbox) begin(r *pullRequest) (reply string, patient bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.number++
 	in.reply = in.prefix + strconv.Itoa(in.number)
 	in.open, in.err = true, nil
-	in.left, in.got = batch, 0
-	in.begun, in.expires = time.Now(), expires
-	return in.reply, !in.patient
+	in.left, in.got, in.pin = r.Batch, 0, r.Pin
+	in.begun, in.expires = time.Now(), r.Expires
+	return in.reply, in.patient
 }
 
 // confirmed begins the last word of the subjects to which the broker confirms
 // acknowledgements. The requests' are numbers.
 const confirmed = "ack"
+
+// pinWord begins the last word of the subject to which the broker answers what only
+// keeps the pin.
+const pinWord = "pin"
 
 // confirmation is where the broker confirms the acknowledgement of a lease.
 func (in *inbox) confirmation(number uint64) string {
@@ -76,15 +82,28 @@ func (in *inbox) handle(m *client.Msg) {
 		}
 		return
 	}
+	if pin, ok := strings.CutPrefix(m.Subject, in.prefix+pinWord); ok {
+		in.answered(pin, m)
+		return
+	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	switch {
 	case m.Reply == "":
 		if in.open && m.Subject == in.reply && m.Header.Get("Status") != "100" {
+			in.answered(in.pin, m)
 			in.end(outcome(m))
 		}
 	case strings.HasPrefix(m.Reply, "$JS.ACK."): // else it is not from a consumer
 		in.arrived(m)
+	}
+}
+
+// answered takes the broker's answer to a request that named a pin.
+func (in *inbox) answered(pin string, m *client.Msg) {
+	if in.leases.src.pin.answered(pin, m) {
+		in.leases.src.log.Info("another worker is pinned: this one finishes what it has sent, and stands by")
+		in.leases.extendNow()
 	}
 }
 
@@ -169,6 +188,9 @@ func (in *inbox) takeOversized() bool {
 func (in *inbox) take(limit sources.Limit) []*lease {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	if !in.leases.src.pin.inOrder() {
+		return nil
+	}
 	n := 0
 	for bytes := 0; n < len(in.ready); n++ {
 		size := header.Size(in.ready[n].msg)
@@ -191,7 +213,32 @@ func (in *inbox) isOpen() bool {
 func (in *inbox) state() (count int, open bool, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return len(in.ready), in.open, in.err
+	if count = len(in.ready); !in.leases.src.pin.inOrder() {
+		count = 0 // none that may be handed over
+	}
+	return count, in.open, in.err
+}
+
+// sort puts what is here in the order of the stream.
+func (in *inbox) sort() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	slices.SortFunc(in.ready, func(a, b *lease) int { return cmp.Compare(a.meta.Sequence.Stream, b.meta.Sequence.Stream) })
+}
+
+// releaseLost releases what is lost before it was handed over.
+func (in *inbox) releaseLost() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.ready = slices.DeleteFunc(in.ready, func(l *lease) bool {
+		select {
+		case <-l.Lost():
+			_ = l.Release(0) // what fails comes again as well, only later
+			return true
+		default:
+			return false
+		}
+	})
 }
 
 // answerBy is when the request must have been answered.

@@ -33,12 +33,12 @@ type lease struct {
 	all    *leases
 	msg    *client.Msg
 	meta   *client.MsgMetadata
-	number uint64        // names it in the subject of the broker's confirmation
-	poison error         // why it must not be decoded, or nil; belongs to Receive
-	lost   chan struct{} // closed when it has lapsed
+	number uint64 // names it in the subject of the broker's confirmation
+	poison error  // why it must not be decoded, or nil; belongs to Receive
 
 	mu      sync.Mutex
 	state   leaseState
+	claim   *claim    // has ended when it is lost
 	told    time.Time // when the broker last heard of it
 	subject string    // where it listens for that
 	durable func()    // to call when an acknowledgement is confirmed; may be nil
@@ -135,8 +135,13 @@ func (l *lease) Reject(ctx context.Context, reason sources.Reason) error {
 }
 
 // Lost is closed when the broker has been away for so long that another worker
-// may have the message. An acknowledgement still counts.
-func (l *lease) Lost() <-chan struct{} { return l.lost }
+// may have the message, or when another worker is pinned. An acknowledgement still
+// counts.
+func (l *lease) Lost() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.claim.lost
+}
 
 // extend tells the broker what it has not heard for age: that the message is
 // being worked on, or once more that it is done with.
@@ -147,12 +152,17 @@ func (l *lease) extend(age time.Duration) {
 	switch {
 	case l.state == acked && silence >= min(age, confirmTime):
 		l.sendAck()
+	case l.given():
 	case (l.state == leased || l.state == lapsed) && silence >= age:
 		if l.all.src.conn.Publish(l.subject, []byte(inProgressBody)) == nil {
 			l.told = time.Now()
 		}
 	}
 }
+
+// given reports whether the message is left to the worker that is pinned now: the
+// broker redelivers it unless it is acknowledged or released before. mu is held.
+func (l *lease) given() bool { return l.all.src.pin.strict && l.state != acked && l.claim.ended() }
 
 // lapse notes that the broker has heard nothing for age or longer.
 func (l *lease) lapse(age time.Duration) {
@@ -162,17 +172,13 @@ func (l *lease) lapse(age time.Duration) {
 		return
 	}
 	l.state = lapsed
-	select {
-	case <-l.lost: // it had lapsed before
-	default:
-		close(l.lost)
-	}
+	l.claim.end()
 }
 
 // redelivered notes that the broker has given us the message anew, because the
 // ack wait was over or an acknowledgement was lost: it has a new address. False:
 // we have just released it, and this is a new lease.
-func (l *lease) redelivered(subject string) bool {
+func (l *lease) redelivered(subject string, claim *claim) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.state == settled {
@@ -183,6 +189,9 @@ func (l *lease) redelivered(subject string) bool {
 		l.sendAck()
 	} else {
 		l.state, l.told = leased, time.Now()
+		if l.all.src.pin.strict {
+			l.claim = claim
+		}
 	}
 	return true
 }
@@ -200,6 +209,13 @@ func (l *lease) settle(in leaseState) bool {
 	l.all.remove(l)
 	call(durable)
 	return true
+}
+
+// under reports whether the message is ours by that claim.
+func (l *lease) under(c *claim) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.state == leased && l.claim == c
 }
 
 func (l *lease) is(state leaseState) bool {

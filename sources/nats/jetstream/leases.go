@@ -59,15 +59,15 @@ func (all *leases) add(m *client.Msg) *lease {
 	if err != nil {
 		return nil // not from a consumer
 	}
-	at := placeOf(meta)
-	if l := all.find(at); l != nil && l.redelivered(m.Reply) {
+	at, claim := placeOf(meta), all.src.pin.claimOn(m)
+	if l := all.find(at); l != nil && l.redelivered(m.Reply, claim) {
 		return nil
 	}
 	all.src.health.SetLag(meta.NumPending)
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	all.last++
-	l := &lease{all: all, msg: m, meta: meta, number: all.last, told: time.Now(), lost: make(chan struct{}), subject: m.Reply}
+	l := &lease{all: all, msg: m, meta: meta, number: all.last, told: time.Now(), claim: claim, subject: m.Reply}
 	all.held[at], all.numbered[l.number] = l, l
 	return l
 }
@@ -113,6 +113,7 @@ func (all *leases) run(ctx context.Context) {
 			all.lapse(3 * all.period()) // if we were held up
 			all.extend(all.period())
 		}
+		all.src.keepPin()
 		timer.Stop()
 	}
 }
@@ -149,13 +150,27 @@ func (all *leases) setWait(wait time.Duration) {
 	}
 }
 
-// period is how long the broker may hear nothing of a lease: with the time
-// between two looks it is at most two thirds of the ack wait.
-func (all *leases) period() time.Duration {
+// ackWait is the consumer's ack wait.
+func (all *leases) ackWait() time.Duration {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	return all.wait / 3
+	return all.wait
 }
+
+// claimed is how many messages are ours by that claim.
+func (all *leases) claimed(c *claim) int {
+	count := 0
+	for _, l := range all.list() {
+		if l.under(c) {
+			count++
+		}
+	}
+	return count
+}
+
+// period is how long the broker may hear nothing of a lease: with the time
+// between two looks it is at most two thirds of the ack wait.
+func (all *leases) period() time.Duration { return all.ackWait() / 3 }
 
 // extend tells the broker of what it has not heard for age. Without a connection
 // that would only fill the client's buffer.

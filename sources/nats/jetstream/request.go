@@ -36,6 +36,9 @@ type pullRequest struct {
 	// NoWait together with Expires means: give what is there and end the
 	// request; if nothing is there, wait for the first.
 	NoWait bool `json:"no_wait,omitempty"`
+	// Group and Pin are for a consumer that serves one worker at a time.
+	Group string `json:"group,omitempty"`
+	Pin   string `json:"id,omitempty"`
 }
 
 // request asks for messages within the limit, or for the next one alone if that
@@ -52,17 +55,23 @@ func (s *Source) request(limit sources.Limit) error {
 	if s.inbox.takeOversized() {
 		r.Batch, r.MaxBytes = 1, 0
 	}
-	var reply string
-	reply, r.NoWait = s.inbox.begin(r.Batch, b.expires)
+	s.pin.sign(&r)
+	reply, patient := s.inbox.begin(&r)
+	r.NoWait = !patient && !s.pin.strict // those who stand by have requests open, too
 	body, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("encode request: %w", err)
 	}
-	if err := s.conn.PublishRequest(b.subject, reply, body); err != nil {
+	if err := s.conn.PublishRequest(s.requests(), reply, body); err != nil {
 		s.inbox.disconnected()
 		return fmt.Errorf("request messages: %w", err)
 	}
 	return nil
+}
+
+// requests is where to send requests for messages.
+func (s *Source) requests() string {
+	return s.settings.API() + "CONSUMER.MSG.NEXT." + s.cfg.Stream + "." + s.cfg.Consumer
 }
 
 // wait blocks until a message is there or the request has ended. A request
@@ -89,12 +98,15 @@ func (in *inbox) wait(ctx context.Context) error {
 	}
 }
 
+// wrongPin is the status of a request with a pin that is no longer valid.
+const wrongPin = "423"
+
 // outcome reads the status with which the broker ends a request. Nil: it has
 // merely run out of time or messages.
 func outcome(m *client.Msg) error {
 	description := m.Header.Get("Description")
 	switch status := m.Header.Get("Status"); status {
-	case "404", "408":
+	case "404", "408", wrongPin:
 		return nil
 	case "503":
 		return client.ErrNoResponders

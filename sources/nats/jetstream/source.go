@@ -30,6 +30,8 @@ type Source struct {
 	leases   *leases
 	inbox    *inbox
 	binding  binder
+	pin      *pin
+	takeover takeover
 
 	quit context.CancelFunc
 	work sync.WaitGroup
@@ -50,7 +52,7 @@ func Open(settings nats.Settings, cfg Config, log *slog.Logger) (*Source, error)
 	if err := errors.Join(append(settings.Validate(), cfg.Validate()...)...); err != nil {
 		return nil, err
 	}
-	s := &Source{settings: settings, cfg: cfg, health: conn.NewHealth()}
+	s := &Source{settings: settings, cfg: cfg, health: conn.NewHealth(), pin: newPin(cfg)}
 	s.log = log.With("source", s.String())
 	s.leases = newLeases(s)
 	s.inbox = newInbox(s.leases)
@@ -120,13 +122,20 @@ func (s *Source) Receive(ctx context.Context, limit sources.Limit) ([]*sources.D
 
 // await sends a request unless one is open, and waits for its outcome.
 func (s *Source) await(ctx context.Context, limit sources.Limit) error {
-	if !s.inbox.isOpen() {
-		if err := s.bind(ctx); err != nil {
-			return err
+	if s.inbox.isOpen() {
+		return s.inbox.wait(ctx)
+	}
+	err := s.bind(ctx)
+	if err == nil && !s.pin.inOrder() {
+		if limit, err = s.takeOver(ctx); err == nil && limit.Messages == 0 {
+			return nil
 		}
-		if err := s.request(limit); err != nil {
-			return err
-		}
+	}
+	if err == nil {
+		err = s.request(limit)
+	}
+	if err != nil {
+		return err
 	}
 	return s.inbox.wait(ctx)
 }
@@ -169,7 +178,7 @@ func (s *Source) close(ctx context.Context) error {
 	s.inbox.settle(ctx)
 	released := s.leases.releaseAll()
 	err := s.leases.awaitAcks(ctx)
-	if err == nil && released > 0 {
+	if unpinned := s.unpin(); err == nil && (released > 0 || unpinned) {
 		err = s.conn.Flush(ctx)
 	}
 	uncertain := s.leases.abandon()

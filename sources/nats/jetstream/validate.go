@@ -12,20 +12,17 @@ import (
 )
 
 // unusable says why the source cannot work with a durable at all, or nil.
-func unusable(c jetstream.ConsumerConfig) *check.Fault {
-	switch {
-	case c.AckPolicy == jetstream.AckNonePolicy:
+func (c Config) unusable(found jetstream.ConsumerConfig) *check.Fault {
+	if found.AckPolicy == jetstream.AckNonePolicy {
 		return wrong("create the consumer anew with explicit", "ack_policy is none: the broker takes no acknowledgements")
-	case len(c.PriorityGroups) > 0:
-		return wrong("create a consumer without priority_groups for the worker", "the consumer has the priority groups %q: it delivers only to who names one", c.PriorityGroups)
 	}
-	return nil
+	return c.unpinnable(found)
 }
 
 // Problems lists the settings of a durable that defeat the promises.
-func Problems(c jetstream.ConsumerConfig) []*check.Fault {
+func (c Config) Problems(found jetstream.ConsumerConfig) []*check.Fault {
 	var list []*check.Fault
-	if fault := unusable(c); fault != nil {
+	if fault := c.unusable(found); fault != nil {
 		list = append(list, fault)
 	}
 	add := func(bad bool, fix, format string, args ...any) {
@@ -33,14 +30,15 @@ func Problems(c jetstream.ConsumerConfig) []*check.Fault {
 			list = append(list, wrong(fix, format, args...))
 		}
 	}
-	add(c.AckPolicy != jetstream.AckExplicitPolicy && c.AckPolicy != jetstream.AckNonePolicy, "create the consumer anew with explicit", "ack_policy is %s: notifications may be lost", c.AckPolicy)
-	add(c.MaxDeliver > 0, "set it to -1", "max_deliver is %d: notifications are skipped after so many tries", c.MaxDeliver)
-	add(c.MemoryStorage, "create the consumer anew without it", "mem_storage is on: acknowledgements are lost when the broker restarts")
-	add(c.HeadersOnly, "switch it off", "headers_only is on: notifications arrive without their text")
-	add(c.InactiveThreshold > 0, "set it to 0", "inactive_threshold is %v: the broker deletes the consumer, and forgets what was acknowledged, when no worker runs for so long", c.InactiveThreshold)
-	wait := effectiveWait(c)
+	add(found.AckPolicy != jetstream.AckExplicitPolicy && found.AckPolicy != jetstream.AckNonePolicy, "create the consumer anew with explicit", "ack_policy is %s: notifications may be lost", found.AckPolicy)
+	add(found.MaxDeliver > 0, "set it to -1", "max_deliver is %d: notifications are skipped after so many tries", found.MaxDeliver)
+	add(found.MemoryStorage, "create the consumer anew without it", "mem_storage is on: acknowledgements are lost when the broker restarts")
+	add(found.HeadersOnly, "switch it off", "headers_only is on: notifications arrive without their text")
+	add(found.InactiveThreshold > 0, "set it to 0", "inactive_threshold is %v: the broker deletes the consumer, and forgets what was acknowledged, when no worker runs for so long", found.InactiveThreshold)
+	wait := effectiveWait(found)
 	add(wait > 0 && wait < minAckWait, fmt.Sprintf("set it to at least %v", minAckWait), "ack_wait or backoff is %v: notifications are delivered twice", wait)
-	add(c.MaxAckPending > 0 && c.MaxAckPending < lowAckPending, fmt.Sprintf("set it to at least %d", lowAckPending), "max_ack_pending is %d: it is shared by all workers, and further workers receive nothing", c.MaxAckPending)
+	add(found.MaxAckPending > 0 && found.MaxAckPending < lowAckPending, fmt.Sprintf("set it to at least %d", lowAckPending), "max_ack_pending is %d: it is shared by all workers, and further workers receive nothing", found.MaxAckPending)
+	add(isPinning(found) && found.PinnedTTL <= wait, fmt.Sprintf("set it to %v", pinTime(found)), "priority_timeout is %v: a worker is pinned before the broker redelivers what its predecessor held, and waits", found.PinnedTTL)
 	return list
 }
 
