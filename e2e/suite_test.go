@@ -70,6 +70,7 @@ func (tr *trial) publish(n int) {
 
 func (tr *trial) number(lane int) int {
 	tr.next[lane]++
+	tr.watch.expect(key{lane, tr.next[lane]})
 	return tr.next[lane]
 }
 

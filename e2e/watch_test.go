@@ -31,6 +31,9 @@ type watcher struct {
 	last     [lanes]int
 	disorder []string
 	newest   map[string]int // in a lane, by a nickname
+	names    names          // of the members of digests
+	digests  map[string]int // times seen, by their ids
+	together map[key]bool   // shown in a digest
 	late     []key          // shown for the first time after a newer one, by the same worker
 }
 
@@ -41,7 +44,7 @@ var marker = regexp.MustCompile(`n (\d)-(\d+)`)
 
 func watch(t *testing.T, o observer.Options) *watcher {
 	t.Helper()
-	w := &watcher{t: t, options: o, live: map[key]int{}, by: map[string]int{}, first: map[key]string{}, at: map[key]time.Time{}, newest: map[string]int{}}
+	w := &watcher{t: t, options: o, live: map[key]int{}, by: map[string]int{}, first: map[key]string{}, at: map[key]time.Time{}, newest: map[string]int{}, names: names{}, digests: map[string]int{}, together: map[key]bool{}}
 	w.options.OnMessage = w.message
 	w.sit()
 	t.Cleanup(func() { w.occupant.Close() })
@@ -64,15 +67,24 @@ func (w *watcher) sit() {
 }
 
 func (w *watcher) message(m observer.Message) {
-	found := marker.FindStringSubmatch(m.Body)
-	if found == nil {
-		return
-	}
-	lane, _ := strconv.Atoi(found[1])
-	number, _ := strconv.Atoi(found[2])
-	k := key{lane, number}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if members := w.names.of(m); members != nil {
+		w.digests[m.ID]++
+		for _, k := range members {
+			w.together[k] = true
+			w.shows(k, m)
+		}
+	} else if found := marker.FindStringSubmatch(m.Body); found != nil {
+		lane, _ := strconv.Atoi(found[1])
+		number, _ := strconv.Atoi(found[2])
+		w.shows(key{lane, number}, m)
+	}
+}
+
+// shows notes that a message shows one of the notifications. w.mu is held.
+func (w *watcher) shows(k key, m observer.Message) {
+	lane, number := k.lane, k.number
 	if w.live[k] == 0 {
 		w.by[m.Nick]++
 		w.first[k] = m.Nick + time.Now().Format(" 05.000")

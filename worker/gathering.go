@@ -21,7 +21,7 @@ type gathering struct {
 	members []member
 	count   int       // of their messages
 	due     time.Time // when the digest is to be sent
-	last    time.Time // when the one before was
+	next    time.Time // when the next one that is not full may be
 }
 
 // member is a post that is shown together with others.
@@ -35,9 +35,8 @@ type member struct {
 // add gathers all posts of a delivery.
 func (g *gathering) add(now time.Time, members []member) {
 	if len(g.members) == 0 {
-		g.due = now.Add(g.every)
-		if next := g.last.Add(g.every); next.After(now) {
-			g.due = next
+		if g.due = g.next; !g.due.After(now) {
+			g.due = now.Add(g.every)
 		}
 	}
 	g.keep(append(g.members, members...))
@@ -51,8 +50,11 @@ func (g *gathering) isDue(now time.Time) bool {
 // take takes out everything, for a digest.
 func (g *gathering) take(now time.Time) []member {
 	members := g.members
-	if len(members) > 0 {
-		g.last = now
+	if len(members) == 0 {
+		return nil
+	}
+	if g.next = g.due; !g.next.After(now) {
+		g.next = now.Add(g.every)
 	}
 	g.keep(nil)
 	return members
