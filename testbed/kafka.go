@@ -43,23 +43,12 @@ func Kafka(ctx context.Context, o Options) (*KafkaBroker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare Kafka: %w", err)
 	}
-	config, err := writeKafkaConfig(o.Dir, addrs[0], addrs[1], secure)
+	node := oneNode(addrs[0], addrs[1])
+	node.Secure = secure
+	k, err := newKafka(home, o.Dir, "512m", node)
 	if err != nil {
 		return nil, fmt.Errorf("prepare Kafka: %w", err)
 	}
-	if err := os.CopyFS(filepath.Join(o.Dir, "data"), os.DirFS(filepath.Join(home, "data"))); err != nil {
-		return nil, fmt.Errorf("prepare Kafka: copy formatted storage: %w", err)
-	}
-	k := &KafkaBroker{Addr: addrs[0], Secure: secure, Server: &Server{
-		name: "Kafka",
-		command: command{
-			args: java(home, "kafka.Kafka", config),
-			dir:  o.Dir,
-			log:  filepath.Join(o.Dir, "kafka.log"),
-		},
-		addrs: addrs,
-		ready: func(ctx context.Context) error { return kafkaServes(ctx, addrs[0]) },
-	}}
 	if err := k.Start(ctx); err != nil {
 		return nil, err
 	}
@@ -67,6 +56,43 @@ func Kafka(ctx context.Context, o Options) (*KafkaBroker, error) {
 		return nil, errors.Join(fmt.Errorf("prepare Kafka: %w", err), k.Kill())
 	}
 	return k, nil
+}
+
+// kafkaNode is what kafka/server.properties asks for.
+type kafkaNode struct {
+	ID               int
+	Voters           string // empty: it alone
+	Replicas, InSync int
+	Addr, Controller string
+	Secure           *KafkaSecurity
+
+	Data string // set by writeKafkaConfig
+}
+
+// oneNode is a cluster of its own.
+func oneNode(addr, controller string) kafkaNode {
+	return kafkaNode{ID: 1, Replicas: 1, InSync: 1, Addr: addr, Controller: controller}
+}
+
+// newKafka describes a broker in dir, and gives it a formatted storage.
+func newKafka(home, dir, heap string, node kafkaNode) (*KafkaBroker, error) {
+	config, err := writeKafkaConfig(dir, node)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.CopyFS(filepath.Join(dir, "data"), os.DirFS(filepath.Join(home, "data"))); err != nil {
+		return nil, fmt.Errorf("copy formatted storage: %w", err)
+	}
+	return &KafkaBroker{Addr: node.Addr, Secure: node.Secure, Server: &Server{
+		name: "Kafka",
+		command: command{
+			args: java(home, heap, "kafka.Kafka", config),
+			dir:  dir,
+			log:  filepath.Join(dir, "kafka.log"),
+		},
+		addrs: []string{node.Addr, node.Controller},
+		ready: func(ctx context.Context) error { return kafkaServes(ctx, node.Addr) },
+	}}, nil
 }
 
 // kafkaHome returns the folder that holds Kafka: lib, and data, a formatted
@@ -107,33 +133,35 @@ func KafkaVersion() (string, error) {
 }
 
 func formatStorage(ctx context.Context, dir string) error {
-	config, err := writeKafkaConfig(dir, loopback(9092), loopback(9093), nil) // the ports do not matter here
+	config, err := writeKafkaConfig(dir, oneNode(loopback(9092), loopback(9093))) // the ports do not matter here
 	if err != nil {
 		return err
 	}
 	const clusterID = "eG1wcC1ub3RpZmllci10Yg" // 16 bytes in base64
 	return execute(ctx, command{
-		args: java(dir, "kafka.tools.StorageTool", "format", "--cluster-id", clusterID, "--config", config),
+		args: java(dir, "512m", "kafka.tools.StorageTool", "format", "--cluster-id", clusterID, "--config", config),
 		log:  filepath.Join(dir, "format.log"),
 	})
 }
 
-func writeKafkaConfig(dir, addr, controller string, secure *KafkaSecurity) (string, error) {
+func writeKafkaConfig(dir string, node kafkaNode) (string, error) {
 	text, err := kafkaFiles.ReadFile("kafka/server.properties")
 	if err != nil {
 		return "", fmt.Errorf("read kafka/server.properties: %w", err)
 	}
+	node.Data = filepath.Join(dir, "data")
+	if node.Voters == "" {
+		node.Voters = fmt.Sprintf("%d@%s", node.ID, node.Controller)
+	}
 	path := filepath.Join(dir, "server.properties")
-	return path, fillIn(path, string(text), map[string]any{
-		"Data": filepath.Join(dir, "data"), "Addr": addr, "Controller": controller, "Secure": secure,
-	})
+	return path, fillIn(path, string(text), node)
 }
 
 // java returns the command line for a class of Kafka. The serial collector
 // starts fastest and takes the least memory.
-func java(home, class string, arguments ...string) []string {
+func java(home, heap, class string, arguments ...string) []string {
 	return append([]string{
-		"java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError",
+		"java", "-Xmx" + heap, "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError",
 		"-Dorg.slf4j.simpleLogger.showDateTime=true",
 		"-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
 		"-cp", filepath.Join(home, "lib", "*"), class,

@@ -321,3 +321,27 @@ func startHelper(t *testing.T) (*os.Process, io.Reader) {
 	})
 	return helper, output
 }
+
+// A cluster serves while any one of its nodes is away.
+func TestRealKafkaCluster(t *testing.T) {
+	var c *testbed.KafkaCluster
+	timed(t, "start", func() (err error) {
+		c, err = testbed.StartKafkaCluster(t.Context(), testbed.Options{Dir: t.TempDir()})
+		return err
+	})
+	t.Cleanup(func() { must(t, c.Kill()) })
+	client := &kafka.Client{Addr: kafka.TCP(c.Addrs()...)}
+	created, err := client.CreateTopics(t.Context(), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{Topic: "t", NumPartitions: 1, ReplicationFactor: -1}}})
+	must(t, err)
+	must(t, created.Errors["t"])
+	w := &kafka.Writer{Addr: client.Addr, Topic: "t", RequiredAcks: kafka.RequireAll, MaxAttempts: 60, BatchTimeout: time.Millisecond}
+	t.Cleanup(func() { must(t, w.Close()) })
+	for _, node := range c.Nodes {
+		must(t, node.Kill())
+		if c.PID() != 0 {
+			t.Error("a node is away, and nobody sees it")
+		}
+		timed(t, "write without one node", func() error { return w.WriteMessages(t.Context(), kafka.Message{Value: []byte("m")}) })
+		timed(t, "start it again", func() error { return c.Start(t.Context()) })
+	}
+}
