@@ -13,7 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // lanes is how many ordered lanes a broker has in these tests: partitions of
@@ -157,17 +157,26 @@ func (b *natsBroker) refuseDeadLetters(ctx context.Context, refuse bool) error {
 }
 
 type kafkaBroker struct {
-	addr, topic, group string
-	client             *kafka.Client
+	addrs        []string
+	topic, group string
+	client       *kafka.Client
+	producer     *kgo.Client // which stores nothing twice, whatever happens
 }
 
-func newKafka(t *testing.T, addr string) broker {
+func newKafka(t *testing.T, addrs ...string) broker {
 	t.Helper()
-	b := &kafkaBroker{addr: addr, topic: resource(t), client: &kafka.Client{Addr: kafka.TCP(addr)}}
+	b := &kafkaBroker{addrs: addrs, topic: resource(t), client: &kafka.Client{Addr: kafka.TCP(addrs...)}}
 	b.group = b.topic + "-group"
 	b.create(t,
-		kafka.TopicConfig{Topic: b.topic, NumPartitions: lanes, ReplicationFactor: 1},
-		kafka.TopicConfig{Topic: b.topic + ".dlq", NumPartitions: 1, ReplicationFactor: 1})
+		kafka.TopicConfig{Topic: b.topic, NumPartitions: lanes, ReplicationFactor: -1},
+		kafka.TopicConfig{Topic: b.topic + ".dlq", NumPartitions: 1, ReplicationFactor: -1})
+	producer, err := kgo.NewClient(kgo.SeedBrokers(addrs...), kgo.DefaultProduceTopic(b.topic),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(5*time.Millisecond), kgo.MetadataMinAge(100*time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(producer.Close)
+	b.producer = producer
 	return b
 }
 
@@ -186,48 +195,17 @@ func (b *kafkaBroker) create(t *testing.T, topics ...kafka.TopicConfig) {
 
 func (b *kafkaBroker) env() map[string]string {
 	return map[string]string{
-		"SOURCES": "kafka", "KAFKA_BROKERS": b.addr, "KAFKA_TOPICS": b.topic, "KAFKA_GROUP_ID": b.group,
+		"SOURCES": "kafka", "KAFKA_BROKERS": strings.Join(b.addrs, ","), "KAFKA_TOPICS": b.topic, "KAFKA_GROUP_ID": b.group,
 		"KAFKA_SESSION_TIMEOUT": "6s",
 	}
 }
 
 func (b *kafkaBroker) publish(ctx context.Context, items []item) error {
-	writer := &kafka.Writer{
-		Addr: b.client.Addr, Topic: b.topic, RequiredAcks: kafka.RequireAll, BatchTimeout: 5 * time.Millisecond,
-		MaxAttempts: 60, // a second apart: a broker that was restarted takes its time on a busy machine
-		Balancer:    kafka.BalancerFunc(func(m kafka.Message, _ ...int) int { return int(m.Key[0] - '0') }),
+	records := make([]*kgo.Record, len(items))
+	for i, it := range items {
+		records[i] = &kgo.Record{Partition: int32(it.lane), Key: []byte(strconv.Itoa(it.lane)), Value: it.body}
 	}
-	messages := make([]kafka.Message, 0, len(items))
-	for _, it := range items {
-		messages = append(messages, kafka.Message{Key: []byte(strconv.Itoa(it.lane)), Value: it.body})
-	}
-	err := writer.WriteMessages(ctx, messages...)
-	for left := leaderless(messages, err); left != nil && ctx.Err() == nil; left = leaderless(left, err) {
-		select {
-		case <-time.After(100 * time.Millisecond): // nobody tells when the broker leads
-		case <-ctx.Done():
-		}
-		err = writer.WriteMessages(ctx, left...)
-	}
-	return errors.Join(err, writer.Close())
-}
-
-// leaderless returns the messages that were not written if that was only because
-// the broker, just started, did not lead their partitions yet: the library gives
-// up at once.
-func leaderless(messages []kafka.Message, err error) []kafka.Message {
-	failures, _ := errors.AsType[kafka.WriteErrors](err)
-	var left []kafka.Message
-	for i, failure := range failures {
-		switch {
-		case failure == nil:
-		case errors.Is(failure, protocol.ErrNoLeader):
-			left = append(left, messages[i])
-		default:
-			return nil
-		}
-	}
-	return left
+	return b.producer.ProduceSync(ctx, records...).FirstErr()
 }
 
 func (b *kafkaBroker) gathered(ctx context.Context, n int) (bool, error) {
@@ -272,7 +250,7 @@ func (b *kafkaBroker) refuseDeadLetters(ctx context.Context, refuse bool) error 
 func (b *kafkaBroker) deadLetters(ctx context.Context, n int) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	reader := kafka.NewReader(kafka.ReaderConfig{Brokers: []string{b.addr}, Topic: b.topic + ".dlq", MaxWait: 250 * time.Millisecond})
+	reader := kafka.NewReader(kafka.ReaderConfig{Brokers: b.addrs, Topic: b.topic + ".dlq", MaxWait: 250 * time.Millisecond})
 	var reasons []string
 	var err error
 	for len(reasons) < n && err == nil {

@@ -77,7 +77,7 @@ func runStorms(t *testing.T, kind string, first, end uint64, table *rows) {
 	}
 }
 
-func stormKinds() []string { return []string{"JetStream", "Kafka"} }
+func stormKinds() []string { return []string{"JetStream", "Kafka", kafkaClusterKind} }
 
 // chaosServer is a real broker that a test may stop and start.
 type chaosServer interface {
@@ -90,24 +90,33 @@ type chaosServer interface {
 type chaosBroker struct {
 	chaosServer
 	open func(t *testing.T) broker
+	// faults are what may happen to it. Nil: it is stopped as a whole.
+	faults func(*storm) []event
 }
 
 func (b *bed) chaosBroker(t *testing.T, kind string) *chaosBroker {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), startLimit)
 	defer cancel()
-	if kind == "Kafka" {
+	switch kind {
+	case "Kafka":
 		srv, err := testbed.Kafka(ctx, b.options(0))
 		if !b.started(t, srv, err) {
 			return nil
 		}
-		return &chaosBroker{srv, func(t *testing.T) broker { t.Helper(); return newKafka(t, srv.Addr) }}
+		return &chaosBroker{chaosServer: srv, open: func(t *testing.T) broker { t.Helper(); return newKafka(t, srv.Addr) }}
+	case kafkaClusterKind:
+		cluster := b.kafkaCluster(t)
+		if cluster == nil {
+			return nil
+		}
+		return &chaosBroker{chaosServer: cluster, open: cluster.open, faults: cluster.faults}
 	}
 	srv, err := testbed.NATS(ctx, b.options(0))
 	if !b.started(t, srv, err) {
 		return nil
 	}
-	return &chaosBroker{srv, func(t *testing.T) broker { t.Helper(); return newNATS(t, srv.URL) }}
+	return &chaosBroker{chaosServer: srv, open: func(t *testing.T) broker { t.Helper(); return newNATS(t, srv.URL) }}
 }
 
 // start starts the server. On a busy machine the first try may take too long.

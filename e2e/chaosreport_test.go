@@ -157,9 +157,13 @@ func (r *rows) frequencies() string {
 		}
 	}
 	var b strings.Builder
-	b.WriteString("\n| what happened | JetStream | Kafka |\n|---|---|---|\n")
+	fmt.Fprintf(&b, "\n| what happened | %s |\n|---%s|\n", strings.Join(stormKinds(), " | "), strings.Repeat("|---", len(stormKinds())))
 	for _, event := range slices.Sorted(maps.Keys(count)) {
-		fmt.Fprintf(&b, "| %s | %d | %d |\n", event, count[event]["JetStream"], count[event]["Kafka"])
+		fmt.Fprintf(&b, "| %s |", event)
+		for _, kind := range stormKinds() {
+			fmt.Fprintf(&b, " %d |", count[event][kind])
+		}
+		b.WriteString("\n")
 	}
 	return b.String()
 }

@@ -21,22 +21,27 @@ const longAbsence = 8 * time.Second
 
 // repertoire lists what may happen.
 func (s *storm) repertoire() []event {
-	return []event{
+	faults := []event{
 		{"broker killed", func() { s.stopBroker(true, 0) }},
 		{"broker restarted", func() { s.stopBroker(false, 0) }},
 		{"broker away", func() { s.stopBroker(true, longAbsence) }},
+		{"broker and worker killed", func() { s.kill(s.any()); s.stopBroker(true, 0); s.hire() }},
+	}
+	if s.server.faults != nil {
+		faults = s.server.faults(s)
+	}
+	return append(faults, []event{
 		{"worker killed", func() { s.kill(s.any()); s.hire() }},
 		{"worker killed, later replaced", func() { s.kill(s.any()); s.pass(longAbsence); s.hire() }},
 		{"worker killed under load, newcomer", s.newcomer},
 		{"all workers killed", func() { s.killAll() }},
 		{"worker terminated", func() { s.dismiss(); s.hire() }},
-		{"broker and worker killed", func() { s.kill(s.any()); s.stopBroker(true, 0); s.hire() }},
 		{"workers join and leave", s.joinAndLeave},
 		{"room away", func() { s.roomAway(false) }},
 		{"room away, worker joins", func() { s.roomAway(true) }},
 		{"poison burst", func() { s.burst(5 * poisonSize) }},
 		{"dead letters unavailable", s.noDeadLetters},
-	}
+	}...)
 }
 
 // any chooses a worker.

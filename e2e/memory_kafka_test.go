@@ -86,7 +86,7 @@ func largeTrial(t *testing.T, partitions int32) (*trial, *kafkaBroker) {
 
 func largeProducer(t *testing.T, b *kafkaBroker, options ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	p, err := kgo.NewClient(append(options, kgo.SeedBrokers(b.addr), kgo.ProducerBatchCompression(kgo.ZstdCompression()),
+	p, err := kgo.NewClient(append(options, kgo.SeedBrokers(b.addrs...), kgo.ProducerBatchCompression(kgo.ZstdCompression()),
 		kgo.ProducerBatchMaxBytes(300<<20), kgo.BrokerMaxWriteBytes(400<<20), kgo.BrokerMaxReadBytes(400<<20), kgo.ProducerLinger(1e9), kgo.MaxBufferedRecords(1e6))...)
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/segmentio/kafka-go"
 )
@@ -45,7 +46,7 @@ func Kafka(ctx context.Context, o Options) (*KafkaBroker, error) {
 	}
 	node := oneNode(addrs[0], addrs[1])
 	node.Secure = secure
-	k, err := newKafka(home, o.Dir, "512m", node)
+	k, err := newKafka(home, o.Dir, node)
 	if err != nil {
 		return nil, fmt.Errorf("prepare Kafka: %w", err)
 	}
@@ -63,6 +64,7 @@ type kafkaNode struct {
 	ID               int
 	Voters           string // empty: it alone
 	Replicas, InSync int
+	Session          int // milliseconds
 	Addr, Controller string
 	Secure           *KafkaSecurity
 
@@ -71,11 +73,12 @@ type kafkaNode struct {
 
 // oneNode is a cluster of its own.
 func oneNode(addr, controller string) kafkaNode {
-	return kafkaNode{ID: 1, Replicas: 1, InSync: 1, Addr: addr, Controller: controller}
+	return kafkaNode{ID: 1, Replicas: 1, InSync: 1, Session: 3000, Addr: addr, Controller: controller}
 }
 
-// newKafka describes a broker in dir, and gives it a formatted storage.
-func newKafka(home, dir, heap string, node kafkaNode) (*KafkaBroker, error) {
+// newKafka describes a broker in dir, and gives it a formatted storage. flags are
+// for Java.
+func newKafka(home, dir string, node kafkaNode, flags ...string) (*KafkaBroker, error) {
 	config, err := writeKafkaConfig(dir, node)
 	if err != nil {
 		return nil, err
@@ -86,7 +89,7 @@ func newKafka(home, dir, heap string, node kafkaNode) (*KafkaBroker, error) {
 	return &KafkaBroker{Addr: node.Addr, Secure: node.Secure, Server: &Server{
 		name: "Kafka",
 		command: command{
-			args: java(home, heap, "kafka.Kafka", config),
+			args: java(home, flags, "kafka.Kafka", config),
 			dir:  dir,
 			log:  filepath.Join(dir, "kafka.log"),
 		},
@@ -139,7 +142,7 @@ func formatStorage(ctx context.Context, dir string) error {
 	}
 	const clusterID = "eG1wcC1ub3RpZmllci10Yg" // 16 bytes in base64
 	return execute(ctx, command{
-		args: java(dir, "512m", "kafka.tools.StorageTool", "format", "--cluster-id", clusterID, "--config", config),
+		args: java(dir, nil, "kafka.tools.StorageTool", "format", "--cluster-id", clusterID, "--config", config),
 		log:  filepath.Join(dir, "format.log"),
 	})
 }
@@ -159,13 +162,13 @@ func writeKafkaConfig(dir string, node kafkaNode) (string, error) {
 
 // java returns the command line for a class of Kafka. The serial collector
 // starts fastest and takes the least memory.
-func java(home, heap, class string, arguments ...string) []string {
-	return append([]string{
-		"java", "-Xmx" + heap, "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError",
+func java(home string, flags []string, class string, arguments ...string) []string {
+	return slices.Concat([]string{
+		"java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError",
 		"-Dorg.slf4j.simpleLogger.showDateTime=true",
 		"-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
-		"-cp", filepath.Join(home, "lib", "*"), class,
-	}, arguments...)
+		"-cp", filepath.Join(home, "lib", "*"),
+	}, flags, []string{class}, arguments)
 }
 
 // kafkaServes checks that the controller has admitted the broker, which is when

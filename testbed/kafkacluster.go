@@ -44,7 +44,7 @@ func StartKafkaCluster(ctx context.Context, o Options) (*KafkaCluster, error) {
 	c := &KafkaCluster{}
 	for i := range clusterSize {
 		node, err := newClusterNode(home, filepath.Join(o.Dir, fmt.Sprint("node", i+1)), kafkaNode{
-			ID: i + 1, Voters: strings.Join(voters, ","), Replicas: clusterSize, InSync: clusterSize - 1, Addr: brokers[i], Controller: controllers[i],
+			ID: i + 1, Voters: strings.Join(voters, ","), Replicas: clusterSize, InSync: clusterSize - 1, Session: 6000, Addr: brokers[i], Controller: controllers[i],
 		})
 		if err != nil {
 			return nil, fmt.Errorf("prepare Kafka: %w", err)
@@ -67,7 +67,7 @@ func newClusterNode(home, dir string, node kafkaNode) (*KafkaBroker, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	k, err := newKafka(home, dir, "256m", node)
+	k, err := newKafka(home, dir, node, "-Xmx256m", "-XX:TieredStopAtLevel=1") // little memory, and a quick start
 	if err != nil {
 		return nil, err
 	}
