@@ -203,7 +203,7 @@ func (b *kafkaBroker) env() map[string]string {
 func (b *kafkaBroker) publish(ctx context.Context, items []item) error {
 	records := make([]*kgo.Record, len(items))
 	for i, it := range items {
-		records[i] = &kgo.Record{Partition: int32(it.lane), Key: []byte(strconv.Itoa(it.lane)), Value: it.body}
+		records[i] = &kgo.Record{Partition: int32(it.lane), Key: []byte(strconv.Itoa(it.lane)), Value: it.body} //nolint:gosec // few lanes
 	}
 	return b.producer.ProduceSync(ctx, records...).FirstErr()
 }

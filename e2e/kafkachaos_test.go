@@ -14,10 +14,10 @@ const kafkaClusterKind = "Kafka cluster"
 func (c *kafkaCluster) faults(s *storm) []event {
 	return []event{
 		{"leader killed", func() {
-			c.without(s, 0, func(ctx context.Context, b *kafkaBroker) error { return c.killLeader(ctx, b, s.rng.IntN(lanes)) })
+			c.without(s, 0, func(ctx context.Context, b *kafkaBroker) error { return c.killLeader(ctx, b, s.rng.Int32N(lanes)) })
 		}},
 		{"leader away", func() {
-			c.without(s, longAbsence, func(ctx context.Context, b *kafkaBroker) error { return c.killLeader(ctx, b, s.rng.IntN(lanes)) })
+			c.without(s, longAbsence, func(ctx context.Context, b *kafkaBroker) error { return c.killLeader(ctx, b, s.rng.Int32N(lanes)) })
 		}},
 		{"coordinator killed", func() { c.without(s, 0, c.killCoordinator) }},
 		{"coordinator and worker killed", func() { s.kill(s.any()); c.without(s, longAbsence, c.killCoordinator); s.hire() }},

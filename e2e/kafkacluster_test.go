@@ -70,12 +70,12 @@ func TestKafkaCluster(t *testing.T) {
 }
 
 // killLeader kills the node that leads a partition.
-func (c *kafkaCluster) killLeader(ctx context.Context, b *kafkaBroker, partition int) error {
+func (c *kafkaCluster) killLeader(ctx context.Context, b *kafkaBroker, partition int32) error {
 	leaders, err := b.leaders(ctx)
 	if err != nil {
 		return err
 	}
-	return c.kill(leaders[int32(partition)])
+	return c.kill(leaders[partition])
 }
 
 // killCoordinator kills the node that coordinates the group.
@@ -102,7 +102,7 @@ func (c *kafkaCluster) kill(node int32) error {
 // leaders are those of the partitions.
 func (b *kafkaBroker) leaders(ctx context.Context) (map[int32]int32, error) {
 	topic := kmsg.NewMetadataRequestTopic()
-	topic.Topic = kmsg.StringPtr(b.topic)
+	topic.Topic = new(b.topic)
 	request := kmsg.NewPtrMetadataRequest()
 	request.Topics = []kmsg.MetadataRequestTopic{topic}
 	response, err := request.RequestWith(ctx, b.producer)
@@ -128,8 +128,9 @@ func (b *kafkaBroker) moveLeaders(ctx context.Context) error {
 	for partition, leader := range leaders {
 		move := kmsg.NewAlterPartitionAssignmentsRequestTopicPartition()
 		move.Partition = partition
-		for i := range int32(len(b.addrs)) {
-			move.Replicas = append(move.Replicas, (leader+i)%int32(len(b.addrs))+1)
+		nodes := int32(len(b.addrs)) //nolint:gosec // three
+		for i := range nodes {
+			move.Replicas = append(move.Replicas, (leader+i)%nodes+1)
 		}
 		moves.Partitions = append(moves.Partitions, move)
 		election.Partitions = append(election.Partitions, partition)

@@ -81,7 +81,7 @@ func newClusterNode(home, dir string, node kafkaNode) (*KafkaBroker, error) {
 	}
 	text = nodeID.ReplaceAll(text, fmt.Append(nil, "node.id=", node.ID))
 	text = directoryID.ReplaceAll(text, []byte("directory.id="+base64.RawURLEncoding.EncodeToString(id[:])))
-	return k, os.WriteFile(properties, text, 0o600)
+	return k, os.WriteFile(properties, text, 0o600) //nolint:gosec // likewise
 }
 
 // Addrs are where the brokers listen.
