@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os/exec"
+	"slices"
 	"time"
 )
 
@@ -28,7 +29,7 @@ func (s *storm) repertoire() []event {
 		{"broker and worker killed", func() { s.kill(s.any()); s.stopBroker(true, 0); s.hire() }},
 	}
 	if s.server.faults != nil {
-		faults = s.server.faults(s)
+		faults = slices.Repeat(s.server.faults(s), 2) // so that most events are those
 	}
 	return append(faults, []event{
 		{"worker killed", func() { s.kill(s.any()); s.hire() }},

@@ -71,6 +71,7 @@ func newClusterNode(home, dir string, node kafkaNode) (*KafkaBroker, error) {
 	if err != nil {
 		return nil, err
 	}
+	k.hangs = true // for as long as others do not take its partitions over
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails
 	id[0] &= 0x7f           // Kafka takes no id that begins with a dash
