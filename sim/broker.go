@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,22 +16,28 @@ import (
 
 // stored is a message in a broker.
 type stored struct {
-	number int // of its notification
-	at     time.Time
-	offset uint64
-	body   string
+	numbers []int // of its notifications
+	at      time.Time
+	offset  uint64
+	body    string
 
-	acked, buried atomic.Bool
+	acked, deadLettered atomic.Bool
 }
 
-// header carries the number of the notification to whoever renders it. People
-// do not see it.
-const header = "x-sim-number"
+// String names the notifications.
+func (m *stored) String() string {
+	text := strings.Trim(strings.ReplaceAll(fmt.Sprint(m.numbers), " ", ", "), "[]")
+	if len(m.numbers) > 1 {
+		return "notifications " + text
+	}
+	return "notification " + text
+}
 
 // broker is what the models have in common.
 type broker struct {
 	name    string
-	see     *observer
+	obs     *observer
+	habits  Broker
 	ordered bool // its messages must be shown in their order
 
 	mu      sync.Mutex
@@ -41,16 +48,19 @@ type broker struct {
 
 // trouble is what does not work now.
 type trouble struct {
-	lostAcks int       // how many acknowledgements will be lost
-	lateAcks time.Time // until when acknowledgements take long
-	receive  time.Time // until when receiving fails
-	bury     time.Time // until when dead letters cannot be written
-	unsure   int       // how many dead letters will be written without a word
+	lostAcks    int       // how many acknowledgements will be lost
+	lateAcks    time.Time // until when acknowledgements take long
+	receive     time.Time // until when receiving fails
+	deadLetters time.Time // until when dead letters cannot be written
+	unconfirmed int       // how many dead letters will be written without a word
 }
 
-func newBroker(name string, see *observer, random *rand.Rand, ordered bool) broker {
-	return broker{name: name, see: see, ordered: ordered, random: random, changed: make(chan struct{})}
+func newBroker(name string, obs *observer, random *rand.Rand, ordered bool, habits Broker) broker {
+	return broker{name: name, obs: obs, habits: habits, ordered: ordered, random: random, changed: make(chan struct{})}
 }
+
+// clock is the broker's.
+func (b *broker) clock() time.Time { return time.Now().Add(time.Duration(b.habits.Ahead)) }
 
 // signal wakes whoever waits. b.mu is held.
 func (b *broker) signal() {
@@ -58,8 +68,8 @@ func (b *broker) signal() {
 	b.changed = make(chan struct{})
 }
 
-// upset changes what does not work, and has everybody look again.
-func (b *broker) upset(change func(*trouble)) {
+// disturb changes what does not work, and has everybody look again.
+func (b *broker) disturb(change func(*trouble)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	change(&b.trouble)
@@ -76,8 +86,8 @@ var (
 	errGone   = errors.New("process is dead")
 )
 
-// bury is the part of Reject that writes the dead letter.
-func (b *broker) bury(ctx context.Context, p *process, m *stored, reason sources.Reason) error {
+// writeDeadLetter is the part of Reject that writes the dead letter.
+func (b *broker) writeDeadLetter(ctx context.Context, p *process, m *stored, reason sources.Reason) error {
 	if !sleep(ctx, latency(p)) {
 		return ctx.Err()
 	}
@@ -86,16 +96,74 @@ func (b *broker) bury(ctx context.Context, p *process, m *stored, reason sources
 	switch {
 	case p.isDead():
 		return errGone
-	case time.Now().Before(b.trouble.bury), !p.reaches().IsZero():
+	case time.Now().Before(b.trouble.deadLetters), !p.reaches().IsZero():
 		return errBroker
 	}
-	m.buried.Store(true)
-	b.see.buried(m, reason)
-	if b.trouble.unsure > 0 {
-		b.trouble.unsure--
+	m.deadLettered.Store(true)
+	b.obs.deadLettered(m, reason)
+	if b.trouble.unconfirmed > 0 {
+		b.trouble.unconfirmed--
 		return errBroker
 	}
 	return nil
+}
+
+// ackDelay is how long an acknowledgement takes. b.mu is held.
+func (b *broker) ackDelay(p *process) time.Duration {
+	pause := latency(p)
+	if b.habits.SlowAcks > 0 {
+		pause += p.below(time.Duration(b.habits.SlowAcks))
+	}
+	if time.Now().Before(b.trouble.lateAcks) {
+		pause += p.below(2 * time.Duration(b.habits.Wait))
+	}
+	return pause
+}
+
+// receive waits until take has something for a process. If it has nothing, take may
+// say when to look again.
+func (b *broker) receive(ctx context.Context, p *process, take func() ([]*sources.Delivery, time.Time)) ([]*sources.Delivery, error) {
+	for {
+		b.mu.Lock()
+		changed := b.changed
+		broken := time.Now().Before(b.trouble.receive)
+		b.mu.Unlock()
+		if !sleep(ctx, latency(p)) {
+			return nil, ctx.Err()
+		}
+		if broken && !p.isDead() {
+			return nil, errBroker
+		}
+		until := p.reaches()
+		if until.IsZero() && !p.isDead() {
+			var batch []*sources.Delivery
+			if batch, until = take(); len(batch) > 0 {
+				return batch, nil
+			}
+		}
+		if !awaitContext(ctx, changed, until) {
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// awaitContext returns true when something has changed or at the time, if it is
+// not zero; false when ctx ends.
+func awaitContext(ctx context.Context, changed <-chan struct{}, until time.Time) bool {
+	var alarm <-chan time.Time
+	if !until.IsZero() {
+		timer := time.NewTimer(time.Until(until))
+		defer timer.Stop()
+		alarm = timer.C
+	}
+	select {
+	case <-changed:
+		return true
+	case <-alarm:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // size is how large it is for the worker.
@@ -107,7 +175,7 @@ func (m *stored) size() int {
 // message is what the worker gets of a stored one.
 func (m *stored) message(kind, topic string, partition, attempt int) sources.Message {
 	out := sources.Message{
-		Raw:    envelope.Raw{Header: []envelope.Header{{Key: header, Value: fmt.Sprint(m.number)}}, Body: []byte(m.body)},
+		Raw:    envelope.Raw{Body: []byte(m.body)},
 		Broker: kind, Topic: topic, Partition: partition, Offset: m.offset, Attempt: attempt, Time: m.at,
 	}
 	if kind == "nats" {

@@ -24,17 +24,17 @@ type streamed struct {
 	attempts int
 }
 
-func newStream(see *observer, random *rand.Rand, ordered bool, wait time.Duration) *stream {
-	return &stream{broker: newBroker("nats:SIM", see, random, ordered), wait: wait}
+func newStream(obs *observer, random *rand.Rand, ordered bool, habits Broker) *stream {
+	return &stream{broker: newBroker("nats:SIM", obs, random, ordered, habits), wait: time.Duration(habits.Wait)}
 }
 
 // publish stores a message.
-func (s *stream) publish(number, _ int, body string) {
+func (s *stream) publish(n Notification) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m := &streamed{stored: stored{number: number, at: time.Now(), offset: uint64(len(s.messages)) + 1, body: body}}
+	m := &streamed{stored: stored{numbers: n.numbers(), at: s.clock(), offset: uint64(len(s.messages)) + 1, body: n.body()}}
 	s.messages = append(s.messages, m)
-	s.see.published(&m.stored, s.name, s.ordered)
+	s.obs.published(&m.stored, s.name, s.ordered)
 	s.signal()
 }
 
@@ -98,50 +98,10 @@ func (s *streamSource) String() string { return s.name }
 
 // Receive implements sources.Source.
 func (s *streamSource) Receive(ctx context.Context, limit sources.Limit) ([]*sources.Delivery, error) {
-	for {
-		s.mu.Lock()
-		changed := s.changed
-		broken := time.Now().Before(s.trouble.receive)
-		s.mu.Unlock()
-		if !sleep(ctx, latency(s.process)) {
-			return nil, ctx.Err()
-		}
-		if broken && !s.process.isDead() {
-			return nil, errBroker
-		}
-		until := s.process.reaches()
-		if until.IsZero() && !s.process.isDead() {
-			var batch []*sources.Delivery
-			if batch, until = s.take(limit); len(batch) > 0 {
-				return batch, nil
-			}
-		}
-		if !awaitContext(ctx, changed, until) {
-			return nil, ctx.Err()
-		}
-	}
+	return s.receive(ctx, s.process, func() ([]*sources.Delivery, time.Time) { return s.take(limit) })
 }
 
-// awaitContext returns true when something has changed or at the time, if it is
-// not zero; false when ctx ends.
-func awaitContext(ctx context.Context, changed <-chan struct{}, until time.Time) bool {
-	var alarm <-chan time.Time
-	if !until.IsZero() {
-		timer := time.NewTimer(time.Until(until))
-		defer timer.Stop()
-		alarm = timer.C
-	}
-	select {
-	case <-changed:
-		return true
-	case <-alarm:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// take lends out what is free. Else it says when to look again.
+// take delivers what is free. Else it says when to look again.
 func (s *streamSource) take(limit sources.Limit) (batch []*sources.Delivery, until time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -158,7 +118,7 @@ func (s *streamSource) take(limit sources.Limit) (batch []*sources.Delivery, unt
 		bytes += m.size()
 		m.attempts++
 		m.lease = &streamLease{source: s, message: m, lost: make(chan struct{}), since: time.Now()}
-		s.see.lent(s.process, s.name, &m.stored)
+		s.obs.delivered(s.process, s.name, &m.stored)
 		batch = append(batch, sources.NewDelivery(m.message("nats", "notify.sim", 0, m.attempts), m.lease))
 	}
 	return batch, until
@@ -176,10 +136,10 @@ func (s *streamSource) Close(context.Context) error {
 		l := m.lease
 		switch {
 		case l == nil || l.source != s || m.acked.Load() || s.process.isDead():
-		case l.told && !l.deaf && s.process.reaches().IsZero():
+		case l.acknowledged && !l.ackLost && s.process.reaches().IsZero():
 			m.acked.Store(true)
-			s.see.acked(&m.stored)
-		case !l.told:
+			s.obs.acked(&m.stored)
+		case !l.acknowledged:
 			m.lease = nil
 		}
 	}
@@ -189,13 +149,13 @@ func (s *streamSource) Close(context.Context) error {
 
 // streamLease is a message that is out.
 type streamLease struct {
-	source  *streamSource
-	message *streamed
-	since   time.Time
-	lost    chan struct{}
-	gone    bool // lost is closed
-	told    bool // acknowledged, which the broker may not know
-	deaf    bool // and will not
+	source       *streamSource
+	message      *streamed
+	since        time.Time
+	lost         chan struct{}
+	lostClosed   bool // lost is closed
+	acknowledged bool // acknowledged, which the broker may not know
+	ackLost      bool // and will not
 }
 
 // expires says when the broker delivers the message again: the ack wait after
@@ -207,7 +167,7 @@ func (l *streamLease) expires() time.Time {
 	switch {
 	case p.dead:
 		return p.died.Add(l.source.wait)
-	case l.told:
+	case l.acknowledged:
 		return l.since.Add(l.source.wait) // no more signs of life
 	case time.Now().Before(p.offline):
 		return p.cut.Add(l.source.wait)
@@ -219,8 +179,8 @@ func (l *streamLease) expires() time.Time {
 // lapse notes that the broker gives the message to somebody. The mutex of the
 // stream is held.
 func (l *streamLease) lapse() {
-	if !l.gone {
-		l.gone = true
+	if !l.lostClosed {
+		l.lostClosed = true
 		close(l.lost)
 	}
 }
@@ -233,14 +193,11 @@ func (l *streamLease) Ack(durable func()) error {
 	if s.process.isDead() {
 		return nil
 	}
-	s.see.settled(s.process, s.name, &l.message.stored, acknowledges)
-	l.told, l.since = true, time.Now()
-	pause := latency(s.process)
-	if time.Now().Before(s.trouble.lateAcks) {
-		pause += s.process.below(2 * s.wait)
-	}
-	l.deaf = s.trouble.lostAcks > 0
-	if l.deaf {
+	s.obs.settled(s.process, s.name, &l.message.stored, acknowledges)
+	l.acknowledged, l.since = true, time.Now()
+	pause := s.ackDelay(s.process)
+	l.ackLost = s.trouble.lostAcks > 0
+	if l.ackLost {
 		s.trouble.lostAcks--
 		pause += s.wait // by then it is known
 	}
@@ -259,14 +216,14 @@ func (l *streamLease) arrive(arrives bool, durable func()) {
 	}
 	s.mu.Lock()
 	dead := s.process.isDead()
-	if !l.deaf && (!dead || arrives) && !l.message.acked.Load() {
+	if !l.ackLost && (!dead || arrives) && !l.message.acked.Load() {
 		l.message.acked.Store(true)
-		s.see.acked(&l.message.stored)
+		s.obs.acked(&l.message.stored)
 	}
 	s.signal()
 	s.mu.Unlock()
 	if !dead {
-		s.see.durable(s.process, &l.message.stored)
+		s.obs.durable(s.process, &l.message.stored)
 		if durable != nil {
 			durable()
 		}
@@ -281,8 +238,8 @@ func (l *streamLease) Release(delay time.Duration) error {
 	if s.process.isDead() {
 		return nil
 	}
-	s.see.settled(s.process, s.name, &l.message.stored, givesBack)
-	s.see.durable(s.process, &l.message.stored)
+	s.obs.settled(s.process, s.name, &l.message.stored, releases)
+	s.obs.durable(s.process, &l.message.stored)
 	if l.message.lease == l {
 		l.message.lease, l.message.due = nil, time.Now().Add(max(delay, time.Millisecond))
 	}
@@ -292,7 +249,7 @@ func (l *streamLease) Release(delay time.Duration) error {
 
 // Reject implements sources.Settler.
 func (l *streamLease) Reject(ctx context.Context, reason sources.Reason) error {
-	if err := l.source.bury(ctx, l.source.process, &l.message.stored, reason); err != nil {
+	if err := l.source.writeDeadLetter(ctx, l.source.process, &l.message.stored, reason); err != nil {
 		return err
 	}
 	return l.Ack(nil)

@@ -34,7 +34,7 @@ type partition struct {
 type assignment struct {
 	source    *groupSource
 	partition *partition
-	position  int         // of the next message to lend
+	position  int         // of the next message to deliver
 	out       []*logLease // in order, from the first that is not committed
 	lost      chan struct{}
 	revoked   time.Time // when it was asked back, zero: not
@@ -42,23 +42,23 @@ type assignment struct {
 	pending   bool // a commit is on its way
 }
 
-func newGroup(see *observer, random *rand.Rand, ordered bool, partitions int, session time.Duration) *group {
-	g := &group{broker: newBroker("kafka:sim", see, random, ordered), session: session}
-	for id := range partitions {
+func newGroup(obs *observer, random *rand.Rand, ordered bool, habits Broker) *group {
+	g := &group{broker: newBroker("kafka:sim", obs, random, ordered, habits), session: time.Duration(habits.Wait)}
+	for id := range habits.Partitions {
 		g.partitions = append(g.partitions, &partition{id: id})
 	}
 	return g
 }
 
 // publish stores a message. Some offsets are left out, as by compaction.
-func (g *group) publish(number, p int, body string) {
+func (g *group) publish(n Notification) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	to := g.partitions[p%len(g.partitions)]
+	to := g.partitions[n.Partition%len(g.partitions)]
 	to.next += 1 + uint64(max(0, g.random.IntN(6)-3))
-	m := &stored{number: number, at: time.Now(), offset: to.next, body: body}
+	m := &stored{numbers: n.numbers(), at: g.clock(), offset: to.next, body: n.body()}
 	to.messages = append(to.messages, m)
-	g.see.published(m, fmt.Sprintf("%s[%d]", g.name, to.id), g.ordered)
+	g.obs.published(m, fmt.Sprintf("%s[%d]", g.name, to.id), g.ordered)
 	g.signal()
 }
 
@@ -178,7 +178,7 @@ func (a *assignment) commit() {
 		a.out = a.out[1:]
 		a.partition.committed = l.index + 1
 		l.message.acked.Store(true)
-		a.source.see.acked(l.message)
+		a.source.obs.acked(l.message)
 		l.finish()
 	}
 }
@@ -190,10 +190,7 @@ func (a *assignment) commitSoon() {
 		return
 	}
 	a.pending = true
-	pause := latency(a.source.process) + 5*time.Millisecond
-	if time.Now().Before(g.trouble.lateAcks) {
-		pause += a.source.process.below(2 * g.session)
-	}
+	pause := g.ackDelay(a.source.process) + 5*time.Millisecond
 	arrives := a.source.process.coin()
 	time.AfterFunc(pause, func() {
 		g.mu.Lock()
@@ -248,30 +245,10 @@ func (s *groupSource) wake() {
 
 // Receive implements sources.Source.
 func (s *groupSource) Receive(ctx context.Context, limit sources.Limit) ([]*sources.Delivery, error) {
-	for {
-		s.mu.Lock()
-		changed := s.changed
-		broken := time.Now().Before(s.trouble.receive)
-		s.mu.Unlock()
-		if !sleep(ctx, latency(s.process)) {
-			return nil, ctx.Err()
-		}
-		if broken && !s.process.isDead() {
-			return nil, errBroker
-		}
-		until := s.process.reaches()
-		if until.IsZero() && !s.process.isDead() {
-			if batch := s.take(limit); len(batch) > 0 {
-				return batch, nil
-			}
-		}
-		if !awaitContext(ctx, changed, until) {
-			return nil, ctx.Err()
-		}
-	}
+	return s.receive(ctx, s.process, func() ([]*sources.Delivery, time.Time) { return s.take(limit), time.Time{} })
 }
 
-// take lends out what is there.
+// take delivers what is there.
 func (s *groupSource) take(limit sources.Limit) (batch []*sources.Delivery) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -288,7 +265,7 @@ func (s *groupSource) take(limit sources.Limit) (batch []*sources.Delivery) {
 			l := &logLease{assignment: a, message: m, index: a.position}
 			a.position++
 			a.out = append(a.out, l)
-			s.see.lent(s.process, s.name, m)
+			s.obs.delivered(s.process, s.name, m)
 			batch = append(batch, sources.NewDelivery(m.message("kafka", "sim", p.id, 1), l))
 		}
 	}
@@ -338,7 +315,7 @@ type logLease struct {
 
 // finish tells the worker that nothing better will become of a settled message.
 func (l *logLease) finish() {
-	l.assignment.source.see.durable(l.assignment.source.process, l.message)
+	l.assignment.source.obs.durable(l.assignment.source.process, l.message)
 	if l.durable != nil && !l.assignment.source.process.isDead() {
 		time.AfterFunc(0, l.durable)
 	}
@@ -353,7 +330,7 @@ func (l *logLease) Ack(durable func()) error {
 	if l.assignment.source.process.isDead() {
 		return nil
 	}
-	g.see.settled(l.assignment.source.process, g.name, l.message, acknowledges)
+	g.obs.settled(l.assignment.source.process, g.name, l.message, acknowledges)
 	l.done, l.released, l.durable = true, true, durable
 	if l.assignment.over {
 		l.finish()
@@ -368,8 +345,8 @@ func (l *logLease) Release(time.Duration) error {
 	g := l.assignment.source.group
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.see.settled(l.assignment.source.process, g.name, l.message, givesBack)
-	g.see.durable(l.assignment.source.process, l.message)
+	g.obs.settled(l.assignment.source.process, g.name, l.message, releases)
+	g.obs.durable(l.assignment.source.process, l.message)
 	l.released = true
 	return nil
 }
@@ -382,7 +359,7 @@ func (l *logLease) Reject(ctx context.Context, reason sources.Reason) error {
 	default:
 	}
 	a := l.assignment
-	if err := a.source.bury(ctx, a.source.process, l.message, reason); err != nil {
+	if err := a.source.writeDeadLetter(ctx, a.source.process, l.message, reason); err != nil {
 		return err
 	}
 	return l.Ack(nil)

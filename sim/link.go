@@ -64,20 +64,20 @@ const capacity = 1 << 20
 
 // pipe is one direction of a link.
 type pipe struct {
-	mu       sync.Mutex
-	random   *rand.Rand
-	changed  chan struct{} // closed and replaced when something has
-	queue    []segment
-	size     int
-	last     time.Time // when the last one arrives
-	held     time.Time // nothing arrives before
-	total    int       // bytes written
-	cutAfter int       // bytes after which cut is called, 0: never
-	cut      func()
-	deaf     bool      // what is written vanishes
-	ended    time.Time // by the writer; zero: not
-	failed   time.Time // for both ends; zero: not
-	gone     bool      // the reader has closed
+	mu           sync.Mutex
+	random       *rand.Rand
+	changed      chan struct{} // closed and replaced when something has
+	queue        []segment
+	size         int
+	last         time.Time // when the last one arrives
+	held         time.Time // nothing arrives before
+	total        int       // bytes written
+	cutAfter     int       // bytes after which cut is called, 0: never
+	cut          func()
+	discards     bool      // what is written vanishes
+	ended        time.Time // by the writer; zero: not
+	failed       time.Time // for both ends; zero: not
+	readerClosed bool      // the reader has closed
 }
 
 type segment struct {
@@ -133,8 +133,8 @@ func (p *pipe) hold(d time.Duration) {
 	})
 }
 
-// swallow makes everything vanish that is written from now on.
-func (p *pipe) swallow() { p.change(func() { p.deaf = true }) }
+// discard makes everything vanish that is written from now on.
+func (p *pipe) discard() { p.change(func() { p.discards = true }) }
 
 // cutAt calls cut once n more bytes have been written.
 func (p *pipe) cutAt(n int, cut func()) {
@@ -149,10 +149,10 @@ func (p *pipe) put(data []byte) (n int, cut func()) {
 		p.cut = nil
 	}
 	p.total += n
-	if p.gone && p.failed.IsZero() { // as the answer of a host that knows nothing of the connection
+	if p.readerClosed && p.failed.IsZero() { // as the answer of a host that knows nothing of the connection
 		p.failed = time.Now().Add(p.delay())
 	}
-	if n == 0 || p.deaf || p.gone {
+	if n == 0 || p.discards || p.readerClosed {
 		return n, cut
 	}
 	at := time.Now().Add(p.delay())
@@ -308,7 +308,7 @@ func (c *conn) Close() error {
 	if again {
 		return nil
 	}
-	c.in.change(func() { c.in.gone, c.in.queue, c.in.size = true, nil, 0 })
+	c.in.change(func() { c.in.readerClosed, c.in.queue, c.in.size = true, nil, 0 })
 	if hard {
 		c.out.reset(true)
 		c.in.reset(false)
@@ -375,6 +375,6 @@ func (l *link) vanish() {
 	l.client.mu.Lock()
 	l.client.closed = true
 	l.client.mu.Unlock()
-	l.down.change(func() { l.down.deaf, l.down.queue, l.down.size = true, nil, 0 })
+	l.down.change(func() { l.down.discards, l.down.queue, l.down.size = true, nil, 0 })
 	l.up.change(func() {})
 }

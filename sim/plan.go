@@ -2,8 +2,8 @@ package sim
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -14,6 +14,7 @@ type Plan struct {
 	Workers       int            `json:"workers"`
 	InFlight      int            `json:"in_flight"`
 	Bytes         int            `json:"bytes,omitempty"` // that may be pending; 0: no bound
+	Group         int            `json:"group,omitempty"` // notifications of one message that are shown together; 0: never
 	Room          Room           `json:"room"`
 	Brokers       []Broker       `json:"brokers"`
 	Notifications []Notification `json:"notifications"`
@@ -26,6 +27,7 @@ type Room struct {
 	History int    `json:"history"`           // messages that the room remembers
 	Keeps   bool   `json:"keeps,omitempty"`   // over a restart
 	Archive bool   `json:"archive,omitempty"` // of all messages (XEP-0313)
+	Answers string `json:"answers,omitempty"` // what the archive does instead of answering: refuse, ignore, delay
 	Stores  bool   `json:"stores,omitempty"`  // history and archive have what it swallows, too
 	Direct  bool   `json:"direct,omitempty"`  // TLS from the first byte
 }
@@ -35,12 +37,15 @@ type Broker struct {
 	Kind       string   `json:"kind"` // jetstream or kafka
 	Wait       Duration `json:"wait"` // ack wait, or session timeout
 	Partitions int      `json:"partitions,omitempty"`
+	SlowAcks   Duration `json:"slow_acks,omitempty"` // how long acknowledgements may take
+	Ahead      Duration `json:"ahead,omitempty"`     // by how much its clock differs
 }
 
 // Notification is one message in a broker.
 type Notification struct {
 	At        Duration `json:"at"`
-	Number    int      `json:"number"` // who publishes a number twice publishes an id twice
+	Number    int      `json:"number"`          // who publishes a number twice publishes an id twice
+	Parts     int      `json:"parts,omitempty"` // notifications in the message, with the numbers that follow; 0: one
 	Broker    int      `json:"broker,omitempty"`
 	Partition int      `json:"partition,omitempty"`
 	Text      int      `json:"text"`         // many have the same
@@ -76,123 +81,15 @@ func (d *Duration) UnmarshalText(text []byte) error {
 
 func (d Duration) String() string { return time.Duration(d).String() }
 
-// The places of a seed's choices.
-const (
-	texts     = 4 // so few that many notifications look alike
-	mostSteps = 6
-	mostNotes = 24
-	busy      = 90 * time.Second // within which everything is published and goes wrong
-)
-
-// NewPlan makes the plan of a seed.
-func NewPlan(seed uint64) *Plan {
-	r := rand.New(rand.NewPCG(seed, 0x706c616e)) //nolint:gosec // a simulation
-	p := &Plan{Seed: seed, Workers: 1, InFlight: 1 + r.IntN(16)}
-	if r.IntN(2) == 0 {
-		p.Workers = 1 + r.IntN(4)
-	}
-	if r.IntN(3) == 0 {
-		p.Bytes = 300 + r.IntN(3000)
-	}
-	p.Room = newRoom(r)
-	p.Brokers = newBrokers(r)
-	p.Notifications = newNotifications(r, len(p.Brokers))
-	for range r.IntN(mostSteps + 1) {
-		p.Steps = append(p.Steps, p.newStep(r))
-	}
-	slices.SortStableFunc(p.Steps, func(a, b Step) int { return int(a.At - b.At) })
-	return p
-}
-
-func newRoom(r *rand.Rand) Room {
-	servers := []string{"prosody", "prosody", "ejabberd", "openfire", "jabberd2", "vysper", "unstable"}
-	return Room{
-		Server: servers[r.IntN(len(servers))], History: []int{20, 20, 40, 5, 200}[r.IntN(5)],
-		Keeps: r.IntN(2) == 0, Direct: r.IntN(2) == 0, Archive: r.IntN(4) == 0, Stores: r.IntN(4) == 0,
-	}
-}
-
-func newBrokers(r *rand.Rand) []Broker {
-	jetstream := Broker{Kind: "jetstream", Wait: Duration(time.Duration(1+r.IntN(30)) * time.Second)}
-	kafka := Broker{Kind: "kafka", Wait: Duration(time.Duration(6+r.IntN(24)) * time.Second), Partitions: 1 + r.IntN(3)}
-	switch r.IntN(5) {
-	case 0, 1:
-		return []Broker{jetstream}
-	case 2, 3:
-		return []Broker{kafka}
-	default:
-		return []Broker{jetstream, kafka}
-	}
-}
-
-func newNotifications(r *rand.Rand, brokers int) []Notification {
-	list := make([]Notification, 1+r.IntN(mostNotes))
-	at := within(r, busy/4)
-	for i := range list {
-		n := Notification{
-			At: Duration(at), Number: i, Broker: r.IntN(brokers), Partition: r.IntN(8), Text: r.IntN(texts),
-			ID: r.IntN(2) == 0, Malformed: r.IntN(20) == 0, Length: []int{0, 0, 0, r.IntN(600)}[r.IntN(4)],
-		}
-		if n.Number > 0 && r.IntN(15) == 0 { // the same once more
-			if twin := list[r.IntN(i)]; twin.ID {
-				n.Number, n.ID, n.Text, n.Malformed, n.Length = twin.Number, true, twin.Text, twin.Malformed, twin.Length
-			}
-		}
-		list[i] = n
-		at += within(r, []time.Duration{time.Millisecond, 100 * time.Millisecond, 5 * time.Second}[r.IntN(3)])
-	}
-	return list
-}
-
-// within is a moment that nothing else has.
-func within(r *rand.Rand, d time.Duration) time.Duration { return time.Duration(r.Int64N(int64(d))) }
-
-// newStep draws a fault. Half of them come when most happens: shortly after a
-// notification was published.
-func (p *Plan) newStep(r *rand.Rand) Step {
-	kinds := p.kinds()
-	kind := kinds[r.IntN(len(kinds))]
-	s := Step{At: Duration(within(r, busy)), Do: kind, Worker: r.IntN(p.Workers), Broker: r.IntN(len(p.Brokers)), A: r.IntN(2) == 0, B: r.IntN(2) == 0}
-	if r.IntN(2) == 0 {
-		s.At = p.Notifications[r.IntN(len(p.Notifications))].At + Duration(within(r, 20*time.Millisecond))
-	}
-	s.For = Duration(within(r, []time.Duration{time.Second, 30 * time.Second, 3 * time.Minute}[r.IntN(3)]))
-	s.N = 1 + r.IntN(5)
-	return s
-}
-
-// kinds lists what may happen, sorted; what matters more is there more than once.
-func (p *Plan) kinds() []string {
-	var list []string
-	for _, name := range faultNames() {
-		for range faults()[name].weight {
-			list = append(list, name)
-		}
-	}
-	return list
-}
-
-// bounces reports whether a good notification may become a dead letter.
-func (p *Plan) bounces() bool {
-	return slices.ContainsFunc(p.Steps, func(s Step) bool { return faults()[s.Do].refuses })
-}
-
-// parts reports whether a worker may leave a server that goes on.
-func (p *Plan) parts() bool {
-	return slices.ContainsFunc(p.Steps, func(s Step) bool { return faults()[s.Do].parts })
-}
-
 // ordered reports whether the notifications of a broker, or of each of its
-// partitions, must be shown in their order.
+// partitions, must be shown in their order. One that has no partitions may deliver in
+// another order.
 func (p *Plan) ordered(broker int) bool {
 	kafka := p.Brokers[broker].Kind == "kafka"
 	if !kafka && p.Workers > 1 {
 		return false
 	}
-	return !slices.ContainsFunc(p.Steps, func(s Step) bool {
-		how := faults()[s.Do].reorder
-		return how == everywhere || how == ofOne && !kafka
-	})
+	return kafka || !slices.ContainsFunc(p.Steps, func(s Step) bool { return faults()[s.Do].reorders })
 }
 
 // String names the plan in one line.
@@ -200,13 +97,58 @@ func (p *Plan) String() string {
 	return fmt.Sprintf("seed %d: %d workers, %d brokers, %d notifications, %d steps", p.Seed, p.Workers, len(p.Brokers), len(p.Notifications), len(p.Steps))
 }
 
-// swallowed is how many messages the room may drop without a word. One that is dropped
-// twice, while others are shown, may become a dead letter.
-func (p *Plan) swallowed() (n int) {
-	for _, s := range p.Steps {
-		if s.Do == "lost" {
-			n += s.N
-		}
+// forGood reports whether something that goes wrong is never mended.
+func (p *Plan) forGood() bool {
+	return slices.ContainsFunc(p.Steps, func(s Step) bool { return faults()[s.Do].forGood })
+}
+
+// numbers are those of the notifications in the message.
+func (n Notification) numbers() []int {
+	list := make([]int, max(1, n.Parts))
+	for i := range list {
+		list[i] = n.Number + i
 	}
-	return n
+	return list
+}
+
+// subject is the first line of what people see.
+func (n Notification) subject() string {
+	if n.Parts > 1 {
+		return textOf(n.Text) + " again"
+	}
+	return textOf(n.Text)
+}
+
+func textOf(n int) string { return fmt.Sprintf("R&D: disk <db-%d> is almost full", n) }
+
+// rest is the text behind the first line.
+func (n Notification) rest() string { return strings.Repeat("x", n.Length) }
+
+// body is the message as its publisher wrote it. A notification carries its number
+// where the worker neither shows nor compares it: in the context of its trace.
+func (n Notification) body() string {
+	if n.Malformed {
+		return `{"subject":`
+	}
+	var parts []string
+	for _, number := range n.numbers() {
+		parts = append(parts, n.part(number))
+	}
+	if n.Parts > 1 {
+		return "[" + strings.Join(parts, ",") + "]"
+	}
+	return parts[0]
+}
+
+// part is one notification. Those with an id are CloudEvents if there are several.
+func (n Notification) part(number int) string {
+	trace := fmt.Sprintf("00-%032x-%016x-01", number+1, 1)
+	switch {
+	case n.ID && n.Parts > 1:
+		return fmt.Sprintf(`{"specversion":"1.0","type":"sim","id":"n%d","source":"sim","subject":%q,"data":{"message":%q},"traceparent":%q}`, number, n.subject(), n.rest(), trace)
+	case n.ID:
+		return fmt.Sprintf(`{"id":"n%d","source":"sim","subject":%q,"message":%q,"traceparent":%q}`, number, n.subject(), n.rest(), trace)
+	default:
+		return fmt.Sprintf(`{"subject":%q,"message":%q,"traceparent":%q}`, n.subject(), n.rest(), trace)
+	}
 }

@@ -9,7 +9,7 @@ import (
 // process is a worker's process as the world outside sees it. Once it is dead,
 // nothing that the goroutines of the worker still do leaves it.
 type process struct {
-	name   string // the worker's number and which of its lives this is
+	name   string // the worker's number and which of its instances this is
 	worker int
 
 	mu      sync.Mutex

@@ -38,9 +38,9 @@ func NewSetup(t *testing.T) *Setup {
 	return s
 }
 
-func (s *Setup) logger(see *observer, p *process) *slog.Logger {
+func (s *Setup) logger(obs *observer, p *process) *slog.Logger {
 	if s.Verbose {
-		return storyLogger(see, p)
+		return storyLogger(obs, p)
 	}
 	return slog.New(slog.DiscardHandler)
 }
@@ -59,20 +59,20 @@ func (o Outcome) Failed() bool { return len(o.Violations) > 0 }
 func Run(t *testing.T, setup *Setup, p *Plan) (o Outcome) {
 	t.Helper()
 	cryptotest.SetGlobalRandom(t, p.Seed)
-	var see *observer
+	var obs *observer
 	defer func() {
 		if why := recover(); why != nil { // goroutines that are left, or a panic in the driver
-			o = Outcome{Violations: append(see.violations, fmt.Sprint(why)), Story: see.story}
+			o = Outcome{Violations: append(obs.violations, fmt.Sprint(why)), Story: obs.story}
 		}
 	}()
 	synctest.Test(t, func(t *testing.T) {
-		see = newObserver(p)
-		see.quiet = !setup.Story
-		w, err := newWorld(p, setup, see)
+		obs = newObserver(p)
+		obs.quiet = !setup.Story
+		w, err := newWorld(p, setup, obs)
 		if err != nil {
 			t.Fatal(err)
 		}
 		w.run()
 	})
-	return Outcome{Violations: see.violations, Story: see.story}
+	return Outcome{Violations: obs.violations, Story: obs.story}
 }

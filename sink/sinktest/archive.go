@@ -3,6 +3,7 @@ package sinktest
 import (
 	"slices"
 	"strconv"
+	"time"
 )
 
 const (
@@ -18,6 +19,7 @@ const mostInPage = 50
 type archiveFault struct {
 	silent bool
 	err    StanzaError
+	slow   time.Duration // it answers, but takes its time
 }
 
 // RefuseArchive answers queries of the archive with an error, or not at all, until
@@ -25,10 +27,17 @@ type archiveFault struct {
 func (s *Server) RefuseArchive(e StanzaError, silent bool) {
 	s.room.mu.Lock()
 	defer s.room.mu.Unlock()
-	s.room.archiveFault = &archiveFault{silent, e.orUnavailable()}
+	s.room.archiveFault = &archiveFault{silent: silent, err: e.orUnavailable()}
 }
 
-// AnswerArchive ends RefuseArchive.
+// DelayArchive lets queries of the archive take that long, until AnswerArchive.
+func (s *Server) DelayArchive(perPage time.Duration) {
+	s.room.mu.Lock()
+	defer s.room.mu.Unlock()
+	s.room.archiveFault = &archiveFault{slow: perPage}
+}
+
+// AnswerArchive ends RefuseArchive and DelayArchive.
 func (s *Server) AnswerArchive() {
 	s.room.mu.Lock()
 	defer s.room.mu.Unlock()
@@ -41,10 +50,17 @@ func (s *session) archiveIQ(n, query *node) {
 	room := s.srv.room
 	room.mu.Lock()
 	defer room.mu.Unlock()
+	fault := room.archiveFault
+	if fault != nil && fault.slow > 0 {
+		room.mu.Unlock()
+		pause(s.wire.done, fault.slow)
+		room.mu.Lock()
+		fault = nil
+	}
 	switch {
-	case room.archiveFault != nil && room.archiveFault.silent:
-	case room.archiveFault != nil:
-		s.bounce(n, room.archiveFault.err)
+	case fault != nil && fault.silent:
+	case fault != nil:
+		s.bounce(n, fault.err)
 	case s.occupant == nil:
 		s.bounce(n, StanzaError{Condition: "forbidden"})
 	default:

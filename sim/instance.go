@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
@@ -15,22 +17,22 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/worker"
 )
 
-// life is one process of a worker, from its start to its end.
-type life struct {
+// instance is one process of a worker, from its start to its end.
+type instance struct {
 	process *process
 	room    *sink.Room
 	cancel  context.CancelFunc
 	ended   chan struct{}
-	number  int // of the lives of this worker
+	number  int // of those of this worker
 	key     string
 
 	stopping bool
 }
 
-// start begins a new life of a worker, unless it lives.
+// start starts a worker again, unless it runs.
 func (w *world) start(number int, newKey bool) {
-	before := w.lives[number]
-	l := &life{key: "key", ended: make(chan struct{})}
+	before := w.instances[number]
+	l := &instance{key: "key", ended: make(chan struct{})}
 	if before != nil {
 		if !before.over() { // it is still stopping, or has been started by an earlier step
 			if before.stopping {
@@ -44,14 +46,14 @@ func (w *world) start(number int, newKey bool) {
 		l.key += "+"
 	}
 	l.process = &process{name: fmt.Sprintf("%d.%d", number, l.number), worker: number, random: w.random(100*(number+1) + l.number)}
-	w.lives[number] = l
-	if err := w.bear(l, w.nick(number)); err != nil {
+	w.instances[number] = l
+	if err := w.launch(l, w.nick(number)); err != nil {
 		panic(err) // the settings are ours
 	}
 }
 
 // over reports whether the process is dead or has ended.
-func (l *life) over() bool {
+func (l *instance) over() bool {
 	select {
 	case <-l.ended:
 		return true
@@ -60,10 +62,10 @@ func (l *life) over() bool {
 	}
 }
 
-// bear puts the parts of a worker together, as the command does, and runs it.
-func (w *world) bear(l *life, nick string) error {
+// launch puts the parts of a worker together, as the command does, and runs it.
+func (w *world) launch(l *instance, nick string) error {
 	cfg := w.config(l, nick)
-	log := w.setup.logger(w.see, l.process)
+	log := w.setup.logger(w.obs, l.process)
 	room, err := sink.New(cfg, log, sink.WithDialer(func(ctx context.Context, _, addr string) (net.Conn, error) {
 		return w.network.dial(ctx, l.process, addr)
 	}))
@@ -71,39 +73,46 @@ func (w *world) bear(l *life, nick string) error {
 		return fmt.Errorf("make the room: %w", err)
 	}
 	l.room = room
-	w.see.born(l.process, l.key, w.plan)
-	room.Observe(func(e sink.Event) { w.see.room(l.process, e) })
+	w.obs.started(l.process, l.key, w.plan)
+	room.Observe(func(e sink.Event) { w.obs.event(l.process, e) })
 	list := make([]sources.Source, len(w.brokers))
 	for i, b := range w.brokers {
 		list[i] = b.open(l.process)
 	}
 	one := worker.Worker{
 		Room: room, Sources: list, Render: render.Text, Payload: payload,
-		MaxInFlight: cfg.MaxInFlight, MaxPendingBytes: w.plan.Bytes, Grace: 20 * time.Second, Log: log,
+		MaxInFlight: cfg.MaxInFlight, GroupAbove: w.plan.Group, MaxPendingBytes: w.plan.Bytes, Grace: 20 * time.Second, Log: log,
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	l.cancel = cancel
-	w.zombies.Go(func() {
+	w.running.Go(func() {
 		defer close(l.ended)
 		if err := one.Run(ctx); err != nil {
 			log.Error("worker failed", "error", err)
 		}
-		w.see.gone(l.process)
+		w.obs.exited(l.process)
 	})
 	return nil
 }
 
-// payload puts the number of a notification beside its text.
+// payload puts the numbers of notifications beside the text.
 func payload(e envelope.Envelope) string {
-	for _, h := range e.Headers {
-		if h.Key == header {
-			return "<n xmlns='urn:sim'>" + h.Value + "</n>"
-		}
+	list := e.Members
+	if len(list) == 0 {
+		list = []envelope.Envelope{e}
 	}
-	return ""
+	var numbers []string
+	for _, one := range list {
+		var trace, number int
+		if _, err := fmt.Sscanf(one.Trace.Parent, "00-%x-", &trace); err == nil {
+			number = trace - 1
+		}
+		numbers = append(numbers, strconv.Itoa(number))
+	}
+	return "<n xmlns='urn:sim'>" + strings.Join(numbers, " ") + "</n>"
 }
 
-func (w *world) config(l *life, nick string) sink.Config {
+func (w *world) config(l *instance, nick string) sink.Config {
 	cfg := sink.Config{
 		JID: account + "@" + w.server.Domain(), Password: config.NewSecret(account + "-pw"), Addr: w.server.Addr(),
 		TLS: "starttls", CAFile: w.setup.caFile, Room: w.server.RoomJID(), Nick: nick, IDKey: config.NewSecret(l.key),
@@ -120,25 +129,25 @@ func (w *world) config(l *life, nick string) sink.Config {
 
 // kill ends a worker's process without a word.
 func (w *world) kill(number int, host bool) {
-	l := w.lives[number]
+	l := w.instances[number]
 	if l.over() {
 		return
 	}
 	l.process.kill(host)
-	w.see.gone(l.process)
+	w.obs.exited(l.process)
 	l.cancel()
 	w.noticed(l.process)
 }
 
 // stop ends a worker as SIGTERM does.
 func (w *world) stop(number int) {
-	w.lives[number].stopping = true
-	w.lives[number].cancel()
+	w.instances[number].stopping = true
+	w.instances[number].cancel()
 }
 
-// story is a log handler that adds to the story.
-func storyLogger(see *observer, p *process) *slog.Logger {
-	return slog.New(slog.NewTextHandler(storyWriter{see, p}, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+// storyLogger adds to the story.
+func storyLogger(obs *observer, p *process) *slog.Logger {
+	return slog.New(slog.NewTextHandler(storyWriter{obs, p}, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey {
 			return slog.Attr{}
 		}
@@ -147,12 +156,12 @@ func storyLogger(see *observer, p *process) *slog.Logger {
 }
 
 type storyWriter struct {
-	see     *observer
+	obs     *observer
 	process *process
 }
 
 // Write implements io.Writer.
 func (s storyWriter) Write(line []byte) (int, error) {
-	s.see.tell("  worker %s: %s", s.process.name, line[:len(line)-1])
+	s.obs.tell("  worker %s: %s", s.process.name, line[:len(line)-1])
 	return len(line), nil
 }

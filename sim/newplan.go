@@ -1,0 +1,124 @@
+package sim
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// The bounds of a seed's choices.
+const (
+	texts     = 4 // so few that many notifications look alike
+	mostSteps = 6
+	mostNotes = 24
+	mostParts = 3
+	busy      = 90 * time.Second // within which everything is published and goes wrong
+)
+
+// NewPlan makes the plan of a seed.
+func NewPlan(seed uint64) *Plan {
+	r := rand.New(rand.NewPCG(seed, 0x706c616e)) //nolint:gosec // a simulation
+	p := &Plan{Seed: seed, Workers: 1, InFlight: 1 + r.IntN(16)}
+	if r.IntN(2) == 0 {
+		p.Workers = 1 + r.IntN(4)
+	}
+	if r.IntN(3) == 0 {
+		p.Bytes = 300 + r.IntN(3000)
+	}
+	p.Room = newRoom(r)
+	p.Brokers = newBrokers(r)
+	p.Group = oneIn(r, 3, 2)
+	p.Notifications = newNotifications(r, len(p.Brokers), oneIn(r, 3, mostParts))
+	for range r.IntN(mostSteps + 1) {
+		p.Steps = append(p.Steps, p.newStep(r))
+	}
+	slices.SortStableFunc(p.Steps, func(a, b Step) int { return int(a.At - b.At) })
+	return p
+}
+
+// oneIn is n in one of so many plans, and 0 in the others.
+func oneIn[T any](r *rand.Rand, plans int, n T) (out T) {
+	if r.IntN(plans) == 0 {
+		return n
+	}
+	return out
+}
+
+func newRoom(r *rand.Rand) Room {
+	servers := []string{"prosody", "prosody", "ejabberd", "openfire", "jabberd2", "vysper", "unstable"}
+	return Room{
+		Server: servers[r.IntN(len(servers))], History: []int{20, 20, 40, 5, 200}[r.IntN(5)],
+		Keeps: r.IntN(2) == 0, Direct: r.IntN(2) == 0, Archive: r.IntN(3) == 0, Stores: r.IntN(4) == 0,
+		Answers: []string{"", "", "", "refuse", "ignore", "delay"}[r.IntN(6)],
+	}
+}
+
+func newBrokers(r *rand.Rand) []Broker {
+	jetstream := Broker{Kind: "jetstream", Wait: Duration(time.Duration(1+r.IntN(30)) * time.Second)}
+	kafka := Broker{Kind: "kafka", Wait: Duration(time.Duration(6+r.IntN(24)) * time.Second), Partitions: 1 + r.IntN(3)}
+	for _, b := range []*Broker{&jetstream, &kafka} {
+		b.SlowAcks = oneIn(r, 4, Duration(within(r, 20*time.Second)))
+		b.Ahead = oneIn(r, 4, Duration(within(r, 2*time.Hour)-time.Hour))
+	}
+	switch r.IntN(5) {
+	case 0, 1:
+		return []Broker{jetstream}
+	case 2, 3:
+		return []Broker{kafka}
+	default:
+		return []Broker{jetstream, kafka}
+	}
+}
+
+// newNotifications draws the messages. Some of them hold several notifications, up to
+// most.
+func newNotifications(r *rand.Rand, brokers, most int) []Notification {
+	list := make([]Notification, 1+r.IntN(mostNotes))
+	at, next := within(r, busy/4), 0
+	for i := range list {
+		n := Notification{
+			At: Duration(at), Number: next, Broker: r.IntN(brokers), Partition: r.IntN(8), Text: r.IntN(texts),
+			ID: r.IntN(2) == 0, Malformed: r.IntN(20) == 0, Length: []int{0, 0, 0, r.IntN(600)}[r.IntN(4)],
+		}
+		if most > 0 && r.IntN(2) == 0 && !n.Malformed {
+			n.Parts = 1 + r.IntN(most)
+		}
+		if i > 0 && n.Parts == 0 && r.IntN(15) == 0 { // the same once more
+			if twin := list[r.IntN(i)]; twin.ID && twin.Parts == 0 {
+				n.Number, n.ID, n.Text, n.Malformed, n.Length = twin.Number, true, twin.Text, twin.Malformed, twin.Length
+			}
+		}
+		list[i] = n
+		next = max(next, n.Number+max(1, n.Parts))
+		at += within(r, []time.Duration{time.Millisecond, 100 * time.Millisecond, 5 * time.Second}[r.IntN(3)])
+	}
+	return list
+}
+
+// within is a moment that nothing else has.
+func within(r *rand.Rand, d time.Duration) time.Duration { return time.Duration(r.Int64N(int64(d))) }
+
+// newStep draws a fault. Half of them come when most happens: shortly after a
+// notification was published.
+func (p *Plan) newStep(r *rand.Rand) Step {
+	kinds := p.kinds()
+	kind := kinds[r.IntN(len(kinds))]
+	s := Step{At: Duration(within(r, busy)), Do: kind, Worker: r.IntN(p.Workers), Broker: r.IntN(len(p.Brokers)), A: r.IntN(2) == 0, B: r.IntN(2) == 0}
+	if r.IntN(2) == 0 {
+		s.At = p.Notifications[r.IntN(len(p.Notifications))].At + Duration(within(r, 20*time.Millisecond))
+	}
+	s.For = Duration(within(r, []time.Duration{time.Second, 30 * time.Second, 3 * time.Minute}[r.IntN(3)]))
+	s.N = 1 + r.IntN(5)
+	return s
+}
+
+// kinds lists what may happen, sorted; what matters more is there more than once.
+func (p *Plan) kinds() []string {
+	var list []string
+	for _, name := range faultNames() {
+		for range faults()[name].weight {
+			list = append(list, name)
+		}
+	}
+	return list
+}

@@ -1,0 +1,76 @@
+package sim
+
+import (
+	"maps"
+	"slices"
+)
+
+// done reports whether there is nothing left to do, and all workers are in the room.
+func (o *observer) done(processes []*process) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if slices.ContainsFunc(processes, func(p *process) bool { return !o.workers[p.name].inside }) {
+		return false
+	}
+	for _, r := range o.records {
+		if slices.ContainsFunc(r.copies, func(m *stored) bool { return !m.acked.Load() }) || !o.isDone(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// isDone reports whether others were shown the notification, or it is a dead letter.
+func (o *observer) isDone(r *record) bool {
+	return len(r.copies) == 0 || r.deadLettered || r.exempt || !o.idsKept && o.wasShown(r) ||
+		slices.ContainsFunc(r.showings, func(s showing) bool { return !s.senderOnly })
+}
+
+// finish is when nothing more will happen. The absent are those that the server has not
+// in the room.
+func (o *observer) finish(processes, absent []*process) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, number := range slices.Sorted(maps.Keys(o.records)) {
+		r := o.records[number]
+		for _, m := range r.copies {
+			if !m.acked.Load() {
+				o.wrong("notification %d at offset %d is not acknowledged in the end", number, m.offset)
+			}
+		}
+		if !o.isDone(r) {
+			o.wrong("notification %d is neither shown to others nor a dead letter in the end", number)
+		}
+	}
+	o.inOrder()
+	for _, p := range processes {
+		if !o.workers[p.name].inside {
+			o.wrong("worker %s is not in the room in the end", p.name)
+		}
+	}
+	for _, p := range absent {
+		if o.workers[p.name].inside {
+			o.wrong("worker %s takes itself for in the room in the end, and is not", p.name)
+		}
+	}
+	for name, w := range o.workers {
+		if w.resent > w.possibleDuplicates {
+			o.wrong("worker %s has posted %d messages again, and counted %d possible duplicates", name, w.resent, w.possibleDuplicates)
+		}
+	}
+}
+
+// inOrder looks whether what came first was shown first, where that is promised. What
+// the room has refused comes later.
+func (o *observer) inOrder() {
+	last := map[string]*record{}
+	for _, r := range o.sequence {
+		if len(r.showings) == 0 || len(r.copies) > 1 || r.deadLettered || r.delayed {
+			continue
+		}
+		if before := last[r.partition]; before != nil && r.showings[0].nth < before.showings[0].nth {
+			o.wrong("notification %d is shown before notification %d, which was published before it in %s", r.number, before.number, r.partition)
+		}
+		last[r.partition] = r
+	}
+}

@@ -1,0 +1,186 @@
+package sim
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink/sinktest"
+)
+
+// numbered finds the numbers of notifications in what a worker has posted.
+var numbered = regexp.MustCompile(`<n xmlns='urn:sim'>([0-9 ]+)</n>`)
+
+// carried returns the numbers of the notifications that a message shows.
+func carried(p sinktest.Post) (numbers []int) {
+	if found := numbered.FindStringSubmatch(p.Inner); found != nil {
+		for word := range strings.FieldsSeq(found[1]) {
+			number, _ := strconv.Atoi(word)
+			numbers = append(numbers, number)
+		}
+	}
+	return numbers
+}
+
+// toldByArchive is how many messages an archive is asked for at least.
+const toldByArchive = 200
+
+// replayed is when the room tells a worker that has joined what it had shown.
+func (o *observer) replayed(l *link, history []sinktest.Post, archive bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	s := o.sessions[l.name]
+	if w := o.workers[l.owner.name]; archive {
+		w.recallable = toldByArchive
+		o.say("worker %s is told %d messages of the archive", l.owner.name, len(history))
+	} else {
+		s = &session{link: l, joined: time.Now(), replayed: map[int][]string{}}
+		o.sessions[l.name] = s
+		w.recallable = max(w.recallable, len(history))
+		o.say("worker %s joins, and is told %d messages of the history", l.owner.name, len(history))
+	}
+	for _, p := range history {
+		if p.Remote == "" {
+			continue
+		}
+		for _, number := range carried(p) {
+			s.replayed[number] = append(s.replayed[number], p.Nick)
+		}
+	}
+}
+
+// refused is when the room refuses a message, or swallows it.
+func (o *observer) refused(p sinktest.Post, weight int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.refusals = true
+	for _, number := range carried(p) {
+		r := o.records[number]
+		r.refused += weight
+		r.delayed = true
+		o.say("the room does not show notification %d", number)
+	}
+}
+
+// posted is when the room shows something.
+func (o *observer) posted(p sinktest.Post) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	numbers := carried(p)
+	if p.Remote == "" || len(numbers) == 0 {
+		o.say("%s says %q in the room", p.Nick, p.Body)
+		return
+	}
+	now := showing{at: time.Now(), session: o.sessions[p.Remote], nick: p.Nick}
+	owner := now.session.link.owner
+	w, again := o.workers[owner.name], false
+	o.count++
+	now.nth = o.count
+	for _, number := range numbers {
+		r := o.records[number]
+		o.say("the room shows notification %d, from worker %s", number, owner.name)
+		if len(numbers) == 1 && slices.ContainsFunc(r.words, func(part string) bool { return !strings.Contains(p.Body, part) }) {
+			o.wrong("notification %d is shown without its text, as %q", number, p.Body)
+		}
+		again = o.shown(w, r, now) || again
+	}
+	if again {
+		w.resent++
+	}
+	most := w.maxUnacked + w.moreUnacked + o.most - 1 // a message with more notifications than fit is sent alone
+	messages := map[int]bool{}
+	for _, nth := range w.unacked {
+		messages[nth] = true
+	}
+	if len(messages) > most {
+		o.wrong("worker %s has shown %d messages that are not acknowledged for good, and the room can tell %d", owner.name, len(messages), w.maxUnacked)
+	}
+}
+
+// shown adds that a worker has shown a notification. It reports whether this one had
+// shown it before, and counts it.
+func (o *observer) shown(w *workerState, r *record, now showing) (again bool) {
+	owner := now.session.link.owner
+	if !now.session.link.abandoned() { // nobody can know what a server still does with what it has of a dead connection
+		for _, before := range r.showings {
+			o.repeated(r, before, now)
+			again = again || before.session.link.owner == owner && !w.released[r.number]
+		}
+	}
+	r.showings = append(r.showings, now)
+	if !w.durable[r.number] && !slices.ContainsFunc(r.copies, func(m *stored) bool { return m.acked.Load() }) {
+		w.unacked[r.number] = now.nth
+	}
+	return again
+}
+
+// transit is how long a message may take to the server, and what others were shown
+// to the worker.
+const transit = 4 * mostDelay
+
+// repeated looks whether a notification had to be shown again.
+func (o *observer) repeated(r *record, before, now showing) {
+	first, second := before.session.link.owner, now.session.link.owner
+	o.say("it had shown notification %d before, from worker %s", r.number, first.name)
+	switch {
+	case before.session == now.session:
+		if o.idsKept || !o.refusals { // else the worker cannot tell which of those with the same text was not shown
+			o.wrong("notification %d is shown twice in one session", r.number)
+		}
+	case !o.idsKept || o.workers[first.name].key != o.workers[second.name].key:
+	case now.session.joined.After(before.at):
+		if now.session.mustKnow(r) {
+			o.wrong("notification %d is shown twice, although the room had told worker %s that it was shown", r.number, second.name)
+		}
+	case now.at.Sub(before.at) > transit && !now.session.link.heldSince(before.at):
+		o.wrong("notification %d is shown twice, although worker %s was there when it was shown", r.number, second.name)
+	}
+}
+
+// mustKnow reports whether what the room told at the join says that r was shown. Who
+// has shown it himself is to look for it under his own nickname: from others it may
+// be a copy with another text.
+func (s *session) mustKnow(r *record) bool {
+	nicks := s.replayed[r.number]
+	own := false
+	for _, before := range r.showings {
+		if before.session.link.owner == s.link.owner {
+			own = true
+			if slices.Contains(nicks, before.nick) {
+				return true
+			}
+		}
+	}
+	return !own && len(nicks) > 0
+}
+
+// copiesLost is when a server dies that has not shown to others what it has shown
+// last to its sender. A worker sends as many again as it promises, most at a time.
+func (o *observer) copiesLost(since time.Time, most int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	type lost struct {
+		r *record
+		s *showing
+	}
+	var list []lost
+	for _, r := range o.records {
+		for i := range r.showings {
+			if s := &r.showings[i]; !s.senderOnly && !s.at.Before(since) {
+				list = append(list, lost{r, s})
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b lost) int { return b.s.nth - a.s.nth })
+	count := map[*process]int{}
+	for _, l := range list {
+		if owner := l.s.session.link.owner; count[owner] < most {
+			count[owner]++
+			l.s.senderOnly = true
+			o.say("others were not shown notification %d", l.r.number)
+			l.r.exempt = l.r.exempt || l.s.session.link.abandoned()
+		}
+	}
+}
