@@ -81,7 +81,7 @@ func (w *world) launch(l *instance, nick string) error {
 	}
 	one := worker.Worker{
 		Room: room, Sources: list, Render: render.Text, Payload: payload,
-		MaxInFlight: cfg.MaxInFlight, GroupAbove: w.plan.Group, MaxPendingBytes: w.plan.Bytes, Grace: 20 * time.Second, Log: log,
+		MaxInFlight: cfg.MaxInFlight, GroupAbove: w.plan.Group, Digests: w.plan.Digest.digests(), MaxPendingBytes: w.plan.Bytes, Grace: 20 * time.Second, Log: log,
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	l.cancel = cancel
@@ -103,13 +103,24 @@ func payload(e envelope.Envelope) string {
 	}
 	var numbers []string
 	for _, one := range list {
-		var trace, number int
-		if _, err := fmt.Sscanf(one.Trace.Parent, "00-%x-", &trace); err == nil {
-			number = trace - 1
-		}
-		numbers = append(numbers, strconv.Itoa(number))
+		numbers = append(numbers, strconv.Itoa(one.Time.Nanosecond()-1))
 	}
 	return "<n xmlns='urn:sim'>" + strings.Join(numbers, " ") + "</n>"
+}
+
+// digest is the text for notifications that are shown together. Nothing can be beside it.
+func digest(list []envelope.Summary) string {
+	var numbers []string
+	for _, one := range list {
+		numbers = append(numbers, strconv.Itoa(one.Time.Nanosecond()-1))
+	}
+	return fmt.Sprintf("%d notifications (%s)", len(list), strings.Join(numbers, " "))
+}
+
+// digests are what the worker is told of them.
+func (d Digest) digests() worker.Digests {
+	c := worker.DigestConfig{After: d.After, Every: time.Duration(d.Every), Max: d.Max, Severity: "critical"}
+	return worker.Digests{DigestConfig: c, Text: digest, ExpiredText: digest}
 }
 
 func (w *world) config(l *instance, nick string) sink.Config {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -28,6 +29,9 @@ func NewPlan(seed uint64) *Plan {
 	p.Room = newRoom(r)
 	p.Brokers = newBrokers(r)
 	p.Group = oneIn(r, 3, 2)
+	p.Digest = oneIn(r, 2, Digest{
+		After: fmt.Sprintf("%d/%ds", 1+r.IntN(5), 1+r.IntN(60)), Every: Duration(100*time.Millisecond + within(r, 10*time.Second)), Max: 2 + r.IntN(8),
+	})
 	p.Notifications = newNotifications(r, len(p.Brokers), oneIn(r, 3, mostParts))
 	for range r.IntN(mostSteps + 1) {
 		p.Steps = append(p.Steps, p.newStep(r))

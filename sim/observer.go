@@ -27,6 +27,7 @@ type observer struct {
 	refusals   bool                    // it has refused or swallowed some
 	largest    int                     // message that a worker may hold, 0: no bound
 	most       int                     // notifications in one message
+	inFlight   int                     // messages of one worker
 }
 
 // record is what is known of one notification.
@@ -70,7 +71,6 @@ type workerState struct {
 	maxBytes           int            // that may be, but for the last message; 0: no bound
 	unacked            map[int]int    // shown and not durably acknowledged: by notification, in which message
 	maxUnacked         int            // such messages that may be
-	moreUnacked        int            // in addition, once the room has refused some
 	recallable         int            // messages that the room has told, or can tell
 	durable            map[int]bool   // acknowledged for good, or given up
 	released           map[int]bool   // to a broker: who gets them next is not to know
@@ -81,7 +81,7 @@ type workerState struct {
 func newObserver(p *Plan) *observer {
 	o := &observer{
 		start: time.Now(), records: map[int]*record{}, sessions: map[string]*session{}, workers: map[string]*workerState{},
-		idsKept: p.Room.keepsIDs(), largest: p.Bytes / len(p.Brokers), most: 1,
+		idsKept: p.Room.keepsIDs(), largest: p.Bytes / len(p.Brokers), most: 1, inFlight: p.InFlight,
 	}
 	for _, n := range p.Notifications {
 		o.expect(n)
@@ -129,7 +129,7 @@ func (o *observer) started(p *process, key string, plan *Plan) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.workers[p.name] = &workerState{
-		key: key, pending: map[string]int{}, maxPending: 2 * plan.InFlight, bytes: map[string]int{}, maxBytes: plan.Bytes / len(plan.Brokers),
+		key: key, pending: map[string]int{}, maxPending: 2*plan.InFlight + plan.Digest.Max, bytes: map[string]int{}, maxBytes: plan.Bytes / len(plan.Brokers),
 		unacked: map[int]int{}, maxUnacked: max(plan.InFlight, len(plan.Brokers)), durable: map[int]bool{}, released: map[int]bool{},
 	}
 	o.say("worker %s starts", p.name)
@@ -172,8 +172,6 @@ func (o *observer) event(p *process, e sink.Event) {
 	case sink.Resent:
 		w.possibleDuplicates += e.PossibleDuplicates
 		o.say("worker %s has sent %d messages again, %d of them may be shown twice", p.name, e.Resent, e.PossibleDuplicates)
-	case sink.Bounced:
-		w.moreUnacked = w.maxPending / 2 // what is refused again and again gives its places to others
-	case sink.Connected, sink.Limited:
+	case sink.Connected, sink.Bounced, sink.Limited:
 	}
 }

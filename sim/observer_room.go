@@ -11,12 +11,12 @@ import (
 )
 
 // numbered finds the numbers of notifications in what a worker has posted.
-var numbered = regexp.MustCompile(`<n xmlns='urn:sim'>([0-9 ]+)</n>`)
+var numbered = regexp.MustCompile(`<n xmlns='urn:sim'>([0-9 ]+)</n>|[0-9]+ notifications \(([0-9 ]+)\)`)
 
 // carried returns the numbers of the notifications that a message shows.
 func carried(p sinktest.Post) (numbers []int) {
 	if found := numbered.FindStringSubmatch(p.Inner); found != nil {
-		for word := range strings.FieldsSeq(found[1]) {
+		for word := range strings.FieldsSeq(found[1] + found[2]) {
 			number, _ := strconv.Atoi(word)
 			numbers = append(numbers, number)
 		}
@@ -86,10 +86,13 @@ func (o *observer) posted(p sinktest.Post) {
 		}
 		again = o.shown(w, r, now) || again
 	}
-	if again {
+	if again && (o.idsKept || !o.refusals) { // else it may have tried again the wrong one of those with the same text
 		w.resent++
 	}
-	most := w.maxUnacked + w.moreUnacked + o.most - 1 // a message with more notifications than fit is sent alone
+	most := w.maxUnacked + o.most - 1 // a message with more notifications than fit is sent alone
+	if o.refusals {
+		most += o.inFlight // what is refused again and again gives its places to others
+	}
 	messages := map[int]bool{}
 	for _, nth := range w.unacked {
 		messages[nth] = true
@@ -174,10 +177,13 @@ func (o *observer) copiesLost(since time.Time, most int) {
 		}
 	}
 	slices.SortFunc(list, func(a, b lost) int { return b.s.nth - a.s.nth })
-	count := map[*process]int{}
+	messages := map[*process]map[int]bool{}
 	for _, l := range list {
-		if owner := l.s.session.link.owner; count[owner] < most {
-			count[owner]++
+		owner := l.s.session.link.owner
+		if messages[owner] == nil {
+			messages[owner] = map[int]bool{}
+		}
+		if messages[owner][l.s.nth] = true; len(messages[owner]) <= most {
 			l.s.senderOnly = true
 			o.say("others were not shown notification %d", l.r.number)
 			l.r.exempt = l.r.exempt || l.s.session.link.abandoned()

@@ -15,6 +15,7 @@ type Plan struct {
 	InFlight      int            `json:"in_flight"`
 	Bytes         int            `json:"bytes,omitempty"` // that may be pending; 0: no bound
 	Group         int            `json:"group,omitempty"` // notifications of one message that are shown together; 0: never
+	Digest        Digest         `json:"digest,omitzero"`
 	Room          Room           `json:"room"`
 	Brokers       []Broker       `json:"brokers"`
 	Notifications []Notification `json:"notifications"`
@@ -30,6 +31,13 @@ type Room struct {
 	Answers string `json:"answers,omitempty"` // what the archive does instead of answering: refuse, ignore, delay
 	Stores  bool   `json:"stores,omitempty"`  // history and archive have what it swallows, too
 	Direct  bool   `json:"direct,omitempty"`  // TLS from the first byte
+}
+
+// Digest says when notifications are shown together. Zero: never.
+type Digest struct {
+	After string   `json:"after"`
+	Every Duration `json:"every"`
+	Max   int      `json:"max"`
 }
 
 // Broker is one source of notifications.
@@ -125,7 +133,7 @@ func textOf(n int) string { return fmt.Sprintf("R&D: disk <db-%d> is almost full
 func (n Notification) rest() string { return strings.Repeat("x", n.Length) }
 
 // body is the message as its publisher wrote it. A notification carries its number
-// where the worker neither shows nor compares it: in the context of its trace.
+// where the worker neither shows nor compares it: in the nanoseconds of its time.
 func (n Notification) body() string {
 	if n.Malformed {
 		return `{"subject":`
@@ -142,13 +150,13 @@ func (n Notification) body() string {
 
 // part is one notification. Those with an id are CloudEvents if there are several.
 func (n Notification) part(number int) string {
-	trace := fmt.Sprintf("00-%032x-%016x-01", number+1, 1)
+	at := time.Unix(1774789500, int64(number)+1).UTC().Format(time.RFC3339Nano)
 	switch {
 	case n.ID && n.Parts > 1:
-		return fmt.Sprintf(`{"specversion":"1.0","type":"sim","id":"n%d","source":"sim","subject":%q,"data":{"message":%q},"traceparent":%q}`, number, n.subject(), n.rest(), trace)
+		return fmt.Sprintf(`{"specversion":"1.0","type":"sim","id":"n%d","source":"sim","subject":%q,"data":{"message":%q},"time":%q}`, number, n.subject(), n.rest(), at)
 	case n.ID:
-		return fmt.Sprintf(`{"id":"n%d","source":"sim","subject":%q,"message":%q,"traceparent":%q}`, number, n.subject(), n.rest(), trace)
+		return fmt.Sprintf(`{"id":"n%d","source":"sim","subject":%q,"message":%q,"time":%q}`, number, n.subject(), n.rest(), at)
 	default:
-		return fmt.Sprintf(`{"subject":%q,"message":%q,"traceparent":%q}`, n.subject(), n.rest(), trace)
+		return fmt.Sprintf(`{"subject":%q,"message":%q,"time":%q}`, n.subject(), n.rest(), at)
 	}
 }

@@ -90,10 +90,18 @@ func simpler(p *Plan) []*Plan {
 	add(func(c *Plan) bool { c.Room.History = 20; return p.Room.History != 20 })
 	add(func(c *Plan) bool { c.InFlight = 16; return p.InFlight != 16 })
 	add(func(c *Plan) bool { c.Bytes = 0; return p.Bytes != 0 })
+	add(func(c *Plan) bool { c.Group = 0; return p.Group != 0 })
+	add(func(c *Plan) bool { c.Digest = Digest{}; return p.Digest != Digest{} })
+	add(func(c *Plan) bool { c.Room.Answers = ""; return p.Room.Answers != "" })
+	for i, b := range p.Brokers {
+		add(func(c *Plan) bool { c.Brokers[i].SlowAcks = 0; return b.SlowAcks != 0 })
+		add(func(c *Plan) bool { c.Brokers[i].Ahead = 0; return b.Ahead != 0 })
+	}
 	for i, n := range p.Notifications {
 		add(func(c *Plan) bool { c.Notifications[i].Malformed = false; return n.Malformed })
 		add(func(c *Plan) bool { c.Notifications[i].Length = 0; return n.Length != 0 })
 		add(func(c *Plan) bool { c.Notifications[i].Partition = 0; return n.Partition != 0 })
+		add(func(c *Plan) bool { c.Notifications[i].Parts = 0; return n.Parts != 0 })
 	}
 	for i, s := range p.Steps {
 		add(func(c *Plan) bool { c.Steps[i].N = 1; return s.N > 1 })

@@ -100,12 +100,17 @@ func (s *session) limited(why error) {
 }
 
 // lookForMissing asks the room whether it has handled a message that it should have
-// shown by now.
+// shown by now. If our server would answer for it, all that tells is time.
 func (s *session) lookForMissing() {
-	if s.catchup.answeredFor.Load() || s.fencing.Load() {
-		return // an answer would not come from the room
+	now, limit := time.Now(), s.cfg.StallTimeout/2
+	if s.catchup.answeredFor.Load() {
+		s.missing(s.box.Overdue(now, limit))
+		return
 	}
-	upTo := s.box.Missing(time.Now(), s.cfg.StallTimeout/2)
+	if s.fencing.Load() {
+		return
+	}
+	upTo := s.box.Missing(now, limit)
 	if upTo == 0 || s.fencing.Swap(true) {
 		return
 	}
@@ -114,11 +119,16 @@ func (s *session) lookForMissing() {
 		if err := s.alive(a); err != nil {
 			return err
 		}
-		for _, place := range s.box.Fence(upTo) {
-			s.log.Warn("the room has not shown a message, although it shows others: trying it alone", "room", s.us.room, "id", place)
-		}
+		s.missing(s.box.Fence(upTo))
 		return s.hopeless()
 	})
+}
+
+// missing says which messages the room has not shown.
+func (s *session) missing(ids []string) {
+	for _, id := range ids {
+		s.log.Warn("the room has not shown a message, although it shows others: trying it alone", "room", s.us.room, "id", id)
+	}
 }
 
 // errLate is why fewer messages are in flight although the room refuses none.

@@ -101,11 +101,25 @@ func (b *Outbox) missing(e *entry) bool {
 // Fence notes that the room has handled all that was sent up to a number: it will
 // not show any more what is missing of that. It returns the ids.
 func (b *Outbox) Fence(upTo uint64) (missing []string) {
+	return b.giveUp(func(e *entry) bool { return e.nth <= upTo })
+}
+
+// Overdue is Missing and Fence for a room that does not answer: what is missing for
+// longer than limit it will not show any more.
+func (b *Outbox) Overdue(now time.Time, limit time.Duration) (missing []string) {
+	if b.Missing(now, limit) == 0 {
+		return nil
+	}
+	return b.giveUp(func(e *entry) bool { return now.Sub(e.sentAt) > limit })
+}
+
+// giveUp notes that what is missing was swallowed, if it is one of these.
+func (b *Outbox) giveUp(handled func(*entry) bool) (missing []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
 	for _, e := range b.entries() {
-		if b.missing(e) && e.nth <= upTo {
+		if b.missing(e) && handled(e) {
 			b.fail(e, ErrSwallowed, now)
 			missing = append(missing, e.id)
 		}

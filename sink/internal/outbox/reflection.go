@@ -43,19 +43,35 @@ func (b *Outbox) Seen(id, from []byte, own bool, at time.Time) bool {
 
 // SeenText takes a message that the room shows live, from ourselves, without an id
 // that we know. It is for a room that has proven that it keeps no ids: the message
-// is the next in order if the text is the same. A history never settles anything
+// is the next in order with that text. A history never settles anything
 // by its text: it may be another's, or another day's.
 func (b *Outbox) SeenText(text string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	e := b.front()
-	if b.link == nil || e == nil || !e.sent || !sameText(e.Body, text) {
+	e := b.withText(text)
+	if b.link == nil || e == nil {
 		return false
 	}
 	_, nth := b.ledger.add([]byte(e.id), []byte(b.from), true)
 	b.shown(e, nth)
 	b.digests.bare = b.digests.bare || e.digest != nil
 	return true
+}
+
+// withText returns the message that the room shows with a text: the oldest that is
+// outstanding, or a later one, if it is known that the room keeps no ids. Then it has
+// not shown those before, and will not.
+func (b *Outbox) withText(text string) *entry {
+	for _, e := range b.queue {
+		switch {
+		case e.state != outstanding:
+		case sameText(e.Body, text):
+			return e
+		case !b.history.blind:
+			return nil
+		}
+	}
+	return nil
 }
 
 // sameText reports whether the room would show body as text, perhaps cut.
