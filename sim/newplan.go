@@ -37,7 +37,21 @@ func NewPlan(seed uint64) *Plan {
 		p.Steps = append(p.Steps, p.newStep(r))
 	}
 	slices.SortStableFunc(p.Steps, func(a, b Step) int { return int(a.At - b.At) })
+	p.limitForGood()
 	return p
+}
+
+// limitForGood leaves no more notifications to be refused for good than a worker may have
+// in flight, and room for others: else it cannot know that it is not the room.
+func (p *Plan) limitForGood() {
+	n := 0
+	p.Steps = slices.DeleteFunc(p.Steps, func(s Step) bool {
+		if faults()[s.Do].forGood {
+			n++
+			p.Bytes = 0
+		}
+		return n > p.InFlight && faults()[s.Do].forGood
+	})
 }
 
 // oneIn is n in one of so many plans, and 0 in the others.

@@ -28,6 +28,7 @@ type observer struct {
 	largest    int                     // message that a worker may hold, 0: no bound
 	most       int                     // notifications in one message
 	inFlight   int                     // messages of one worker
+	digests    Digest
 }
 
 // record is what is known of one notification.
@@ -81,7 +82,7 @@ type workerState struct {
 func newObserver(p *Plan) *observer {
 	o := &observer{
 		start: time.Now(), records: map[int]*record{}, sessions: map[string]*session{}, workers: map[string]*workerState{},
-		idsKept: p.Room.keepsIDs(), largest: p.Bytes / len(p.Brokers), most: 1, inFlight: p.InFlight,
+		idsKept: p.Room.keepsIDs(), largest: p.Bytes / len(p.Brokers), most: 1, inFlight: p.InFlight, digests: p.Digest,
 	}
 	for _, n := range p.Notifications {
 		o.expect(n)
