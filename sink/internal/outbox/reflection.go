@@ -67,7 +67,7 @@ func (b *Outbox) withText(text string) *entry {
 		case e.state != outstanding:
 		case sameText(e.Body, text):
 			return e
-		case !b.history.blind:
+		case !b.history.keepsNoIDs:
 			return nil
 		}
 	}
