@@ -30,7 +30,7 @@ test-hermetic: ## run the tests that need nothing but Go and a C compiler (for -
 
 test-real: ## run the end-to-end suite on real servers; testbed/install-debian.sh installs them
 	go test -count=1 -tags real -timeout 20m ./e2e
-	go test -count=1 -tags real -short -timeout 6m -run TestRealRooms ./sink
+	go test -count=1 -tags real -short -timeout 8m -run TestReal ./sink
 	go test -count=1 -tags real -short -timeout 6m ./chaos
 	go test -count=1 -tags real -short -timeout 10m -run 'Conformance|TestReal|TestReplayReal' ./sources/... ./cmd/...
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
 	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 	"github.com/xmpp-notifier/xmpp-notifier/testbed/owner"
@@ -52,6 +53,7 @@ BOUNCE=service-unavailable (not this word)
 // TestRealPoison: what a room swallows or always bounces is rejected with the reason,
 // and everything else is shown in order, in one session.
 func TestRealPoison(t *testing.T) {
+	t.Parallel()
 	server := startReal(t, testbed.Prosody, testbed.Options{RoomRules: poisonRules})
 	for word, why := range map[string]string{"swallow": "swallowed by the room", "bounce": `service-unavailable ("not this word")`} {
 		t.Run(word, func(t *testing.T) {
@@ -98,6 +100,7 @@ func TestRealPoison(t *testing.T) {
 // TestRealJoinsArePaced: a room that limits joins lets all workers in after a while. They
 // ask less and less often, and say why they wait.
 func TestRealJoinsArePaced(t *testing.T) {
+	t.Parallel()
 	server := startReal(t, testbed.Prosody, testbed.Options{RoomRules: `
 %RATE joins: 0.5 (burst 4)
 
@@ -134,5 +137,135 @@ BOUNCE=policy-violation:wait (The room is overactive, try again later)
 	t.Logf("%d workers asked %d times", n, asked)
 	if waited == 0 || asked > 5*n {
 		t.Errorf("%d had to wait, and %d workers asked %d times", waited, n, asked)
+	}
+}
+
+// TestRealTextProvesNothing: the history has our text from our nickname already. It was
+// somebody else, or we had another key, or the room keeps no ids. What is lost on its
+// way is sent again, and shown once more.
+func TestRealTextProvesNothing(t *testing.T) {
+	t.Parallel()
+	stranger := func(sc *scene) {
+		other := sc.login("other")
+		_, err := other.Enter(sc.Context(), "notifier", "")
+		sc.must(err)
+		sc.must(other.Say("another id", "message 0"))
+		sc.must(other.Alive(sc.Context()))
+		sc.must(other.Leave(sc.Context()))
+	}
+	for name, tc := range map[string]struct {
+		options testbed.Options
+		before  func(*scene)
+	}{
+		"posted with another key": {testbed.Options{}, func(sc *scene) {
+			cfg := sc.settings()
+			cfg.IDKey = config.NewSecret("the old key")
+			old := openRoom(sc.T, cfg)
+			old.post(0, 1)
+			old.delivered(1)
+			old.stop()
+		}},
+		"posted by a stranger":           {testbed.Options{}, stranger},
+		"in a room that keeps no ids":    {testbed.Options{NoIDs: true}, stranger},
+		"in a room without ids, archive": {testbed.Options{NoIDs: true, Archive: true}, stranger},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := startReal(t, testbed.Prosody, tc.options)
+			sc := newScene(t, habits{name: "Prosody"}, server, "text")
+			sc.create(owner.Room{})
+			w := sc.watch()
+			tc.before(sc)
+			w.wait(1)
+			cfg := sc.settings()
+			cfg.PingInterval = 500 * time.Millisecond
+			c := openRoom(t, cfg)
+			c.joined()
+			sc.proxy.Blackhole()
+			c.post(0, 1)
+			c.logged("disconnected, reconnecting")
+			sc.proxy.Heal()
+			c.delivered(1)
+			w.wait(2)
+			got := w.shown()
+			if len(got) != 2 || tc.options.NoIDs != (got[1].ID == "") {
+				t.Errorf("the room has shown %+v", got)
+			}
+		})
+	}
+}
+
+// TestRealRefusedArchive: a room that announces an archive and refuses to open it tells
+// no more than its history.
+func TestRealRefusedArchive(t *testing.T) {
+	t.Parallel()
+	server := startReal(t, testbed.Prosody, testbed.Options{Archive: true, RoomRules: `
+INSPECT: {urn:xmpp:mam:2}query@queryid
+BOUNCE=forbidden (The archive is closed)
+`})
+	sc := newScene(t, habits{name: "Prosody"}, server, "closed")
+	sc.create(owner.Room{})
+	c := openRoom(t, sc.settings())
+	for joins := 1; joins <= 3; joins++ {
+		c.joined()
+		if depth := c.HistoryDepth(); depth != 16 {
+			t.Errorf("after join %d the room is said to tell %d messages", joins, depth)
+		}
+		c.post(10*joins, 10*joins+10)
+		c.delivered(10 * joins)
+		sc.until("kicked", func() error { return sc.owner.Kick(sc.Context(), "notifier") })
+		sc.until("joined again", func() error {
+			if n := strings.Count(c.log.String(), `msg="in the room"`); n <= joins {
+				return fmt.Errorf("%d joins", n)
+			}
+			return nil
+		})
+	}
+	if !strings.Contains(c.log.String(), `the archive of the room does not answer`) {
+		t.Error("the log does not say that the archive is closed")
+	}
+}
+
+// TestRealTooManySessions: twelve workers of one account where the server allows ten
+// sessions. They put out each other less and less often, everything is delivered, and
+// the log says what to change.
+func TestRealTooManySessions(t *testing.T) {
+	t.Parallel()
+	server := startReal(t, testbed.Ejabberd, testbed.Options{})
+	const workers, each = 12, 10
+	sc := newScene(t, habits{name: "ejabberd"}, server, "sessions")
+	sc.create(owner.Room{})
+	w := sc.watch()
+	var clients []*client
+	for i := range workers {
+		cfg := sc.settings()
+		cfg.ReconnectMax = 2 * time.Second
+		c := openRoom(t, cfg)
+		clients = append(clients, c)
+		go c.post(i*each, i*each+each)
+	}
+	replaced := 0
+	for _, c := range clients {
+		c.delivered(each)
+		if strings.Contains(c.log.String(), "Replaced by new connection") {
+			replaced++
+			c.logged("ejabberd: max_user_sessions, 10")
+		}
+	}
+	if replaced == 0 {
+		t.Error("no worker was put out")
+	}
+	w.wait(workers * each)
+	if got := len(w.shown()); got != workers*each {
+		t.Errorf("the room has shown %d messages", got)
+	}
+	before := sc.proxy.Connections()
+	pause := time.NewTimer(10 * time.Second)
+	defer pause.Stop()
+	<-pause.C
+	settling := sc.proxy.Connections() - before
+	t.Logf("%d workers, %d put out: %d logins until all was delivered, then %d in 10 s", workers, replaced, before, settling)
+	if settling > 20 { // twice as many if pauses did not grow
+		t.Errorf("%d logins in 10 s", settling)
 	}
 }

@@ -136,6 +136,10 @@ func (s *session) removed(e wire.Element) error {
 	if err != nil {
 		return fmt.Errorf("left %s: %w", s.us.room, err)
 	}
+	if x.Has(muc.StatusNewNick) && x.Item.Nick != "" {
+		s.renamed(x.Item.Nick)
+		return nil
+	}
 	end, last := muc.Removed(s.us.room, x)
 	switch {
 	case s.phase != inRoom || last:
@@ -145,4 +149,13 @@ func (s *session) removed(e wire.Element) error {
 		s.conn.EndSoon()
 	}
 	return nil
+}
+
+// renamed takes the nickname that the room has given us (XEP-0045, 7.6), as services
+// of IRC networks do. From now on our messages are shown under it.
+func (s *session) renamed(nick string) {
+	s.log.Warn("the room has given us another nickname", "room", s.us.room, "nick", nick)
+	s.us.nick, s.us.address = nick, s.us.room+"/"+nick
+	s.us.nickFree.Store(nick != s.us.preferred)
+	s.box.Renamed(s.us.address)
 }

@@ -22,6 +22,7 @@ import (
 // ejabberd's min_message_interval allows two in an interval: the one that comes too
 // early is held back, does not count, and the next is shown at once.
 func TestRealRateLimits(t *testing.T) {
+	t.Parallel()
 	const interval, n = 400 * time.Millisecond, 50
 	for name, real := range map[string]struct {
 		start   func(context.Context, testbed.Options) (*testbed.XMPP, error)

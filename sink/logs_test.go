@@ -8,10 +8,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/sinktest"
 )
 
 // TestAFailureThatRepeatsIsLoggedOnce has nobody listening at the address.
@@ -45,5 +47,40 @@ func TestAFailureThatRepeatsIsLoggedOnce(t *testing.T) {
 	running.Wait()
 	if lines := strings.Count(log.String(), "\n"); attempts < 20 || lines != 1 || !strings.Contains(log.String(), "connection refused") {
 		t.Errorf("%d attempts and these lines:\n%s", attempts, log.String())
+	}
+}
+
+// Whatever is waited for, the error names the limit that has ended it.
+func TestErrorsNameTheLimit(t *testing.T) {
+	for name, freeze := range map[string]func(*sinktest.Server){
+		"the server is silent": (*sinktest.Server).Freeze,
+		"the room is silent":   func(s *sinktest.Server) { s.AnswerJoins("<body/>") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				wires := &pipes{conns: make(chan net.Conn, 1000)}
+				srv := startServer(t, sinktest.Config{Listen: wires.listen})
+				freeze(srv)
+				room, err := sink.New(settings(t, srv), slog.New(slog.DiscardHandler), sink.WithDialer(wires.dial))
+				if err != nil {
+					t.Fatal(err)
+				}
+				n := 0
+				room.Observe(func(e sink.Event) {
+					if e.Kind != sink.Left || e.Err == nil {
+						return
+					}
+					if n++; !strings.Contains(e.Err.Error(), "XMPP_CONNECT_TIMEOUT=10s") || strings.Count(e.Err.Error(), "XMPP_") != 1 {
+						t.Errorf("attempt %d: %v", n, e.Err)
+					}
+				})
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+				defer cancel()
+				if err := room.Run(ctx); err != nil || n < 10 {
+					t.Errorf("%d attempts, %v", n, err)
+				}
+				srv.Close()
+			})
+		})
 	}
 }

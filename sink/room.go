@@ -169,15 +169,18 @@ func (r *Room) visit(ctx context.Context) (time.Duration, error) {
 	r.renew()
 	c, err := r.account.Login(setup)
 	if err != nil {
-		return 0, causeOr(setup, err)
+		return 0, conn.Because(setup, err)
 	}
 	r.observer.tell(Event{Kind: Connected})
 	var since time.Time
 	s := newSession(r, c, func() { since = time.Now() })
 	err = s.run(ctx, setup)
+	if since.IsZero() {
+		err = conn.Because(setup, err)
+	}
 	r.learn(s, setup.Err() != nil && ctx.Err() == nil)
 	if since.IsZero() {
-		return 0, s.quote.explain(r.cfg.Room, causeOr(setup, err))
+		return 0, s.quote.explain(r.cfg.Room, err)
 	}
 	r.setJoined(false)
 	return time.Since(since), err
@@ -200,13 +203,4 @@ func (r *Room) setJoined(joined bool) {
 	} else {
 		r.joined = make(chan struct{})
 	}
-}
-
-// causeOr prefers the reason why setup ended: the errors that follow from it,
-// like "use of closed connection", explain nothing.
-func causeOr(setup context.Context, err error) error {
-	if setup.Err() != nil {
-		return fmt.Errorf("%w: %w", context.Cause(setup), err)
-	}
-	return err
 }

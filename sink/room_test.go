@@ -540,6 +540,28 @@ func TestServerMayChangeTheNickname(t *testing.T) {
 	c.delivered(5)
 }
 
+// A service may give us another nickname while we post (303). That ends nothing, what
+// is shown from there is ours, and the log says it.
+func TestServiceMayChangeTheNicknameAtAnyTime(t *testing.T) {
+	srv := startServer(t, sinktest.Config{})
+	c := openRoom(t, settings(t, srv))
+	c.post(0, 5)
+	c.delivered(5)
+	srv.SlowRoom(20 * time.Millisecond)
+	c.post(5, 15)
+	srv.Rename("notifier", "guest1")
+	c.post(15, 20)
+	c.delivered(20)
+	checkShown(t, srv, bodies(20))
+	if n := srv.Stats().Connections; n > 2 { // once more to take the nickname back
+		t.Errorf("it took %d connections", n)
+	}
+	log := c.log.String()
+	if !strings.Contains(log, `msg="the room has given us another nickname" room=alerts@conference.xmpp.test nick=guest1`) || strings.Contains(log, "left the room") {
+		t.Error("the log does not say that the nickname was changed")
+	}
+}
+
 func TestHabitsOfOtherServers(t *testing.T) {
 	for name, cfg := range map[string]sinktest.Config{
 		"ejabberd": {Profile: sinktest.Ejabberd()},

@@ -15,6 +15,18 @@ func (s *Server) Kick(nick string, code int) {
 	}
 }
 
+// Rename gives who has a nickname another, as a service may do (status 303).
+func (s *Server) Rename(nick, to string) {
+	r := s.room
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if o := r.byNick(nick); o != nil {
+		for _, one := range slices.Clone(o.sessions) {
+			r.rename(one, to, &node{})
+		}
+	}
+}
+
 // Ban removes an account from the room (status 301) and refuses its joins with forbidden.
 func (s *Server) Ban(user string) {
 	r, bare := s.room, user+"@"+s.cfg.Domain

@@ -122,9 +122,10 @@ func (a *Account) found(list []endpoint, unknown error) string {
 // try opens a stream to one endpoint, within its share of the time that is
 // left for all of them.
 func (a *Account) try(ctx context.Context, e endpoint, left int) (*Stream, features, error) {
-	if deadline, ok := ctx.Deadline(); ok {
+	if deadline, ok := ctx.Deadline(); ok && left > 1 {
+		share := time.Until(deadline) / time.Duration(left)
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/time.Duration(left))
+		ctx, cancel = context.WithTimeoutCause(ctx, share, &End{KindTimeout, fmt.Sprintf("no stream within %s, its part of XMPP_CONNECT_TIMEOUT", share.Round(time.Millisecond))})
 		defer cancel()
 	}
 	conn, err := a.Dial(ctx, "tcp", e.addr)
@@ -138,7 +139,7 @@ func (a *Account) try(ctx context.Context, e endpoint, left int) (*Stream, featu
 	offered, err := a.encrypt(ctx, s, e.direct)
 	if err != nil {
 		s.Close()
-		return nil, features{}, err
+		return nil, features{}, Because(ctx, err)
 	}
 	return s, offered, nil
 }

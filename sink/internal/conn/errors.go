@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"time"
 )
 
 // Kind is a word for why a connection or an attempt ended, for statistics. What
@@ -79,4 +81,17 @@ func KindOf(err error) Kind {
 		return KindTimeout
 	}
 	return KindNetwork
+}
+
+// Because adds why ctx has ended to the error that follows from it: "use of closed
+// network connection" and "i/o timeout" explain nothing. The limit of a read may be
+// noticed a moment before that of ctx, which is the same.
+func Because(ctx context.Context, err error) error {
+	if limit, limited := ctx.Deadline(); limited && errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(limit) {
+		<-ctx.Done()
+	}
+	if ctx.Err() == nil || errors.Is(err, context.Cause(ctx)) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", context.Cause(ctx), err)
 }

@@ -17,6 +17,7 @@ const (
 	StatusCreated     = 201
 	StatusRenamed     = 210
 	StatusBanned      = 301
+	StatusNewNick     = 303
 	StatusKicked      = 307
 	StatusAffiliation = 321
 	StatusMembersOnly = 322
@@ -32,6 +33,7 @@ type User struct {
 	Item struct {
 		Role        string `xml:"role,attr"`
 		Affiliation string `xml:"affiliation,attr"`
+		Nick        string `xml:"nick,attr"`
 		Reason      string `xml:"reason"`
 	} `xml:"item"`
 	Destroy *struct {

@@ -96,6 +96,19 @@ func (b *Outbox) Attach(l Link, from string) (resent, possibleDuplicates int) {
 	return resent, possibleDuplicates
 }
 
+// Renamed notes that our address in the room has changed: what is outstanding will be
+// shown from there.
+func (b *Outbox) Renamed(from string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.from = from
+	for _, e := range b.queue {
+		if e.state == outstanding {
+			e.from = from
+		}
+	}
+}
+
 // Detach stops sending. What is in flight stays, unconfirmed. A server
 // that goes on has told everybody what it told us.
 func (b *Outbox) Detach(end Ending) {
