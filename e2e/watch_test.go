@@ -27,6 +27,7 @@ type watcher struct {
 	first    map[key]string    // who posted it first, and when
 	at       map[key]time.Time // when it was seen first, as it happened
 	repeated int
+	again    map[string]bool // the messages with which that was
 	twice    []string
 	last     [lanes]int
 	disorder []string
@@ -44,7 +45,7 @@ var marker = regexp.MustCompile(`n (\d)-(\d+)`)
 
 func watch(t *testing.T, o observer.Options) *watcher {
 	t.Helper()
-	w := &watcher{t: t, options: o, live: map[key]int{}, by: map[string]int{}, first: map[key]string{}, at: map[key]time.Time{}, newest: map[string]int{}, names: names{}, digests: map[string]int{}, together: map[key]bool{}}
+	w := &watcher{t: t, options: o, live: map[key]int{}, by: map[string]int{}, first: map[key]string{}, at: map[key]time.Time{}, newest: map[string]int{}, names: names{}, digests: map[string]int{}, again: map[string]bool{}, together: map[key]bool{}}
 	w.options.OnMessage = w.message
 	w.sit()
 	t.Cleanup(func() { w.occupant.Close() })
@@ -96,6 +97,7 @@ func (w *watcher) shows(k key, m observer.Message) {
 	}
 	if seen[k]++; seen[k] > 1 {
 		w.repeated++
+		w.again[m.ID] = true
 		w.twice = append(w.twice, fmt.Sprintf("%d-%d by %s, then %s", lane, number, w.first[k], m.Nick+time.Now().Format(" 05.000")))
 	}
 	if m.Delayed && w.live[k] > 0 {
@@ -124,6 +126,20 @@ func (w *watcher) count() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.live)
+}
+
+// repeatedIn returns how many messages have shown something again.
+func (w *watcher) repeatedIn() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.again)
+}
+
+// has reports whether a notification has been shown.
+func (w *watcher) has(k key) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.live[k] > 0
 }
 
 // shares returns how many notifications each nickname was the first to post.

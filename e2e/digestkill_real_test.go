@@ -1,0 +1,159 @@
+//go:build real
+
+package e2e_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/xmpp-notifier/xmpp-notifier/testbed"
+)
+
+// TestDigestsSurviveKills kills a worker, the broker and the XMPP server in the middle of
+// storms that two workers show together. DIGEST_KILL_SEEDS=n runs that many seeds, 1 by
+// default, DIGEST_KILL_FIRST=n from which on.
+func TestDigestsSurviveKills(t *testing.T) {
+	first, seeds := uint64(1), uint64(1)
+	if n, err := strconv.ParseUint(os.Getenv("DIGEST_KILL_SEEDS"), 10, 64); err == nil {
+		seeds = n
+	}
+	if n, err := strconv.ParseUint(os.Getenv("DIGEST_KILL_FIRST"), 10, 64); err == nil {
+		first = n
+	}
+	bed := &bed{dir: t.TempDir()}
+	rooms := map[string]func(*testing.T) roomServer{"archive": bed.xmpp(t, withArchive, 20), "history": bed.xmpp(t, testbed.Prosody, 20)}
+	ctx, cancel := context.WithTimeout(t.Context(), startLimit)
+	defer cancel()
+	natsServer, err := testbed.NATS(ctx, bed.options(0))
+	brokers := map[string]*mortalBroker{}
+	if bed.started(t, natsServer, err) {
+		brokers["JetStream"] = &mortalBroker{natsServer, func(t *testing.T) broker { return newNATS(t, natsServer.URL) }}
+	}
+	kafkaServer, err := testbed.Kafka(ctx, bed.options(0))
+	if bed.started(t, kafkaServer, err) {
+		brokers["Kafka"] = &mortalBroker{kafkaServer, func(t *testing.T) broker { return newKafka(t, kafkaServer.Addr) }}
+	}
+	bed.summary(t)
+	for name, server := range brokers {
+		for memory, room := range rooms {
+			if seeds == 1 && name == "Kafka" && memory == "history" {
+				continue // its groups take long to gather; what a history can tell, JetStream's run shows
+			}
+			for seed := first; seed < first+seeds; seed++ {
+				t.Run(fmt.Sprint(name, " ", memory, " seed ", seed), func(t *testing.T) {
+					b := bench{room: room, broker: server.open, archive: memory == "archive", few: 700}
+					b.killsAmidStorms(t, server, seed)
+				})
+			}
+		}
+	}
+}
+
+// mortalBroker is a broker that a test may kill.
+type mortalBroker struct {
+	server interface {
+		Kill() error
+		Start(ctx context.Context) error
+		Stop(ctx context.Context) error
+	}
+	open func(t *testing.T) broker
+}
+
+// killsAmidStorms publishes bursts, and kills something at any moment of each. Nothing is
+// lost: it is shown, or a server that was killed took the copies for others with it and a
+// worker has read its reflection.
+func (b bench) killsAmidStorms(t *testing.T, server *mortalBroker, seed uint64) {
+	rng := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // reproducible on purpose
+	tr := b.trial(t, b.room(t))
+	maps.Copy(tr.env, digests("500ms"))
+	tr.env["XMPP_RECONNECT_MAX"] = "1s"
+	tr.env["DIGEST_MAX"] = "200"
+	tr.env["AUDIT"] = filepath.Join(t.TempDir(), "audit.jsonl")
+	c := &crew{trial: tr}
+	c.hire()
+	c.hire()
+	published := 0
+	kills := map[string]func(){
+		"worker": func() { c.kill(rng.IntN(len(c.staff))); c.hire() },
+		"broker": func() { tr.must(server.server.Kill()); tr.must(server.server.Start(t.Context())) },
+		"server": func() {
+			tr.must(tr.server.stop(t.Context(), true))
+			tr.must(tr.server.start(t.Context()))
+			tr.watch.sit()
+		},
+	}
+	var events []string
+	for _, name := range [...]string{"worker", "broker", "server"} {
+		tr.publish(b.few)
+		published += b.few
+		tr.watch.wait(published - b.few + rng.IntN(b.few))
+		before := tr.watch.repeatedIn()
+		kills[name]()
+		tr.publish(b.few)
+		published += b.few
+		tr.settled(published, name == "server")
+		events = append(events, fmt.Sprintf("%s: %d messages shown again", name, tr.watch.repeatedIn()-before))
+	}
+	lost := tr.lost()
+	t.Logf("seed %d: %v; %d notifications in %d digests; %d only a worker saw; lost %d", seed, events, published, len(tr.watch.digests), published-tr.watch.count(), lost)
+	if lost > 0 {
+		t.Errorf("%d are lost", lost)
+	}
+}
+
+func (tr *trial) must(err error) {
+	tr.Helper()
+	if err != nil {
+		tr.Fatal(err)
+	}
+}
+
+// settled waits until all is acknowledged, and checks what was shown again: of a server
+// that was killed, what it had not written down.
+func (tr *trial) settled(published int, serverKilled bool) {
+	tr.Helper()
+	tr.acknowledged()
+	if err := tr.watch.occupant.Fence(tr.Context()); err != nil {
+		tr.Error(err)
+	}
+	if serverKilled {
+		return
+	}
+	if n := tr.watch.repeatedIn(); n > 0 {
+		tr.Errorf("%d messages were shown again: %.300v", n, tr.watch.twice)
+	}
+	if got := tr.watch.count(); got != published {
+		tr.Errorf("%d of %d were shown", got, published)
+	}
+}
+
+// lost counts what neither the observer nor a worker has seen in the room.
+func (tr *trial) lost() (lost int) {
+	tr.Helper()
+	file, err := os.Open(tr.env["AUDIT"])
+	tr.must(err)
+	defer func() { _ = file.Close() }()
+	seen := map[string]bool{}
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		var line struct{ ID string }
+		if json.Unmarshal(lines.Bytes(), &line) == nil {
+			seen[line.ID] = true
+		}
+	}
+	for lane, count := range tr.next {
+		for n := 1; n <= count; n++ {
+			if !tr.watch.has(key{lane, n}) && !seen[fmt.Sprintf("%d-%d", lane, n)] {
+				lost++
+			}
+		}
+	}
+	return lost
+}
