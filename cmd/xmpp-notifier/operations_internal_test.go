@@ -159,6 +159,11 @@ func TestOperationsNameRealAlerts(t *testing.T) {
 			t.Errorf("there is no alert %s", name)
 		}
 	}
+	for _, alert := range regexp.MustCompile(`alert: (\w+)`).FindAllStringSubmatch(rules, -1) {
+		if !strings.Contains(readDocs(t, operations), "\n| `"+alert[1]+"` |") {
+			t.Errorf("the table of alerts lacks %s", alert[1])
+		}
+	}
 }
 
 // TestMigratedSettingsAreValid loads the settings that the page shows for those

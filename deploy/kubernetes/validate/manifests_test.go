@@ -314,21 +314,59 @@ func TestRoomsShareNothing(t *testing.T) {
 	}
 }
 
-// TestComposeHasTheSameRooms: the profile rooms of the demo says of each room what the
-// manifests say.
-func TestComposeHasTheSameRooms(t *testing.T) {
+// TestAnOutageOfTheRoomHoldsUpNothing: no pod is ready then. Nodes are drained
+// nevertheless, no init container waits for the room, and workers are on several nodes.
+func TestAnOutageOfTheRoomHoldsUpNothing(t *testing.T) {
+	for _, dir := range workers() {
+		all := resources(t, dir)
+		if policy := at[string](t, all["PodDisruptionBudget"], "spec", "unhealthyPodEvictionPolicy"); policy != "AlwaysAllow" {
+			t.Errorf("%s: the eviction policy is %s", dir, policy)
+		}
+		pod := at[object](t, all["Deployment"], "spec", "template", "spec")
+		if pod["initContainers"] != nil {
+			t.Errorf("%s has init containers", dir)
+		}
+		spread, _ := at[[]any](t, pod, "topologySpreadConstraints")[0].(object)
+		labels := at[object](t, all["Deployment"], "spec", "template", "metadata", "labels")
+		if selector := at[object](t, spread, "labelSelector", "matchLabels"); !maps.Equal(selector, labels) {
+			t.Errorf("%s spreads %v, the pods are %v", dir, selector, labels)
+		}
+	}
+}
+
+// TestComposeHasTheBrokerOfTheTests: the demo runs the version of NATS that the tests run.
+func TestComposeHasTheBrokerOfTheTests(t *testing.T) {
+	image := at[string](t, compose(t), "services", "nats", "image")
+	modules, err := os.ReadFile(filepath.Join("..", "..", "..", "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := regexp.MustCompile(`nats-server/v2 v(\S+)`).FindStringSubmatch(string(modules))
+	if version == nil || image != "nats:"+version[1]+"-alpine" {
+		t.Errorf("the demo has %s, the tests have %v", image, version)
+	}
+}
+
+func compose(t *testing.T) (services object) {
+	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "..", "docker-compose.yml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var compose object
-	if err := yaml.Unmarshal(text, &compose); err != nil {
+	if err := yaml.Unmarshal(text, &services); err != nil {
 		t.Fatal(err)
 	}
+	return services
+}
+
+// TestComposeHasTheSameRooms: the profile rooms of the demo says of each room what the
+// manifests say.
+func TestComposeHasTheSameRooms(t *testing.T) {
+	demo := compose(t)
 	for _, settings := range every(t, "rooms", "ConfigMap") {
 		wanted := at[object](t, settings, "data")
 		_, team, _ := strings.Cut(at[string](t, settings, "data", "NATS_CONSUMER"), "xmpp-notifier-")
-		service := at[object](t, compose, "services", "worker-"+team)
+		service := at[object](t, demo, "services", "worker-"+team)
 		for _, name := range []string{"NATS_CONSUMER", "MATCH", "EXCLUDE"} {
 			if got := at[object](t, service, "environment")[name]; got != wanted[name] {
 				t.Errorf("worker-%s has %s=%v, the manifests %v", team, name, got, wanted[name])
