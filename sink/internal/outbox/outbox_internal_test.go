@@ -106,3 +106,31 @@ func TestWhatWasSentAgainIsNotGivenUp(t *testing.T) {
 		t.Errorf("outcomes %v", results)
 	}
 }
+
+// A room that keeps no ids shows our messages in order. If it shows the text of a later
+// one, it has swallowed those before: they hide nothing, and are looked for.
+func TestSwallowedMessageDoesNotHideLaterOnesWithoutIDs(t *testing.T) {
+	m := testMinter(t)
+	b := New(4, m)
+	b.Attach(discard{}, "r@c/w")
+	results := map[string]Outcome{}
+	for _, name := range []string{"1", "2", "3"} {
+		err := b.Submit(t.Context(), Message{Identity: name, Body: "text " + name, Done: func(r Result) { results[name] = r.Outcome }})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if b.SeenText("text 2") {
+		t.Error("a text out of order proves that the room keeps no ids")
+	}
+	b.SeenText("text 1")
+	b.KeepsNoIDs()
+	b.SeenText("text 3")
+	b.deliver()
+	if results["1"] != Delivered || results["2"] != 0 || results["3"] != Delivered {
+		t.Errorf("outcomes %v", results)
+	}
+	if b.Missing(time.Now().Add(time.Minute), time.Second) == 0 {
+		t.Error("what was swallowed is not looked for")
+	}
+}
