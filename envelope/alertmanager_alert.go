@@ -101,6 +101,9 @@ func (w *webhook) envelope(a *alert) Envelope {
 		EventType: a.label("alertname"),
 		Labels:    a.labels, Links: a.links(), Extra: a.rest,
 	}
+	if e.State == Resolved && e.ID != "" {
+		e.Follows = a.identityOf(Firing)
+	}
 	a.setSeverity(&e, w.words)
 	if a.status == string(Resolved) && a.ended.After(a.started) {
 		e.Time = a.ended
@@ -154,11 +157,16 @@ func (a *alert) identity(published time.Time) string {
 	if a.started.IsZero() || a.fingerprint == "" && len(a.labels) == 0 {
 		return ""
 	}
-	id := cmp.Or(a.fingerprint, hashOf(a.labels)) + "/" + a.status + "/" + a.started.UTC().Format(time.RFC3339Nano)
+	id := a.identityOf(State(a.status))
 	if a.status == string(Firing) {
 		id += reminder(published, a.started)
 	}
 	return id
+}
+
+// identityOf is the identity of the alert in a state, when it was first told of.
+func (a *alert) identityOf(state State) string {
+	return cmp.Or(a.fingerprint, hashOf(a.labels)) + "/" + string(state) + "/" + a.started.UTC().Format(time.RFC3339Nano)
 }
 
 func hashOf(labels map[string]string) string {

@@ -13,6 +13,8 @@ import (
 func (e *Envelope) extension(name, value string, words severities) {
 	ok := true
 	switch name {
+	case "follows":
+		e.Follows = value
 	case "expirytime":
 		e.Expiry, ok = anyTime(value)
 	case "severitynumber":

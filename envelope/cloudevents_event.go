@@ -84,7 +84,7 @@ func (c *cloudEvent) attribute(e *Envelope) {
 		}
 		e.Subject += c.subject
 	}
-	e.ID = c.out.ID
+	e.ID, e.Follows = c.out.ID, c.out.Follows
 	e.EventType = cmp.Or(c.out.EventType, e.EventType)
 	e.Source = cmp.Or(c.out.Source, e.Source)
 	if !c.out.Time.IsZero() {

@@ -54,6 +54,9 @@ type Envelope struct {
 	ID string `json:"id,omitzero"`
 	// Source is the service that speaks.
 	Source string `json:"source,omitzero"`
+	// Follows is the ID, from the same Source, of the notification that this one ends
+	// or supersedes.
+	Follows string `json:"follows,omitzero"`
 	// Time is when it happened; zero if the publisher did not say.
 	Time time.Time `json:"time,omitzero"`
 	// Expiry is when it stops being news; zero if never.

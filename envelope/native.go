@@ -54,7 +54,7 @@ func (m *message) allNative() bool {
 // isNative reports the members of the native format.
 func isNative(name string) bool {
 	switch name {
-	case "id", "time", "expires", "severity", "state", "labels", "links", "traceparent", "data":
+	case "id", "follows", "time", "expires", "severity", "state", "labels", "links", "traceparent", "data":
 		return true
 	}
 	return new(Envelope).textField(name) != nil
@@ -106,6 +106,8 @@ func (e *Envelope) set(name, value string, words severities) (err error) {
 	switch name {
 	case "id":
 		e.ID, err = identifier(value)
+	case "follows":
+		e.Follows, err = identifier(value)
 	case "time":
 		e.Time, err = timestamp(value)
 	case "expires":

@@ -109,16 +109,34 @@ func (d *Delivery) Identity() string { return d.PartIdentity(0) }
 // subject stands for it; without an id it is the place in the broker.
 func (d *Delivery) PartIdentity(part int) string {
 	if part < len(d.Envelopes) && d.Envelopes[part].ID != "" {
-		if e := &d.Envelopes[part]; e.Source == "" {
-			return join("id", "", d.Topic, e.ID)
-		}
-		return Identity(&d.Envelopes[part])
+		return d.named(d.Envelopes[part].Source, d.Envelopes[part].ID)
 	}
 	if part > 0 {
 		return join("part", strconv.Itoa(part), d.identity())
 	}
 	return d.identity()
 }
+
+// named is the identity of the notification to which a publisher has given an id.
+func (d *Delivery) named(source, id string) string {
+	if source == "" {
+		return join("id", "", d.Topic, id)
+	}
+	return join("id", source, id)
+}
+
+// FollowedIdentity names what one of the Envelopes ends or supersedes, "" for nothing:
+// the identity that this has, from the same publisher.
+func (d *Delivery) FollowedIdentity(part int) string {
+	e := &d.Envelopes[part]
+	if e.Follows == "" {
+		return ""
+	}
+	return d.named(e.Source, e.Follows)
+}
+
+// LineIdentity names the line beside a notification with that identity.
+func LineIdentity(identity string) string { return join("line", identity) }
 
 // GroupIdentity names several of the Envelopes that are shown as one: equal for
 // all copies of the same ones, in any order.

@@ -24,6 +24,7 @@ type metrics struct {
 type sourceMetrics struct {
 	received, delivered, suppressed *prometheus.CounterVec
 	digests, digested, expired      *prometheus.CounterVec
+	edits                           *prometheus.CounterVec
 	filtered, failed, deadLettered  *prometheus.CounterVec // and by reason
 	acks                            *prometheus.CounterVec // and by outcome
 	delivery, age                   *prometheus.HistogramVec
@@ -73,6 +74,7 @@ func newSourceMetrics() sourceMetrics {
 		delivered:    counter("notifications_delivered_total", "Notifications that the room has shown.", "source"),
 		digests:      counter("digests_total", "Messages that the room has shown for several notifications together.", "source"),
 		digested:     counter("notifications_digested_total", "Notifications that the room has shown together with others; notifications_delivered_total counts them as well.", "source"),
+		edits:        counter("edits_total", "Messages with which the room has corrected earlier ones; notifications_delivered_total counts them as well.", "source"),
 		expired:      counter("notifications_expired_total", "Notifications that came too late and that the room has counted in a line with others.", "source"),
 		suppressed:   counter("notifications_suppressed_total", "Duplicates: notifications not posted because the room had shown them before.", "source"),
 		failed:       counter("messages_failed_total", "Messages that can never be delivered.", "source", "reason"),
@@ -127,7 +129,7 @@ func start(vec *prometheus.CounterVec, values ...string) {
 func (m *metrics) all() []prometheus.Collector {
 	return []prometheus.Collector{
 		m.received, m.filtered, m.delivered, m.suppressed, m.failed, m.deadLettered, m.acks,
-		m.digests, m.digested, m.expired, m.together, m.delivery, m.age, m.reflection, m.lastDelivery,
+		m.digests, m.digested, m.edits, m.expired, m.together, m.delivery, m.age, m.reflection, m.lastDelivery,
 		m.retries, m.possibleDuplicates, m.reconnects, m.joins, m.removals, m.bounces,
 	}
 }

@@ -135,7 +135,7 @@ func TestCountsWhatBecomesOfNotifications(t *testing.T) {
 		{Kind: worker.Received},
 		{Kind: worker.Filtered, Why: "expired"},
 		{Kind: worker.Digested, Together: 40, Took: time.Minute},
-		{Kind: worker.Delivered, Parts: []int{0, 1}, Together: 40},
+		{Kind: worker.Delivered, Parts: []int{0, 1}, Together: 40, Replaced: "an alarm"},
 		{Kind: worker.Expired, Parts: []int{0}, Together: 3},
 	} {
 		e.Source, e.Delivery = jetstream, one
@@ -145,7 +145,7 @@ func TestCountsWhatBecomesOfNotifications(t *testing.T) {
 		t, `messages_received_total{source="nats:NOTIFY"} 5`, `messages_received_total{source="kafka:alerts"} 0`,
 		`notifications_delivered_total{source="nats:NOTIFY"} 5`, `notifications_suppressed_total{source="nats:NOTIFY"} 1`,
 		`notifications_filtered_total{reason="expired",source="nats:NOTIFY"} 1`, `notifications_filtered_total{reason="severity",source="nats:NOTIFY"} 0`,
-		`digests_total{source="nats:NOTIFY"} 1`, `notifications_digested_total{source="nats:NOTIFY"} 2`,
+		`digests_total{source="nats:NOTIFY"} 1`, `notifications_digested_total{source="nats:NOTIFY"} 2`, `edits_total{source="nats:NOTIFY"} 1`,
 		`notifications_expired_total{source="nats:NOTIFY"} 1`, `gathered_messages{source="nats:NOTIFY"} 3`,
 		`digest_members_bucket{le="20"} 0`, `digest_members_bucket{le="50"} 1`, `reflection_duration_seconds_count 2`,
 		`messages_failed_total{reason="decode",source="nats:NOTIFY"} 1`,

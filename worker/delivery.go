@@ -43,20 +43,23 @@ func (p *pendingDelivery) submit(ctx context.Context, posts []post) {
 
 // message renders one post, and drops what it was made of.
 func (p *pendingDelivery) message(post *post) sink.Message {
-	parts := post.parts
-	body, extra := p.loop.worker.text(post.envelope)
-	post.envelope = envelope.Envelope{}
-	return sink.Message{
-		Identity: post.identity, Body: body, Extra: extra,
-		Lost: p.delivery.Lost(),
-		Done: func(r sink.Result) { p.settle(parts, r, Delivered) },
+	m := sink.Message{Identity: post.identity, Corrects: post.corrects, Accompanies: post.accompanies, Lost: p.delivery.Lost()}
+	if post.accompanies != "" { // it shows no notification: what it accompanies does
+		m.Body = p.loop.worker.Corrections.Line(post.envelope)
+		m.Done = func(r sink.Result) { p.done(1, r) }
+	} else {
+		parts := post.parts
+		m.Body, m.Extra = p.loop.worker.text(post.envelope)
+		m.Done = func(r sink.Result) { p.settle(parts, r, Delivered) }
 	}
+	post.envelope = envelope.Envelope{}
+	return m
 }
 
 // settle takes what the room has decided on one post: shown says what it is if the
 // room has shown it.
 func (p *pendingDelivery) settle(parts []int, r sink.Result, shown EventKind) {
-	e := Event{Kind: shown, Delivery: p.delivery, Parts: parts, StanzaID: r.ID, Together: r.Together}
+	e := Event{Kind: shown, Delivery: p.delivery, Parts: parts, StanzaID: r.ID, Together: r.Together, Replaced: r.Replaced}
 	if r.Together <= 1 {
 		e.Took = r.Took
 	}

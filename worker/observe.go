@@ -37,6 +37,8 @@ type Event struct {
 	Parts []int
 	// StanzaID is the id of the message that shows them.
 	StanzaID string
+	// Replaced is the id of the message that it corrects, if it is a correction.
+	Replaced string
 	// Together is how many posts a digest shows in one message; 0 or 1 if it is none.
 	Together int
 	// Took is how long the room took to show the message; 0 if nobody knows, and for

@@ -140,6 +140,8 @@ func (l *sourceLoop) submit(ctx context.Context, delivery *sources.Delivery) {
 // send sends each post in a message of its own, behind what is gathered.
 func (l *sourceLoop) send(ctx context.Context, p *pendingDelivery, posts []post) {
 	l.seal(ctx, l.digest)
+	posts = l.worker.Corrections.withLines(posts)
+	p.posts, p.left = len(posts), len(posts)
 	if ctx.Err() != nil || !l.unacked.acquire(ctx, p.delivery.Lost(), len(posts)) {
 		l.release(p.delivery)
 		return
@@ -153,6 +155,9 @@ type post struct {
 	identity string
 	envelope envelope.Envelope
 	parts    []int // which notifications of the delivery it shows
+	// corrects is the identity of what it corrects, accompanies that of the correction
+	// beside which it is a line. Empty: none.
+	corrects, accompanies string
 }
 
 // posts makes one post of each of these notifications of a delivery, or one of
@@ -163,7 +168,10 @@ func (l *sourceLoop) posts(delivery *sources.Delivery, parts []int) []post {
 	}
 	posts := make([]post, len(parts))
 	for i, part := range parts {
-		posts[i] = post{delivery.PartIdentity(part), delivery.Envelopes[part], parts[i : i+1]}
+		posts[i] = post{
+			identity: delivery.PartIdentity(part), envelope: delivery.Envelopes[part], parts: parts[i : i+1],
+			corrects: l.worker.Corrections.corrected(delivery, part),
+		}
 	}
 	return posts
 }
@@ -173,7 +181,7 @@ func group(delivery *sources.Delivery, parts []int) post {
 	for i, part := range parts {
 		list[i] = delivery.Envelopes[part]
 	}
-	return post{delivery.GroupIdentity(parts), envelope.Group(list), parts}
+	return post{identity: delivery.GroupIdentity(parts), envelope: envelope.Group(list), parts: parts}
 }
 
 // release returns a delivery to the broker, for this or another worker.

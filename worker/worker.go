@@ -66,6 +66,8 @@ type Worker struct {
 	GroupAbove int
 	// Digests say when several deliveries become one message. Zero: never.
 	Digests Digests
+	// Corrections say which messages correct others. Zero: none.
+	Corrections Corrections
 	// MaxInFlight is how many messages may be in flight at once.
 	MaxInFlight int
 	// MaxPendingBytes is how large the pending messages of all sources may be

@@ -32,6 +32,8 @@ func (l *liveTexts) hide(e *envelope.Envelope) string   { return l.current.Load(
 func (l *liveTexts) text(e envelope.Envelope) string    { return l.current.Load().renderer.Text(e) }
 func (l *liveTexts) payload(e envelope.Envelope) string { return l.current.Load().renderer.Payload(e) }
 
+func (l *liveTexts) line(e envelope.Envelope) string { return l.current.Load().renderer.Line(e) }
+
 func (l *liveTexts) digest(list []envelope.Summary) string {
 	return l.current.Load().renderer.Digest(list)
 }

@@ -75,6 +75,7 @@ func (s *settings) run(ctx context.Context, log *slog.Logger, records *audit.Log
 		Room: room, Sources: from,
 		Seal: s.seal(), Decoder: texts.decoder, Filter: texts.hide, Render: texts.text, Payload: texts.payload,
 		GroupAbove: s.text.GroupAbove, Digests: worker.Digests{DigestConfig: s.digest, Text: texts.digest, ExpiredText: texts.expired},
+		Corrections: worker.Corrections{CorrectionConfig: s.correct, Line: texts.line},
 		MaxInFlight: s.room.MaxInFlight, MaxPendingBytes: limit.Messages(), Grace: s.worker.Grace, Log: log,
 	}
 	t := s.observe(&w, room, spans.Tracer(), texts.failures, records)

@@ -80,6 +80,7 @@ type settings struct {
 	text    render.Config
 	worker  worker.Config
 	digest  worker.DigestConfig
+	correct worker.CorrectionConfig
 	memory  memory.Config
 	audit   audit.Config
 	room    sink.Config
@@ -101,6 +102,7 @@ func (s *settings) groups(all bool) []config.Group {
 	groups = append(groups, s.textGroups()...)
 	groups = append(groups,
 		config.Group{Title: "Digests, see docs/formats.md", Spec: &s.digest},
+		config.Group{Title: "Recoveries, see docs/formats.md", Spec: &s.correct},
 		config.Group{Title: "Worker", Spec: &s.worker},
 		config.Group{Title: "Memory", Spec: &s.memory},
 		config.Group{Title: "Audit, see docs/metrics.md", Spec: &s.audit},

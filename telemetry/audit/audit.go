@@ -81,8 +81,9 @@ type line struct {
 	ID        string    `json:"id,omitempty"`
 	Publisher string    `json:"publisher,omitempty"` // the notification's own source
 	Severity  string    `json:"severity,omitempty"`
-	Group     int       `json:"group,omitempty"`  // how many notifications the message shows, if several
-	Digest    int       `json:"digest,omitempty"` // how many posts the digest shows together, if it is one
+	Replaces  string    `json:"replaces,omitempty"` // id of the stanza that it corrects
+	Group     int       `json:"group,omitempty"`    // how many notifications the message shows, if several
+	Digest    int       `json:"digest,omitempty"`   // how many posts the digest shows together, if it is one
 	Reason    string    `json:"reason,omitempty"`
 	Error     string    `json:"error,omitempty"`
 }
@@ -95,7 +96,7 @@ func (l *Log) Observe(e worker.Event) {
 	if l == nil {
 		return
 	}
-	one := line{Time: time.Now().UTC(), Source: e.Source, StanzaID: e.StanzaID, Reason: e.Why}
+	one := line{Time: time.Now().UTC(), Source: e.Source, StanzaID: e.StanzaID, Replaces: e.Replaced, Reason: e.Why}
 	if e.Together > 1 {
 		one.Digest = e.Together
 	}

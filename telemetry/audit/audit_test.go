@@ -45,6 +45,7 @@ func TestEachNotificationHasALine(t *testing.T) {
 		{Kind: worker.Suppressed, Parts: []int{0, 1}, StanzaID: "def"},
 		{Kind: worker.Filtered, Parts: []int{1}, Why: "severity"},
 		{Kind: worker.Delivered, Parts: []int{1}, StanzaID: "ghi", Together: 37},
+		{Kind: worker.Delivered, Parts: []int{1}, StanzaID: "mno", Replaced: "abc"},
 		{Kind: worker.Expired, Parts: []int{1}, StanzaID: "jkl", Together: 5},
 		{Kind: worker.Digested, StanzaID: "ghi", Together: 37},
 		{Kind: worker.Failed, Reason: reason},
@@ -59,6 +60,7 @@ func TestEachNotificationHasALine(t *testing.T) {
 		{"outcome": "suppressed", "stanza_id": "def", "id": "2", "publisher": "/s", "group": 2.0},
 		{"outcome": "filtered", "id": "2", "publisher": "/s", "reason": "severity"},
 		{"outcome": "delivered", "stanza_id": "ghi", "id": "2", "publisher": "/s", "digest": 37.0},
+		{"outcome": "delivered", "stanza_id": "mno", "id": "2", "publisher": "/s", "replaces": "abc"},
 		{"outcome": "expired", "stanza_id": "jkl", "id": "2", "publisher": "/s", "digest": 5.0},
 		{"outcome": "dead_letter", "reason": "rejected", "error": "too rude"},
 	}
