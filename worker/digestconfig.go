@@ -48,8 +48,15 @@ func (c DigestConfig) Validate() []error {
 	return errs
 }
 
-// On reports whether there are digests.
-func (c DigestConfig) On() bool { return c.After != "" }
+// MaxPending is how many messages of one source may be pending if so many may be in
+// flight.
+func (c DigestConfig) MaxPending(inFlight int) int {
+	pending := 2 * inFlight
+	if c.After != "" {
+		pending += c.Max
+	}
+	return pending
+}
 
 // rate is so many within a time.
 type rate struct {

@@ -94,13 +94,8 @@ type state struct {
 }
 
 // MaxPending is how many messages of one source may be pending: twice as many as
-// may be in flight, so that one is ready to follow each, and a digest.
-func (w *Worker) MaxPending() int {
-	if w.Digests.On() {
-		return 2*w.MaxInFlight + w.Digests.Max
-	}
-	return 2 * w.MaxInFlight
-}
+// may be in flight, so that one is ready to follow each, and a digest beside them.
+func (w *Worker) MaxPending() int { return w.Digests.MaxPending(w.MaxInFlight) }
 
 // Unacknowledged is how many notifications of a source are submitted to the room
 // and not durably acknowledged.

@@ -21,6 +21,10 @@ type Config struct {
 	AckWait    time.Duration `envconfig:"NATS_ACK_WAIT" default:"30s" desc:"Ack wait of the consumer, at least 1s: what a dead worker had received is redelivered after it; used only to create the consumer."`
 	Order      string        `envconfig:"NATS_ORDER" default:"shared" desc:"shared: all workers on the consumer receive, so the order of the stream is kept by a single worker only; strict: one worker receives at a time, and the others stand by (NATS 2.11 or newer, and a consumer that init has made for it)."`
 	MaxDeliver int           `envconfig:"NATS_MAX_DELIVER" default:"0" desc:"A notification that the broker has delivered more often than this becomes a dead letter, undecoded. 0: never; else at least 20, because every stop or crash of a worker counts."`
+
+	// Holds is how many messages a worker may hold unacknowledged, which the consumer
+	// must allow. The program sets it.
+	Holds int
 }
 
 // The values of NATS_ORDER.

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/natstest"
 	source "github.com/xmpp-notifier/xmpp-notifier/sources/nats/jetstream"
@@ -82,6 +84,20 @@ func TestMissingFiles(t *testing.T) {
 		_, err := source.Open(c.Settings, c.Config, slog.New(slog.DiscardHandler))
 		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), file) {
 			t.Errorf("error %v, want %q and the file", err, test.want)
+		}
+	}
+}
+
+// Workers that gather notifications for a digest hold more of them.
+func TestMaxAckPendingAllowsWhatTwoWorkersHold(t *testing.T) {
+	found := jetstream.ConsumerConfig{AckPolicy: jetstream.AckExplicitPolicy, MaxDeliver: -1, MaxAckPending: 1000, AckWait: time.Minute}
+	for holds, want := range map[int]string{0: "", 32: "", 532: "set it to at least 1064"} {
+		got := ""
+		for _, fault := range (source.Config{Holds: holds}).Problems(found) {
+			got += fault.Fix
+		}
+		if got != want {
+			t.Errorf("holding %d: %q, want %q", holds, got, want)
 		}
 	}
 }

@@ -37,14 +37,15 @@ func (c Config) Problems(found jetstream.ConsumerConfig) []*check.Fault {
 	add(found.InactiveThreshold > 0, "set it to 0", "inactive_threshold is %v: the broker deletes the consumer, and forgets what was acknowledged, when no worker runs for so long", found.InactiveThreshold)
 	wait := effectiveWait(found)
 	add(wait > 0 && wait < minAckWait, fmt.Sprintf("set it to at least %v", minAckWait), "ack_wait or backoff is %v: notifications are delivered twice", wait)
-	add(found.MaxAckPending > 0 && found.MaxAckPending < lowAckPending, fmt.Sprintf("set it to at least %d", lowAckPending), "max_ack_pending is %d: it is shared by all workers, and further workers receive nothing", found.MaxAckPending)
+	add(found.MaxAckPending > 0 && found.MaxAckPending < c.lowAckPending(), fmt.Sprintf("set it to at least %d", c.lowAckPending()), "max_ack_pending is %d: it is shared by all workers, and further workers receive nothing", found.MaxAckPending)
 	add(isPinning(found) && found.PinnedTTL <= wait, fmt.Sprintf("set it to %v", pinTime(found)), "priority_timeout is %v: a worker is pinned before the broker redelivers what its predecessor held, and waits", found.PinnedTTL)
 	return list
 }
 
+// lowAckPending is what two workers hold, and some more than they do by default.
+func (c Config) lowAckPending() int { return max(80, 2*c.Holds) }
+
 const (
-	// lowAckPending is some more than two workers hold by default.
-	lowAckPending = 80
 	// longAckWait keeps what a dead worker held from the others for too long.
 	longAckWait = 5 * time.Minute
 )
