@@ -81,8 +81,12 @@ func brokerFaults() map[string]fault {
 		"receive-fails": {weight: 1, what: "nothing can be received", run: func(w *world, s Step) {
 			w.brokers[s.Broker].disturb(func(t *trouble) { t.receive = time.Now().Add(time.Duration(s.For)) })
 		}},
-		"dead-letters-fail": {weight: 1, what: "dead letters cannot be written", run: func(w *world, s Step) {
-			w.brokers[s.Broker].disturb(func(t *trouble) { t.deadLetters = time.Now().Add(time.Duration(s.For)) })
+		"dead-letters-fail": {weight: 1, what: "dead letters cannot be written, for good if another broker is to go on", run: func(w *world, s Step) {
+			until := time.Now().Add(time.Duration(s.For))
+			if s.A && len(w.brokers) > 1 && w.obs.stick(s.Broker) {
+				until = until.Add(2 * patience)
+			}
+			w.brokers[s.Broker].disturb(func(t *trouble) { t.deadLetters = until })
 		}},
 		"dead-letters-unsure": {weight: 1, what: "dead letters are written, but not confirmed", run: func(w *world, s Step) {
 			w.brokers[s.Broker].disturb(func(t *trouble) { t.unconfirmed += s.N })

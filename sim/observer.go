@@ -28,6 +28,7 @@ type observer struct {
 	largest    int                     // message that a worker may hold, 0: no bound
 	most       int                     // notifications in one message
 	inFlight   int                     // messages of one worker
+	stuck      int                     // the broker whose dead letters are never written, -1: none
 	digests    Digest
 }
 
@@ -38,6 +39,7 @@ type record struct {
 	text         string    // that people see
 	words        []string  // of the text, as its publisher wrote them
 	copies       []*stored // messages that carry it
+	brokers      []int     // that store them
 	partition    string    // broker and partition of the first
 	showings     []showing
 	deadLettered bool
@@ -82,7 +84,7 @@ type workerState struct {
 func newObserver(p *Plan) *observer {
 	o := &observer{
 		start: time.Now(), records: map[int]*record{}, sessions: map[string]*session{}, workers: map[string]*workerState{},
-		idsKept: p.Room.keepsIDs(), largest: p.Bytes / len(p.Brokers), most: 1, inFlight: p.InFlight, digests: p.Digest,
+		idsKept: p.Room.keepsIDs(), largest: p.Bytes / len(p.Brokers), most: 1, inFlight: p.InFlight, stuck: -1, digests: p.Digest,
 	}
 	for _, n := range p.Notifications {
 		o.expect(n)
@@ -96,11 +98,14 @@ func (o *observer) expect(n Notification) {
 	defer o.mu.Unlock()
 	o.most = max(o.most, n.Parts)
 	for _, number := range n.numbers() {
-		if o.records[number] == nil {
-			o.records[number] = &record{
+		r := o.records[number]
+		if r == nil {
+			r = &record{
 				number: number, malformed: n.Malformed, text: fmt.Sprint(n.subject(), n.ID, n.Length), words: []string{n.subject(), n.rest()},
 			}
+			o.records[number] = r
 		}
+		r.brokers = append(r.brokers, n.Broker)
 	}
 }
 
