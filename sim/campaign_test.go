@@ -24,6 +24,7 @@ const (
 	envSeeds  = "SIM_SEEDS"  // how many; 0: until SIM_FOR is over
 	envFor    = "SIM_FOR"    // how long at most, like 1h
 	envFrom   = "SIM_FROM"   // the first seed; default: one that is new
+	envWith   = "SIM_WITH"   // only seeds whose plan has these words, like server-dies,kafka
 	envJobs   = "SIM_JOBS"   // how many at a time; default: one per core
 	envOutput = "SIM_OUTPUT" // where the smallest plan of a failure goes
 	envTale   = "SIM_TALE"   // "no": a failure is neither made smaller nor told

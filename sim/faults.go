@@ -83,7 +83,7 @@ func brokerFaults() map[string]fault {
 		}},
 		"dead-letters-fail": {weight: 1, what: "dead letters cannot be written, for good if another broker is to go on", run: func(w *world, s Step) {
 			until := time.Now().Add(time.Duration(s.For))
-			if s.A && len(w.brokers) > 1 && w.obs.stick(s.Broker) {
+			if w.plan.isStuck(s) && w.obs.stick(s.Broker) {
 				until = until.Add(2 * patience)
 			}
 			w.brokers[s.Broker].disturb(func(t *trouble) { t.deadLetters = until })

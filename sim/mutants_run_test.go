@@ -59,7 +59,7 @@ func TestMutants(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := hunt(t, original, mutated, known.Seed)
+			r := hunt(t, original, mutated, m.with, known.Seed)
 			if r.Seed == 0 {
 				t.Errorf("survived %d seeds", mostSeeds)
 			}
@@ -82,14 +82,14 @@ func say(format string, args ...any) { fmt.Fprintf(os.Stderr, "mutants: "+format
 
 // hunt runs seeds until one fails with the mutant, and never without it. The seed that
 // was found before comes first.
-func hunt(t *testing.T, original, mutated string, before uint64) result {
+func hunt(t *testing.T, original, mutated, with string, before uint64) result {
 	if before > 0 {
-		if r := search(t, mutated, before, 1); r.Seed > 0 && !fails(t, original, before) {
+		if r := search(t, mutated, "", before, 1); r.Seed > 0 && !fails(t, original, before) {
 			return r
 		}
 	}
 	for from := uint64(1); from <= mostSeeds; {
-		r := search(t, mutated, from, mostSeeds+1-from)
+		r := search(t, mutated, with, from, mostSeeds+1-from)
 		if r.Seed == 0 || !fails(t, original, r.Seed) {
 			return r
 		}
@@ -102,7 +102,7 @@ func hunt(t *testing.T, original, mutated string, before uint64) result {
 // fails reports whether a seed fails in one of three runs.
 func fails(t *testing.T, binary string, seed uint64) bool {
 	for range 3 {
-		if search(t, binary, seed, 1).Seed > 0 {
+		if search(t, binary, "", seed, 1).Seed > 0 {
 			return true
 		}
 	}
@@ -111,10 +111,11 @@ func fails(t *testing.T, binary string, seed uint64) bool {
 
 var failedSeed = regexp.MustCompile(`seed (\d+): (.*)`)
 
-// search runs so many seeds and returns the first that fails.
-func search(t *testing.T, binary string, from, count uint64) result {
+// search runs so many seeds, but only those with certain words in their plan, and returns
+// the first that fails.
+func search(t *testing.T, binary, with string, from, count uint64) result {
 	run := exec.CommandContext(t.Context(), binary, "-test.run=^TestSeeds$", "-test.timeout=0")
-	run.Env = append(os.Environ(), envSeeds+"="+strconv.FormatUint(count, 10), envFrom+"="+strconv.FormatUint(from, 10), envTale+"=no", envJobs+"=1")
+	run.Env = append(os.Environ(), envSeeds+"="+strconv.FormatUint(count, 10), envFrom+"="+strconv.FormatUint(from, 10), envTale+"=no", envJobs+"=1", envWith+"="+with)
 	var out bytes.Buffer
 	run.Stdout, run.Stderr = &out, os.Stderr
 	if run.Run() == nil {

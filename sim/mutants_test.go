@@ -12,6 +12,7 @@ import (
 // mutant is a mistake that somebody could make. The simulator must find it.
 type mutant struct {
 	name  string
+	with  string // words of the plans that can find it, as for SIM_WITH; "": all can
 	edits []edit
 }
 
@@ -51,6 +52,8 @@ func mutants(t *testing.T) []mutant {
 		case '=':
 			list = append(list, mutant{name: rest})
 			m = &list[len(list)-1]
+		case '&':
+			m.with = strings.Join(strings.Fields(rest), ",")
 		case '@':
 			m.edits = append(m.edits, edit{dir: rest})
 			e = &m.edits[len(m.edits)-1]

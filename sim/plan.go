@@ -107,8 +107,13 @@ func (p *Plan) String() string {
 
 // forGood reports whether something that goes wrong is never mended.
 func (p *Plan) forGood() bool {
-	return slices.ContainsFunc(p.Steps, func(s Step) bool { return faults()[s.Do].forGood })
+	return p.sticks() || slices.ContainsFunc(p.Steps, func(s Step) bool { return faults()[s.Do].forGood })
 }
+
+// sticks reports whether the dead letters of a broker are never written.
+func (p *Plan) sticks() bool { return slices.ContainsFunc(p.Steps, p.isStuck) }
+
+func (p *Plan) isStuck(s Step) bool { return s.Do == "dead-letters-fail" && s.A && len(p.Brokers) > 1 }
 
 // numbers are those of the notifications in the message.
 func (n Notification) numbers() []int {

@@ -84,8 +84,11 @@ func (w *world) run() {
 // calmDown waits until all is well. What the room does for good to a notification it may
 // do to all: that it does not is proven by those that come later.
 func (w *world) calmDown() {
-	begin := time.Now()
-	for more := begin; time.Since(begin) < patience && !w.well(); {
+	begin, least := time.Now(), time.Duration(0)
+	if w.plan.sticks() { // until all has filled up that it can fill up
+		least = patience / 6
+	}
+	for more := begin; time.Since(begin) < least || time.Since(begin) < patience && !w.well(); {
 		if w.plan.forGood() && time.Since(begin) < patience/2 && time.Since(more) > 20*time.Second {
 			more = time.Now()
 			w.publishMore()
