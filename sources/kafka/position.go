@@ -65,10 +65,19 @@ func (g *generation) findStart(ctx context.Context) error {
 		}
 	}
 	if len(none) > 0 {
+		start := g.source.client.Config.Start
 		g.source.log.Warn("kafka group has no committed offsets: it is new, or they have expired (offsets.retention.minutes)",
-			"group", g.group, "partitions", none, "start", g.source.client.Config.Start)
+			"group", g.group, "partitions", none, "start", start, "effect", startEffect(start))
 	}
 	return nil
+}
+
+// startEffect says what becomes of messages when the group has no offsets.
+func startEffect(start string) string {
+	if start == client.StartLatest {
+		return "messages published before now are not read"
+	}
+	return "all messages that are there are read, also those that were read before"
 }
 
 // startOf says where to begin in a partition, and whether the group knows that.

@@ -29,7 +29,7 @@ func TestReal(t *testing.T) {
 			return c
 		})
 	})
-	for name, check := range map[string]func(*testing.T, *cluster){"faithful dead letters": checkFaithful, "largest message": checkLargest, "batch that is too large": checkTooLarge, "group of another application": checkForeignGroup, "topic created again": checkRecreated, "topic created again while nobody runs": checkRecreatedAway, "settings with which messages vanish": checkVanishing} {
+	for name, check := range map[string]func(*testing.T, *cluster){"faithful dead letters": checkFaithful, "largest message": checkLargest, "batch that is too large": checkTooLarge, "group of another application": checkForeignGroup, "offsets expired": checkExpired, "topic created again": checkRecreated, "topic created again while nobody runs": checkRecreatedAway, "settings with which messages vanish": checkVanishing} {
 		t.Run(name, func(t *testing.T) {
 			c := realCluster(t, broker.Addr)
 			if err := c.createTopic(t.Context(), c.topic); err != nil {
