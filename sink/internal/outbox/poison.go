@@ -85,8 +85,9 @@ func (b *Outbox) Missing(now time.Time, limit time.Duration) uint64 {
 	defer b.mu.Unlock()
 	b.stuck = b.outstanding > 0 && b.queued > 0 && now.Sub(b.oldest) > limit
 	b.blocked = b.alone == nil && b.trial(now) != nil
+	late := min(overtaken+b.pace.interval, limit)
 	for _, e := range b.queue {
-		if b.missing(e) && (e == b.alone && !b.pace.limited || now.Sub(e.sentAt) > overtaken+b.pace.interval) {
+		if b.missing(e) && (e == b.alone && !b.pace.limited || now.Sub(e.sentAt) > late) {
 			return b.count
 		}
 	}
