@@ -66,10 +66,10 @@ func networkFaults() map[string]fault {
 
 func brokerFaults() map[string]fault {
 	return map[string]fault{
-		"redeliver": {weight: 2, reorders: true, what: "the broker delivers again what is out, or shares partitions out anew", run: func(w *world, s Step) {
+		"redeliver": {weight: 2, reorders: true, what: "the broker redelivers what is pending, or assigns partitions anew", run: func(w *world, s Step) {
 			w.brokers[s.Broker].expire()
 		}},
-		"evict": {weight: 1, reorders: true, what: "the broker puts the worker out", run: func(w *world, s Step) {
+		"evict": {weight: 1, reorders: true, what: "the broker evicts the worker", run: func(w *world, s Step) {
 			w.brokers[s.Broker].evict(w.instances[s.Worker].process)
 		}},
 		"lost-acks": {weight: 1, reorders: true, what: "acknowledgements are lost", run: func(w *world, s Step) {

@@ -9,7 +9,7 @@ import (
 )
 
 // stream is a model of a JetStream stream with one durable pull consumer. Several
-// workers pull from it. A message that is out comes again when its holder has been
+// workers pull from it. A pending message is redelivered when its worker has been
 // away for the ack wait, or earlier, or when its acknowledgement was lost.
 type stream struct {
 	broker
@@ -40,7 +40,7 @@ func (s *stream) publish(n Notification) {
 
 func (s *stream) open(p *process) sources.Source { return &streamSource{stream: s, process: p} }
 
-// expire makes everything that is out come again now.
+// expire has everything redelivered that is pending.
 func (s *stream) expire() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -147,19 +147,19 @@ func (s *streamSource) Close(context.Context) error {
 	return nil
 }
 
-// streamLease is a message that is out.
+// streamLease is a delivered message that is not acknowledged.
 type streamLease struct {
 	source       *streamSource
 	message      *streamed
 	since        time.Time
 	lost         chan struct{}
-	lostClosed   bool // lost is closed
-	acknowledged bool // acknowledged, which the broker may not know
-	ackLost      bool // and will not
+	lostClosed   bool
+	acknowledged bool // by the worker; the broker may not have got it
+	ackLost      bool // and will not get it
 }
 
-// expires says when the broker delivers the message again: the ack wait after
-// the holder was last heard of. Zero: not, as long as the holder is there.
+// expires says when the broker redelivers the message: the ack wait after the last
+// in-progress ack. Zero: not, as long as the worker is there and sends them.
 func (l *streamLease) expires() time.Time {
 	p := l.source.process
 	p.mu.Lock()
@@ -168,7 +168,7 @@ func (l *streamLease) expires() time.Time {
 	case p.dead:
 		return p.died.Add(l.source.wait)
 	case l.acknowledged:
-		return l.since.Add(l.source.wait) // no more signs of life
+		return l.since.Add(l.source.wait) // no more in-progress acks
 	case time.Now().Before(p.offline):
 		return p.cut.Add(l.source.wait)
 	default:

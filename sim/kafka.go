@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -15,11 +14,11 @@ import (
 // What is not committed comes again to the next owner, whoever has seen it.
 type group struct {
 	broker
-	session    time.Duration // after which a member that is silent is put out
+	session    time.Duration // after which a silent member is evicted
 	partitions []*partition
 	members    []*groupSource
 	shift      int  // decides who gets what
-	moving     bool // partitions are being given back
+	moving     bool // partitions are being revoked
 }
 
 type partition struct {
@@ -30,16 +29,16 @@ type partition struct {
 	owner     *assignment
 }
 
-// assignment is a partition in the hands of one member.
+// assignment is a partition that is assigned to a member.
 type assignment struct {
-	source    *groupSource
-	partition *partition
-	position  int         // of the next message to deliver
-	out       []*logLease // in order, from the first that is not committed
-	lost      chan struct{}
-	revoked   time.Time // when it was asked back, zero: not
-	over      bool
-	pending   bool // a commit is on its way
+	source     *groupSource
+	partition  *partition
+	position   int         // of the next message to deliver
+	pending    []*logLease // in order, from the first that is not committed
+	lost       chan struct{}
+	revoked    time.Time // when it was revoked, zero: not
+	over       bool
+	committing bool // soon
 }
 
 func newGroup(obs *observer, random *rand.Rand, ordered bool, habits Broker) *group {
@@ -71,7 +70,7 @@ func (g *group) open(p *process) sources.Source {
 	return s
 }
 
-// expire has the group share its partitions out anew.
+// expire has the group assign its partitions anew.
 func (g *group) expire() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -79,7 +78,7 @@ func (g *group) expire() {
 	g.rebalance()
 }
 
-// evict puts a member out without asking; it joins again.
+// evict removes a member without asking; it joins again.
 func (g *group) evict(p *process) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -92,8 +91,8 @@ func (g *group) evict(p *process) {
 	g.rebalance()
 }
 
-// rebalance asks all partitions back and shares them out when they have been
-// given back. g.mu is held.
+// rebalance revokes all partitions and assigns them anew when they have been
+// released. g.mu is held.
 func (g *group) rebalance() {
 	now := time.Now()
 	for _, p := range g.partitions {
@@ -104,24 +103,24 @@ func (g *group) rebalance() {
 	}
 	if !g.moving {
 		g.moving = true
-		time.AfterFunc(moveTime, g.share)
+		time.AfterFunc(moveTime, g.assign)
 	}
 }
 
-// The time within which a partition is given back.
+// The time within which a partition is released.
 const (
 	moveTime    = 3 * time.Millisecond
 	drainStep   = 10 * time.Millisecond
 	drainBudget = 5 * time.Second
 )
 
-// share shares the partitions out, once all have been given back.
-func (g *group) share() {
+// assign assigns the partitions, once all have been released.
+func (g *group) assign() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, p := range g.partitions {
-		if a := p.owner; a != nil && !a.back() {
-			time.AfterFunc(drainStep, g.share)
+		if a := p.owner; a != nil && !a.isReleased() {
+			time.AfterFunc(drainStep, g.assign)
 			return
 		}
 	}
@@ -141,8 +140,8 @@ func (g *group) share() {
 	g.signal()
 }
 
-// back reports whether the partition has been given back.
-func (a *assignment) back() bool {
+// isReleased reports whether the worker has released the partition.
+func (a *assignment) isReleased() bool {
 	waited := time.Since(a.revoked)
 	switch {
 	case a.over, a.source.closed:
@@ -152,7 +151,7 @@ func (a *assignment) back() bool {
 	case waited > drainBudget:
 		return true
 	default:
-		return !slices.ContainsFunc(a.out, func(l *logLease) bool { return !l.released })
+		return !slices.ContainsFunc(a.pending, func(l *logLease) bool { return !l.released })
 	}
 }
 
@@ -166,16 +165,16 @@ func (a *assignment) end() {
 		a.revoked = time.Now()
 		close(a.lost)
 	}
-	for _, l := range a.out {
+	for _, l := range a.pending {
 		l.finish()
 	}
 }
 
 // commit stores what has been settled without a hole. g.mu is held.
 func (a *assignment) commit() {
-	for !a.over && len(a.out) > 0 && a.out[0].done {
-		l := a.out[0]
-		a.out = a.out[1:]
+	for !a.over && len(a.pending) > 0 && a.pending[0].done {
+		l := a.pending[0]
+		a.pending = a.pending[1:]
 		a.partition.committed = l.index + 1
 		l.message.acked.Store(true)
 		a.source.obs.acked(l.message)
@@ -186,16 +185,16 @@ func (a *assignment) commit() {
 // commitSoon does it after a while.
 func (a *assignment) commitSoon() {
 	g := a.source.group
-	if a.pending {
+	if a.committing {
 		return
 	}
-	a.pending = true
+	a.committing = true
 	pause := g.ackDelay(a.source.process) + 5*time.Millisecond
 	arrives := a.source.process.coin()
 	time.AfterFunc(pause, func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		a.pending = false
+		a.committing = false
 		p := a.source.process
 		switch until := p.reaches(); {
 		case p.isDead() && !arrives:
@@ -211,159 +210,3 @@ func (a *assignment) commitSoon() {
 		}
 	})
 }
-
-// groupSource is the source of one worker.
-type groupSource struct {
-	*group
-	process *process
-	closed  bool
-}
-
-// String implements sources.Source.
-func (s *groupSource) String() string { return s.name }
-
-// away reports whether the group has put the member out, or will. It does not
-// hold s.mu.
-func (s *groupSource) away() bool {
-	s.process.mu.Lock()
-	defer s.process.mu.Unlock()
-	return s.closed || s.process.dead && time.Since(s.process.died) > s.session ||
-		time.Now().Before(s.process.offline) && time.Since(s.process.cut) > s.session
-}
-
-// wake has everything looked at that could not be done.
-func (s *groupSource) wake() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, p := range s.partitions {
-		if p.owner != nil && p.owner.source == s {
-			p.owner.commitSoon()
-		}
-	}
-	s.signal()
-}
-
-// Receive implements sources.Source.
-func (s *groupSource) Receive(ctx context.Context, limit sources.Limit) ([]*sources.Delivery, error) {
-	return s.receive(ctx, s.process, func() ([]*sources.Delivery, time.Time) { return s.take(limit), time.Time{} })
-}
-
-// take delivers what is there.
-func (s *groupSource) take(limit sources.Limit) (batch []*sources.Delivery) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.join()
-	bytes := 0
-	for _, p := range s.partitions {
-		a := p.owner
-		if a == nil || a.source != s || !a.revoked.IsZero() {
-			continue
-		}
-		for a.position < len(p.messages) && limit.Fits(len(batch), bytes, p.messages[a.position].size()) {
-			m := p.messages[a.position]
-			bytes += m.size()
-			l := &logLease{assignment: a, message: m, index: a.position}
-			a.position++
-			a.out = append(a.out, l)
-			s.obs.delivered(s.process, s.name, m)
-			batch = append(batch, sources.NewDelivery(m.message("kafka", "sim", p.id, 1), l))
-		}
-	}
-	return batch
-}
-
-// join makes a member of whoever was put out.
-func (s *groupSource) join() {
-	if !s.closed && !slices.Contains(s.members, s) {
-		s.members = append(s.members, s)
-		s.rebalance()
-	}
-}
-
-// Stop implements sources.Source.
-func (s *groupSource) Stop() {}
-
-// Close implements sources.Source.
-func (s *groupSource) Close(context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed = true
-	if s.process.isDead() {
-		return nil
-	}
-	for _, p := range s.partitions {
-		if p.owner != nil && p.owner.source == s {
-			if s.process.reaches().IsZero() {
-				p.owner.commit()
-			}
-			p.owner.end()
-		}
-	}
-	s.rebalance()
-	return nil
-}
-
-// logLease is a message that is out.
-type logLease struct {
-	assignment *assignment
-	message    *stored
-	index      int
-	done       bool // settled
-	released   bool // nothing more will come of it: settled, or given back
-	durable    func()
-}
-
-// finish tells the worker that nothing better will become of a settled message.
-func (l *logLease) finish() {
-	l.assignment.source.obs.durable(l.assignment.source.process, l.message)
-	if l.durable != nil && !l.assignment.source.process.isDead() {
-		time.AfterFunc(0, l.durable)
-	}
-	l.durable = nil
-}
-
-// Ack implements sources.Settler.
-func (l *logLease) Ack(durable func()) error {
-	g := l.assignment.source.group
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if l.assignment.source.process.isDead() {
-		return nil
-	}
-	g.obs.settled(l.assignment.source.process, g.name, l.message, acknowledges)
-	l.done, l.released, l.durable = true, true, durable
-	if l.assignment.over {
-		l.finish()
-		return nil
-	}
-	l.assignment.commitSoon()
-	return nil
-}
-
-// Release implements sources.Settler.
-func (l *logLease) Release(time.Duration) error {
-	g := l.assignment.source.group
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.obs.settled(l.assignment.source.process, g.name, l.message, releases)
-	g.obs.durable(l.assignment.source.process, l.message)
-	l.released = true
-	return nil
-}
-
-// Reject implements sources.Settler.
-func (l *logLease) Reject(ctx context.Context, reason sources.Reason) error {
-	select {
-	case <-l.assignment.lost:
-		return fmt.Errorf("partition %d is lost", l.assignment.partition.id)
-	default:
-	}
-	a := l.assignment
-	if err := a.source.writeDeadLetter(ctx, a.source.process, l.message, reason); err != nil {
-		return err
-	}
-	return l.Ack(nil)
-}
-
-// Lost implements sources.Settler.
-func (l *logLease) Lost() <-chan struct{} { return l.assignment.lost }

@@ -178,6 +178,13 @@ func (o *observer) event(p *process, e sink.Event) {
 	case sink.Resent:
 		w.possibleDuplicates += e.PossibleDuplicates
 		o.say("worker %s has sent %d messages again, %d of them may be shown twice", p.name, e.Resent, e.PossibleDuplicates)
+		most := 3 * o.inFlight
+		if o.refusals { // what is refused again and again gives its places to others
+			most += o.inFlight
+		}
+		if e.PossibleDuplicates > most && o.digests == (Digest{}) { // which may be taken apart
+			o.wrong("worker %s has sent %d messages again that may be shown twice, more than %d", p.name, e.PossibleDuplicates, most)
+		}
 	case sink.Connected, sink.Bounced, sink.Limited:
 	}
 }

@@ -144,7 +144,7 @@ func (w *world) onLink(s Step, do func(*link)) {
 	}
 }
 
-// disconnect cuts a process off from all brokers.
+// disconnect disconnects a process from all brokers.
 func (w *world) disconnect(p *process, d time.Duration) {
 	p.disconnect(d)
 	w.noticed(p)
