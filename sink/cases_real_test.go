@@ -46,6 +46,7 @@ func cases() []realCase {
 		{name: "digests", run: digests, quick: true},
 		{name: "digests in the archive", run: digestsInTheArchive},
 		{name: "forged digests", run: forgedDigests},
+		{name: "corrections", run: corrections, quick: true},
 		{name: "hostile occupant", run: hostileOccupant, quick: true},
 		{name: "idle", run: idle},
 		{name: "leaves politely", run: leavesPolitely, quick: true},

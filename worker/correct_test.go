@@ -126,7 +126,7 @@ func TestWhatFollowsCorrects(t *testing.T) {
 	})
 }
 
-// A delivery whose correction was shown and whose line was refused is no success.
+// A delivery is acknowledged when the line beside the correction was shown as well.
 func TestADeliveryWaitsForTheLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		joined := make(chan struct{})
@@ -140,6 +140,7 @@ func TestADeliveryWaitsForTheLine(t *testing.T) {
 		r.tape = &tape{}
 		l := &ledger{room: r}
 		begun := time.Now()
+		var mu sync.Mutex
 		var acked []time.Duration
 		w := worker.Worker{
 			Room: l, Sources: []sources.Source{&source{tape: r.tape, bodies: []string{firing, resolved}}}, MaxInFlight: 5, Grace: time.Second,
@@ -148,6 +149,8 @@ func TestADeliveryWaitsForTheLine(t *testing.T) {
 				CorrectionConfig: worker.CorrectionConfig{Resolved: "both"}, Line: func(envelope.Envelope) string { return "line" },
 			},
 			Observe: func(e worker.Event) {
+				mu.Lock()
+				defer mu.Unlock()
 				if e.Kind == worker.Acked {
 					acked = append(acked, time.Since(begun))
 				}

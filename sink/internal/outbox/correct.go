@@ -57,18 +57,15 @@ func (b *Outbox) Told(id []byte, d Details) (bare bool) {
 		return false
 	}
 	p := shownPost{id: shownID(id), at: d.At, live: d.Own && b.link != nil, account: d.Account, original: shownID(id)}
-	if d.At.IsZero() {
-		p.at = time.Now()
-	}
 	if len(d.Replaces) == IDSize && (p.live || p.account) { // others cannot say what we have corrected
 		p.original = shownID(d.Replaces)
 	}
-	b.corrections.add(p)
+	b.corrections.add(p, time.Now())
 	return (d.Own || len(d.Names) > 0) && b.gathered(id, d.Names, d.Own)
 }
 
 // add remembers p. Told again, it may be known better whose it is.
-func (c *corrections) add(p shownPost) {
+func (c *corrections) add(p shownPost, now time.Time) {
 	if i := slices.IndexFunc(c.last, func(known shownPost) bool { return known.id == p.id }); i >= 0 {
 		known := &c.last[i]
 		known.live, known.account = known.live || p.live, known.account || p.account
@@ -78,8 +75,12 @@ func (c *corrections) add(p shownPost) {
 		return
 	}
 	i := len(c.last)
-	for i > 0 && c.last[i-1].at.After(p.at) {
-		i--
+	if p.at.IsZero() { // live: the last of all, whatever the clocks of servers say of others
+		p.at = now
+	} else {
+		for i > 0 && c.last[i-1].at.After(p.at) {
+			i--
+		}
 	}
 	c.last = slices.Insert(c.last, i, p)
 	c.last = c.last[max(0, len(c.last)-c.most):]
@@ -94,10 +95,10 @@ func (c *corrections) leave() {
 
 // correctable returns the id that a correction of the message with that id names: that
 // of the first one. It is "" if readers would not accept it, or no longer have the
-// message before them.
-func (c *corrections) correctable(id shownID) string {
-	for _, p := range c.last {
-		if p.id == id && (p.live || c.byAccount && p.account) {
+// message before them: so many are in flight ahead of the correction.
+func (c *corrections) correctable(id shownID, ahead int) string {
+	for i, p := range c.last {
+		if p.id == id && len(c.last)-i+ahead <= c.most && (p.live || c.byAccount && p.account) {
 			return string(p.original[:])
 		}
 	}
@@ -111,7 +112,7 @@ func (b *Outbox) replaced(identity string) string {
 	before, inFlight := b.inflight[id]
 	switch {
 	case !inFlight:
-		return b.corrections.correctable(shownID([]byte(id)))
+		return b.corrections.correctable(shownID([]byte(id)), b.outstanding)
 	case before.state != outstanding || before.digest != nil || b.count-before.nth >= uint64(b.corrections.most): //nolint:gosec // it is positive
 		return ""
 	case before.Replaces != "":

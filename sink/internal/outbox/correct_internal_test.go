@@ -72,6 +72,14 @@ func TestCorrectionOfWhatIsTooFarUpIsAMessage(t *testing.T) {
 			}
 			w.show(w.correction("resolved", "alarm"))
 			w.wantReplaced(want)
+
+			w = editor(t, true)
+			w.show(w.single("alarm"))
+			for i := range after { // in flight
+				w.submit(w.single(fmt.Sprint(i)))
+			}
+			w.submit(w.correction("resolved", "alarm"))
+			w.wantReplaced(want)
 		}
 	})
 }
@@ -146,6 +154,25 @@ func TestCorrectionsKnowTheOrderOfTheRoom(t *testing.T) {
 		w.submit(w.correction("3 is over", "3"))
 		w.wantReplaced("3")
 		w.submit(w.correction("6 is over", "6"))
+		w.wantReplaced("")
+	})
+}
+
+// What a history tells is dated to the second, and perhaps by another clock: what is shown
+// live comes after it.
+func TestWhatIsShownLiveFollowsTheHistory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := editor(t, true)
+		w.Detach(Parted)
+		id := []byte(w.ids.ID("alarm"))
+		soon := time.Now().Add(time.Second)
+		w.Seen(id, []byte(us), true, soon)
+		w.Told(id, Details{Own: true, Account: true, At: soon})
+		w.Attach(w, us)
+		for i := range 4 {
+			w.show(w.single(fmt.Sprint(i)))
+		}
+		w.show(w.correction("resolved", "alarm"))
 		w.wantReplaced("")
 	})
 }
