@@ -20,17 +20,17 @@ func TestReal(t *testing.T) {
 	b := newBed(t)
 	r := &report{bed: b, began: time.Now(), load: load()}
 	for i, k := range kinds() {
-		r.fleets = append(r.fleets, &fleet{
+		r.sets = append(r.sets, &serverSet{
 			bed: b, kind: k, running: map[testbed.Options]*testbed.XMPP{},
 			random: rand.New(rand.NewPCG(b.seed, uint64(i))), //nolint:gosec // it chooses moments
 		})
 	}
 	only := regexp.MustCompile(os.Getenv("CHAOS_ONLY"))
 	t.Run("on", func(t *testing.T) { // returns when all have ended
-		for _, f := range r.fleets {
+		for _, f := range r.sets {
 			t.Run(f.kind.name, func(t *testing.T) {
 				t.Parallel()
-				f.sail(t, only)
+				f.run(t, only)
 			})
 		}
 	})
@@ -39,8 +39,8 @@ func TestReal(t *testing.T) {
 	}
 }
 
-// fleet holds the servers of one kind, by their options, and what was seen.
-type fleet struct {
+// serverSet holds the servers of one kind, by their options, and what was seen.
+type serverSet struct {
 	t       *testing.T
 	bed     *bed
 	kind    serverKind
@@ -50,11 +50,11 @@ type fleet struct {
 	depths  *depths
 }
 
-// sail drives all faults on one kind of server.
-func (f *fleet) sail(t *testing.T, only *regexp.Regexp) {
+// run drives all faults on one kind of server.
+func (f *serverSet) run(t *testing.T, only *regexp.Regexp) {
 	f.t = t
 	for _, what := range faults() {
-		if testing.Short() && !what.short || !only.MatchString(what.name) {
+		if testing.Short() && !what.short || !only.MatchString(what.name) || what.only != "" && what.only != f.kind.name {
 			continue
 		}
 		t.Run(what.name, func(t *testing.T) { f.rows = append(f.rows, f.drive(t, what)) })
@@ -64,7 +64,7 @@ func (f *fleet) sail(t *testing.T, only *regexp.Regexp) {
 	}
 }
 
-func (f *fleet) server(o testbed.Options) *testbed.XMPP {
+func (f *serverSet) server(o testbed.Options) *testbed.XMPP {
 	f.t.Helper()
 	if f.running[o] == nil {
 		f.running[o] = f.bed.start(f.t, f.kind, o)
@@ -76,7 +76,7 @@ func (f *fleet) server(o testbed.Options) *testbed.XMPP {
 const usual = 2000
 
 // drive runs all trials of one fault.
-func (f *fleet) drive(t *testing.T, what fault) *row {
+func (f *serverSet) drive(t *testing.T, what fault) *row {
 	t.Helper()
 	x := f.server(what.options)
 	n := what.n

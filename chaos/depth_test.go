@@ -23,7 +23,7 @@ type depths struct {
 
 // depth kills a server again and again, with the worker connected directly.
 // The history is long, so that the observer misses nothing.
-func (f *fleet) depth(t *testing.T) {
+func (f *serverSet) depth(t *testing.T) {
 	x := f.bed.start(t, f.kind, testbed.Options{HistorySize: 2000})
 	f.depths = &depths{runs: number(t, "CHAOS_KILLS", 20)}
 	for i := range f.depths.runs {
@@ -31,25 +31,25 @@ func (f *fleet) depth(t *testing.T) {
 	}
 }
 
-func (f *fleet) killOnce(t *testing.T, x *testbed.XMPP, d *depths) {
+func (f *serverSet) killOnce(t *testing.T, x *testbed.XMPP, d *depths) {
 	t.Helper()
 	tr := &trial{T: t, bed: f.bed, server: x, total: usual, name: fmt.Sprintf("depth-%x", f.random.Uint64())}
 	admin := tr.login("admin")
 	must(t, admin.Create(t.Context(), owner.Room{}))
 	tr.watch = watch(t, x, tr.room())
 	tr.prepare(x.Addr, fault{})
-	tr.hire()
+	tr.startWorker()
 	tr.watch.wait(usual/5 + f.random.IntN(usual/4))
 	must(t, x.Kill())
 	<-tr.watch.occupant.Done()
-	reflected := tr.quiet()
+	reflected := tr.ackedAtRest()
 	unshown := tr.watch.missing(reflected)
 	if len(unshown) > 0 {
 		d.unshown = append(d.unshown, len(unshown))
 		d.deepest = max(d.deepest, reflected-unshown[0]+1)
 	}
 	must(t, x.Start(t.Context()))
-	tr.watch.sit()
+	tr.watch.join()
 	o := tr.end(time.Now(), time.Now())
 	t.Logf("reflected %d, unshown %v; in the end lost %d", reflected, unshown, o.lost)
 	d.lost += o.lost
@@ -58,9 +58,9 @@ func (f *fleet) killOnce(t *testing.T, x *testbed.XMPP, d *depths) {
 	}
 }
 
-// quiet returns how many notifications are acknowledged, once that stands
+// ackedAtRest returns how many notifications are acknowledged, once that stands
 // still. The worker acknowledges what it has seen reflected, in order.
-func (tr *trial) quiet() int {
+func (tr *trial) ackedAtRest() int {
 	tr.Helper()
 	last, since := -1, time.Now()
 	until(tr.T, "the acknowledgements stand still", func(ctx context.Context) (bool, error) {

@@ -17,13 +17,17 @@ type fault struct {
 	drive func(tr *trial) time.Time
 	// forgets says why the server cannot tell what it has shown; "" if it can.
 	forgets string
-	options testbed.Options   // of the server
-	prepare func(tr *trial)   // of the room, before the worker comes; may be nil
-	n       int               // how many notifications, 0 for the usual number
-	poison  int               // a poison message behind every so many, 0 for none
-	env     map[string]string // of the worker, beside the usual
-	joins   int               // how many joins of the room there may be at most
-	short   bool              // part of the short form
+	options testbed.Options // of the server
+	prepare func(tr *trial) // of the room, before the worker comes; may be nil
+	n       int             // how many notifications, 0 for the usual number
+	poison  int             // a poison message behind every so many, 0 for none
+	// poisonText is that of a poison message, which is a notification then; "" for
+	// one that cannot be decoded.
+	poisonText string
+	env        map[string]string // of the worker, beside the usual
+	only       string            // the kind of server that can be made to do it; "" for all
+	joins      int               // how many joins of the room there may be at most
+	short      bool              // part of the short form
 	// reorders says why the order may suffer; "" if it may not.
 	reorders string
 }
@@ -31,9 +35,22 @@ type fault struct {
 const (
 	forgetsAll = "the room's history is gone"
 	pushedOut  = "others push ours out of the room's history"
+	noIDs      = "a room without ids cannot tell which of our messages it has shown"
 	unwritten  = "the archive loses what was not yet on disk"
 	redelivers = "JetStream redelivers what was pending at a dead worker behind later ones"
 )
+
+// roomRules are what a room does with messages that have certain words.
+const roomRules = `
+INSPECT: body#/=swallow this
+DROP.
+
+INSPECT: body#/=bounce this
+BOUNCE=service-unavailable (not this text)
+`
+
+// rateLimit is the time between two messages in a room that limits the rate.
+const rateLimit = 50 * time.Millisecond
 
 // slow is for servers that are silent for seconds under load.
 func slow() map[string]string {
@@ -47,7 +64,7 @@ func faults() []fault {
 	return []fault{
 		{name: "connection reset", drive: reset, short: true},
 		{name: "black hole for 3 s", drive: blackHole},
-		{name: "black hole towards the worker for 3 s", drive: deafness, short: true},
+		{name: "black hole towards the worker for 3 s", drive: inboundBlackHole, short: true},
 		{name: "cut that the server does not see", drive: ghost},
 		{name: "server terminated and started", drive: func(tr *trial) time.Time { return restart(tr, false) }, forgets: forgetsAll},
 		{name: "server killed and started", drive: func(tr *trial) time.Time { return restart(tr, true) }, forgets: forgetsAll, short: true},
@@ -60,13 +77,19 @@ func faults() []fault {
 		{name: "kicked, room password changed for 2 s", drive: password},
 		{name: "hostile occupant", drive: hostile, short: true, joins: 1},
 		{name: "hostile occupant and reset", drive: hostileReset, forgets: pushedOut},
-		{name: "hostile occupant and black hole towards the worker", drive: hostileDeafness, forgets: pushedOut},
+		{name: "hostile occupant and black hole towards the worker", drive: hostileInbound, forgets: pushedOut},
 		{name: "worker killed and started", drive: workerKilled, env: shortLease(), reorders: redelivers, short: true},
 		{name: "away for three times the ack wait", drive: longOutage, env: shortLease()},
 		{name: "poison messages, and reset", drive: reset, poison: 20, short: true},
+		{name: "messages that the room swallows, and reset", drive: reset, only: "Prosody", options: testbed.Options{RoomRules: roomRules}, n: 1000, poison: 20, poisonText: "swallow this", short: true},
+		{name: "messages that the room bounces, and reset", drive: reset, only: "Prosody", options: testbed.Options{RoomRules: roomRules}, n: 1000, poison: 20, poisonText: "bounce this"},
+		{name: "room that limits the rate, and reset", drive: reset, options: testbed.Options{MessageInterval: rateLimit}, n: 150, joins: 2},
+		{name: "session replaced by another", drive: replaced, joins: 2},
+		{name: "sent to another host (see-other-host)", drive: seeOtherHost, joins: 2, short: true},
+		{name: "room that keeps no ids, and reset", drive: reset, only: "Prosody", options: testbed.Options{NoIDs: true}, forgets: noIDs, joins: 2},
 		{name: "limits that Debian ships, and reset", drive: reset, options: testbed.Options{Throttle: true}, n: 80, joins: 2, env: slow()},
 		{name: "limits that Debian ships, and a cut that the server does not see", drive: ghost, options: testbed.Options{Throttle: true}, n: 80, joins: 2, env: slow()},
-		{name: "limits that Debian ships, and black hole towards the worker", drive: deafness, options: testbed.Options{Throttle: true}, n: 80, joins: 2, env: slow()},
+		{name: "limits that Debian ships, and black hole towards the worker", drive: inboundBlackHole, options: testbed.Options{Throttle: true}, n: 80, joins: 2, env: slow()},
 		{name: "large archive, and reset", drive: reset, prepare: largeArchive, options: testbed.Options{Archive: true}, n: 120, joins: 2, env: slow()},
 		{name: "archive; server terminated and started", drive: func(tr *trial) time.Time { return restart(tr, false) }, options: testbed.Options{Archive: true}, n: 200, env: slow()},
 		{name: "archive; server killed and started", drive: func(tr *trial) time.Time { return restart(tr, true) }, options: testbed.Options{Archive: true}, n: 200, env: slow(), forgets: unwritten},
@@ -83,9 +106,9 @@ func blackHole(tr *trial) time.Time {
 	return tr.healLater()
 }
 
-// deafness lets what is on its way arrive, but not its reflections.
-func deafness(tr *trial) time.Time {
-	tr.proxy.Deafen()
+// inboundBlackHole lets what is on its way arrive, but not its reflections.
+func inboundBlackHole(tr *trial) time.Time {
+	tr.proxy.BlackholeInbound()
 	return tr.healLater()
 }
 
@@ -108,7 +131,7 @@ func (tr *trial) behindGate(do func()) time.Time {
 	tr.Helper()
 	tr.proxy.Refuse(true)
 	do()
-	tr.watch.sit()
+	tr.watch.join()
 	tr.proxy.Refuse(false)
 	return time.Now()
 }
@@ -145,7 +168,7 @@ func destroyed(tr *trial) time.Time {
 func workerKilled(tr *trial) time.Time {
 	tr.Helper()
 	tr.worker().kill()
-	tr.hire()
+	tr.startWorker()
 	return time.Now()
 }
 
@@ -207,5 +230,21 @@ func password(tr *trial) time.Time {
 	must(tr, tr.admin.Kick(tr.Context(), tr.nick()))
 	pause(tr.T, 2*time.Second)
 	must(tr, tr.admin.Configure(tr.Context(), owner.Room{}))
+	return time.Now()
+}
+
+// replaced logs in with the worker's own address, which ends its session.
+func replaced(tr *trial) time.Time {
+	tr.Helper()
+	must(tr, owner.Replace(tr.Context(), tr.server, tr.worker().jid()))
+	return time.Now()
+}
+
+// seeOtherHost breaks the connection, and sends who comes back to the server's own
+// address, as a cluster does whose node is about to go.
+func seeOtherHost(tr *trial) time.Time {
+	tr.Helper()
+	tr.proxy.SendElsewhere(tr.server.Addr)
+	tr.proxy.Reset()
 	return time.Now()
 }

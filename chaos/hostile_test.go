@@ -32,12 +32,12 @@ func hostileReset(tr *trial) time.Time {
 	return mended
 }
 
-// hostileDeafness lets what is on its way arrive, but not its reflections.
-func hostileDeafness(tr *trial) time.Time {
+// hostileInbound lets what is on its way arrive, but not its reflections.
+func hostileInbound(tr *trial) time.Time {
 	tr.Helper()
 	stop := tr.attack()
 	pause(tr.T, 200*time.Millisecond)
-	mended := deafness(tr)
+	mended := inboundBlackHole(tr)
 	pause(tr.T, time.Second)
 	stop()
 	return mended
@@ -46,8 +46,8 @@ func hostileDeafness(tr *trial) time.Time {
 // attack begins and returns how to end it.
 func (tr *trial) attack() (stop func()) {
 	tr.Helper()
-	mallory := tr.login("other")
-	_, err := mallory.Enter(tr.Context(), "mallory", "")
+	attacker := tr.login("other")
+	_, err := attacker.Enter(tr.Context(), "attacker", "")
 	must(tr, err)
 	ctx, cancel := context.WithCancel(tr.Context())
 	var talking sync.WaitGroup
@@ -55,7 +55,7 @@ func (tr *trial) attack() (stop func()) {
 		pace := time.NewTicker(4 * time.Millisecond)
 		defer pace.Stop()
 		for i := 0; ctx.Err() == nil; i++ {
-			if err := mallory.Send(tr.nonsense(i)); err != nil {
+			if err := attacker.Send(tr.nonsense(i)); err != nil {
 				tr.Errorf("the hostile occupant was cut off: %v", err)
 				return
 			}
@@ -94,7 +94,7 @@ func (tr *trial) nonsense(i int) string {
 		message("id='z'", "<x xmlns='urn:unknown'>"+strings.Repeat("<y>", 90)+strings.Repeat("</y>", 90)+"</x>"+text),
 		message("id='z'", "<error xmlns='jabber:client' type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"+text),
 		message("id='z'", "<stanza-id xmlns='urn:xmpp:sid:0' by='"+room+"' id='"+id+"'/><origin-id xmlns='urn:xmpp:sid:0' id='"+id+"'/>"+text),
-		fmt.Sprintf("<presence to='%s/mallory'><x xmlns='urn:unknown'><priority>abc</priority><status code='110'/></x></presence>", room),
+		fmt.Sprintf("<presence to='%s/attacker'><x xmlns='urn:unknown'><priority>abc</priority><status code='110'/></x></presence>", room),
 		fmt.Sprintf("<message to='%s' type='error' id='%s'><error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>", me, id),
 		fmt.Sprintf("<message to='%s' type='chat' id='%s'><body>%s</body></message>", me, id, shown),
 		fmt.Sprintf("<iq to='%s' type='set' id='%s'><query xmlns='jabber:iq:roster'/></iq>", me, id),

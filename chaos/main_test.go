@@ -19,9 +19,9 @@ import (
 
 const (
 	// patience bounds every single wait.
-	patience  = 90 * time.Second
-	inFlight  = 16 // XMPP_MAX_IN_FLIGHT
-	uncertain = 3 * inFlight
+	patience     = 90 * time.Second
+	inFlight     = 16 // XMPP_MAX_IN_FLIGHT
+	mostRepeated = 3 * inFlight
 )
 
 // bed is what all trials share.

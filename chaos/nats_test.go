@@ -36,9 +36,9 @@ func startNATS(t *testing.T, dir string) *natsServer {
 }
 
 // fill makes a stream with n notifications, numbered from 1, and returns the
-// worker's settings for it. Behind every so many, if poison is not 0, comes
-// something that is none.
-func (s *natsServer) fill(ctx context.Context, name string, n, poison int) (map[string]string, error) {
+// worker's settings for it. Behind every so many, if poison is not 0, comes one with
+// the text, or, if that is empty, something that is none.
+func (s *natsServer) fill(ctx context.Context, name string, n, poison int, text string) (map[string]string, error) {
 	for _, c := range []jetstream.StreamConfig{
 		{Name: name, Subjects: []string{name}},
 		{Name: name + "-dlq", Subjects: []string{"dlq." + name + ".>"}},
@@ -50,8 +50,8 @@ func (s *natsServer) fill(ctx context.Context, name string, n, poison int) (map[
 	for i := range n {
 		bodies := []string{fmt.Sprintf(`{"id":"%s-%d","source":"chaos","severity":"warning","subject":"n %d","message":"%s"}`,
 			name, i+1, i+1, strings.Repeat("lorem ipsum ", 18))}
-		if poison > 0 && (i+1)%poison == 0 {
-			bodies = append(bodies, `{"id":"broken`)
+		if poison > 0 && (i+1)%poison == poison/2 { // the last is none: what follows proves that the room is well
+			bodies = append(bodies, poisonBody(fmt.Sprintf("%s-poison-%d", name, i), text))
 		}
 		for _, body := range bodies {
 			if _, err := s.js.PublishAsync(name, []byte(body), jetstream.WithStallWait(10*time.Second)); err != nil {
@@ -67,6 +67,13 @@ func (s *natsServer) fill(ctx context.Context, name string, n, poison int) (map[
 	return map[string]string{"SOURCES": "nats", "NATS_URL": s.url, "NATS_STREAM": name, "NATS_CREATE": "true"}, nil
 }
 
+func poisonBody(id, text string) string {
+	if text == "" {
+		return `{"id":"broken`
+	}
+	return fmt.Sprintf(`{"id":"%s","source":"chaos","severity":"warning","subject":"poison","message":"%s"}`, id, text)
+}
+
 // acked returns how many leading notifications are acknowledged.
 func (s *natsServer) acked(ctx context.Context, stream string) (int, error) {
 	consumer, err := s.js.Consumer(ctx, stream, "xmpp-notifier")
@@ -79,8 +86,8 @@ func (s *natsServer) acked(ctx context.Context, stream string) (int, error) {
 	return int(consumer.CachedInfo().AckFloor.Stream), nil //nolint:gosec // a few thousand
 }
 
-// letters returns how many dead letters there are.
-func (s *natsServer) letters(ctx context.Context, stream string) (int, error) {
+// deadLetters returns how many dead letters there are.
+func (s *natsServer) deadLetters(ctx context.Context, stream string) (int, error) {
 	letters, err := s.js.Stream(ctx, stream+"-dlq")
 	if err != nil {
 		return 0, err

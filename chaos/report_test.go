@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,10 +17,10 @@ import (
 
 // report is everything that was seen.
 type report struct {
-	bed    *bed
-	fleets []*fleet
-	began  time.Time
-	load   string // at that time
+	bed   *bed
+	sets  []*serverSet
+	began time.Time
+	load  string // at that time
 }
 
 // write puts the report into its section of the page. If only some faults were
@@ -41,30 +43,41 @@ const (
 	killed  = "Servers killed"
 )
 
-// replace returns the old section with the rows that were run again.
+// replace returns the old section with the rows that were run again. Those of faults
+// that are new come last in their table.
 func (r *report) replace(old, only string) string {
-	lines := strings.Split(old, "\n")
-	server, noted := "", false
-	for i, line := range lines {
-		if title, ok := strings.CutPrefix(line, "### "); ok {
-			if server = title; !noted {
-				noted = true
-				lines[i] = fmt.Sprintf("Run again on %s: the rows that match `%s`, with XMPP_MAX_IN_FLIGHT=%d and CHAOS_SEED=%d.\n\n%s",
-					r.began.UTC().Format(time.DateOnly), only, inFlight, r.bed.seed, line)
-			}
+	old = strings.Replace(old, "\n### ", fmt.Sprintf("\nRun again on %s: the rows that match `%s`, with XMPP_MAX_IN_FLIGHT=%d and CHAOS_SEED=%d.\n\n### ",
+		r.began.UTC().Format(time.DateOnly), only, inFlight, r.bed.seed), 1)
+	for _, f := range r.sets {
+		for _, row := range f.rows {
+			old = inTable(old, f.kind.name, row.fault.name, row.markdown())
 		}
-		for _, f := range r.fleets {
-			if f.depths != nil && server == killed && strings.HasPrefix(line, "| "+f.kind.name+" |") {
-				lines[i] = strings.TrimSuffix(f.depths.markdown(f.kind.name), "\n")
-			}
-			for _, row := range f.rows {
-				if f.kind.name == server && strings.HasPrefix(line, "| "+row.fault.name+" |") {
-					lines[i] = strings.TrimSuffix(row.markdown(), "\n")
-				}
-			}
+		if f.depths != nil {
+			old = inTable(old, killed, f.kind.name, f.depths.markdown(f.kind.name))
 		}
 	}
-	return strings.Join(lines, "\n")
+	return old
+}
+
+// inTable puts a row into the table under a title, in place of the one that begins with
+// name, or behind all others.
+func inTable(page, title, name, row string) string {
+	before, rest, found := strings.Cut(page, "### "+title+"\n")
+	if !found {
+		return page
+	}
+	table := regexp.MustCompile(`(?m)(^\|.*\n)+`).FindStringIndex(rest)
+	if table == nil {
+		return page
+	}
+	rows := strings.SplitAfter(rest[table[0]:table[1]], "\n")
+	i := slices.IndexFunc(rows, func(line string) bool { return strings.HasPrefix(line, "| "+name+" |") })
+	if i < 0 {
+		rows = slices.Insert(rows, len(rows)-1, row) // the last is empty
+	} else {
+		rows[i] = row
+	}
+	return before + "### " + title + "\n" + rest[:table[0]] + strings.Join(rows, "") + rest[table[1]:]
 }
 
 func (r *report) markdown() string {
@@ -75,7 +88,7 @@ Each fault is driven for real, on real servers, in the middle of a run of %d
 notifications (fewer on slow servers) that the worker carries from JetStream into
 the room with XMPP_MAX_IN_FLIGHT=%d. Another occupant counts what the room shows.
 
-- *worker spoke of*: the sum of `+"`possible_duplicates`"+` in its log, which is also the metric
+- *counted by the worker*: the sum of `+"`possible_duplicates`"+` in its log, which is also the metric
   `+"`possible_duplicates_total`"+`.
 - *recovery*: seconds from when the cause is gone until the room shows notifications again,
   the median and the longest. The worker ran with XMPP_RECONNECT_MAX=2s and
@@ -90,8 +103,8 @@ Machine: %d cores, %s, shared by both servers, two workers and others; load aver
 Versions: %s, %s, %s, NATS server %s. Seed: CHAOS_SEED=%d.
 `, r.began.UTC().Format(time.DateOnly), time.Since(r.began).Round(time.Second), usual, inFlight, runtime.NumCPU(), runtime.GOOS, r.load, load(),
 		runtime.Version(), packageVersion("prosody"), packageVersion("ejabberd"), natsVersion(), r.bed.seed)
-	for _, f := range r.fleets {
-		fmt.Fprintf(&b, "\n### %s\n\n| fault | runs | lost | repeated | worker spoke of | out of order | recovery | why |\n|---|---|---|---|---|---|---|---|\n", f.kind.name)
+	for _, f := range r.sets {
+		fmt.Fprintf(&b, "\n### %s\n\n| fault | runs | lost | repeated | counted by the worker | out of order | recovery | why |\n|---|---|---|---|---|---|---|---|\n", f.kind.name)
 		for _, row := range f.rows {
 			b.WriteString(row.markdown())
 		}
@@ -111,12 +124,12 @@ func (r *row) markdown() string {
 	if n := len(r.recovers); n > 0 {
 		recovery = fmt.Sprintf("%.1f (%.1f)", r.recovers[n/2].Seconds(), r.recovers[n-1].Seconds())
 	}
-	return fmt.Sprintf("| %s | %s | %d | %s | %d | %d | %s | %s |\n", r.fault.name, runs, r.lost, repeated, r.perhaps,
+	return fmt.Sprintf("| %s | %s | %d | %s | %d | %d | %s | %s |\n", r.fault.name, runs, r.lost, repeated, r.counted,
 		r.disorder, recovery, r.fault.forgets+r.fault.reorders)
 }
 
 func (r *report) kills(b *strings.Builder) {
-	if r.fleets[0].depths == nil {
+	if r.sets[0].depths == nil {
 		return
 	}
 	b.WriteString("\n### " + killed + `
@@ -128,7 +141,7 @@ happened, how deep it went, counted back from the last reflected notification, a
 | server | kills | with reflected but unshown ones | how many at most | how deep | lost |
 |---|---|---|---|---|---|
 `)
-	for _, f := range r.fleets {
+	for _, f := range r.sets {
 		b.WriteString(f.depths.markdown(f.kind.name))
 	}
 }

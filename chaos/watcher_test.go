@@ -54,14 +54,14 @@ func watch(t *testing.T, x *testbed.XMPP, room string) *watcher {
 		Addr: x.Addr, Domain: x.Domain, User: "observer", Password: testbed.Password("observer"), CA: pool, Room: room, Nick: "observer",
 	}}
 	w.options.OnMessage = w.message
-	w.sit()
+	w.join()
 	t.Cleanup(func() { w.occupant.Close() })
 	return w
 }
 
-// sit joins the room, as soon as the server allows, when all that the last one was
+// join joins the room, as soon as the server allows, when all that the last one was
 // sent has been read.
-func (w *watcher) sit() {
+func (w *watcher) join() {
 	w.Helper()
 	if w.occupant != nil {
 		w.finish()

@@ -47,15 +47,15 @@ func (w *worker) stop() {
 }
 
 var (
-	perhapsTwice = regexp.MustCompile(`possible_duplicates=(\d+)`)
-	nickname     = regexp.MustCompile(`msg="in the room".* nick=(\S+)`)
+	possibleDuplicates = regexp.MustCompile(`possible_duplicates=(\d+)`)
+	address            = regexp.MustCompile(`msg="in the room".* jid=(\S+)`)
+	nickname           = regexp.MustCompile(`msg="in the room".* nick=(\S+)`)
 )
 
-// perhaps is how many notifications the worker itself held to be shown twice,
-// perhaps.
-func (w *worker) perhaps() int {
+// counted is how many notifications the worker itself says may be shown twice.
+func (w *worker) counted() int {
 	sum := 0
-	for _, found := range perhapsTwice.FindAllStringSubmatch(w.Text(), -1) {
+	for _, found := range possibleDuplicates.FindAllStringSubmatch(w.Text(), -1) {
 		n, err := strconv.Atoi(found[1])
 		must(w, err)
 		sum += n
@@ -70,4 +70,13 @@ func (w *worker) joins() (count int, nick string) {
 		return 0, ""
 	}
 	return len(found), found[len(found)-1][1]
+}
+
+// jid is the worker's address in its present session.
+func (w *worker) jid() string {
+	found := address.FindAllStringSubmatch(w.Text(), -1)
+	if len(found) == 0 {
+		w.Fatal("the worker was in no room")
+	}
+	return found[len(found)-1][1]
 }

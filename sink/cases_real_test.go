@@ -209,7 +209,7 @@ func cutBeforeReflections(sc *scene) {
 	c := openRoom(sc.T, cfg)
 	c.post(0, 50)
 	c.delivered(50)
-	sc.proxy.Deafen()
+	sc.proxy.BlackholeInbound()
 	n := 50 + cfg.MaxInFlight
 	c.post(50, n)
 	w.wait(n)

@@ -1,10 +1,13 @@
 package proxy
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // link is one client's connection, and ours to the server.
@@ -56,3 +59,22 @@ func (p *Proxy) pass(l *link, toServer bool) {
 		}
 	}
 }
+
+// redirect answers the header of an XML stream by sending its client to another host
+// (RFC 6120, 4.9.3.19).
+func redirect(client net.Conn, other string) {
+	defer func() { _ = client.Close() }()
+	_ = client.SetDeadline(time.Now().Add(redirectLimit)) // fails only if it is closed
+	header := bufio.NewReader(client)
+	for tag := ""; !strings.Contains(tag, "stream:stream"); {
+		var err error
+		if tag, err = header.ReadString('>'); err != nil {
+			return
+		}
+	}
+	_, _ = io.WriteString(client, "<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0' id='1'>"+
+		"<stream:error><see-other-host xmlns='urn:ietf:params:xml:ns:xmpp-streams'>"+other+"</see-other-host></stream:error></stream:stream>") // it comes back, if it did not get that
+}
+
+// redirectLimit bounds the wait for the header.
+const redirectLimit = 10 * time.Second

@@ -19,8 +19,9 @@ type Proxy struct {
 	mu      sync.Mutex
 	links   map[*link]bool
 	refuse  bool
-	stopped bool // towards the client nothing is passed on
-	mute    bool // towards the server nothing is passed on
+	other   string // where new connections are sent instead, "" for nowhere
+	stopped bool   // towards the client nothing is passed on
+	mute    bool   // towards the server nothing is passed on
 	closed  bool
 	count   int
 }
@@ -85,15 +86,29 @@ func (p *Proxy) Refuse(yes bool) {
 	p.refuse = yes
 }
 
+// SendElsewhere has new connections told to connect to addr instead, by a stream error
+// (see-other-host).
+func (p *Proxy) SendElsewhere(addr string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.other = addr
+}
+
+func (p *Proxy) elsewhere() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.other
+}
+
 // Blackhole swallows everything in both directions, on old and new
 // connections, with no sign of it, until Heal.
 func (p *Proxy) Blackhole() { p.swallow(true, true) }
 
-// Deafen swallows what servers say, on old and new connections, until Heal.
+// BlackholeInbound swallows what servers say, on old and new connections, until Heal.
 // What clients say arrives.
-func (p *Proxy) Deafen() { p.swallow(true, false) }
+func (p *Proxy) BlackholeInbound() { p.swallow(true, false) }
 
-// Heal ends Blackhole and Deafen. Connections with swallowed bytes are of no
+// Heal ends Blackhole and BlackholeInbound. Connections with swallowed bytes are of no
 // use to anybody, so all are reset.
 func (p *Proxy) Heal() {
 	p.swallow(false, false)
@@ -129,6 +144,10 @@ func (p *Proxy) accept() {
 
 // serve passes on one connection until it ends.
 func (p *Proxy) serve(client net.Conn) {
+	if other := p.elsewhere(); other != "" {
+		redirect(client, other)
+		return
+	}
 	server, err := new(net.Dialer).DialContext(context.Background(), "tcp", p.target)
 	if err != nil {
 		abort(client)

@@ -34,7 +34,11 @@ func (c *Client) login(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.expect("<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>", "iq"); err != nil {
+	resource := ""
+	if c.account.Resource != "" {
+		resource = "<resource>" + Escape(c.account.Resource) + "</resource>"
+	}
+	if err := c.expect("<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"+resource+"</bind></iq>", "iq"); err != nil {
 		return err
 	}
 	if strings.Contains(features.Inner, "urn:ietf:params:xml:ns:xmpp-session") {

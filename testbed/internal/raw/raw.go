@@ -21,6 +21,7 @@ type Account struct {
 	Addr           string // STARTTLS, host:port
 	Domain         string
 	User, Password string
+	Resource       string // "": as the server likes
 	CA             *x509.CertPool
 }
 
