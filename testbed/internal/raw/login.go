@@ -63,12 +63,16 @@ func (c *Client) open() (Stanza, error) {
 	return c.next()
 }
 
-// expect sends text, and returns an error if the answer has another name.
+// expect sends text, and returns an error if the answer has another name. Who takes the
+// address of another session may get what was for that.
 func (c *Client) expect(text, answer string) error {
 	if err := c.Write(text); err != nil {
 		return err
 	}
 	s, err := c.next()
+	for err == nil && (s.Kind == "message" || s.Kind == "presence") {
+		s, err = c.next()
+	}
 	if err == nil && (s.Kind != answer || s.Type == "error") {
 		err = fmt.Errorf("expected <%s>, got <%s>%s", answer, s.Kind, s.Inner)
 	}
