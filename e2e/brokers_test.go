@@ -55,6 +55,7 @@ func resource(t *testing.T) string {
 
 type natsBroker struct {
 	url, stream string
+	replicas    int
 	js          jetstream.JetStream
 	dlq         jetstream.Stream
 
@@ -62,21 +63,23 @@ type natsBroker struct {
 	lanes []int // lane of each sequence number
 }
 
-func newNATS(t *testing.T, url string) broker {
+func newNATS(t *testing.T, url string) broker { t.Helper(); return newReplicatedNATS(t, url, 1) }
+
+func newReplicatedNATS(t *testing.T, url string, replicas int) *natsBroker {
 	t.Helper()
 	nc, err := nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(nc.Close)
-	b := &natsBroker{url: url, stream: resource(t)}
+	b := &natsBroker{url: url, stream: resource(t), replicas: replicas}
 	if b.js, err = jetstream.New(nc); err != nil {
 		t.Fatal(err)
 	}
-	if _, err = b.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: b.stream, Subjects: []string{b.stream + ".>"}}); err != nil {
+	if _, err = b.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: b.stream, Subjects: []string{b.stream + ".>"}, Replicas: replicas}); err != nil {
 		t.Fatal(err)
 	}
-	b.dlq, err = b.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: b.stream + "-dlq", Subjects: []string{"dlq." + b.stream + ".>"}})
+	b.dlq, err = b.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: b.stream + "-dlq", Subjects: []string{"dlq." + b.stream + ".>"}, Replicas: replicas})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,6 +91,9 @@ func (b *natsBroker) env() map[string]string {
 }
 
 func (b *natsBroker) publish(ctx context.Context, items []item) error {
+	if b.replicas > 1 {
+		return b.publishEach(ctx, items)
+	}
 	futures := make([]jetstream.PubAckFuture, 0, len(items))
 	for _, it := range items {
 		f, err := b.js.PublishAsync(b.stream+".lane"+strconv.Itoa(it.lane), it.body)
@@ -107,6 +113,26 @@ func (b *natsBroker) publish(ctx context.Context, items []item) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+	return nil
+}
+
+// publishEach publishes one after the other, and each until it is stored: the stream
+// may have no leader.
+func (b *natsBroker) publishEach(ctx context.Context, items []item) error {
+	for _, it := range items {
+		id := jetstream.WithMsgID(strconv.Itoa(len(b.lanes)))
+		_, err := b.js.Publish(ctx, b.stream+".lane"+strconv.Itoa(it.lane), it.body, id)
+		for err != nil && ctx.Err() == nil {
+			<-time.After(50 * time.Millisecond)
+			_, err = b.js.Publish(ctx, b.stream+".lane"+strconv.Itoa(it.lane), it.body, id)
+		}
+		if err != nil {
+			return err
+		}
+		b.mu.Lock()
+		b.lanes = append(b.lanes, it.lane)
+		b.mu.Unlock()
 	}
 	return nil
 }
@@ -152,7 +178,12 @@ func (b *natsBroker) refuseDeadLetters(ctx context.Context, refuse bool) error {
 	if refuse {
 		subject = "refused." + b.stream
 	}
-	_, err := b.js.UpdateStream(ctx, jetstream.StreamConfig{Name: b.stream + "-dlq", Subjects: []string{subject}})
+	c := jetstream.StreamConfig{Name: b.stream + "-dlq", Subjects: []string{subject}, Replicas: b.replicas}
+	_, err := b.js.UpdateStream(ctx, c)
+	for b.replicas > 1 && err != nil && ctx.Err() == nil { // while it has no leader
+		<-time.After(100 * time.Millisecond)
+		_, err = b.js.UpdateStream(ctx, c)
+	}
 	return err
 }
 

@@ -90,7 +90,8 @@ have become a dead letter.
 - Versions: %s, %s, NATS server %s, Apache Kafka %s.
 - "Late": shown for the first time after a newer one of the same partition (Kafka) or subject, by the same worker. With
   Kafka that is a failure. JetStream delivers again what a worker gave back or left behind, after newer ones: of
-  those alone is it allowed, and the broker's own count of deliveries is the witness.
+  those alone is it allowed, and the broker's own count of deliveries is the witness. In strict order nothing may be
+  shown after a newer one of the stream, by any worker.
 - Recovery: from the last event until everything is shown and acknowledged.
 
 `, time.Now().UTC().Format(time.DateOnly), eventCount, stormAckWait, stormSession, longAbsence,

@@ -26,6 +26,7 @@ type watcher struct {
 	by       map[string]int    // different ones, by the nickname of who posted them
 	first    map[key]string    // who posted it first, and when
 	at       map[key]time.Time // when it was seen first, as it happened
+	sequence []key             // in which they were seen first
 	repeated int
 	again    map[string]bool // the messages with which that was
 	twice    []string
@@ -90,6 +91,7 @@ func (w *watcher) shows(k key, m observer.Message) {
 		w.by[m.Nick]++
 		w.first[k] = m.Nick + time.Now().Format(" 05.000")
 		w.at[k] = time.Now()
+		w.sequence = append(w.sequence, k)
 	}
 	seen := w.live
 	if m.Delayed {
