@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	client "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/conn"
@@ -68,6 +70,15 @@ const confirmed = "ack"
 // keeps the pin.
 const pinWord = "pin"
 
+// extended begins the last word of the subjects to which the broker confirms
+// in-progress acks.
+const extended = "wpi"
+
+// progress is where the broker confirms an in-progress ack that is sent now.
+func (in *inbox) progress(number uint64) string {
+	return fmt.Sprintf("%s%s%d_%d", in.prefix, extended, number, time.Since(in.leases.begun))
+}
+
 // confirmation is where the broker confirms the acknowledgement of a lease.
 func (in *inbox) confirmation(number uint64) string {
 	return in.prefix + confirmed + strconv.FormatUint(number, 10)
@@ -75,11 +86,7 @@ func (in *inbox) confirmation(number uint64) string {
 
 // handle takes one message from the client.
 func (in *inbox) handle(m *client.Msg) {
-	if word, ok := strings.CutPrefix(m.Subject, in.prefix+confirmed); ok {
-		number, err := strconv.ParseUint(word, 10, 64)
-		if err == nil && m.Header.Get("Status") == "" { // else nobody is there to confirm
-			in.leases.confirmed(number)
-		}
+	if in.confirms(m) {
 		return
 	}
 	if pin, ok := strings.CutPrefix(m.Subject, in.prefix+pinWord); ok {
@@ -97,6 +104,30 @@ func (in *inbox) handle(m *client.Msg) {
 	case strings.HasPrefix(m.Reply, "$JS.ACK."): // else it is not from a consumer
 		in.arrived(m)
 	}
+}
+
+// confirms takes the broker's answer to what it was told of a lease, and reports
+// whether it is one.
+func (in *inbox) confirms(m *client.Msg) bool {
+	ack, isAck := strings.CutPrefix(m.Subject, in.prefix+confirmed)
+	extension, isExtension := strings.CutPrefix(m.Subject, in.prefix+extended)
+	if m.Header.Get("Status") != "" { // nobody is there to confirm
+		return isAck || isExtension
+	}
+	var number uint64
+	var sent time.Duration
+	if isAck && scan(ack, "%d", &number) {
+		in.leases.confirmed(number)
+	}
+	if isExtension && scan(extension, "%d_%d", &number, &sent) {
+		in.leases.extended(number, sent)
+	}
+	return isAck || isExtension
+}
+
+func scan(text, format string, into ...any) bool {
+	n, err := fmt.Sscanf(text, format, into...)
+	return err == nil && n == len(into)
 }
 
 // answered takes the broker's answer to a request that named a pin.
@@ -129,6 +160,9 @@ func (in *inbox) arrived(m *client.Msg) {
 func (in *inbox) end(err error) {
 	if errors.Is(err, errOversized) {
 		in.large, err = in.got == 0, nil // behind others it may fit into the next request
+	}
+	if errors.Is(err, jetstream.ErrConsumerLeadershipChanged) {
+		in.leases.extendNow() // what the old leader was told last may be lost
 	}
 	in.open, in.err = false, err
 	in.patient = in.got == 0 && !in.large && time.Since(in.begun) < in.expires/2

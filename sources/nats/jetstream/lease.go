@@ -39,7 +39,7 @@ type lease struct {
 	mu      sync.Mutex
 	state   leaseState
 	claim   *claim    // has ended when it is lost
-	told    time.Time // when the broker last heard of it
+	told    time.Time // when the broker last heard of it, as far as it has confirmed that
 	subject string    // where it listens for that
 	durable func()    // to call when an acknowledgement is confirmed; may be nil
 }
@@ -154,9 +154,16 @@ func (l *lease) extend(age time.Duration) {
 		l.sendAck()
 	case l.given():
 	case (l.state == leased || l.state == lapsed) && silence >= age:
-		if l.all.src.conn.Publish(l.subject, []byte(inProgressBody)) == nil {
-			l.told = time.Now()
-		}
+		_ = l.all.src.conn.PublishRequest(l.subject, l.all.src.inbox.progress(l.number), []byte(inProgressBody)) // sent again until it is confirmed
+	}
+}
+
+// extended notes that the broker has confirmed an in-progress ack.
+func (l *lease) extended(sent time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state != acked && sent.After(l.told) {
+		l.told = sent
 	}
 }
 

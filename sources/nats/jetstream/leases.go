@@ -39,7 +39,8 @@ type leases struct {
 	mu       sync.Mutex
 	held     map[place]*lease
 	numbered map[uint64]*lease
-	last     uint64        // the latest number
+	last     uint64 // the latest number
+	begun    time.Time
 	wait     time.Duration // the consumer's ack wait
 }
 
@@ -48,7 +49,7 @@ func newLeases(src *Source) *leases {
 		src:  src,
 		wake: make(chan struct{}, 1), change: make(chan struct{}, 1),
 		held: map[place]*lease{}, numbered: map[uint64]*lease{},
-		wait: defaultWait,
+		wait: defaultWait, begun: time.Now(),
 	}
 }
 
@@ -99,10 +100,21 @@ func (all *leases) confirmed(number uint64) {
 	}
 }
 
+// extended notes that the broker has confirmed an in-progress ack, which was sent so
+// long after the beginning.
+func (all *leases) extended(number uint64, sent time.Duration) {
+	all.mu.Lock()
+	l := all.numbered[number]
+	all.mu.Unlock()
+	if l != nil {
+		l.extended(all.begun.Add(sent))
+	}
+}
+
 // run tells the broker of the leases until ctx ends.
 func (all *leases) run(ctx context.Context) {
 	for {
-		timer := time.NewTimer(min(all.period(), confirmTime))
+		timer := time.NewTimer(min(all.period()/2, confirmTime))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
@@ -110,7 +122,7 @@ func (all *leases) run(ctx context.Context) {
 		case <-all.wake:
 			all.extend(0)
 		case <-timer.C:
-			all.lapse(3 * all.period()) // if we were held up
+			all.lapse()
 			all.extend(all.period())
 		}
 		all.src.keepPin()
@@ -120,7 +132,7 @@ func (all *leases) run(ctx context.Context) {
 
 // connected makes up for a time without a connection.
 func (all *leases) connected() {
-	all.lapse(2 * all.period())
+	all.lapse()
 	all.extendNow()
 }
 
@@ -168,8 +180,7 @@ func (all *leases) claimed(c *claim) int {
 	return count
 }
 
-// period is how long the broker may hear nothing of a lease: with the time
-// between two looks it is at most two thirds of the ack wait.
+// period is how long the broker may hear nothing of a lease.
 func (all *leases) period() time.Duration { return all.ackWait() / 3 }
 
 // extend tells the broker of what it has not heard for age. Without a connection
@@ -183,11 +194,10 @@ func (all *leases) extend(age time.Duration) {
 	}
 }
 
-// lapse ends the leases of which the broker has not heard for age: it may have
-// given them to another worker. That is the ack wait, and a period less after a
-// time without a connection, with which the last in-progress ack may have been
-// lost.
-func (all *leases) lapse(age time.Duration) {
+// lapse ends the leases of which the broker has not heard for almost the ack wait: it
+// may give them to another worker.
+func (all *leases) lapse() {
+	age := all.ackWait() * 5 / 6 // the next look comes after a sixth
 	for _, l := range all.list() {
 		l.lapse(age)
 	}

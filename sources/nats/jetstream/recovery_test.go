@@ -106,7 +106,11 @@ func TestAckLostOnTheWay(t *testing.T) {
 // nor held for ever: acknowledgements follow, and what was released comes again.
 func TestSettlingWithAFullBuffer(t *testing.T) {
 	t.Parallel()
-	b := newBroker(t)
+	b := startServer(t)
+	b.CreateStream(t)
+	b.CreateConsumer(t, jetstream.ConsumerConfig{ // the ack wait is longer than all this takes on a busy machine
+		Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: 4 * natstest.AckWait, MaxDeliver: -1,
+	})
 	b.PublishNotes(t, 0, 3)
 	src := b.use(t, b.config())
 	held := natstest.Receive(t, src, 3)
@@ -281,4 +285,29 @@ func TestLateMessagesGoBack(t *testing.T) {
 	second := b.use(t, b.config())
 	natstest.Ack(t, natstest.Receive(t, second, 5)...)
 	b.Settles(t, 5)
+}
+
+// An in-progress ack that the broker has not confirmed is sent again before the ack
+// wait is over, and if none is confirmed the lease is lost, whatever was sent: it may
+// have gone to a leader of a cluster that leads no more.
+func TestInProgressAcksAreConfirmed(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t)
+	link := natstest.NewProxy(t, b.Addr())
+	cfg := b.config()
+	cfg.URLs = []string{link.URL()}
+	b.PublishNotes(t, 0, 1)
+	src := b.use(t, cfg)
+	d := natstest.Receive(t, src, 1)[0]
+	select {
+	case <-d.Lost():
+		t.Fatal("it is lost while the broker confirms")
+	case <-time.After(2 * natstest.AckWait):
+	}
+	link.Lossy.Store(true) // the connection is there, and what is sent is lost
+	select {
+	case <-d.Lost():
+	case <-time.After(natstest.Patience):
+		t.Fatal("it is held although the broker hears nothing")
+	}
 }

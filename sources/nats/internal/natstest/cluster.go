@@ -160,7 +160,7 @@ func (c *Cluster) Follower(t testing.TB) string {
 func (c *Cluster) StepDown(t testing.TB) {
 	t.Helper()
 	Eventually(t, "the leader steps down", func() bool {
-		_, err := c.Conn.Request("$JS.API.CONSUMER.LEADER.STEPDOWN."+Stream+"."+Durable, nil, Patience)
+		_, err := c.Conn.Request("$JS.API.CONSUMER.LEADER.STEPDOWN."+Stream+"."+Durable, nil, Patience/10)
 		return err == nil
 	})
 }
