@@ -75,6 +75,7 @@ func (b bench) killsAmidStorms(t *testing.T, server *mortalBroker, seed uint64) 
 	tr := b.trial(t, b.room(t))
 	maps.Copy(tr.env, digests("500ms"))
 	tr.env["XMPP_RECONNECT_MAX"] = "1s"
+	tr.env["NATS_ACK_WAIT"] = "6s" // a busy machine is late with in-progress acks, and what is gathered waits longest
 	tr.env["DIGEST_MAX"] = "200"
 	tr.env["AUDIT"] = filepath.Join(t.TempDir(), "audit.jsonl")
 	c := &crew{trial: tr}

@@ -61,10 +61,10 @@ func (s timeSpan) length() string {
 	case d < time.Second:
 		return ""
 	case d < 2*time.Minute:
-		return fmt.Sprintf(" in %d s", int(d.Seconds()))
+		return fmt.Sprintf("%d s", int(d.Seconds()))
 	case d < 2*time.Hour:
-		return fmt.Sprintf(" in %d min", int(d.Minutes()))
+		return fmt.Sprintf("%d min", int(d.Minutes()))
 	default:
-		return fmt.Sprintf(" in %d h", int(d.Hours()))
+		return fmt.Sprintf("%d h", int(d.Hours()))
 	}
 }

@@ -24,6 +24,7 @@ type Room struct {
 	ids          *outbox.Minter
 	box          *outbox.Outbox
 	lessons      lessons
+	outages      outages
 	historyDepth atomic.Int64
 	options      []Option
 	renewal      atomic.Pointer[Config]
@@ -183,6 +184,7 @@ func (r *Room) visit(ctx context.Context) (time.Duration, error) {
 		return 0, s.quote.explain(r.cfg.Room, err)
 	}
 	r.setJoined(false)
+	r.outages.left(err, r.box.LastShown())
 	return time.Since(since), err
 }
 

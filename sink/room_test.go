@@ -94,6 +94,12 @@ func openRoom(t *testing.T, cfg sink.Config) *client {
 // openRoomBy opens a room that connects by dial, nil for the network's way.
 func openRoomBy(t *testing.T, cfg sink.Config, dial sink.Dialer) *client {
 	t.Helper()
+	return openPrepared(t, cfg, dial, func(*sink.Room) {})
+}
+
+// openPrepared opens a room that is prepared before it runs.
+func openPrepared(t *testing.T, cfg sink.Config, dial sink.Dialer, prepare func(*sink.Room)) *client {
+	t.Helper()
 	log := &lines{}
 	var options []sink.Option
 	if dial != nil {
@@ -103,6 +109,7 @@ func openRoomBy(t *testing.T, cfg sink.Config, dial sink.Dialer) *client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	prepare(room)
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &client{Room: room, t: t, log: log, results: map[string]sink.Result{}, changed: make(chan struct{}, 1)}
 	var running sync.WaitGroup

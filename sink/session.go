@@ -162,6 +162,7 @@ func (s *session) enter() {
 	s.box.LimitMembers(membersWithin(s.format.maxBytes))
 	s.box.CorrectByAccount(s.catchup.accounts && s.us.id != "")
 	close(s.entered)
+	s.returned()
 	if resent, possible := s.box.Attach(s, s.us.address); resent > 0 {
 		s.log.Info("resent unconfirmed messages", "count", resent, "possible_duplicates", possible)
 		s.observer.tell(Event{Kind: Resent, Resent: resent, PossibleDuplicates: possible})

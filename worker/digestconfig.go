@@ -17,6 +17,7 @@ type DigestConfig struct {
 	Max      int           `envconfig:"DIGEST_MAX" default:"500" desc:"Maximum notifications in one digest, 2 to 2000. While DIGEST_AFTER is set, each source may hold as many more messages unacknowledged."`
 	Severity string        `envconfig:"DIGEST_SEVERITY" default:"critical" desc:"Notifications of this severity and worse are still shown one by one, up to a rate of their own, the same as DIGEST_AFTER."`
 	MaxAge   time.Duration `envconfig:"MAX_AGE" desc:"Age at which a notification is not shown any more, but only counted in one line with others like it, like 24h: by the broker's timestamp, when its turn comes. Default: never, unless the notification itself expires."`
+	Outage   time.Duration `envconfig:"OUTAGE_NOTICE" default:"5m" desc:"After as long an outage of the room, one line says how long it was, and how many messages wait, before they follow. 0: never."`
 }
 
 // The limits of the limits.
@@ -44,6 +45,9 @@ func (c DigestConfig) Validate() []error {
 	}
 	if c.MaxAge < 0 {
 		bad("must not be negative, like 24h", "MAX_AGE=%s", c.MaxAge)
+	}
+	if c.Outage < 0 {
+		bad("must not be negative, like 5m, or 0 for never", "OUTAGE_NOTICE=%s", c.Outage)
 	}
 	return errs
 }

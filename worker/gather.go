@@ -59,11 +59,15 @@ func (l *sourceLoop) isGathered(posts []post) bool {
 // one by one.
 func (l *sourceLoop) isBehind() bool {
 	waiting, _ := l.pending.size()
-	lag := int64(0)
-	if r, ok := l.source.(sources.Reporter); ok {
-		lag = max(0, r.Status().Lag)
+	return l.worker.state.pace.isTooSlow(int64(waiting) + lagOf(l.source))
+}
+
+// lagOf is how many messages wait in the broker, as far as the source knows.
+func lagOf(source sources.Source) int64 {
+	if r, ok := source.(sources.Reporter); ok {
+		return max(0, r.Status().Lag)
 	}
-	return l.worker.state.pace.isTooSlow(int64(waiting) + lag)
+	return 0
 }
 
 // mostTogether is how many posts the room can show in one message, 0 for none.

@@ -112,6 +112,18 @@ func (w *Worker) decoder() (d envelope.Decoder) {
 	return d
 }
 
+// Waiting is how many messages are not settled: those that are pending here, and as far as
+// the sources know those in the brokers.
+func (w *Worker) Waiting() int64 {
+	w.prepare()
+	waiting := int64(0)
+	for _, source := range w.Sources {
+		messages, _ := w.state.pending[source.String()].size()
+		waiting += int64(messages) + lagOf(source)
+	}
+	return waiting
+}
+
 // Pending is how many messages of a source are received and not settled, and how
 // large they are.
 func (w *Worker) Pending(source string) (messages, bytes int) {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -36,6 +37,11 @@ func (l *liveTexts) line(e envelope.Envelope) string { return l.current.Load().r
 
 func (l *liveTexts) digest(list []envelope.Summary) string {
 	return l.current.Load().renderer.Digest(list)
+}
+
+// outage is what to say after an outage for which so many messages wait.
+func (l *liveTexts) outage(o sink.Outage, waiting int64) string {
+	return l.current.Load().renderer.Outage(o.From, o.To, strings.ReplaceAll(sink.Reason(o.Err), "_", " "), waiting)
 }
 
 func (l *liveTexts) expired(list []envelope.Summary) string {

@@ -79,6 +79,13 @@ func (s *settings) run(ctx context.Context, log *slog.Logger, records *audit.Log
 		MaxInFlight: s.room.MaxInFlight, MaxPendingBytes: limit.Messages(), Grace: s.worker.Grace, Log: log,
 	}
 	t := s.observe(&w, room, spans.Tracer(), texts.failures, records)
+	room.AnnounceOutages(func(o sink.Outage) string {
+		waiting := w.Waiting()
+		if s.digest.Outage == 0 || o.To.Sub(o.From) < s.digest.Outage || waiting == 0 {
+			return ""
+		}
+		return texts.outage(o, waiting)
+	})
 	admin, err := telemetry.Serve(ctx, s.admin, t, log)
 	if err != nil {
 		return errors.Join(&usageError{err}, w.Close(context.WithoutCancel(ctx)))

@@ -1,0 +1,27 @@
+package outbox
+
+// Announce has m sent before everything else when a link is attached next, unless the
+// room has shown it by then. It takes no place, and nobody is told what becomes of it:
+// Done is not used.
+func (b *Outbox) Announce(m Message) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e := &entry{
+		Member:  Member{Identity: m.Identity, Lost: m.Lost},
+		Content: Content{Body: m.Body}, id: b.ids.ID(m.Identity),
+	}
+	if b.ledger.has(e.id) {
+		return
+	}
+	b.inflight[e.id] = e
+	b.queue = append([]*entry{e}, b.queue...)
+	b.queued++
+}
+
+// LastShown is the id of the last message of a worker that the room has shown while we
+// were in it, "" if there was none.
+func (b *Outbox) LastShown() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return string(b.ledger.live)
+}

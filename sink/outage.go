@@ -1,0 +1,52 @@
+package sink
+
+import (
+	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/outbox"
+)
+
+// Outage is a time in which we were not in the room.
+type Outage struct {
+	From, To time.Time
+	Err      error // what ended the session before it
+}
+
+// outages tell the room of them.
+type outages struct {
+	text  func(Outage) string // nil: nobody wants to
+	since time.Time           // zero while we are in the room, and before the first time
+	err   error
+	last  string        // what the room had shown last
+	again chan struct{} // closed by the next outage: what was said of this one is old
+}
+
+// AnnounceOutages makes the room say, after each outage and before everything else, what
+// text returns for it; "" is nothing. Workers that were in the room until the same message
+// say it once. Call it before Run.
+func (r *Room) AnnounceOutages(text func(Outage) string) { r.outages.text = text }
+
+// left notes that an outage begins.
+func (o *outages) left(err error, last string) {
+	if o.again != nil {
+		close(o.again)
+		o.again = nil
+	}
+	o.since, o.err, o.last = time.Now(), err, last
+}
+
+// returned puts what there is to say of the outage that is over in front of the other
+// messages.
+func (r *Room) returned() {
+	o := &r.outages
+	if o.text == nil || o.since.IsZero() {
+		return
+	}
+	text := o.text(Outage{From: o.since, To: time.Now(), Err: o.err})
+	o.since = time.Time{}
+	if text == "" {
+		return
+	}
+	o.again = make(chan struct{})
+	r.box.Announce(outbox.Message{Identity: "outage after " + o.last, Body: text, Lost: o.again})
+}
