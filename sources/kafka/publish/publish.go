@@ -56,8 +56,8 @@ func Open(cfg kafka.Config, topic string, maxBytes int64) (*Publisher, error) {
 // format, so that the end of an alert follows its beginning in the same partition.
 // Kafka does not recognise copies: the room's ledger does, by the ids in m.
 func (p *Publisher) Publish(ctx context.Context, m ingest.Message) error {
-	if _, err := p.client.API.Metadata(ctx, &kafkago.MetadataRequest{Topics: []string{p.topic}}); err != nil {
-		return p.explain(err) // no broker answers: the writer need not keep the message
+	if err := p.look(ctx); err != nil {
+		return p.explain(err) // the writer need not keep the message
 	}
 	written, err := p.write(ctx, m)
 	if err != nil {
@@ -69,6 +69,20 @@ func (p *Publisher) Publish(ctx context.Context, m ingest.Message) error {
 	case <-ctx.Done():
 		return p.explain(ctx.Err())
 	}
+}
+
+// look asks whether there are brokers, and the topic.
+func (p *Publisher) look(ctx context.Context) error {
+	answer, err := p.client.API.Metadata(ctx, &kafkago.MetadataRequest{Topics: []string{p.topic}})
+	if err != nil {
+		return err
+	}
+	for i := range answer.Topics {
+		if answer.Topics[i].Name == p.topic {
+			return answer.Topics[i].Error
+		}
+	}
+	return kafkago.UnknownTopicOrPartition
 }
 
 // write gives m to the writer, and returns what will get its answer.
