@@ -202,7 +202,7 @@ func newKafka(t *testing.T, addrs ...string) broker {
 		kafka.TopicConfig{Topic: b.topic, NumPartitions: lanes, ReplicationFactor: -1},
 		kafka.TopicConfig{Topic: b.topic + ".dlq", NumPartitions: 1, ReplicationFactor: -1})
 	producer, err := kgo.NewClient(kgo.SeedBrokers(addrs...), kgo.DefaultProduceTopic(b.topic),
-		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(5*time.Millisecond), kgo.MetadataMinAge(100*time.Millisecond))
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(5*time.Millisecond), kgo.ProducerBatchMaxBytes(1<<20), kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.MetadataMinAge(100*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}
