@@ -85,6 +85,8 @@ happen in each run, one after the other and in the middle of bursts: which, when
 repeat). The ack wait is %s and the session timeout %s; what is away is away for %s. An independent occupant counts what
 the room shows, and at every moment nothing may be acknowledged that it has not been shown. Every malformed message must
 have become a dead letter.
+The Kafka cluster is three brokers; topics are on all of them, and are written while two are in sync. Most of what happens
+there happens to the brokers: leaders and the coordinator of the group are killed and moved under load.
 
 - Machine: %d cores, %s.
 - Versions: %s, %s, NATS server %s, Apache Kafka %s.
