@@ -106,3 +106,16 @@ func TestArchiveProvesNothingThatTheHistoryLacks(t *testing.T) {
 		}
 	}
 }
+
+// What others say while we join is no history: a room that keeps none tells nothing.
+func TestLiveMessagesOfOthersAreNoHistory(t *testing.T) {
+	for stamp, told := range map[string]bool{"": false, "<delay xmlns='urn:xmpp:delay' stamp='2026-01-01T12:00:00Z'/>": true} {
+		s := catchingUp(t)
+		for range 150 {
+			s.shown(parse(t, "<message type='groupchat' from='"+s.us.room+"/other'><body>y</body>"+stamp+"</message>"))
+		}
+		if depth := s.historyDepth(); told != (depth > s.cfg.MaxInFlight) {
+			t.Errorf("with the stamp %q the room is said to tell %d messages", stamp, depth)
+		}
+	}
+}

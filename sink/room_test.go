@@ -569,6 +569,26 @@ func TestServiceMayChangeTheNicknameAtAnyTime(t *testing.T) {
 	}
 }
 
+// What the room shows under the new nickname, and we do not hear, is ours in the
+// history as well.
+func TestWhatIsShownUnderANewNicknameIsNotSentAgain(t *testing.T) {
+	srv := startServer(t, sinktest.Config{})
+	c := openRoom(t, settings(t, srv))
+	c.post(0, 1)
+	c.delivered(1)
+	srv.HoldReflections()
+	srv.SlowRoom(50 * time.Millisecond)
+	c.post(1, 9)
+	srv.Rename("notifier", "guest1")
+	if _, err := srv.WaitPosts(t.Context(), 9); err != nil {
+		t.Fatal(err)
+	}
+	srv.DropConnections()
+	srv.ReleaseReflections()
+	c.delivered(9)
+	checkShown(t, srv, bodies(9))
+}
+
 func TestHabitsOfOtherServers(t *testing.T) {
 	for name, cfg := range map[string]sinktest.Config{
 		"ejabberd": {Profile: sinktest.Ejabberd()},
