@@ -17,11 +17,16 @@ func TestAClosedArchiveTellsNothing(t *testing.T) {
 	srv := startServer(t, sinktest.Config{Archive: true})
 	srv.RefuseArchive(sinktest.StanzaError{Type: "auth", Condition: "forbidden"}, false)
 	w := observed(t, settings(t, srv))
-	for join := range 4 {
+	for join := range 4 { // from the second on the history tells enough, and the archive is not asked
 		w.next(sink.Joined)
 		if depth := w.HistoryDepth(); depth != 16 {
 			t.Errorf("after join %d the room is said to tell %d messages", join+1, depth)
 		}
+		done := make(chan sink.Result, 1)
+		if err := w.Submit(t.Context(), sink.Message{Body: "message", Done: func(r sink.Result) { done <- r }}); err != nil {
+			t.Fatal(err)
+		}
+		<-done
 		srv.Kick("notifier", 307)
 	}
 }
@@ -44,7 +49,7 @@ func TestLongMessagesAreTriedAgainAfterAnHour(t *testing.T) {
 		whole := long(1)
 		srv.SlowRoom(time.Second) // so that the message is in flight when the stream ends
 		go func() {
-			time.Sleep(100 * time.Millisecond)
+			<-time.After(100 * time.Millisecond)
 			srv.StreamError("policy-violation", "for another reason")
 			srv.SlowRoom(0)
 		}()
@@ -52,7 +57,7 @@ func TestLongMessagesAreTriedAgainAfterAnHour(t *testing.T) {
 		if n := long(3); n >= whole {
 			t.Errorf("after the refusal %d bytes are shown", n)
 		}
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		srv.DropConnections()
 		if n := long(4); n != whole {
 			t.Errorf("an hour later %d bytes are shown, want %d", n, whole)
