@@ -35,6 +35,7 @@ type part struct {
 func parts() []part {
 	return []part{
 		{"throughput", "Throughput and CPU time", throughput},
+		{"storm", "Storms", storm},
 		{"latency", "Latency at low load", latency},
 		{"memory", "Memory", memory},
 		{"allocations", "Decoding and rendering", allocations},
