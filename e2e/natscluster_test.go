@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -29,11 +30,25 @@ func (b *bed) natsCluster(t *testing.T) *natsCluster {
 	defer cancel()
 	servers, err := testbed.NATSCluster(ctx, b.options(0), 3)
 	c := &natsCluster{servers: servers, rng: rand.New(rand.NewPCG(1, 1))} //nolint:gosec // reproducible on purpose
-	if !b.started(t, c, err) {
+	if !b.started(t, natsServers(servers), err) {
 		return nil
 	}
 	return c
 }
+
+// natsServers are stopped together.
+type natsServers []*testbed.NATSServer
+
+func (list natsServers) Stop(ctx context.Context) error {
+	var errs []error
+	for _, s := range list {
+		errs = append(errs, s.Stop(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// leaderTime bounds a question to a leader, which may be gone: then nobody answers.
+const leaderTime = 3 * time.Second
 
 func (c *natsCluster) urls() string {
 	var urls []string
@@ -50,7 +65,9 @@ func (c *natsCluster) open(t *testing.T) broker {
 }
 
 // leader is the server that leads the consumer, the stream, or any one.
-func (c *natsCluster) leader(ctx context.Context) *testbed.NATSServer {
+func (c *natsCluster) leader() *testbed.NATSServer {
+	ctx, cancel := context.WithTimeout(context.Background(), leaderTime)
+	defer cancel()
 	var cluster *jetstream.ClusterInfo
 	if consumer, err := c.broker.js.Consumer(ctx, c.broker.stream, "xmpp-notifier"); err == nil && c.rng.IntN(2) == 0 {
 		cluster = consumer.CachedInfo().Cluster
@@ -87,23 +104,10 @@ func (c *natsCluster) Start(ctx context.Context) error {
 }
 
 // Kill kills a leader.
-func (c *natsCluster) Kill() error {
-	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
-	defer cancel()
-	return c.leader(ctx).Kill()
-}
+func (c *natsCluster) Kill() error { return c.leader().Kill() }
 
-// Stop terminates a leader, or at the end all.
-func (c *natsCluster) Stop(ctx context.Context) error {
-	if c.broker != nil {
-		return c.leader(ctx).Stop(ctx)
-	}
-	var errs []error
-	for _, s := range c.servers {
-		errs = append(errs, s.Stop(ctx))
-	}
-	return errors.Join(errs...)
-}
+// Stop terminates a leader.
+func (c *natsCluster) Stop(ctx context.Context) error { return c.leader().Stop(ctx) }
 
 // stepDown has the leader of the stream or of the consumer give that up.
 func (c *natsCluster) stepDown(ctx context.Context) error {
@@ -111,7 +115,7 @@ func (c *natsCluster) stepDown(ctx context.Context) error {
 	if c.rng.IntN(2) == 0 {
 		subject = "$JS.API.CONSUMER.LEADER.STEPDOWN." + c.broker.stream + ".xmpp-notifier"
 	}
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	ctx, cancel := context.WithTimeout(ctx, leaderTime)
 	defer cancel()
 	_, err := c.broker.js.Conn().RequestWithContext(ctx, subject, nil)
 	return err
@@ -127,7 +131,6 @@ func TestNATSCluster(t *testing.T) {
 		return
 	}
 	tr := bench{room: room, broker: cluster.open}.trial(t, room(t))
-	defer func() { cluster.broker = nil }()
 	c := &crew{trial: tr}
 	c.hire()
 	c.hire()
