@@ -114,10 +114,15 @@ func (s *session) unlessGone(err error) error {
 func (s *session) ask(to, kind, payload string, answer func(conn.Answer) error) {
 	asked := time.Now()
 	s.request(conn.Request{To: to, Type: kind, Payload: payload, By: s.us.official, Answer: func(a conn.Answer) error {
-		s.box.Alive(asked)
-		s.proving.Store(false)
+		s.answered(asked)
 		return answer(a)
 	}})
+}
+
+// answered notes that the server was running when we asked.
+func (s *session) answered(asked time.Time) {
+	s.box.Alive(asked)
+	s.proving.Store(false)
 }
 
 func (s *session) request(r conn.Request) {

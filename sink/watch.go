@@ -134,10 +134,11 @@ func (s *session) wake() {
 		s.ping(s.alive)
 		return
 	}
+	asked := time.Now()
 	s.request(conn.Request{
 		To: s.conn.Domain, Type: "get", Payload: ping,
 		By:     s.byServer,
-		Answer: func(conn.Answer) error { return nil },
+		Answer: func(conn.Answer) error { s.answered(asked); return nil },
 	})
 }
 
