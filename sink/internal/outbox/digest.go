@@ -172,6 +172,9 @@ func (b *Outbox) halve(e *entry) {
 		if len(h.digest.parts) > 1 { // what has failed as a whole is not tried as often again
 			h.failures = failures{alone: maxAlone - 1, blamed: maxBlamed}
 		}
+		if h.proven = e.proven; h.proven { // it is not the room's fault: there may be nothing else to prove it again
+			b.to(h, setAside)
+		}
 	}
 	at := slices.Index(b.queue, e)
 	b.queue = slices.Replace(b.queue, at, at+1, halves...)
