@@ -277,10 +277,14 @@ func (s *storm) countLetters() {
 // burst publishes good notifications with some malformed ones among them.
 func (s *storm) burst(bad int) {
 	s.Helper()
+	keys := make([]key, burstSize+bad)
+	for i := range keys { // before the lock: the watcher, which notes them, asks with its own what is broken
+		keys[i] = key{i % lanes, s.number(i % lanes)}
+	}
 	s.mu.Lock()
 	items := make([]item, burstSize+bad)
 	for i, place := range s.rng.Perm(len(items)) {
-		k := key{i % lanes, s.number(i % lanes)}
+		k := keys[i]
 		items[i] = item{k.lane, notification(k)}
 		if place < bad {
 			s.broken[k] = true
