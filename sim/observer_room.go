@@ -89,7 +89,10 @@ func (o *observer) posted(p sinktest.Post) {
 	if again && (o.idsKept || !o.refusals) { // else it may have tried again the wrong one of those with the same text
 		w.resent++
 	}
-	most := w.maxUnacked + o.most - 1 // a message with more notifications than fit is sent alone
+	most := w.maxUnacked
+	if o.most > 1 { // a message with more notifications than fit is sent when its source has nothing unacknowledged
+		most += o.most * len(w.pending)
+	}
 	if o.refusals {
 		most += o.inFlight // what is refused again and again gives its places to others
 	}
