@@ -86,7 +86,9 @@ repeat). The ack wait is %s and the session timeout %s; what is away is away for
 the room shows, and at every moment nothing may be acknowledged that it has not been shown. Every malformed message must
 have become a dead letter.
 The Kafka cluster is three brokers; topics are on all of them, and are written while two are in sync. Most of what happens
-there happens to the brokers: leaders and the coordinator of the group are killed and moved under load.
+there happens to the brokers: leaders and the coordinator of the group are killed and moved under load. The JetStream
+cluster is three servers with a stream on all of them, whose leader and whose consumer's leader are killed and moved. In
+strict order one of the workers receives at a time (`+"`NATS_ORDER=strict`"+`), and late is a failure there, too.
 
 - Machine: %d cores, %s.
 - Versions: %s, %s, NATS server %s, Apache Kafka %s.
