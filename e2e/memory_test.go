@@ -35,13 +35,13 @@ func TestMemoryIsBounded(t *testing.T) {
 			admin := freeAddr(t)
 			room, _ := tr.server.(*inProcess)
 			room.HoldReflections()
+			tr.publishLarge(c.count, c.size)
 			worker := startWorker(t, tr.env, map[string]string{
 				"ADMIN_ADDR": admin, "MEMORY_LIMIT": "64MB", "XMPP_STALL_TIMEOUT": "10m", "LOG_LEVEL": "info",
 			})
-			tr.publishLarge(c.count, c.size)
 			until(t, "the worker holds as much as it may", func(ctx context.Context) (bool, error) {
 				s, err := statusOf(ctx, admin)
-				return len(s.Sources) == 1 && (s.Sources[0].Pending == s.Sources[0].MaxPending || s.Sources[0].PendingBytes+c.size > residentLimit/16), err
+				return len(s.Sources) == 1 && (s.Room.InFlight == s.Room.MaxInFlight || s.Sources[0].PendingBytes+c.size > residentLimit/16), err
 			})
 			away := worker.peak()
 			room.ReleaseReflections()

@@ -82,8 +82,10 @@ func (c *corrections) add(p shownPost, now time.Time) {
 			i--
 		}
 	}
-	c.last = slices.Insert(c.last, i, p)
-	c.last = c.last[max(0, len(c.last)-c.most):]
+	c.last = append(c.last, p)
+	copy(c.last[i+1:], c.last[i:]) // slices.Insert would allocate, here and at the end
+	c.last[i] = p
+	c.last = slices.Delete(c.last, 0, max(0, len(c.last)-c.most))
 }
 
 // leave notes that the session is over.
