@@ -117,10 +117,10 @@ func TestWhatHasExpiredIsOneLine(t *testing.T) {
 func TestAnOutageIsOneLine(t *testing.T) {
 	from := time.Date(2026, 3, 29, 12, 1, 0, 0, time.UTC)
 	for want, took := range map[string]time.Duration{
-		"⏳ Back after 8 min (12:01–12:09 UTC, network): 143 notifications follow":            8 * time.Minute,
-		"⏳ Back after 30 h (03-29 12:01–03-30 18:01 UTC, network): 143 notifications follow": 30 * time.Hour,
+		"⏳ Back after 8 min (12:01–12:09 UTC, connection lost): 143 notifications follow":            8 * time.Minute,
+		"⏳ Back after 30 h (03-29 12:01–03-30 18:01 UTC, connection lost): 143 notifications follow": 30 * time.Hour,
 	} {
-		if got := newRenderer(t, settings()).Outage(from, from.Add(took), "network", 143); got != want {
+		if got := newRenderer(t, settings()).Outage(from, from.Add(took), "connection lost", 143); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}

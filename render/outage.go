@@ -8,7 +8,7 @@ import (
 // Outage returns the line that is shown before what waited while the room was away, for
 // the reason why.
 //
-//	⏳ Back after 8 min (12:01–12:09 UTC, network): 143 notifications follow
+//	⏳ Back after 8 min (12:01–12:09 UTC, connection lost): 143 notifications follow
 func (r *Renderer) Outage(from, to time.Time, why string, waiting int64) string {
 	times := timeSpan{from.UTC(), to.UTC()}
 	layout := "15:04"

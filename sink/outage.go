@@ -1,8 +1,11 @@
 package sink
 
 import (
+	"errors"
 	"time"
 
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/muc"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/outbox"
 )
 
@@ -10,6 +13,31 @@ import (
 type Outage struct {
 	From, To time.Time
 	Err      error // what ended the session before it
+}
+
+// Why says in a few words what began the outage, for people in the room. What the other
+// side says never becomes part of it.
+func (o Outage) Why() string {
+	if c, said := errors.AsType[*Condition](o.Err); said && c.Name == "system-shutdown" {
+		return "the server was shut down"
+	}
+	if _, removed := errors.AsType[*RemovedError](o.Err); removed {
+		return "removed from the room"
+	}
+	switch conn.KindOf(o.Err) {
+	case muc.KindBounced:
+		return "the room took no messages"
+	case kindNotInRoom:
+		return "the room was restarted"
+	case kindStalled:
+		return "the room showed nothing"
+	case conn.KindSilent, conn.KindTimeout:
+		return "no answer from the server"
+	case conn.KindStream, conn.KindClosed:
+		return "the server ended the session"
+	default:
+		return "connection lost"
+	}
 }
 
 // outages tell the room of them.

@@ -69,7 +69,7 @@ func TestAnOutageIsAnnouncedOnceAndFirst(t *testing.T) {
 		t.Errorf("the room has shown %q, want %q", got, want)
 	}
 	o := <-outages
-	if o.Err == nil || o.From.IsZero() || !o.To.After(o.From) || time.Since(o.From) > patience {
+	if o.Why() != "the server ended the session" || o.From.IsZero() || !o.To.After(o.From) || time.Since(o.From) > patience {
 		t.Errorf("got %+v", o)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -41,7 +40,7 @@ func (l *liveTexts) digest(list []envelope.Summary) string {
 
 // outage is what to say after an outage for which so many messages wait.
 func (l *liveTexts) outage(o sink.Outage, waiting int64) string {
-	return l.current.Load().renderer.Outage(o.From, o.To, strings.ReplaceAll(sink.Reason(o.Err), "_", " "), waiting)
+	return l.current.Load().renderer.Outage(o.From, o.To, o.Why(), waiting)
 }
 
 func (l *liveTexts) expired(list []envelope.Summary) string {
