@@ -30,6 +30,7 @@ type observer struct {
 	inFlight   int                     // messages of one worker
 	stuck      int                     // the broker whose dead letters are never written, -1: none
 	digests    Digest
+	clockSet   bool // the server's, in a room with an archive: dates do not say what the history should have told
 }
 
 // record is what is known of one notification.
@@ -85,6 +86,7 @@ func newObserver(p *Plan) *observer {
 	o := &observer{
 		start: time.Now(), records: map[int]*record{}, sessions: map[string]*session{}, workers: map[string]*workerState{},
 		idsKept: p.Room.keepsIDs(), largest: p.Bytes / len(p.Brokers), most: 1, inFlight: p.InFlight, stuck: -1, digests: p.Digest,
+		clockSet: p.Room.Archive && slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Do == "clock" }),
 	}
 	for _, n := range p.Notifications {
 		o.expect(n)
