@@ -45,7 +45,8 @@ func (u *unacked) of(source string) int {
 }
 
 // aloneAfter is how long a delivery with more notifications than fit waits for
-// the shared places. Then it is sent when its source has nothing unacknowledged.
+// places. Then it is sent when there is one: what takes the others may be a message
+// that the room never shows, and only later ones prove that.
 const aloneAfter = 10 * time.Second
 
 // acquire waits until n more notifications of the source may be unacknowledged,
@@ -100,10 +101,11 @@ func (s *unackedShare) fits(n int, patient bool) bool {
 			shared -= max(0, other.taken-own)
 		}
 	}
-	if s.taken == 0 && (shared == limit-own*count || !patient) {
+	if s.taken == 0 && shared == limit-own*count {
 		return true // alone in the shared places, if it needs more than there are
 	}
-	return s.taken+n <= own+max(0, shared)
+	free := own + max(0, shared) - s.taken
+	return n <= free || !patient && free > 0
 }
 
 // release frees n places.

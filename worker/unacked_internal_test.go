@@ -7,6 +7,24 @@ import (
 	"time"
 )
 
+// What is in flight may be refused again and again until something later is shown. So
+// one place is enough for a delivery of several, although not at once.
+func TestMoreThanFitGoWhenThereIsAPlace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		all := &unacked{limit: func() int { return 2 }}
+		share := &unackedShare{all: all}
+		all.shares = map[string]*unackedShare{"a source": share}
+		begin := time.Now()
+		if !share.acquire(t.Context(), nil, 1) || time.Since(begin) > 0 {
+			t.Fatal("there is room for one")
+		}
+		if !share.acquire(t.Context(), nil, 3) || time.Since(begin) != aloneAfter {
+			t.Errorf("three go after %s", time.Since(begin))
+		}
+	})
+}
+
 // A room that refuses all that is in flight lets others have the places, later: its
 // limit rises, and whoever waits goes on, although nothing was settled.
 func TestARisenLimitIsNoticed(t *testing.T) {
