@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -153,7 +154,7 @@ func consumeJetStream(ctx context.Context, env map[string]string) (func() (int, 
 func consumeKafka(ctx context.Context, env map[string]string) func() (int, error) {
 	reader := kafka.NewReader(kafka.ReaderConfig{
 		Brokers: []string{env["KAFKA_BROKERS"]}, Topic: env["KAFKA_TOPICS"], GroupID: env["KAFKA_GROUP_ID"] + "-bare",
-		MinBytes: 1, MaxBytes: 1 << 20, StartOffset: kafka.FirstOffset,
+		MinBytes: 1, MaxBytes: 1 << 20, StartOffset: kafka.FirstOffset, CommitInterval: time.Second,
 	})
 	return func() (int, error) {
 		_, err := reader.ReadMessage(ctx)
