@@ -21,10 +21,9 @@ func (o Outage) Why() string {
 	if c, said := errors.AsType[*Condition](o.Err); said && c.Name == "system-shutdown" {
 		return "the server was shut down"
 	}
-	if _, removed := errors.AsType[*RemovedError](o.Err); removed {
+	switch conn.Kind(Reason(o.Err)) {
+	case muc.KindRemoved:
 		return "removed from the room"
-	}
-	switch conn.KindOf(o.Err) {
 	case muc.KindBounced:
 		return "the room took no messages"
 	case kindNotInRoom:

@@ -44,8 +44,12 @@ func spawn(ctx context.Context, c command) (*process, error) {
 	cmd.Env = append(os.Environ(), c.env...)
 	cmd.Dir = c.dir
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = ownGroup()
+	return launch(cmd)
+}
 
+// launch starts cmd such that it dies with this process, however that ends (Linux).
+func launch(cmd *exec.Cmd) (*process, error) {
+	cmd.SysProcAttr = ownGroup()
 	p := &process{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error)
 	go p.run(started)

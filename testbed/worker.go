@@ -50,11 +50,8 @@ func StartWorker(binary, command, dir string, env ...map[string]string) (*Worker
 	for name, value := range all {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
-	cmd.SysProcAttr = ownGroup()
-	p := &process{cmd: cmd, done: make(chan struct{})}
-	started := make(chan error)
-	go p.run(started)
-	return &Worker{p, log.Name()}, <-started
+	p, err := launch(cmd)
+	return &Worker{p, log.Name()}, err
 }
 
 // Pid is its process id.

@@ -85,12 +85,8 @@ func (l *sourceLoop) again(m *member) (e envelope.Envelope, ok bool) {
 	if err != nil || m.parts[len(m.parts)-1] >= len(all) {
 		return e, false
 	}
-	list := make([]envelope.Envelope, len(m.parts))
-	for i, part := range m.parts {
-		list[i] = all[part]
+	if len(m.parts) == 1 {
+		return all[m.parts[0]], true
 	}
-	if len(list) == 1 {
-		return list[0], true
-	}
-	return envelope.Group(list), true
+	return group(all, m.parts), true
 }

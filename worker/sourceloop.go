@@ -164,7 +164,7 @@ type post struct {
 // all if they are many.
 func (l *sourceLoop) posts(delivery *sources.Delivery, parts []int) []post {
 	if least := l.worker.GroupAbove; least > 0 && len(parts) >= max(least, 2) {
-		return []post{group(delivery, parts)}
+		return []post{{identity: delivery.GroupIdentity(parts), envelope: group(delivery.Envelopes, parts), parts: parts}}
 	}
 	posts := make([]post, len(parts))
 	for i, part := range parts {
@@ -176,12 +176,13 @@ func (l *sourceLoop) posts(delivery *sources.Delivery, parts []int) []post {
 	return posts
 }
 
-func group(delivery *sources.Delivery, parts []int) post {
+// group makes one notification of these of a message.
+func group(all []envelope.Envelope, parts []int) envelope.Envelope {
 	list := make([]envelope.Envelope, len(parts))
 	for i, part := range parts {
-		list[i] = delivery.Envelopes[part]
+		list[i] = all[part]
 	}
-	return post{identity: delivery.GroupIdentity(parts), envelope: envelope.Group(list), parts: parts}
+	return envelope.Group(list)
 }
 
 // release returns a delivery to the broker, for this or another worker.
