@@ -34,6 +34,21 @@ func domainServer(t *testing.T, domain string, leaf server.LeafNodeOpts) *server
 	return s
 }
 
+// awaitDomain returns when a client of s has an answer from the JetStream of domain: a
+// leaf that is connected does not yet know what the hub subscribes to.
+func awaitDomain(t *testing.T, s *server.Server, domain string) {
+	t.Helper()
+	conn, err := client.Connect(s.ClientURL())
+	natstest.Must(t, err)
+	defer conn.Close()
+	js, err := jetstream.NewWithDomain(conn, domain)
+	natstest.Must(t, err)
+	natstest.Eventually(t, "the JetStream of domain "+domain+" answers", func() bool {
+		_, err := js.AccountInfo(t.Context())
+		return err == nil
+	})
+}
+
 // A worker on a leaf node that has a JetStream of its own reads the stream of the
 // hub, by the domain or by the API prefix, and makes nothing in the leaf's.
 func TestDomain(t *testing.T) {
@@ -45,7 +60,7 @@ func TestDomain(t *testing.T) {
 	hub := domainServer(t, "hub", server.LeafNodeOpts{Host: host, Port: port})
 	remote := &url.URL{Scheme: "nats-leaf", Host: net.JoinHostPort(host, text)}
 	leaf := domainServer(t, "leaf", server.LeafNodeOpts{Remotes: []*server.RemoteLeafOpts{{URLs: []*url.URL{remote}}}})
-	natstest.Eventually(t, "the leaf is connected", func() bool { return hub.NumLeafNodes() == 1 })
+	awaitDomain(t, leaf, "hub")
 	conn, err := client.Connect(hub.ClientURL())
 	natstest.Must(t, err)
 	t.Cleanup(conn.Close)
