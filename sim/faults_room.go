@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/xmpp-notifier/xmpp-notifier/render"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/sinktest"
 )
 
@@ -122,10 +123,15 @@ func occupantFaults() map[string]fault {
 			})
 		}},
 		"same-text": {weight: 1, what: "a stranger says what notifications say", run: func(w *world, s Step) {
-			w.server.PostAs("chatty", "", textOf(s.N%texts))
+			w.server.PostAs("chatty", "", w.textOf(s))
 		}},
-		"past": {weight: 1, what: "somebody who had the worker's nickname has said what notifications say", run: func(w *world, s Step) {
-			w.server.PostAs(w.nick(s.Worker), "", textOf(s.N%texts))
+		"past": {weight: 1, what: "the worker is cut off, and meanwhile somebody with its nickname says what a notification says", run: func(w *world, s Step) {
+			w.onLink(s, func(l *link) { l.reset(s.A, s.B) })
+			w.after(2*Duration(mostDelay), "", func() {
+				if !w.isTaken(w.nick(s.Worker)) {
+					w.server.PostAs(w.nick(s.Worker), "", w.textOf(s))
+				}
+			})
 		}},
 		"copy": {weight: 1, what: "a stranger repeats the last messages with their ids", run: func(w *world, s Step) {
 			w.repeatPosts("chatty", s.N)
@@ -178,9 +184,26 @@ func limiter(pause time.Duration) func(sinktest.Post) bool {
 	}
 }
 
+// which is the notification that a step is about.
+func (w *world) which(s Step) Notification {
+	return w.plan.Notifications[int(s.For)%len(w.plan.Notifications)]
+}
+
+// textOf is what the room shows of the notification that a step is about.
+func (w *world) textOf(s Step) string {
+	n := w.which(s)
+	n.Malformed = false
+	return render.Text(n.delivery().Envelopes[0])
+}
+
+// isTaken reports whether anybody in the room has a nickname.
+func (w *world) isTaken(nick string) bool {
+	return slices.ContainsFunc(w.server.Occupants(), func(o sinktest.Occupant) bool { return o.Nick == nick })
+}
+
 // one matches one notification.
 func (w *world) one(s Step) func(sinktest.Post) bool {
-	number := w.plan.Notifications[int(s.For)%len(w.plan.Notifications)].Number
+	number := w.which(s).Number
 	return func(p sinktest.Post) bool { return slices.Contains(carried(p), number) }
 }
 

@@ -12,11 +12,16 @@ import (
 // forge has a stranger show a message with the id that a worker without a key would
 // give the notification.
 func (w *world) forge(n Notification) {
+	if n.ID && !n.Malformed {
+		w.server.PostAs("forger", forgedID(n.delivery().Identity()), "this is not it")
+	}
+}
+
+// delivery is the message as a worker reads it.
+func (n Notification) delivery() *sources.Delivery {
 	d := sources.NewDelivery(sources.Message{Raw: envelope.Raw{Body: []byte(n.body())}}, nil)
 	d.Decode(envelope.Decoder{})
-	if n.ID && !n.Malformed {
-		w.server.PostAs("forger", forgedID(d.Identity()), "this is not it")
-	}
+	return d
 }
 
 // forgedID is the id of a notification, by the method of all ids and no key.

@@ -119,7 +119,7 @@ func digest(list []envelope.Summary) string {
 
 // digests are what the worker is told of them.
 func (d Digest) digests() worker.Digests {
-	c := worker.DigestConfig{After: d.After, Every: time.Duration(d.Every), Max: d.Max, Severity: "critical"}
+	c := worker.DigestConfig{After: d.After, Every: time.Duration(d.Every), Max: d.Max, Severity: urgent}
 	return worker.Digests{DigestConfig: c, Text: digest, ExpiredText: digest}
 }
 

@@ -36,9 +36,56 @@ func NewPlan(seed uint64) *Plan {
 	for range r.IntN(mostSteps + 1) {
 		p.Steps = append(p.Steps, p.newStep(r))
 	}
+	p.coincide(r)
+	p.drawUrgent(r)
 	slices.SortStableFunc(p.Steps, func(a, b Step) int { return int(a.At - b.At) })
 	p.limitForGood()
 	return p
+}
+
+// coincide has things come together that alone prove little: a worker is new to the room,
+// what the history has under its nickname says the same as its first message, and the
+// connection ends before the room has shown that.
+func (p *Plan) coincide(r *rand.Rand) {
+	for _, s := range p.Steps {
+		begins := s.At
+		switch s.Do {
+		case "past":
+		case "new-key":
+			begins += s.For
+		default:
+			continue
+		}
+		if r.IntN(2) == 0 {
+			p.Steps = append(p.Steps, Step{At: begins, Do: "cut-before-post", N: 1})
+		}
+		if r.IntN(2) == 0 {
+			p.sayTheSame()
+		}
+	}
+}
+
+// sayTheSame gives all notifications the text of the first.
+func (p *Plan) sayTheSame() {
+	first := p.Notifications[0]
+	for i := range p.Notifications {
+		p.Notifications[i].Text, p.Notifications[i].Length = first.Text, first.Length
+	}
+}
+
+// drawUrgent makes some notifications so bad that they do not wait for a digest.
+func (p *Plan) drawUrgent(r *rand.Rand) {
+	if p.Digest == (Digest{}) {
+		return
+	}
+	drawn := map[int]bool{} // by number: who publishes one twice says the same
+	for i := range p.Notifications {
+		n := &p.Notifications[i]
+		if _, known := drawn[n.Number]; !known {
+			drawn[n.Number] = r.IntN(6) == 0
+		}
+		n.Urgent = drawn[n.Number]
+	}
 }
 
 // limitForGood leaves no more notifications to be refused for good than a worker may have
@@ -124,6 +171,9 @@ func (p *Plan) newStep(r *rand.Rand) Step {
 	s := Step{At: Duration(within(r, busy)), Do: kind, Worker: r.IntN(p.Workers), Broker: r.IntN(len(p.Brokers)), A: r.IntN(2) == 0, B: r.IntN(2) == 0}
 	if r.IntN(2) == 0 {
 		s.At = p.Notifications[r.IntN(len(p.Notifications))].At + Duration(within(r, 20*time.Millisecond))
+	}
+	if kind == "past" && s.A { // when the workers come for the first time
+		s.At = Duration(time.Duration(p.Workers) * time.Millisecond)
 	}
 	s.For = Duration(within(r, []time.Duration{time.Second, 30 * time.Second, 3 * time.Minute}[r.IntN(3)]))
 	s.N = 1 + r.IntN(5)

@@ -103,7 +103,7 @@ func (o *observer) expect(n Notification) {
 		r := o.records[number]
 		if r == nil {
 			r = &record{
-				number: number, malformed: n.Malformed, text: fmt.Sprint(n.subject(), n.ID, n.Length), words: []string{n.subject(), n.rest()},
+				number: number, malformed: n.Malformed, text: fmt.Sprint(n.subject(), n.ID, n.Length, n.Urgent), words: []string{n.subject(), n.rest()},
 			}
 			o.records[number] = r
 		}

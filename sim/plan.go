@@ -56,8 +56,9 @@ type Notification struct {
 	Parts     int      `json:"parts,omitempty"` // notifications in the message, with the numbers that follow; 0: one
 	Broker    int      `json:"broker,omitempty"`
 	Partition int      `json:"partition,omitempty"`
-	Text      int      `json:"text"`         // many have the same
-	ID        bool     `json:"id,omitempty"` // the publisher gave it one
+	Text      int      `json:"text"`             // many have the same
+	ID        bool     `json:"id,omitempty"`     // the publisher gave it one
+	Urgent    bool     `json:"urgent,omitempty"` // too bad to wait for a digest
 	Malformed bool     `json:"malformed,omitempty"`
 	Length    int      `json:"length,omitempty"` // of the rest of the text, in bytes
 }
@@ -124,6 +125,17 @@ func (n Notification) numbers() []int {
 	return list
 }
 
+// severity is the member that says how bad it is, with a comma behind it.
+func (n Notification) severity() string {
+	if n.Urgent {
+		return fmt.Sprintf(`"severity":%q,`, urgent)
+	}
+	return ""
+}
+
+// urgent is the severity from which on a notification does not wait for a digest.
+const urgent = "critical"
+
 // subject is the first line of what people see.
 func (n Notification) subject() string {
 	if n.Parts > 1 {
@@ -158,10 +170,10 @@ func (n Notification) part(number int) string {
 	at := time.Unix(1774789500, int64(number)+1).UTC().Format(time.RFC3339Nano)
 	switch {
 	case n.ID && n.Parts > 1:
-		return fmt.Sprintf(`{"specversion":"1.0","type":"sim","id":"n%d","source":"sim","subject":%q,"data":{"message":%q},"time":%q}`, number, n.subject(), n.rest(), at)
+		return fmt.Sprintf(`{"specversion":"1.0","type":"sim","id":"n%d","source":"sim","subject":%q,"data":{%s"message":%q},"time":%q}`, number, n.subject(), n.severity(), n.rest(), at)
 	case n.ID:
-		return fmt.Sprintf(`{"id":"n%d","source":"sim","subject":%q,"message":%q,"time":%q}`, number, n.subject(), n.rest(), at)
+		return fmt.Sprintf(`{"id":"n%d","source":"sim",%s"subject":%q,"message":%q,"time":%q}`, number, n.severity(), n.subject(), n.rest(), at)
 	default:
-		return fmt.Sprintf(`{"subject":%q,"message":%q,"time":%q}`, n.subject(), n.rest(), at)
+		return fmt.Sprintf(`{%s"subject":%q,"message":%q,"time":%q}`, n.severity(), n.subject(), n.rest(), at)
 	}
 }
