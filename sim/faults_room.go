@@ -29,7 +29,10 @@ func serverFaults() map[string]fault {
 		}},
 		"frozen": {weight: 1, what: "the server does nothing for a while", run: func(w *world, s Step) {
 			w.server.Freeze()
-			w.after(s.For, "the server goes on", w.server.Unfreeze)
+			w.after(s.For, "the server goes on", func() {
+				w.obs.thawed()
+				w.server.Unfreeze()
+			})
 		}},
 		"suspended": {weight: 1, what: "the chat service goes down", run: func(w *world, s Step) {
 			w.server.SuspendRoom(sinktest.StanzaError{})

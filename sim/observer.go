@@ -30,7 +30,8 @@ type observer struct {
 	inFlight   int                     // messages of one worker
 	stuck      int                     // the broker whose dead letters are never written, -1: none
 	digests    Digest
-	clockSet   bool // the server's, in a room with an archive: dates do not say what the history should have told
+	thaw       time.Time // when the server last went on after it had stood still
+	clockSet   bool      // the server's, in a room with an archive: dates do not say what the history should have told
 }
 
 // record is what is known of one notification.
@@ -151,6 +152,13 @@ func (o *observer) exited(p *process) {
 	for _, r := range o.records {
 		r.exempt = r.exempt || slices.ContainsFunc(r.showings, func(s showing) bool { return s.senderOnly && s.session.link.owner == p })
 	}
+}
+
+// thawed is when the server goes on that has stood still.
+func (o *observer) thawed() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.thaw = time.Now()
 }
 
 // inside reports whether a worker is in the room.

@@ -114,6 +114,10 @@ func (r *Room) HistoryDepth() int {
 	return int(r.historyDepth.Load()) + r.box.Released()
 }
 
+// Released is how many messages have failed again and again, without a proof that it is
+// not the room's fault. Others have got their places, which may be that proof.
+func (r *Room) Released() int { return r.box.Released() }
+
 // Pace is how fast messages are sent: so many at once in flight, with so much time
 // between two, if that is known. limited says that the room has asked for that, or
 // shows messages late.

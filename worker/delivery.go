@@ -18,18 +18,33 @@ type pendingDelivery struct {
 	loop     *sourceLoop
 	delivery *sources.Delivery
 	posts    int
-	free     func(posts int) // gives back the places of so many posts that were unacknowledged
+	places   places
 
 	mu       sync.Mutex
 	left     int // posts in flight
 	shown    int // posts that the room has shown
+	recalled int // of these, those that it had shown before we got them
 	dropped  bool
 	rejected error
 }
 
 func newPendingDelivery(l *sourceLoop, delivery *sources.Delivery, posts int) *pendingDelivery {
-	return &pendingDelivery{loop: l, delivery: delivery, posts: posts, left: posts, free: func(int) {}}
+	return &pendingDelivery{loop: l, delivery: delivery, posts: posts, left: posts, places: noPlaces{}}
 }
+
+// places are those that posts have among what is unacknowledged.
+type places interface {
+	// recall notes that the room had shown so many of the posts before we got them.
+	recall(posts int)
+	// release gives back the places of so many posts, some of which were recalled.
+	release(posts, recalled int)
+}
+
+// noPlaces are those of posts that are not sent.
+type noPlaces struct{}
+
+func (noPlaces) recall(int)       {}
+func (noPlaces) release(int, int) {}
 
 // submit sends the posts, in order.
 func (p *pendingDelivery) submit(ctx context.Context, posts []post) {
@@ -85,6 +100,10 @@ func (p *pendingDelivery) done(n int, r sink.Result) {
 	if r.Outcome == sink.Rejected {
 		p.rejected = r.Err
 	}
+	if r.Outcome == sink.Suppressed {
+		p.recalled += n
+		p.places.recall(n)
+	}
 	p.left -= n
 	last := p.left == 0
 	p.mu.Unlock()
@@ -100,11 +119,12 @@ func (p *pendingDelivery) done(n int, r sink.Result) {
 func (p *pendingDelivery) finish() {
 	switch {
 	case p.dropped:
-		p.free(p.posts)
+		p.places.release(p.posts, p.recalled)
 		p.loop.release(p.delivery)
 	case p.rejected != nil:
-		p.free(p.posts - p.shown)
-		p.loop.rejectShown(p.delivery, sources.Reason{Code: sources.ReasonRejected, Err: p.rejected}, func() { p.free(p.shown) })
+		p.places.release(p.posts-p.shown, 0)
+		reason := sources.Reason{Code: sources.ReasonRejected, Err: p.rejected}
+		p.loop.rejectShown(p.delivery, reason, func() { p.places.release(p.shown, p.recalled) })
 	default:
 		p.ack()
 	}
@@ -114,7 +134,7 @@ func (p *pendingDelivery) finish() {
 // history shows that the notifications are there.
 func (p *pendingDelivery) ack() {
 	l := p.loop
-	durable := func() { p.free(p.posts) }
+	durable := func() { p.places.release(p.posts, p.recalled) }
 	if err := p.delivery.Ack(durable); err != nil {
 		durable()
 		l.tell(Event{Kind: AckFailed, Delivery: p.delivery, Err: err})

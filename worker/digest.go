@@ -20,6 +20,7 @@ type digest struct {
 	kind    digestKind
 	members []member
 	left    atomic.Int64 // members that are unacknowledged
+	fresh   atomic.Int64 // members that the room had not shown before we got them
 
 	counted string // the stanza that was told of; outcomes come one after the other
 }
@@ -27,16 +28,29 @@ type digest struct {
 func newDigest(l *sourceLoop, kind digestKind, members []member) *digest {
 	d := &digest{loop: l, kind: kind, members: members}
 	d.left.Store(int64(len(members)))
+	d.fresh.Store(int64(len(members)))
 	for _, m := range members {
-		m.pending.free = d.free
+		m.pending.places = d
 	}
 	return d
 }
 
-// free is called when so many of its members are acknowledged.
-func (d *digest) free(members int) {
-	if d.left.Add(-int64(members)) == 0 && members > 0 {
-		d.loop.unacked.release(1)
+// recall implements places. The message was shown before if all its members were.
+func (d *digest) recall(members int) {
+	if d.fresh.Add(-int64(members)) == 0 {
+		d.loop.unacked.recall(1)
+	}
+}
+
+// release implements places: it is called when so many members are acknowledged.
+func (d *digest) release(members, _ int) {
+	if d.left.Add(-int64(members)) > 0 || members == 0 {
+		return
+	}
+	if d.fresh.Load() == 0 {
+		d.loop.unacked.release(1, 1)
+	} else {
+		d.loop.unacked.release(1, 0)
 	}
 }
 

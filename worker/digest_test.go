@@ -36,8 +36,9 @@ func (r *room) submitDigest(m sink.Message) {
 		}
 		body, _ := m.Compose(which)
 		r.add("post %s", body)
+		outcome := r.answer(body).Outcome
 		for _, i := range which {
-			m.Members[i].Done(sink.Result{Outcome: sink.Delivered, ID: body, Together: len(which), Took: time.Second})
+			m.Members[i].Done(sink.Result{Outcome: outcome, ID: body, Together: len(which), Took: time.Second})
 		}
 	})
 }
@@ -183,8 +184,8 @@ func (s *scene) settledOnce(t *testing.T, bodies ...string) {
 	}
 }
 
-func severe(n int, severity string) string {
-	return fmt.Sprintf(`{"subject":"%d","severity":%q}`, n, severity)
+func critical(n int) string {
+	return fmt.Sprintf(`{"subject":"%d","severity":"critical"}`, n)
 }
 
 func numbered(from, to int) []string {
@@ -247,7 +248,7 @@ func TestACriticalOneIsShownAtOnceBehindWhatCameBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, st := newScene(), &stream{}
 		st.publish(0, numbered(1, 5)...)
-		st.publish(3*time.Second, title(6), severe(7, "critical"), title(8))
+		st.publish(3*time.Second, title(6), critical(7), title(8))
 		s.expect(t, s.play(st), "1", "2", "7", "digest 3 4 5 6", "8")
 		if !s.room.has("7 after 3s") {
 			t.Errorf("was late: %q", s.room.events)
@@ -260,7 +261,7 @@ func TestCriticalOnesHaveARateOfTheirOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, st := newScene(), &stream{}
 		for n := range 6 {
-			st.publish(0, severe(n, "critical"))
+			st.publish(0, critical(n))
 		}
 		got := s.play(st)
 		s.expect(t, got, "0", "1", "2", "3", "digest 4 5")
@@ -365,6 +366,30 @@ func TestADigestTakesOnePlaceOfTheUnacknowledged(t *testing.T) {
 		if n := s.room.count("ack "); n != 52 { // two alone and one digest
 			t.Errorf("%d were shown, and none of them durably acknowledged", n)
 		}
+	})
+}
+
+// So does one of which all was shown before: it keeps back nothing that could prove that
+// the room is well.
+func TestADigestThatWasShownBeforeDoesNotKeepTheProofBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, st := newScene(), &stream{source: source{undurable: true}}
+		s.room.historyDepth, s.room.released, s.digests.Max = 2, 1, 2
+		s.room.answer = func(text string) sink.Result {
+			switch {
+			case text == "1":
+				time.Sleep(2 * time.Hour)
+				return sink.Result{Outcome: sink.Dropped}
+			case text == "2", strings.HasPrefix(text, "digest"):
+				return sink.Result{Outcome: sink.Suppressed}
+			default:
+				return sink.Result{Outcome: sink.Delivered}
+			}
+		}
+		st.publish(0, numbered(1, 8)...)
+		st.publish(time.Minute, critical(9))
+		s.play(st)
+		s.settledOnce(t, append(numbered(2, 8), critical(9))...)
 	})
 }
 

@@ -146,7 +146,7 @@ func (l *sourceLoop) send(ctx context.Context, p *pendingDelivery, posts []post)
 		l.release(p.delivery)
 		return
 	}
-	p.free = l.unacked.release
+	p.places = l.unacked
 	p.submit(ctx, posts)
 }
 

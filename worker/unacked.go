@@ -16,8 +16,9 @@ import (
 // one that cannot acknowledge, as behind a dead letter that cannot be written,
 // never holds up another.
 type unacked struct {
-	limit  func() int // what the room's history shows; it may change
-	shares map[string]*unackedShare
+	limit    func() int // what the room's history shows; it may change
+	released func() int // how many the room does not show and does not wait for any more
+	shares   map[string]*unackedShare
 
 	mu    sync.Mutex    // guards the rest, and the shares
 	freed chan struct{} // closed when places are free; nil: nobody waits
@@ -25,12 +26,13 @@ type unacked struct {
 
 // unackedShare is what one source has unacknowledged.
 type unackedShare struct {
-	all   *unacked
-	taken int
+	all      *unacked
+	taken    int
+	recalled int // of these, what the room had shown before we got it
 }
 
-func newUnacked(limit func() int, list []sources.Source) *unacked {
-	u := &unacked{limit: limit, shares: map[string]*unackedShare{}}
+func newUnacked(room Room, list []sources.Source) *unacked {
+	u := &unacked{limit: room.HistoryDepth, released: room.Released, shares: map[string]*unackedShare{}}
 	for _, s := range list {
 		u.shares[s.String()] = &unackedShare{all: u}
 	}
@@ -105,15 +107,34 @@ func (s *unackedShare) fits(n int, patient bool) bool {
 		return true // alone in the shared places, if it needs more than there are
 	}
 	free := own + max(0, shared) - s.taken
-	return n <= free || !patient && free > 0
+	return n <= free || !patient && free > 0 || s.isHeldUp()
 }
 
-// release frees n places.
-func (s *unackedShare) release(n int) {
+// isHeldUp reports whether all that the source has unacknowledged is what the room does
+// not show, and what it had shown before we got it, as behind the first message of a
+// partition that Kafka has given us. Then one more is sent, which may be the proof that
+// the room is well: without that nothing is given up. all.mu is held.
+func (s *unackedShare) isHeldUp() bool {
+	released := s.all.released()
+	return released > 0 && s.taken-s.recalled <= released
+}
+
+// recall notes that the room had shown n of those that have places before we got them.
+func (s *unackedShare) recall(n int) {
+	s.change(func() { s.recalled += n })
+}
+
+// release frees n places, some of what was recalled.
+func (s *unackedShare) release(n, recalled int) {
+	s.change(func() { s.taken, s.recalled = s.taken-n, s.recalled-recalled })
+}
+
+// change has everybody who waits look again.
+func (s *unackedShare) change(do func()) {
 	u := s.all
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	s.taken -= n
+	do()
 	if u.freed != nil {
 		close(u.freed)
 		u.freed = nil

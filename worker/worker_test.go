@@ -59,6 +59,8 @@ type room struct {
 	posts  sync.WaitGroup
 	// historyDepth is how many messages it can tell; 0 means 2.
 	historyDepth int
+	// released is how many it does not show and does not wait for.
+	released int
 	// maxMembers is how many notifications a message may show.
 	maxMembers int
 }
@@ -97,6 +99,7 @@ func (r *room) Submit(_ context.Context, m sink.Message) error {
 }
 
 func (r *room) HistoryDepth() int { return max(r.historyDepth, 2) }
+func (r *room) Released() int     { return r.released }
 func (r *room) MaxMembers() int   { return r.maxMembers }
 
 // source delivers what it was given, and then nothing.
@@ -234,6 +237,39 @@ func TestUnacknowledgedFollowsTheHistory(t *testing.T) {
 			got := run(&room{answer: delivered, historyDepth: historyDepth}, s)
 			if n := got.count("ack "); n != want {
 				t.Errorf("%d were shown, and none of them durably acknowledged, want %d: %q", n, want, got.events)
+			}
+		})
+	}
+}
+
+// A partition of Kafka may begin with a message that the room never shows, and others
+// that it has shown to a worker before us: they cannot be committed before the first.
+// Only a later one can prove that the room is well.
+func TestWhatWasShownBeforeDoesNotKeepTheProofBack(t *testing.T) {
+	for released, want := range map[int]int{0: 0, 1: 1, 2: 1} {
+		synctest.Test(t, func(t *testing.T) {
+			r := &room{historyDepth: 3, released: released, answer: func(body string) sink.Result {
+				switch {
+				case strings.HasPrefix(body, "never"):
+					time.Sleep(2 * time.Hour)
+					return sink.Result{Outcome: sink.Dropped}
+				case strings.HasPrefix(body, "before"):
+					return sink.Result{Outcome: sink.Suppressed}
+				default:
+					return sink.Result{Outcome: sink.Delivered}
+				}
+			}}
+			s := &source{undurable: true}
+			for i := range max(1, released) {
+				s.bodies = append(s.bodies, fmt.Sprintf(`{"subject":"never %d"}`, i))
+			}
+			for i := range 9 {
+				s.bodies = append(s.bodies, fmt.Sprintf(`{"subject":"before %d"}`, i))
+			}
+			s.bodies = append(s.bodies, `{"subject":"new 1"}`, `{"subject":"new 2"}`)
+			got := run(r, s)
+			if n := got.count(`ack {"subject":"new`); n != want {
+				t.Errorf("with %d that the room does not show, %d that are new were shown, want %d: %q", released, n, want, got.events)
 			}
 		})
 	}
