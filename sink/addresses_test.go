@@ -2,13 +2,19 @@ package sink_test
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/coder/websocket"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/sinktest"
@@ -38,6 +44,43 @@ func TestInternationalDomains(t *testing.T) {
 	}
 	if !strings.Contains(c.log.String(), "setting=XMPP_JID given=Notifier@BÜCHER.example used=notifier@bücher.example") {
 		t.Error("the change of the address is not told")
+	}
+}
+
+// A web server that is none of XMPP is named with the setting. A redirect is not followed:
+// it might lead to a place without TLS.
+func TestWebSocketsThatAreNone(t *testing.T) {
+	elsewhere := ""
+	web := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/moved":
+			http.Redirect(w, r, elsewhere, http.StatusFound)
+		case "/other":
+			ws, err := websocket.Accept(w, r, nil) // without a protocol
+			if err == nil {
+				_ = ws.CloseNow()
+			}
+		default:
+			t.Errorf("asked for %s", r.URL.Path)
+		}
+	}))
+	t.Cleanup(web.Close)
+	elsewhere = web.URL + "/followed"
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: web.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		"/moved": "no XMPP over WebSocket: the server answers 302 Found: correct the URL in XMPP_ADDR",
+		"/other": "no XMPP over WebSocket: the server takes another protocol",
+	} {
+		cfg := settings(t, startServer(t, sinktest.Config{}))
+		cfg.Addr, cfg.CAFile = strings.Replace(web.URL, "https://", "wss://", 1)+path, ca
+		c := openRoom(t, cfg)
+		c.logged(want)
+		c.stop()
+		cfg.CAFile = ""
+		openRoom(t, cfg).logged("set XMPP_CA_FILE to the authority that issued the server's certificate")
 	}
 }
 
@@ -91,6 +134,9 @@ func TestAddressesThatAreWrongAreExplained(t *testing.T) {
 		"resource": {func(c *sink.Config) { c.JID = "notifier@xmpp.test/bot" }, "write the part before the slash, notifier@xmpp.test"},
 		"blank":    {func(c *sink.Config) { c.Room = "alert s@conference.xmpp.test" }, "has the character ' ' at position 6"},
 		"nickname": {func(c *sink.Config) { c.Nick = "bot\x07" }, "XMPP_NICK=\"bot\\a\" has the character U+0007 at position 4"},
+		"no TLS":   {func(c *sink.Config) { c.Addr = "ws://xmpp.test/ws" }, `XMPP_ADDR="ws://xmpp.test/ws" is a WebSocket without TLS: use wss://`},
+		"no host":  {func(c *sink.Config) { c.Addr = "wss:///ws" }, "write wss://HOST/PATH"},
+		"user":     {func(c *sink.Config) { c.Addr = "wss://alice:wr0ng@xmpp.test/ws" }, `XMPP_ADDR="xmpp.test/ws" is no URL of a WebSocket`},
 		"proxy":    {func(c *sink.Config) { c.Proxy = "alice:wr0ng@proxy:1080" }, "XMPP_PROXY is not the URL of a proxy"},
 	} {
 		cfg := settings(t, srv)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sink/sinktest"
 	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 	"github.com/xmpp-notifier/xmpp-notifier/testbed/owner"
+	"github.com/xmpp-notifier/xmpp-notifier/testbed/proxy"
 )
 
 type realCase struct {
@@ -25,6 +27,7 @@ type realCase struct {
 func cases() []realCase {
 	return []realCase{
 		{name: "both kinds of TLS", run: bothKindsOfTLS, quick: true},
+		{name: "WebSocket", run: webSocket},
 		{name: "only PLAIN", run: onlyPlain},
 		{name: "500 in order", run: inOrder, quick: true},
 		{name: "another worker", run: anotherWorker, quick: true},
@@ -86,6 +89,42 @@ func bothKindsOfTLS(sc *scene) {
 		c.delivered(5)
 		w.check(10)
 	}
+}
+
+// webSocket: over a WebSocket (RFC 7395) nothing else changes, whatever happens to it.
+func webSocket(sc *scene) {
+	if sc.server.WebSocketURL == "" {
+		return // neither jabberd2 nor Vysper has any
+	}
+	there, err := url.Parse(sc.server.WebSocketURL)
+	sc.must(err)
+	p, err := proxy.New(sc.Context(), there.Host)
+	sc.must(err)
+	defer p.Close()
+	sc.create(owner.Room{})
+	w := sc.watch()
+	cfg := sc.settings()
+	there.Host = p.Addr()
+	cfg.Addr, cfg.TLS = there.String(), "auto"
+	c := openRoom(sc.T, cfg)
+	for n := 0; n < 150; n += 50 {
+		c.post(n, n+50)
+		p.Reset()
+	}
+	c.delivered(150)
+	p.Blackhole()
+	c.logged("no answer from the server within twice XMPP_PING_INTERVAL")
+	p.Heal()
+	c.post(150, 200)
+	c.delivered(200)
+	w.check(200)
+	long := strings.Repeat("ü&", 10_000) // it is written in pieces, and is one message all the same
+	sc.must(c.Submit(sc.Context(), sink.Message{Body: long, Done: func(r sink.Result) { c.done(long, r) }}))
+	c.delivered(201)
+	c.stop()
+	there.Path = "/elsewhere"
+	cfg.Addr = there.String()
+	openRoom(sc.T, cfg).logged("no XMPP over WebSocket: the server answers 404")
 }
 
 // onlyPlain is how servers are whose accounts are in an LDAP directory.

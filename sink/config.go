@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/x509"
 	"fmt"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -20,12 +21,12 @@ import (
 type Config struct {
 	JID      string        `envconfig:"XMPP_JID" required:"true" desc:"Account to log in with, user@domain. The domain names the server and is what its certificate must prove."`
 	Password config.Secret `envconfig:"XMPP_PASSWORD" required:"true" desc:"Password of the account."`
-	Addr     string        `envconfig:"XMPP_ADDR" desc:"Where the server listens, host:port. Default: what the SRV records of the domain say, else port 5222 of the domain itself."`
+	Addr     string        `envconfig:"XMPP_ADDR" desc:"Where the server listens, host:port. Or wss://HOST/PATH, for XMPP over WebSocket (RFC 7395). Default: what the SRV records of the domain say, else port 5222 of the domain itself."`
 
 	Proxy string `envconfig:"XMPP_PROXY" desc:"Proxy to connect through, socks5://HOST:PORT or http://HOST:PORT, with USER:PASSWORD@ before HOST if it wants that. It also resolves names. Default: what ALL_PROXY says, but for the hosts of NO_PROXY."`
 
-	TLS           string `envconfig:"XMPP_TLS" default:"auto" desc:"How TLS begins: starttls, direct (from the first byte), or auto: as the SRV record says, and with XMPP_ADDR direct on port 5223, else starttls. There is no way without TLS."`
-	TLSServerName string `envconfig:"XMPP_TLS_SERVER_NAME" desc:"Name that the server's certificate must prove instead of the domain of XMPP_JID. Only for a certificate that cannot be replaced."`
+	TLS           string `envconfig:"XMPP_TLS" default:"auto" desc:"How TLS begins: starttls, direct (from the first byte), or auto: as the SRV record says, and with XMPP_ADDR direct on port 5223, else starttls. A WebSocket has TLS from the first byte. There is no way without TLS."`
+	TLSServerName string `envconfig:"XMPP_TLS_SERVER_NAME" desc:"Name that the server's certificate must prove instead of the domain of XMPP_JID, or the host of a WebSocket's URL. Only for a certificate that cannot be replaced."`
 	CAFile        string `envconfig:"XMPP_CA_FILE" desc:"PEM file with the certificate authorities to trust instead of the system's."`
 
 	Room         string        `envconfig:"XMPP_ROOM" required:"true" desc:"Room to post to, room@service, like alerts@conference.example.org."`
@@ -69,8 +70,8 @@ func (c Config) Validate() []error {
 	if _, err := jid.Parse(c.Room); err != nil {
 		bad("give the room as room@service, like alerts@conference.example.org", "XMPP_ROOM=%q %w", c.Room, err)
 	}
-	if err := config.CheckAddress(c.Addr, 5222); c.Addr != "" && err != nil {
-		errs = append(errs, fmt.Errorf("XMPP_ADDR=%q %w", c.Addr, err))
+	if err := c.checkAddr(); c.Addr != "" && err != nil {
+		errs = append(errs, fmt.Errorf("XMPP_ADDR=%q %w", c.Addr[strings.LastIndex(c.Addr, "@")+1:], err)) // a URL may have a password
 	}
 	if mode := conn.Mode(c.TLS); mode != conn.Auto && mode != conn.StartTLS && mode != conn.Direct {
 		bad(fmt.Sprintf("use %s, %s or %s", conn.Auto, conn.StartTLS, conn.Direct), "XMPP_TLS=%q", c.TLS)
@@ -94,6 +95,30 @@ func (c Config) Validate() []error {
 		errs = append(errs, err)
 	}
 	return append(errs, c.validateTimes()...)
+}
+
+// checkAddr says what is wrong with Addr.
+func (c Config) checkAddr() error {
+	switch u, err := url.Parse(c.Addr); {
+	case strings.HasPrefix(c.Addr, "ws://"):
+		return check.Faultf("use wss://", "is a WebSocket without TLS")
+	case !strings.HasPrefix(c.Addr, conn.SchemeWebSocket):
+		return config.CheckAddress(c.Addr, 5222)
+	case err != nil || u.Hostname() == "" || u.User != nil || u.Fragment != "":
+		return check.Faultf("write wss://HOST/PATH, like wss://xmpp.example.org/xmpp-websocket", "is no URL of a WebSocket")
+	default:
+		return nil
+	}
+}
+
+// certified is what the server's certificate must prove: of a WebSocket it is the host
+// of the URL.
+func (c Config) certified(domain string) string {
+	host := ""
+	if u, err := url.Parse(c.Addr); err == nil && strings.HasPrefix(c.Addr, conn.SchemeWebSocket) {
+		host = u.Hostname()
+	}
+	return cmp.Or(c.TLSServerName, jid.ASCII(cmp.Or(host, domain)))
 }
 
 // History is how many messages of the room's history are asked for: all that were
@@ -158,7 +183,7 @@ func (c Config) Account() (*conn.Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	account := conn.NewAccount(bare.Local, bare.Domain, c.Password, cmp.Or(c.TLSServerName, jid.ASCII(bare.Domain)), roots)
+	account := conn.NewAccount(bare.Local, bare.Domain, c.Password, c.certified(bare.Domain), roots)
 	account.Addr, account.Mode = c.Addr, conn.Mode(c.TLS)
 	if dial != nil {
 		account.Dial = conn.Dialer(dial)

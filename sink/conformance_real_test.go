@@ -73,7 +73,7 @@ func TestRealRooms(t *testing.T) {
 		for _, h := range servers() {
 			t.Run(h.name, func(t *testing.T) {
 				t.Parallel()
-				server, err := h.start(t.Context(), testbed.Options{Dir: t.TempDir()})
+				server, err := h.start(t.Context(), testbed.Options{Dir: t.TempDir(), WebSocket: true})
 				if gone, ok := errors.AsType[*testbed.Missing](err); ok {
 					missing <- fmt.Sprintf("real %s: not run, because %s", gone.Server, gone.Why)
 					return

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -269,5 +270,104 @@ func TestRealTooManySessions(t *testing.T) {
 	t.Logf("%d workers, %d put out: %d logins until all was delivered, then %d in 10 s", workers, replaced, before, settling)
 	if settling > 20 { // twice as many if pauses did not grow
 		t.Errorf("%d logins in 10 s", settling)
+	}
+}
+
+// TestRealCaptcha: what the room says while we wait to be let in is quoted, and the fix is
+// enough.
+func TestRealCaptcha(t *testing.T) {
+	t.Parallel()
+	server := startReal(t, testbed.Ejabberd, testbed.Options{Captcha: true})
+	sc := newScene(t, habits{name: "ejabberd"}, server, "captcha")
+	sc.create(owner.Room{})
+	cfg := sc.settings()
+	cfg.ConnectTimeout = 5 * time.Second
+	c := openRoom(t, cfg)
+	c.post(0, 3)
+	c.logged("the room asks for a captcha (XEP-0158)")
+	c.logged("https://captcha.xmpp.test/captcha/")
+	c.logged("make the account of XMPP_JID a member of the room")
+	sc.must(sc.owner.Admit(t.Context(), cfg.JID))
+	c.delivered(3)
+}
+
+// TestRealMuteRoom: a room that answers no request seats us all the same, and is no
+// reason to leave it.
+func TestRealMuteRoom(t *testing.T) {
+	t.Parallel()
+	server := startReal(t, testbed.Prosody, testbed.Options{RoomRules: `
+KIND: iq
+FROM: <notifier>@<xmpp.test>
+DROP.
+`})
+	sc := newScene(t, habits{name: "Prosody"}, server, "mute")
+	sc.create(owner.Room{})
+	w := sc.watch()
+	cfg := sc.settings()
+	cfg.ConnectTimeout, cfg.PingInterval = 15*time.Second, 4*time.Second
+	c := openRoom(t, cfg)
+	c.post(0, 50)
+	c.delivered(50)
+	silence := time.NewTimer(5 * cfg.PingInterval / 2) // longer than a dead connection is noticed
+	defer silence.Stop()
+	<-silence.C
+	c.post(50, 100)
+	c.delivered(100)
+	w.check(100)
+	sc.oneConnection()
+}
+
+// TestRealArchiveFirst: an archive that stores what it receives, without ids, says nothing
+// of what the room has shown.
+func TestRealArchiveFirst(t *testing.T) {
+	t.Parallel()
+	server := startReal(t, testbed.Prosody, testbed.Options{Archive: true, ArchiveFirst: true})
+	sc := newScene(t, habits{name: "Prosody"}, server, "gateway")
+	sc.create(owner.Room{})
+	w := sc.watch()
+	cfg := sc.settings()
+	first := openRoom(t, cfg)
+	first.joined()
+	first.post(0, 3)
+	sc.watch().wait(3) // who comes later is told them as history
+	first.stop()
+	next := openRoom(t, cfg)
+	next.post(0, 3)
+	next.delivered(3)
+	w.check(3)
+}
+
+// TestRealChatterIsNoHistory: what others say while we join is not taken for what the room
+// can tell later.
+func TestRealChatterIsNoHistory(t *testing.T) {
+	t.Parallel()
+	server := startReal(t, testbed.Prosody, testbed.Options{HistorySize: -1})
+	sc := newScene(t, habits{name: "Prosody"}, server, "chatter")
+	sc.create(owner.Room{})
+	other := sc.login("other")
+	_, err := other.Enter(t.Context(), "other", "")
+	sc.must(err)
+	ctx, hush := context.WithCancel(t.Context())
+	var talking sync.WaitGroup
+	defer talking.Wait()
+	defer hush()
+	talking.Go(func() {
+		pace := time.NewTicker(time.Millisecond)
+		defer pace.Stop()
+		for i := 0; ctx.Err() == nil; i++ {
+			if err := other.Say(fmt.Sprint("id", i), "so to speak"); err != nil {
+				t.Errorf("the other occupant was cut off: %v", err)
+				return
+			}
+			<-pace.C
+		}
+	})
+	for range 10 {
+		c := openRoom(t, sc.settings())
+		c.joined()
+		if depth := c.HistoryDepth(); depth != 16 {
+			t.Errorf("the room is said to tell %d messages", depth)
+		}
+		c.stop()
 	}
 }

@@ -15,6 +15,9 @@ import (
 //go:embed ejabberd.yml
 var ejabberdConfig string
 
+//go:embed captcha.sh
+var captchaCommand []byte
+
 // Ejabberd starts an ejabberd. What it stores reaches the disk within 2 s, so
 // that a Kill right after a change loses the change, as a crash would; with
 // Stop nothing is lost. The accounts are safe from the start, the archive,
@@ -104,6 +107,9 @@ func newEjabberd(ctx context.Context, o Options, libs string) (*XMPP, error) {
 	config := filepath.Join(c.Dir, "ejabberd.yml")
 	if err := fillIn(config, ejabberdConfig, c); err != nil {
 		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(c.Dir, "captcha"), captchaCommand, 0o700); err != nil { //nolint:gosec // it is run
+		return nil, fmt.Errorf("write captcha command: %w", err)
 	}
 	x := c.handle(&Server{
 		name: "ejabberd",

@@ -34,10 +34,20 @@ modules_enabled = {
 {{- if .Throttle}}
 	"limits";
 {{- end}}
+{{- if .Web}}
+	"websocket";
+{{- end}}
 }
 modules_disabled = { "s2s" }
 {{- if .Throttle}}
 limits = { c2s = { rate = "10kb/s" }; s2sin = { rate = "30kb/s" } }
+{{- end}}
+
+{{- if .Web}}
+http_ports = { }
+https_ports = { {{.Web}} }
+https_ssl = { certificate = "{{.Dir}}/certs/fullchain.pem"; key = "{{.Dir}}/certs/server.key" }
+http_default_host = "{{.Domain}}"
 {{- end}}
 
 VirtualHost "{{.Domain}}"
@@ -47,6 +57,9 @@ Component "{{.MUC}}" "muc"
 	modules_enabled = {
 {{- if .Archive}}
 		"muc_mam";
+{{- end}}
+{{- if .ArchiveFirst}}
+		"archive_first";
 {{- end}}
 {{- if .NoIDs}}
 		"no_ids";

@@ -14,6 +14,9 @@ var prosodyConfig string
 //go:embed mod_no_ids.lua
 var prosodyNoIDs string
 
+//go:embed mod_archive_first.lua
+var prosodyArchiveFirst string
+
 //go:embed rules.pfw
 var prosodyRules string
 
@@ -78,9 +81,10 @@ func (c xmppConfig) prepareProsody(ctx context.Context, config string) error {
 		return fmt.Errorf("create plugin folder: %w", err)
 	}
 	for path, text := range map[string]string{
-		filepath.Join(plugins, "mod_no_ids.lua"): prosodyNoIDs,
-		filepath.Join(c.Dir, "rules.pfw"):        prosodyRules,
-		config:                                   prosodyConfig,
+		filepath.Join(plugins, "mod_no_ids.lua"):        prosodyNoIDs,
+		filepath.Join(plugins, "mod_archive_first.lua"): prosodyArchiveFirst,
+		filepath.Join(c.Dir, "rules.pfw"):               prosodyRules,
+		config:                                          prosodyConfig,
 	} {
 		if err := fillIn(path, text, c); err != nil {
 			return err

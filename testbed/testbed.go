@@ -47,6 +47,14 @@ type Options struct {
 	RoomRules string
 	// NoIDs has the rooms of Prosody show messages without their ids.
 	NoIDs bool
+	// ArchiveFirst has the rooms of Prosody lose each text the first time, after they have
+	// stored it without its id in their archive.
+	ArchiveFirst bool
+	// WebSocket has Prosody and ejabberd take clients by WebSocket, too (RFC 7395).
+	WebSocket bool
+	// Captcha has every room of ejabberd ask for one before it lets somebody in who is
+	// no member.
+	Captcha bool
 	// Archive keeps the messages of rooms in an archive (XEP-0313).
 	Archive bool
 	// Directory has ejabberd take its accounts from an OpenLDAP of its own.

@@ -23,6 +23,7 @@ type XMPP struct {
 	DirectTLSAddr string // host:port for TLS from the first byte; "" on Vysper
 	Domain        string // "xmpp.test", for which the certificate is good
 	MUC           string // the service of the rooms, "conference.xmpp.test"
+	WebSocketURL  string // for XMPP over WebSocket; "" unless Options.WebSocket
 	CAFile        string // the CA to trust
 	ConfigFile    string // the server's configuration, for its own tools
 	API           string // ejabberd's HTTP API, "http://127.0.0.1:port/api"; "" elsewhere
@@ -41,8 +42,11 @@ type xmppConfig struct {
 	Dir, Domain, MUC   string
 	C2S, TLS, HTTP     string // ports
 	LDAP               string // port of the directory, "" if there is none
+	Web                string // port for WebSockets, "" if there is none
 	Throttle, Archive  bool
 	PlainOnly, NoIDs   bool
+	Captcha            bool
+	ArchiveFirst       bool
 	History            int
 	MessageInterval    float64 // seconds
 	RoomRules          string
@@ -65,14 +69,19 @@ func prepareXMPP(ctx context.Context, o Options) (xmppConfig, error) {
 	if err := o.CA.Issue(filepath.Join(o.Dir, "certs"), hosts...); err != nil {
 		return xmppConfig{}, err
 	}
-	addrs, err := freeAddrs(ctx, 3)
+	addrs, err := freeAddrs(ctx, 4)
 	if err != nil {
 		return xmppConfig{}, err
+	}
+	web := ""
+	if o.WebSocket {
+		web = port(addrs[3])
 	}
 	return xmppConfig{
 		Dir: o.Dir, Domain: domain, MUC: muc,
 		C2S: port(addrs[0]), TLS: port(addrs[1]), HTTP: port(addrs[2]),
-		Throttle: o.Throttle, Archive: o.Archive, PlainOnly: o.PlainOnly, NoIDs: o.NoIDs, History: o.history(),
+		Throttle: o.Throttle, Archive: o.Archive, PlainOnly: o.PlainOnly, NoIDs: o.NoIDs, Captcha: o.Captcha, ArchiveFirst: o.ArchiveFirst, History: o.history(),
+		Web:             web,
 		MessageInterval: o.MessageInterval.Seconds(), RoomRules: o.RoomRules,
 		Root:     os.Geteuid() == 0,
 		starttls: addrs[0], tls: addrs[1], api: addrs[2],
@@ -81,9 +90,15 @@ func prepareXMPP(ctx context.Context, o Options) (xmppConfig, error) {
 
 // handle returns the XMPP side of server, which c configures.
 func (c xmppConfig) handle(server *Server, configFile string) *XMPP {
+	url := ""
+	if c.Web != "" {
+		url = "wss://127.0.0.1:" + c.Web + "/xmpp-websocket"
+		server.addrs = append(server.addrs, "127.0.0.1:"+c.Web)
+	}
 	return &XMPP{
-		Server: server,
-		Addr:   c.starttls, DirectTLSAddr: c.tls,
+		WebSocketURL: url,
+		Server:       server,
+		Addr:         c.starttls, DirectTLSAddr: c.tls,
 		Domain: domain, MUC: muc,
 		CAFile:     filepath.Join(c.Dir, "certs", "ca.crt"),
 		ConfigFile: configFile,

@@ -128,13 +128,10 @@ func (a *Account) try(ctx context.Context, e endpoint, left int) (*Stream, featu
 		ctx, cancel = context.WithTimeoutCause(ctx, share, &End{KindTimeout, fmt.Sprintf("no stream within %s, its part of XMPP_CONNECT_TIMEOUT", share.Round(time.Millisecond))})
 		defer cancel()
 	}
-	conn, err := a.Dial(ctx, "tcp", e.addr)
+	s, err := a.dial(ctx, e.addr)
 	if err != nil {
-		return nil, features{}, err
+		return nil, features{}, Because(ctx, err)
 	}
-	s := newStream(conn)
-	s.trace = a.Trace
-	a.Trace.reach(StepTCP, "connected to "+conn.RemoteAddr().String())
 	defer s.Bound(ctx)()
 	offered, err := a.encrypt(ctx, s, e.direct)
 	if err != nil {
@@ -142,6 +139,28 @@ func (a *Account) try(ctx context.Context, e endpoint, left int) (*Stream, featu
 		return nil, features{}, Because(ctx, err)
 	}
 	return s, offered, nil
+}
+
+// dial connects to an endpoint: by WebSocket, if that is what the address says.
+func (a *Account) dial(ctx context.Context, addr string) (*Stream, error) {
+	if a.overWebSocket() {
+		return a.dialWebSocket(ctx, addr)
+	}
+	conn, err := a.dialTCP(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	s := newStream(conn)
+	s.trace = a.Trace
+	return s, nil
+}
+
+func (a *Account) dialTCP(ctx context.Context, network, addr string) (net.Conn, error) {
+	conn, err := a.Dial(ctx, network, addr)
+	if err == nil {
+		a.Trace.reach(StepTCP, "connected to "+conn.RemoteAddr().String())
+	}
+	return conn, err
 }
 
 // UnknownHost reports whether it is the name that failed.

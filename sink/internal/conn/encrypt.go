@@ -11,6 +11,9 @@ var errNoTLS = errors.New("server offers no STARTTLS")
 
 // encrypt brings the stream under TLS and returns the features offered there.
 func (a *Account) encrypt(ctx context.Context, s *Stream, direct bool) (features, error) {
+	if s.framed { // it is there already
+		return s.open(a.Domain)
+	}
 	if direct {
 		cfg := a.tls.Clone()
 		cfg.NextProtos = []string{"xmpp-client"} // XEP-0368

@@ -104,6 +104,9 @@ func addresses(ips []net.IP) (list []string) {
 
 // explainServer knows servers that are not what was expected.
 func explainServer(kind Kind, err error) (explanation, bool) {
+	if errors.Is(err, errNoWebSocket) {
+		return explanation{kind, "correct the URL in XMPP_ADDR; https://DOMAIN/.well-known/host-meta may name it (XEP-0156)", true}, true
+	}
 	if _, none := errors.AsType[tls.RecordHeaderError](err); none {
 		return explanation{kind, "there is no TLS from the first byte: set XMPP_TLS=starttls, or correct the port in XMPP_ADDR", true}, true
 	}

@@ -16,7 +16,7 @@ func (a *Account) follow(do func(*Account) error) error {
 	for redirects := 0; ; redirects++ {
 		err := do(a)
 		addr, elsewhere := otherHost(err)
-		if !elsewhere || redirects == maxRedirects {
+		if !elsewhere || redirects == maxRedirects || a.overWebSocket() {
 			return err
 		}
 		there := *a

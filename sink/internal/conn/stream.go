@@ -22,6 +22,7 @@ const maxInbound = 1 << 20
 type Stream struct {
 	tcp    net.Conn // what ends everything when it is closed
 	conn   net.Conn // tcp or TLS over it
+	framed bool     // over a WebSocket: elements are messages (RFC 7395)
 	framer *wire.Framer
 	trace  *Trace
 	// beforeRead is called when all that was received has been handled.
@@ -64,12 +65,11 @@ func (s *Stream) Close() { _ = s.tcp.Close() }
 // features that the server offers.
 func (s *Stream) open(domain string) (features, error) {
 	s.framer = wire.NewFramer(s, maxInbound)
-	_, err := fmt.Fprintf(s.conn, "<?xml version='1.0'?><stream:stream to='%s' version='1.0' xml:lang='en' "+
-		"xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>", wire.Escape(domain))
-	if err != nil {
-		return features{}, fmt.Errorf("open stream: %w", err)
+	begin := s.openHeader
+	if s.framed {
+		begin = s.openFrame
 	}
-	if _, err := s.framer.Header(); err != nil {
+	if err := begin(domain); err != nil {
 		return features{}, fmt.Errorf("open stream: %w", err)
 	}
 	e, err := s.Next()
@@ -77,6 +77,16 @@ func (s *Stream) open(domain string) (features, error) {
 		return features{}, err
 	}
 	return parseFeatures(e)
+}
+
+// openHeader greets the server by the root element of our stream, and reads its own.
+func (s *Stream) openHeader(domain string) error {
+	err := s.write(fmt.Sprintf("<?xml version='1.0'?><stream:stream to='%s' version='1.0' xml:lang='en' "+
+		"xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>", wire.Escape(domain)))
+	if err == nil {
+		_, err = s.framer.Header()
+	}
+	return err
 }
 
 // Next returns the next element of the stream. A stream error comes back as a
@@ -97,6 +107,8 @@ func (s *Stream) Next() (wire.Element, error) {
 			continue
 		case string(e.Name) == "stream:error":
 			return e, fmt.Errorf("server ended the stream: %w", condition(e, OfStream))
+		case s.framed && isFrame(e, "close"):
+			return e, ErrClosed
 		default:
 			return e, nil
 		}
