@@ -36,6 +36,25 @@ func TestKafkaMemoryIsBounded(t *testing.T) {
 		})
 		withinLimit(t, worker)
 	})
+	t.Run("batches of 19 MB that are not compressed", func(t *testing.T) {
+		const partitions, batches, each = 4, 3, 190
+		tr, b := largeTrial(t, partitions)
+		p := largeProducer(t, b, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.NoCompression()))
+		value := fmt.Appendf(nil, `{"severity":"info","message":"%s"}`, strings.Repeat("lorem ipsum ", 8600))
+		for i := range partitions * batches {
+			records := make([]*kgo.Record, each)
+			for j := range records {
+				records[j] = &kgo.Record{Topic: b.topic, Partition: int32(i % partitions), Value: value}
+			}
+			produce(t, p, records...)
+		}
+		worker := startWorker(t, tr.env, map[string]string{"MEMORY_LIMIT": "64MB", "MIN_SEVERITY": "critical"})
+		until(t, "all are read", func(ctx context.Context) (bool, error) {
+			n, err := b.committed(ctx, partitions)
+			return n == partitions*batches*each, err
+		})
+		withinLimit(t, worker)
+	})
 	t.Run("one message of 200 MB", func(t *testing.T) {
 		const partitions = 4
 		tr, b := largeTrial(t, partitions)
@@ -76,7 +95,7 @@ func largeTrial(t *testing.T, partitions int32) (*trial, *kafkaBroker) {
 	}
 	_, err = broker.client.AlterConfigs(t.Context(), &kafka.AlterConfigsRequest{Resources: []kafka.AlterConfigRequestResource{{
 		ResourceType: kafka.ResourceTypeTopic, ResourceName: broker.topic,
-		Configs: []kafka.AlterConfigRequestConfig{{Name: "max.message.bytes", Value: "20000000"}},
+		Configs: []kafka.AlterConfigRequestConfig{{Name: "max.message.bytes", Value: "40000000"}},
 	}}})
 	if err != nil {
 		t.Fatal(err)
@@ -86,8 +105,8 @@ func largeTrial(t *testing.T, partitions int32) (*trial, *kafkaBroker) {
 
 func largeProducer(t *testing.T, b *kafkaBroker, options ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	p, err := kgo.NewClient(append(options, kgo.SeedBrokers(b.addrs...), kgo.ProducerBatchCompression(kgo.ZstdCompression()),
-		kgo.ProducerBatchMaxBytes(300<<20), kgo.BrokerMaxWriteBytes(400<<20), kgo.BrokerMaxReadBytes(400<<20), kgo.ProducerLinger(1e9), kgo.MaxBufferedRecords(1e6))...)
+	p, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(b.addrs...), kgo.ProducerBatchCompression(kgo.ZstdCompression()),
+		kgo.ProducerBatchMaxBytes(300 << 20), kgo.BrokerMaxWriteBytes(400 << 20), kgo.BrokerMaxReadBytes(400 << 20), kgo.ProducerLinger(1e9), kgo.MaxBufferedRecords(1e6)}, options...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -164,6 +164,7 @@ func (s *settings) load() ([]config.Setting, error) {
 func (s *settings) loadAll() ([]config.Setting, []error) {
 	first, errs := config.Load(s.groups(false)[0])
 	rest, more := config.Load(s.groups(false)[1:]...) // SOURCES is known now
+	s.kafka.MaxBatch = s.memory.Effective().Batch()
 	s.nats.Holds = s.digest.MaxPending(s.room.MaxInFlight)
 	return append(first, rest...), append(errs, more...)
 }

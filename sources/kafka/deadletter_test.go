@@ -133,6 +133,7 @@ func checkTooLarge(t *testing.T, c *cluster) {
 	}
 	c.config.SessionTimeout = 15 * time.Second // a busy machine is no crash
 	c.alter(t, map[string]string{"max.message.bytes": strconv.Itoa(60 << 20)})
+	c.config.MaxBatch = 20_000_000
 	client := c.franz(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DefaultProduceTopic(c.topic), kgo.ProducerBatchMaxBytes(50<<20))
 	produce := func(records ...*kgo.Record) {
 		t.Helper()
@@ -142,26 +143,26 @@ func checkTooLarge(t *testing.T, c *cluster) {
 	}
 	produce(&kgo.Record{Value: []byte(`{"message":"before"}`)})
 	var batch []*kgo.Record
-	for range 40 {
+	for range 25 {
 		batch = append(batch, &kgo.Record{Value: make([]byte, 1<<20)})
 	}
 	eventually(t, "the brokers take a large batch", func() bool { return client.ProduceSync(t.Context(), batch...).FirstErr() == nil })
 	produce(&kgo.Record{Value: []byte(`{"message":"behind"}`)})
 
 	got := receive(t, c.open(t), 3)
-	if err := got[1].Malformed; err == nil || !strings.Contains(err.Error(), "offsets 1 to 40: it is too large to be read: a batch of") {
-		t.Errorf("a batch of 40 MB: %v", err)
+	if err := got[1].Malformed; err == nil || !strings.Contains(err.Error(), "offsets 1 to 25: it is too large to be read: a batch of") || !strings.Contains(err.Error(), "no more than 20000000 are read at once: raise MEMORY_LIMIT") {
+		t.Errorf("a batch of 25 MB: %v", err)
 	}
 	eventually(t, "the dead letter is written", func() bool {
 		return got[1].Reject(t.Context(), sources.Reason{Code: sources.ReasonDecode, Err: got[1].Malformed}) == nil
 	})
 	ack(t, got[0], got[2])
-	c.settles(t, 42)
+	c.settles(t, 27)
 	letter := envelope.Raw{}
 	for _, h := range consume(t, c, c.topic+".dlq", 1)[0].Headers {
 		letter.Header = append(letter.Header, envelope.Header{Key: h.Key, Value: string(h.Value)})
 	}
-	if letter.Get("x-dlq-offset") != "1" || !strings.Contains(letter.Get("x-dlq-error"), "offsets 1 to 40") {
+	if letter.Get("x-dlq-offset") != "1" || !strings.Contains(letter.Get("x-dlq-error"), "offsets 1 to 25") {
 		t.Errorf("the dead letter does not tell where the batch is: %v", letter.Header)
 	}
 }

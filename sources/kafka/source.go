@@ -67,7 +67,7 @@ func open(cfg Config, log *slog.Logger, poll time.Duration) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	memory, err := reader.NewMemory()
+	memory, err := reader.NewMemory(cfg.MaxBatch)
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ func OpenDeadLetters(cfg kafka.Config) (sources.DeadLetters, error) {
 	if err != nil {
 		return nil, err
 	}
-	memory, err := reader.NewMemory()
+	memory, err := reader.NewMemory(cfg.MaxBatch)
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,9 @@ type Config struct {
 
 	OAuth
 
+	// MaxBatch is how many bytes a batch of messages may take, with what decompressing
+	// it takes; 0: 32 MiB. The program sets it.
+	MaxBatch int
 	// Dial opens the connections. Nil: a net.Dialer.
 	Dial sources.DialFunc
 }

@@ -134,7 +134,7 @@ func (l *log) ours(readers int) []string {
 	l.Helper()
 	c := l.ourClient()
 	defer c.Close()
-	memory, err := reader.NewMemory()
+	memory, err := reader.NewMemory(0)
 	if err != nil {
 		l.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func (r *Reader) fetch(ctx context.Context) error {
 	limit, release := int64(r.fetchMax)+answerOverhead, (func())(nil)
 	if r.large > limit {
 		var err error
-		if release, err = r.memory.large.acquire(ctx, r.large); err != nil {
+		if release, err = r.memory.acquireLarge(ctx, r.large); err != nil {
 			return err
 		}
 		limit = r.large
@@ -65,7 +65,7 @@ func (r *Reader) fetch(ctx context.Context) error {
 
 // needLarge has the next fetch wait for memory for the batch that begins with head.
 func (r *Reader) needLarge(size int64, head []byte) error {
-	if size > maxBatch {
+	if size > int64(r.memory.batch) {
 		return r.refuse(size, head)
 	}
 	r.large = size
@@ -84,7 +84,7 @@ func (r *Reader) fitFirst(raw []byte) error {
 		return nil
 	}
 	r.Yield()
-	if size+answerOverhead <= maxBatch {
+	if size+answerOverhead <= int64(r.memory.batch) {
 		r.fetchMax = int32(size) //nolint:gosec // at most maxBatch
 	}
 	return r.needLarge(size+answerOverhead, raw)

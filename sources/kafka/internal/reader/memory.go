@@ -1,7 +1,9 @@
 package reader
 
 import (
+	"cmp"
 	"context"
+	"runtime"
 	"sync/atomic"
 
 	"golang.org/x/sync/semaphore"
@@ -19,29 +21,41 @@ const (
 	// windowBytes what decompressing takes. One larger than that is alone.
 	largeBytes  = 8 << 20
 	windowBytes = 8 << 20
-	// maxBatch is the largest batch that is read at all.
+	// maxBatch is what one batch may take at most, with what decompressing it takes.
 	maxBatch = 32 << 20
 )
 
 // Memory bounds what the readers of a source hold in all, in bytes, whatever
 // their number, and the size and the codec of the batches.
 type Memory struct {
+	batch   int // what one batch may take
 	codecs  *record.Codecs
 	large   bound
 	windows bound
 }
 
-// NewMemory is for the readers of one source.
-func NewMemory() (*Memory, error) {
+// NewMemory is for the readers of one source. One batch may take as many bytes; 0:
+// as many as any batch may.
+func NewMemory(batch int) (*Memory, error) {
 	codecs, err := record.NewCodecs(2)
 	if err != nil {
 		return nil, err
 	}
-	return &Memory{codecs: codecs, large: newBound(largeBytes), windows: newBound(windowBytes)}, nil
+	return &Memory{batch: min(cmp.Or(batch, maxBatch), maxBatch), codecs: codecs, large: newBound(largeBytes), windows: newBound(windowBytes)}, nil
 }
 
 // Close ends the codecs.
 func (m *Memory) Close() { m.codecs.Close() }
+
+// acquireLarge waits until a batch of n bytes may be fetched. The one before may still
+// be there as garbage, and there is no memory for two.
+func (m *Memory) acquireLarge(ctx context.Context, n int64) (release func(), err error) {
+	release, err = m.large.acquire(ctx, n)
+	if err == nil && n > m.large.size {
+		runtime.GC()
+	}
+	return release, err
+}
 
 // bound is a number of bytes that readers share.
 type bound struct {

@@ -14,6 +14,7 @@ import (
 type page struct {
 	memory  *Memory
 	raw     []byte // batches to come
+	size    int    // of all that were fetched
 	aborted *record.Aborted
 	large   func() // gives memory for raw back; nil if that is within the reader's part
 	refused error  // why batch, which is all of the page, is not read
@@ -28,7 +29,7 @@ func newPage(m *Memory, answer *kmsg.FetchResponseTopicPartition, large func()) 
 	for _, t := range answer.AbortedTransactions {
 		transactions = append(transactions, record.Transaction{ProducerID: t.ProducerID, First: t.FirstOffset})
 	}
-	return &page{memory: m, raw: answer.RecordBatches, aborted: record.NewAborted(transactions), large: large}
+	return &page{memory: m, raw: answer.RecordBatches, size: len(answer.RecordBatches), aborted: record.NewAborted(transactions), large: large}
 }
 
 // next returns what follows at offset from or later. Its error is io.EOF behind
@@ -83,7 +84,7 @@ func (p *page) open(ctx context.Context, from int64) error {
 		p.raw = nil // it is fetched again
 		return err
 	}
-	if p.reader, err = p.memory.codecs.OpenLarge(&p.batch); err != nil {
+	if p.reader, err = p.memory.codecs.OpenLarge(&p.batch, p.memory.batch-p.size); err != nil {
 		p.closeBatch()
 	}
 	return err
@@ -102,7 +103,7 @@ func (p *page) closeBatch() {
 
 func (p *page) close() {
 	p.closeBatch()
-	p.raw = nil
+	p.raw, p.batch = nil, record.Batch{} // before others have the memory
 	if p.large != nil {
 		p.large()
 		p.large = nil

@@ -15,7 +15,7 @@ var errRefused = errors.New("it is too large to be read")
 
 // refuse goes behind a batch that is not read, if its head tells where it ends.
 func (r *Reader) refuse(size int64, head []byte) error {
-	err := fmt.Errorf("%w: a batch of %d bytes, no more than %d are read at once", errRefused, size, maxBatch)
+	err := fmt.Errorf("%w: a batch of %d bytes, no more than %d are read at once: raise MEMORY_LIMIT, or publish smaller batches", errRefused, size, r.memory.batch)
 	batch, ok := record.Head(head)
 	if !ok || batch.Last < r.offset {
 		return fmt.Errorf("offset %d: %w", r.offset, err)

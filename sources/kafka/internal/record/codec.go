@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
@@ -21,20 +22,16 @@ const (
 	codecZstd
 )
 
-const (
-	// smallWindow is how much memory to decompress a batch takes without
-	// being asked for: what gzip, and the usual blocks of snappy and LZ4 need.
-	smallWindow = 256 << 10
-	// maxWindow is the most that it may take.
-	maxWindow = 32 << 20
-)
+// smallWindow is how much memory to decompress a batch takes without being asked
+// for: what gzip, and the usual blocks of snappy and LZ4 need.
+const smallWindow = 256 << 10
 
 var (
 	// ErrLarge says that a batch takes more memory to decompress than is to be
 	// had without asking. Window says how much.
 	ErrLarge = errors.New("the batch takes much memory to decompress")
-	// ErrTooLarge says that it takes more than anybody gets.
-	ErrTooLarge = fmt.Errorf("the batch takes more than %d MB of memory to decompress", maxWindow>>20)
+	// ErrTooLarge says that it takes more than there is.
+	ErrTooLarge = errors.New("the batch takes too much memory to decompress: raise MEMORY_LIMIT, or publish smaller batches")
 )
 
 // Codecs decompress batches. They can be used from any goroutine.
@@ -66,9 +63,10 @@ func (c *Codecs) Open(b *Batch) (*Reader, error) {
 	return newReader(b, in, done), nil
 }
 
-// OpenLarge is Open for a batch for which there is memory.
-func (c *Codecs) OpenLarge(b *Batch) (*Reader, error) {
-	in, done, err := c.inflate(int(b.attributes)&codecMask, b.payload, maxWindow)
+// OpenLarge is Open for a batch for which there are limit bytes of memory. It
+// returns ErrTooLarge if it takes more.
+func (c *Codecs) OpenLarge(b *Batch, limit int) (*Reader, error) {
+	in, done, err := c.inflate(int(b.attributes)&codecMask, b.payload, max(limit, smallWindow+1))
 	if err != nil {
 		return nil, err
 	}
@@ -79,11 +77,11 @@ func (c *Codecs) OpenLarge(b *Batch) (*Reader, error) {
 func (b *Batch) Window() int64 {
 	switch int(b.attributes) & codecMask {
 	case codecSnappy:
-		return int64(min(snappyBlock(b.payload), maxWindow))
+		return int64(snappyBlock(b.payload))
 	case codecLZ4:
 		return lz4Block(b.payload)
 	case codecZstd:
-		return int64(min(zstdWindow(b.payload), maxWindow)) + smallWindow
+		return int64(min(zstdWindow(b.payload), math.MaxInt32)) + smallWindow
 	}
 	return 0
 }
@@ -109,18 +107,26 @@ func (c *Codecs) inflate(codec int, data []byte, limit int) (io.Reader, func(), 
 	return nil, nil, fmt.Errorf("%w: unknown codec %d", ErrCorrupt, codec)
 }
 
+// more says that a batch takes more memory than limit.
+func more(limit int) error {
+	if limit == smallWindow {
+		return ErrLarge
+	}
+	return ErrTooLarge
+}
+
 // inflateZstd takes small batches whole, which needs no window, and larger ones as
-// a stream, which needs one. What claims a window that nobody gets may still be
+// a stream, which needs one. What claims a larger window than there is may still be
 // small: Java's clients claim the window of their level, whatever they compress.
 func (c *Codecs) inflateZstd(data []byte, limit int) (io.Reader, func(), error) {
 	if limit == smallWindow {
-		return c.inflateWhole(data, smallWindow, ErrLarge)
+		return c.inflateWhole(data, limit)
 	}
-	if zstdWindow(data) > maxWindow {
-		return c.inflateWhole(data, maxWindow, ErrTooLarge)
+	if zstdWindow(data) > uint64(limit) { //nolint:gosec // not negative
+		return c.inflateWhole(data, limit)
 	}
 	in, err := zstd.NewReader(bytes.NewReader(data), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecodeBuffersBelow(0))
+		zstd.WithDecoderMaxWindow(uint64(limit)), zstd.WithDecodeBuffersBelow(0)) //nolint:gosec // not negative
 	if err != nil {
 		return nil, nil, corrupt(err)
 	}
@@ -129,7 +135,7 @@ func (c *Codecs) inflateZstd(data []byte, limit int) (io.Reader, func(), error) 
 
 // inflateWhole decompresses up to limit bytes. The library says in several ways
 // that there are more; if they are corrupt instead, reading them as a stream tells.
-func (c *Codecs) inflateWhole(data []byte, limit int, more error) (io.Reader, func(), error) {
+func (c *Codecs) inflateWhole(data []byte, limit int) (io.Reader, func(), error) {
 	const usualRatio = 16
 	var err error
 	for _, size := range []int{min(usualRatio*len(data), limit), limit} {
@@ -138,7 +144,7 @@ func (c *Codecs) inflateWhole(data []byte, limit int, more error) (io.Reader, fu
 			return bytes.NewReader(whole), nil, nil
 		}
 	}
-	return nil, nil, fmt.Errorf("%w (%w)", more, err)
+	return nil, nil, fmt.Errorf("%w (%w)", more(limit), err)
 }
 
 // zstdWindow is the most that a frame claims to need. What is not complete, or no
@@ -191,11 +197,8 @@ const xerial = "\x82SNAPPY\x00"
 const xerialHeader = len(xerial) + 4 + 4 // with two versions
 
 func inflateSnappy(data []byte, limit int) (io.Reader, func(), error) {
-	switch n := snappyBlock(data); {
-	case n > maxWindow:
-		return nil, nil, ErrTooLarge
-	case n > limit:
-		return nil, nil, ErrLarge
+	if snappyBlock(data) > limit {
+		return nil, nil, more(limit)
 	}
 	if len(data) >= xerialHeader && string(data[:len(xerial)]) == xerial {
 		return &xerialReader{data: data[xerialHeader:], limit: limit}, nil, nil

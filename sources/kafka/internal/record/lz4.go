@@ -24,7 +24,7 @@ func inflateLZ4(data []byte, limit int) (io.Reader, func(), error) {
 		return nil, nil, fmt.Errorf("%w: it is no frame of LZ4", ErrCorrupt)
 	}
 	if lz4Block(data) > int64(limit) {
-		return nil, nil, ErrLarge
+		return nil, nil, more(limit)
 	}
 	return lz4.NewReader(bytes.NewReader(lz4Frame(data))), nil, nil
 }

@@ -24,7 +24,7 @@ func (c *Codecs) openMessages(b *Batch) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	in, done, err := c.inflate(codec, outer.Value, maxWindow)
+	in, done, err := c.inflate(codec, outer.Value, 2*maxMessageSet)
 	if err != nil {
 		return nil, err
 	}

@@ -109,7 +109,7 @@ func readAll(c *record.Codecs, raw []byte) (all []record.Record, err error) {
 		}
 		r, err := c.Open(&b)
 		if errors.Is(err, record.ErrLarge) {
-			r, err = c.OpenLarge(&b)
+			r, err = c.OpenLarge(&b, 32<<20)
 		}
 		if err != nil {
 			return all, err
@@ -194,7 +194,7 @@ func TestBombsAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.Count = 1
-		if _, err := c.OpenLarge(&b); !errors.Is(err, record.ErrTooLarge) {
+		if _, err := c.OpenLarge(&b, 32<<20); !errors.Is(err, record.ErrTooLarge) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
