@@ -19,8 +19,8 @@ var alertmanager = format{ //nolint:gochecknoglobals // a constant
 		switch {
 		case isArray(alerts) && (m.get("groupKey") != "" || m.get("receiver") != "" || isAlertList(alerts)):
 			return "it has the members alerts and receiver or groupKey"
-		case isAlertList(m.get("data")):
-			return "its member data is an array of objects with labels and annotations or startsAt"
+		case isAlertList(inData(m.get("data"))):
+			return "its member data has an array of objects with labels and annotations or startsAt"
 		}
 		return ""
 	},
@@ -31,6 +31,20 @@ var alertmanager = format{ //nolint:gochecknoglobals // a constant
 		}
 		return list, nil
 	},
+}
+
+// inData returns the alerts in the member data of an answer: Prometheus has them
+// one level deeper.
+func inData(data string) string {
+	if data == "" || data[0] != '{' {
+		return data
+	}
+	for name, value := range members(data) {
+		if name == "alerts" {
+			return value
+		}
+	}
+	return ""
 }
 
 func isArray(value string) bool { return value != "" && value[0] == '[' }
@@ -105,8 +119,8 @@ func (w *webhook) set(name, value string) {
 	case "commonAnnotations":
 		w.commonNotes = textMap(value)
 	case "alerts", "data":
-		if isArray(value) {
-			w.alerts = w.alertsOf(value)
+		if alerts := inData(value); isArray(alerts) {
+			w.alerts = w.alertsOf(alerts)
 			return
 		}
 	}

@@ -24,13 +24,13 @@ type alert struct {
 
 func (a *alert) set(name, value string) {
 	switch name {
-	case "status":
+	case "status", "state": // Prometheus has a state
 		if a.status, _ = scalar(value); value[0] == '{' { // of the API
 			a.status = textMap(value)["state"]
 		}
 	case "fingerprint":
 		a.fingerprint, _ = scalar(value)
-	case "startsAt":
+	case "startsAt", "activeAt":
 		a.started = a.time(name, value)
 	case "endsAt":
 		a.ended = a.time(name, value)

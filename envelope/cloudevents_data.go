@@ -52,12 +52,15 @@ func (c *cloudEvent) content(media string) []Envelope {
 		return []Envelope{textData(unquote(c.data))}
 	case c.isJSON:
 		return c.jsonContent(c.data)
-	case isJSONMedia(media) && json.Valid([]byte(c.data)):
-		return c.jsonContent(strings.TrimSpace(c.data))
-	case utf8.ValidString(c.data) && (strings.HasPrefix(media, "text/") || media == "" || isJSONMedia(media)):
-		return []Envelope{textData(c.data)}
 	}
-	return []Envelope{otherData(c.data, media)}
+	text, err := readable(Raw{Header: []Header{{"Content-Type", c.media}}, Body: []byte(c.data)})
+	switch {
+	case err != nil || strings.ContainsFunc(string(text), isBinary):
+		return []Envelope{otherData(c.data, media)}
+	case isJSONMedia(media) && json.Valid(text):
+		return c.jsonContent(strings.TrimSpace(string(text)))
+	}
+	return []Envelope{textData(string(text))}
 }
 
 // textData shows text as the message.

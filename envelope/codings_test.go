@@ -9,6 +9,20 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 )
 
+// What is binary without saying so is named, where its first bytes tell.
+func TestBinaryIsNamed(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		"\x82\xa5title\xa4Disk\xa3sev\x01":     "MessagePack",
+		"\x0a\x05hello\x10\x96\x01\x1a\x03abc": "Protobuf",
+		"\x00\x00\x00\x00\x07\x0aHello\x02":    "schema 7",
+	} {
+		if _, err := envelope.Decode(envelope.Raw{Body: []byte(body)}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want an error that names %s", body, err, want)
+		}
+	}
+}
+
 // A header may name thousands of encodings, and a small body may begin with as many.
 func TestEncodingsAreBounded(t *testing.T) {
 	t.Parallel()

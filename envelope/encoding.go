@@ -222,6 +222,8 @@ func binaryKind(body []byte, media string) string {
 		return ""
 	case len(body) > frame && body[0] == 0:
 		return fmt.Sprintf("Avro or Protobuf framed with schema %d of a registry", uint32(body[1])<<24|uint32(body[2])<<16|uint32(body[3])<<8|uint32(body[4]))
+	case len(body) > frame && body[0]&0xf0 == 0x80 && body[1]&0xe0 == 0xa0: // a map, and a name
+		return "what looks like MessagePack"
 	case isProtobuf(body):
 		return "what looks like Protobuf"
 	}

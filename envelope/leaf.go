@@ -86,7 +86,7 @@ func (b branch) into(name string) branch {
 	if b.path != "" {
 		path = b.path + "." + path
 		b.aside = b.aside || sets.asides[last(b.path)]
-		if b.off = offAbove(path, 1+strings.Count(normal(name), ".")); b.off > 0 || b.aside {
+		if b.off = offAbove(path, 1+strings.Count(normal(name), ".")); b.off > 0 || b.aside || vague[last(path)] {
 			name = lastOf(b.name) + "." + name
 		}
 	}
@@ -94,6 +94,9 @@ func (b branch) into(name string) branch {
 	b.depth++
 	return b
 }
+
+// vague are names that say nothing without that of what they are in.
+var vague = setOf("name id key value type state status") //nolint:gochecknoglobals // a constant table
 
 // offAbove counts the names in path, without its last ones, that are none of
 // members that hold the content.
@@ -244,12 +247,28 @@ func (t *tree) addArray(b branch, array string) {
 	switch {
 	case count == 0:
 	case objects == 0:
+		if text := bytesOf(b.path, array); text != "" {
+			array = quoteJSON(text)
+		}
 		t.leaf(b, array)
 	case chatArrays[last(b.path)] || b.rich && chatParts[last(b.path)]:
 		t.addBlocks(b, array)
 	default:
 		t.addObjects(b, array, count)
 	}
+}
+
+// bytesOf returns the text that an array of bytes is: journald has those of
+// messages with colours so.
+func bytesOf(path, array string) string {
+	if last(path) != "message" {
+		return ""
+	}
+	var text []byte
+	if json.Unmarshal([]byte(array), &text) != nil {
+		return ""
+	}
+	return strings.ToValidUTF8(string(text), "")
 }
 
 // addObjects takes the elements that are pairs of name and value as members,

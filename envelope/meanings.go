@@ -42,22 +42,22 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 		event_name alert_name alertname alarm_name rule_name alert_rule_name alert_rule.name alert.rule.name rule.name rule check_name check.name
 		monitor_name monitor.name monitor_display_name alert_rule condition_name policy_name search_name scenario
 		attributes.friendly_name friendly_name device.friendly_name entity_id display_name job.name job_name task_name playbook workflow.name workflow_name pipeline_name pipeline.name
-		backup_name service_description service_desc artifact_name metadata.name table source.table dag_id alarm quality_gate.name name domain`},
+		backup_name build_name component.name service_description service_desc artifact_name metadata.name table source.table dag_id alarm quality_gate.name name domain check detail.project_name`},
 	{aKind, "kind of event; title if there is neither", `
 		event_type detail_type event.type event_kind event.action action_name message_type notification_type alert_type
 		object_kind webhook_event operation_name event type action activity category`},
 	{aMessage, "message", `
 		message msg alert_message event_message log text_payload json_payload.message output plugin_output service_output host_output
 		check_result.output note problem_details_text context_message context.message state_message state.reason new_state_reason status_message
-		text content @m @mt body_text comment annotations.message reason_text event.original`},
+		text content @m @mt body_text comment annotations.message reason_text event.original description_text alert_text comment.body`},
 	{aText, "further text, below the message", `
-		full_message full_log long_message description details body annotations.description documentation.content long_service_output
-		event_definition_description alert_description notes info incident_updates.body pretext activity_text data`},
+		full_message full_log long_message description details detail body annotations.description documentation.content long_service_output
+		event_definition_description alert_description notes info incident_updates.body pretext activity_text event_description.latest_description data`},
 	{aFault, "error; message if there is no other", `
 		error error.message err err.message exception exception.message thrown.message failure_message failure.message fault
-		error_message error_msg error_description @x stopped_reason reason cause status_reason`},
+		error_message error_msg error_description @x stopped_reason failure_reason build_failure_reason reason cause status_reason`},
 	{aSeverity, "severity", `
-		severity severity_text severity_number event_severity alert_severity log.level level levelname level_name loglevel log_level log_severity
+		severity severity_text severity_number event_severity alert_severity log.level level lvl levelname level_name loglevel log_level log_severity
 		@l alert_type message_type syslog_severity syslog.severity.name severity_label priority.summary priority.name priority_name priority urgency criticality impact level_value levelno
 		event_nseverity nseverity trigger_severity rule.level status_indicator sev s notification_type type color
 		check_result.state service_state host_state state exit_status`},
@@ -65,18 +65,18 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 		state event_value event.value alert_state alert_status incident_state alert_transition new_state_value state.value current_state monitor_condition
 		event_action notification_type service_state host_state event_type action status transition`},
 	{anOutcome, "outcome; shown with the name", `
-		conclusion run_status health.status build.status build.result result outcome new_state_value state.value service_state host_state heartbeat.status last_status
+		conclusion run_status health.status build.status build_status job_status pipeline_status build.result result outcome new_state_value state.value service_state host_state heartbeat.status last_status
 		status new_state current_state state phase op action`},
 	{aTime, "time", `
 		time timestamp @timestamp ts datetime date_time event_time event_timestamp time_unix_nano starts_at start_at started_at fired_date_time triggered_at fired_at
 		occurred_at opened_at state_change_time time_generated iso_timestamp log_time asctime instant.epoch_second instant t.$date @t time_local
-		observed_time_unix_nano event.created last_timestamp created_at create_time created date ts_ms clock source_realtime_timestamp
-		realtime_timestamp timestamp_ms detected_at updated_at last_changed now at t head_commit.timestamp metadata.creation_timestamp finished_at ended_at end_time start_time time_fired when`},
+		observed_time_unix_nano event.created last_timestamp created_at created_on create_time created execution_date long_date_time date ts_ms clock source_realtime_timestamp
+		realtime_timestamp timestamp_ms timestamp.seconds time.seconds detected_at updated_at last_changed now at t head_commit.timestamp metadata.creation_timestamp publish_time state_changed_utc_time run_updated_at receive_timestamp finished_at ended_at end_time start_time time_fired when`},
 	{aHost, "host", `
 		host_name hostname host host.name host.hostname kubernetes.pod_name kubernetes.pod.name k8s.pod.name pod_name pod involved_object.name regarding.name
 		source.host node_name nodename node k8s.node.name kubernetes.host server server_name server.name machine machine_name computer computer_name
 		device_name device.name device_id device instance_name instance instance_id agent.name source_host syslog_hostname hostname_s resource_name
-		configuration_items impacted_entity target`},
+		configuration_items impacted_entity trigger.dimensions.instance_id entity.system.hostname client.name target`},
 	{anOrigin, "origin: who speaks", `
 		repository.full_name repository.path_with_namespace project.path_with_namespace source service_name service.name service service.summary app_name appname application_name application app source.component
 		repository.name project_name project.name project_slug project program syslog_identifier ident
@@ -90,7 +90,7 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 	{aLink, "links", `
 		runbook_url runbook annotations.runbook_url html_url web_url permalinks.web problem_url url title_link permalink link incident_url issue_url alert_url event_url
 		details_url target_url build.full_url full_url build_url job_url run_url compare rule_url results_link zabbix_url event_link log_url
-		dashboard_url dashboard panel_url generator_url console_url shortlink short_url view_in_app view_url ticket_url click links.href
+		dashboard_url dashboard panel_url generator_url console_url shortlink short_url view_in_app view_url ticket_url click links.href actions.url
 		silence_url image_url image screenshot_url`},
 	{aTrace, "trace", `traceparent`},
 }
@@ -101,7 +101,7 @@ const wrappers = `
 	fields properties params context check_result check heartbeat monitor build pipeline workflow_run workflow_job check_run check_suite deployment
 	deployment_status release pull_request app application status labels annotations common_labels common_annotations extra custom custom_details details info
 	item entry task run object_attributes sns _source resource attr log json_payload essentials source_event body alert_context
-	operation_state activity_log quality_gate new_issues issue_data kibana stream new_state to_state after alert_group alert_payload execution results vulnerabilities findings tags attachments embeds condition merge_request update resource_properties meta metrics output_fields before_after anomaly finding vulnerability
+	operation_state activity_log component component_update security_advisory quality_gate new_issues issue_data kibana stream new_state to_state after alert_group alert_payload execution results vulnerabilities findings tags attachments embeds condition merge_request update resource_properties meta metrics output_fields before_after anomaly finding vulnerability
 	instance_details k8s kubernetes event_data alarm trap archive job rule`
 
 // wrapperEnds are ends of names of such members: workflow_run, commit_status.
@@ -109,15 +109,7 @@ const wrapperEnds = `run status event job build alert incident`
 
 // isWrapper reports a member that holds content.
 func isWrapper(name string) bool {
-	if sets.wrappers[name] {
-		return true
-	}
-	for end := range strings.FieldsSeq(wrapperEnds) {
-		if strings.HasSuffix(name, end) {
-			return true
-		}
-	}
-	return false
+	return sets.wrappers[name] || endsInOneOf(name, wrapperEnds)
 }
 
 // asides are members that tell of somebody or something else than what happened:
@@ -133,7 +125,7 @@ const core = `data payload detail event alert incident problem notification mess
 
 // noise are members that help nobody who reads a room.
 const noise = `
-	href uri nano_of_second common_element_count resource_type aws_account_id account alert_target_ids origin_alert_id signal_type condition_type
+	href uri installation nanos nano_of_second common_element_count resource_type aws_account_id account alert_target_ids origin_alert_id signal_type condition_type
 	window_size appid code_file code_line syslog_facility timezone timezone_offset maxretries important interval monitor_id schema payload_version
 	s3_schema_version configuration_id arn etag sequencer job_trigger_id event_definition_id job_definition_id event_definition_type origin_context
 	contact contact_name hostaddress omd_site what caller_file installation_id subscription
@@ -149,15 +141,31 @@ const noise = `
 	source_type source_type_id subscription_filters owner_account topic_arn user_agent request_id public`
 
 // skipped are objects and arrays of which nothing is read: they describe the message.
-const skipped = `potential_action schema managed_fields scope_schema signatures mrkdwn_in entries breadcrumbs sdk modules`
+const skipped = `potential_action schema managed_fields scope_schema signatures mrkdwn_in entries breadcrumbs sdk modules credentials`
 
 // telling are things whose numbers people know, as in order_id.
 const telling = `order invoice ticket payment customer shipment case booking contract`
 
-// secrets are never shown, whatever the message says.
-const secrets = `
-	password passwd secret token access_token refresh_token auth authorization api_key apikey private_key client_secret routing_key
-	service_key integration_key session cookie credentials x_api_key webhook_url`
+// confidential are members that are never shown, whatever the message says.
+const confidential = `auth routing_key service_key integration_key session cookie webhook_url bearer`
+
+// secretEnds are ends of names of such members: DB_PASSWORD, authToken.
+const secretEnds = `password passwd dbpass passphrase secret token apikey accesskey privatekey sshkey credential credentials connectionstring authorization`
+
+// IsSecret reports names of members that hold passwords, tokens and the like.
+func IsSecret(name string) bool {
+	name = normal(name)
+	return sets.confidential[name] || endsInOneOf(name, secretEnds)
+}
+
+func endsInOneOf(name, ends string) bool {
+	for end := range strings.FieldsSeq(ends) {
+		if strings.HasSuffix(name, end) {
+			return true
+		}
+	}
+	return false
+}
 
 // quiet are members that often hold something else than a severity: a word that
 // is not known is none.
@@ -172,6 +180,7 @@ var outcomes = map[string]Severity{ //nolint:gochecknoglobals // a constant tabl
 	"alarm": Unspecified, "degraded": Warning, "unhealthy": Error, "unreachable": Error, "timeout": Error, "timedout": Error, "crashed": Error,
 	"aborted": Warning, "cancelled": Notice, "canceled": Notice, "errored": Error, "broken": Error, "offline": Error, "unstable": Warning,
 	"outofsync": Warning, "healthy": Info, "passed": Info, "succeeded": Info, "complete": Info, "completed": Info, "online": Info, "online!": Info,
+	"operational": Info, "degradedperformance": Warning, "partialoutage": Error, "majoroutage": Critical,
 	"declined": Error, "rejected": Error, "expired": Warning, "overdue": Warning, "late": Warning, "grace": Warning, "finished": Info,
 }
 
@@ -202,8 +211,8 @@ var (
 const alarming = `alert incident problem alarm alert_state alert_status incident_state current_state alert_transition event_action`
 
 // sets are the lists of names above, to look names up in.
-var sets = struct{ wrappers, asides, core, noise, skipped, secrets, dull, quiet, telling, alarming map[string]bool }{ //nolint:gochecknoglobals // constant tables
-	setOf(wrappers), setOf(asides), setOf(core), setOf(noise), setOf(skipped), setOf(secrets), setOf(dull), setOf(quiet), setOf(telling), setOf(alarming),
+var sets = struct{ wrappers, asides, core, noise, skipped, confidential, dull, quiet, telling, alarming map[string]bool }{ //nolint:gochecknoglobals // constant tables
+	setOf(wrappers), setOf(asides), setOf(core), setOf(noise), setOf(skipped), setOf(confidential), setOf(dull), setOf(quiet), setOf(telling), setOf(alarming),
 }
 
 func setOf(names string) map[string]bool {

@@ -69,6 +69,10 @@ func (m *message) parse() error {
 		if json.Valid([]byte(m.body)) {
 			break
 		}
+		if fixed := withoutNaN(m.body); json.Valid([]byte(fixed)) {
+			m.body = fixed
+			break
+		}
 		if m.body = lines(m.body); m.body[0] == '[' && json.Valid([]byte(m.body)) {
 			m.kind = '['
 		} else if brokenObject.MatchString(m.body) {
@@ -89,6 +93,12 @@ func (m *message) parse() error {
 // brokenObject is the beginning of what was meant to be a JSON object: no text
 // begins so.
 var brokenObject = regexp.MustCompile(`^\{\s*"[^"\n]*"\s*:`)
+
+// notFinite is what Python writes for numbers that JSON does not have.
+var notFinite = regexp.MustCompile(`([:\[,]\s*)(NaN|-?Infinity)\b`)
+
+// withoutNaN makes texts of these numbers.
+func withoutNaN(body string) string { return notFinite.ReplaceAllString(body, `$1"$2"`) }
 
 // lines returns an array of the values in text, if that is what it is: JSON by
 // the line, or one after the other. Else it returns text.

@@ -72,7 +72,7 @@ func decodeObject(m *message, c Config) ([]Envelope, error) {
 		return nil, err
 	}
 	if m.allNative() {
-		if e, err := decodeMembers(m.members, m.words); err == nil && e.showable() {
+		if e, err := decodeMembers(m.members, m.words); err == nil && e.showable() && !e.isOnlyData() {
 			return []Envelope{e}, nil
 		}
 	}
@@ -80,6 +80,12 @@ func decodeObject(m *message, c Config) ([]Envelope, error) {
 		m.knowledge = isNotification
 	}
 	return m.understand(), nil
+}
+
+// isOnlyData reports a notification that has nothing to show but the members of
+// its data, like the answers of a JSON:API: they are read by their names.
+func (e *Envelope) isOnlyData() bool {
+	return e.Subject == "" && e.Message == "" && len(e.Data) > 0 && e.Data[0] == '{'
 }
 
 // decodeMembers takes an object that has nothing but the members of the native

@@ -104,7 +104,7 @@ func (r *reading) labels() {
 func (r *reading) rate() {
 	for i := range r.leaves {
 		l := &r.leaves[i]
-		if sets.secrets[last(l.path)] {
+		if IsSecret(last(l.path)) {
 			l.used = true
 			continue
 		}
@@ -124,6 +124,9 @@ func (r *reading) rateLeaf(l *leaf) {
 		at = strings.LastIndexByte(l.path[:at], '.')
 		name = l.path[at+1:]
 		for _, u := range uses[name] {
+			if l.quiet && u.meaning == aKind {
+				continue // the kind of a block
+			}
 			tier := 2 * offAbove(l.path, count)
 			if l.outer {
 				tier++
@@ -252,7 +255,7 @@ func (r *reading) severityOf(l *leaf) (s Severity, known, sure bool) {
 	if s, own := r.words[canonical(text)]; own {
 		return s, true, true
 	}
-	if text == "" || '0' <= text[0] && text[0] <= '9' && len(text) < 3 {
+	if text == "" || isNumber(text) {
 		return Unspecified, l.value[0] != '"', false // a number of nobody's scale
 	}
 	if sets.quiet[last(l.path)] { // it holds other words, too
@@ -384,18 +387,28 @@ func (r *reading) chat() {
 	e.Subject, e.Message = e.unlink(e.Subject), e.unlink(e.Message)
 }
 
+var slackEscapes = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&") //nolint:gochecknoglobals // a constant
+
+// unescape undoes what Slack demands of its senders.
+func unescape(text string) string {
+	if !strings.Contains(text, "&") {
+		return text
+	}
+	return slackEscapes.Replace(text)
+}
+
 // unlink writes Slack's <https://…|name> as the name, and keeps the address as
 // a link.
 func (e *Envelope) unlink(text string) string {
 	for from := 0; ; {
 		start := strings.Index(text[from:], "<http")
 		if start < 0 {
-			return text
+			return unescape(text)
 		}
 		start += from
 		end := strings.IndexByte(text[start:], '>')
 		if end < 0 {
-			return text
+			return unescape(text)
 		}
 		url, name, found := strings.Cut(text[start+1:start+end], "|")
 		if strings.ContainsAny(url, " \n") {
@@ -403,7 +416,7 @@ func (e *Envelope) unlink(text string) string {
 			continue
 		}
 		if found {
-			e.link(name, url)
+			e.link(name, unescape(url))
 			text = text[:start] + name + text[start+end+1:]
 			from = start + len(name)
 		} else {
@@ -462,15 +475,26 @@ func isNumber(text string) bool {
 	return text != "" && strings.Trim(text, "0123456789.-") == ""
 }
 
-// named makes a title of the name of what the message is about, or else of the
-// kind of event, and of how it went.
-func (r *reading) named(outcome *leaf) string {
+// kind finds the kind of event.
+func (r *reading) kind(outcome *leaf) *leaf {
 	kind := r.pick(aKind, central, func(l *leaf) bool {
 		return isShort(l) && l.value[0] == '"' && !sets.dull[normal(l.text())] && l != outcome
 	})
-	if kind != nil {
-		r.out.EventType = kind.text()
+	if kind == nil {
+		return nil
 	}
+	r.out.EventType = kind.text()
+	if states[wordOf(kind)] != "" || outcome != nil && last(kind.path) == "action" { // it names nothing
+		kind.used = false
+		return nil
+	}
+	return kind
+}
+
+// named makes a title of the name of what the message is about, or else of the
+// kind of event, and of how it went.
+func (r *reading) named(outcome *leaf) string {
+	kind := r.kind(outcome)
 	name := ""
 	if r.out.Message == "" || outcome != nil || r.hasName() {
 		name = textOf(r.pick(aName, central, func(l *leaf) bool { return isShort(l) && l.value[0] == '"' }))
@@ -486,17 +510,20 @@ func (r *reading) named(outcome *leaf) string {
 	case kind != nil && name != "":
 		how = r.out.EventType
 	}
-	if name == "" {
+	if name == "" && kind != nil {
 		name = r.out.EventType
 	} else if kind != nil && how != r.out.EventType {
 		kind.used = false // it is shown below
 	}
+	if name == "" && r.out.Message == "" { // how it went says too little
+		name, how = cmp.Or(textOf(r.pick(aTitle, anywhere, isText)), how), ""
+	}
 	switch {
-	case name == "" && r.out.Message != "": // how it went is shown below
+	case name == "" || how == "" && outcome != nil: // how it went is shown below
 		if outcome != nil {
 			outcome.used = r.out.State != "" && states[wordOf(outcome)] == r.out.State
 		}
-		return ""
+		return name
 	case name != "" && how != "" && !hasWord(name, how):
 		return name + ": " + how
 	}
@@ -611,7 +638,13 @@ func isMinor(l *leaf) bool {
 		}
 	}
 	text := l.text()
-	return text == "false" || text == "true" || text == "0" || name == "type" || name == "id" && l.off > 0
+	return text == "false" || text == "true" || text == "0" || name == "type" || name == "id" && !isRow(l.path)
+}
+
+// isRow reports a member of a row of a table: its id says which row it is.
+func isRow(path string) bool {
+	holder, _ := holderOf(path)
+	return last(holder) == "data" || last(holder) == "after"
 }
 
 // isOpaque reports names that only machines read.
@@ -627,7 +660,7 @@ func (r *reading) isWorthShowing(l *leaf) bool {
 	if text == "" || l.quiet || isInternal(lastOf(l.name)) || sets.noise[name] || sets.noise[lastTwo(l.path)] || sets.dull[normal(text)] || strings.HasPrefix(name, "@") {
 		return false
 	}
-	if isTime(l) && len(text) > 8 || strings.HasSuffix(name, "url") {
+	if isTime(l) && len(text) > 8 && !r.out.Time.IsZero() || strings.HasSuffix(name, "url") {
 		return false
 	}
 	return !saysNothingNew(&r.out, text)

@@ -30,7 +30,7 @@ var scales = [...]scale{ //nolint:gochecknoglobals // a constant table
 		steps: []step{{1, Trace}, {5, Debug}, {9, Info}, {10, Notice}, {13, Warning}, {17, Error}, {18, Critical}, {19, Alert}, {21, Fatal}, {25, Unspecified}},
 	},
 	{
-		what: "Python", paths: "levelno", sure: true,
+		what: "Python and Rollbar", paths: "levelno item.level", sure: true,
 		steps: []step{{1, Trace}, {10, Debug}, {20, Info}, {30, Warning}, {40, Error}, {50, Critical}, {51, Unspecified}},
 	},
 	{
@@ -66,7 +66,11 @@ var scales = [...]scale{ //nolint:gochecknoglobals // a constant table
 		steps: []step{{0, Fatal}, {1, Alert}, {2, Critical}, {3, Error}, {4, Warning}, {5, Notice}, {6, Info}, {7, Debug}, {8, Unspecified}},
 	},
 	{
-		what: "pino and bunyan", paths: "level severity", sure: true,
+		what: "OpenTelemetry", paths: "severity", sure: true,
+		steps: []step{{11, Notice}, {13, Warning}, {17, Error}, {18, Critical}, {19, Alert}, {21, Fatal}, {25, Unspecified}},
+	},
+	{
+		what: "pino and bunyan", paths: "level", sure: true,
 		steps: []step{{10, Trace}, {20, Debug}, {30, Info}, {40, Warning}, {50, Error}, {60, Fatal}, {61, Unspecified}},
 	},
 	{

@@ -61,27 +61,27 @@ var vocabulary = []struct { //nolint:gochecknoglobals // a constant table
 	words    string
 }{
 	{Unspecified, "unspecified unknown none indeterminate notclassified default notset"},
-	{Trace, "trace finest verbose silly"},
+	{Trace, "trace trc finest verbose vrb silly"},
 	{2, "trace2"},
 	{3, "trace3"},
 	{4, "trace4"},
-	{Debug, "debug dbg finer d"},
+	{Debug, "debug dbg dbug finer d"},
 	{6, "debug2 fine"},
 	{7, "debug3 config"},
 	{8, "debug4"},
-	{Info, "info information informational i ok good normal success up low lowest trivial cleared resolved recovery green 5"},
+	{Info, "info inf information informational i ok good normal success up low lowest trivial cleared resolved recovery green 5"},
 	{Notice, "notice note info2 4"},
 	{11, "info3"},
 	{12, "info4"},
-	{Warning, "warning warn w minor medium moderate average caution ticket yellow amber orange 3"},
+	{Warning, "warning warn wrn w minor medium moderate average caution ticket yellow amber orange 3"},
 	{14, "warn2"},
 	{15, "warn3"},
 	{16, "warn4"},
-	{Error, "error err e severe major high fail failed failure down checkerror danger red 2"},
+	{Error, "error err eror e severe major high fail failed failure down checkerror danger red 2"},
 	{Critical, "critical crit error2 disaster urgent blocker highest 1"},
 	{Alert, "alert page error3"},
 	{20, "error4"},
-	{Fatal, "fatal f emergency emerg panic dpanic"},
+	{Fatal, "fatal ftl f emergency emerg panic pnc dpanic"},
 	{22, "fatal2"},
 	{23, "fatal3"},
 	{24, "fatal4"},
@@ -98,8 +98,9 @@ var synonyms = func() map[string]Severity { //nolint:gochecknoglobals // a const
 	return all
 }()
 
-// classes are the words that publishers put before a number: P1, SEV-2, S3.
-var classes = [...]string{"severity", "priority", "sev", "prio", "p", "s"} //nolint:gochecknoglobals // a constant table
+// classes are the words that publishers put before a number, as in P1, SEV-2 and
+// S3, and, if they are longer, before a word, as in LOG_ERR and SEVERITY_NUMBER_WARN.
+var classes = [...]string{"severitynumber", "severity", "priority", "loglevel", "level", "log", "sev", "prio", "p", "s"} //nolint:gochecknoglobals // a constant table
 
 // ParseSeverity returns the severity that word means, in any case, and
 // whether the word is known.
@@ -115,7 +116,7 @@ func (own severities) parse(text string) (Severity, bool) {
 	if s, known := own.word(canonical(text)); known || len(text) > maxSeverityText {
 		return s, known
 	}
-	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return strings.ContainsRune(" \t-:/([,", r) }) {
+	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return strings.ContainsRune(" \t-:/([,.", r) }) {
 		if s, known := own.word(canonical(strings.TrimRight(word, ")]"))); known && s != Unspecified {
 			return s, true
 		}
@@ -134,12 +135,19 @@ func (own severities) word(word string) (Severity, bool) {
 		return s, true
 	}
 	for _, class := range classes {
-		if number, found := strings.CutPrefix(word, class); found && len(number) == 1 {
-			if number == "0" { // those who begin with P0 mean the worst
-				number = "1"
+		rest, found := strings.CutPrefix(word, class)
+		switch {
+		case !found:
+		case len(rest) == 1:
+			if rest == "0" { // those who begin with P0 mean the worst
+				rest = "1"
 			}
-			s, known := synonyms[number]
-			return s, known && '0' <= number[0] && number[0] <= '5'
+			s, known := synonyms[rest]
+			return s, known && '0' <= rest[0] && rest[0] <= '5'
+		case len(class) > 1 && rest != "":
+			if s, known := synonyms[rest]; known {
+				return s, true
+			}
 		}
 	}
 	return Unspecified, false

@@ -20,6 +20,8 @@ func TestParseSeverity(t *testing.T) {
 		"minor": envelope.Warning, "trivial": envelope.Info, "page": envelope.Alert, "ticket": envelope.Warning,
 		"Disaster": envelope.Critical, "High": envelope.Error, "Average": envelope.Warning, "Not classified": envelope.Unspecified,
 		"1 - Critical": envelope.Critical, "P2 (High)": envelope.Error, "check_error": envelope.Error,
+		"WRN": envelope.Warning, "INF": envelope.Info, "FTL": envelope.Fatal, "eror": envelope.Error, "daemon.err": envelope.Error,
+		"LOG_ERR": envelope.Error, "SEVERITY_NUMBER_WARN": envelope.Warning, "Severity::High": envelope.Error,
 	} {
 		if got, known := envelope.ParseSeverity(word); got != want || !known {
 			t.Errorf("%q means %v (known: %t), want %v", word, got, known, want)

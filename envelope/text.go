@@ -67,7 +67,7 @@ func (own severities) spoken(line string) Severity {
 		}
 		word := line[start:end]
 		at = end
-		bracketed := start > 0 && (line[start-1] == '[' || line[start-1] == '<')
+		bracketed := start > 0 && line[start-1] == '['
 		announced := count == 0 && strings.HasPrefix(line[end:], ":")
 		if spoken[strings.ToLower(word)] && (bracketed || announced || word == strings.ToUpper(word)) {
 			s, _ := own.parse(word)

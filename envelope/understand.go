@@ -1,6 +1,7 @@
 package envelope
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -31,6 +32,9 @@ func (m *message) finish(e *Envelope, part int) {
 	}
 	if e.Subject == "" && e.Message == "" && len(e.Details) > 0 {
 		e.Subject = m.From.Topic
+	}
+	if !e.showable() && e.State != "" { // PagerDuty's resolve has nothing but the key
+		e.Subject = cmp.Or(e.Fingerprint, e.HostName, e.Source)
 	}
 }
 

@@ -12,6 +12,7 @@ var layouts = [...]string{ //nolint:gochecknoglobals // a constant table
 	"2006-01-02T15:04:05.999999999Z0700", "2006-01-02T15:04:05.999999999",
 	"2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999Z0700", "2006-01-02 15:04:05.999999999 Z07:00",
 	"2006-01-02 15:04:05.999999999 -0700 MST", "2006-01-02 15:04:05.999999999 -0700", "2006-01-02 15:04:05.999999999 MST", "2006-01-02 15:04:05.999999999",
+	"2006-01-02T15:04:05.999999999Z07", "2006-01-02 15:04:05.999999999Z07", "02.01.2006 15:04:05",
 	"2006-01-02T15:04Z07:00", "2006-01-02 15:04", "20060102T150405Z0700", "20060102T150405",
 	"2006/01/02 15:04:05", "2006.01.02 15:04:05", "02/Jan/2006:15:04:05 -0700", "02-Jan-2006 15:04:05",
 	time.RFC1123Z, time.RFC1123, time.RFC850, time.RFC822Z, time.RFC822, time.UnixDate, time.RubyDate, time.ANSIC,
@@ -27,6 +28,7 @@ func anyTime(s string) (time.Time, bool) {
 	if s == "" || len(s) > maxTimeText {
 		return time.Time{}, false
 	}
+	s, _, _ = strings.Cut(s, "[") // Java writes 2026-03-29T13:05:00+02:00[Europe/Berlin]
 	if t, ok := epoch(s); ok {
 		return t, true
 	}
@@ -36,10 +38,17 @@ func anyTime(s string) (time.Time, bool) {
 	s = strings.Replace(s, ",", ".", 1) // Python and log4j write 13:05:00,123
 	for _, layout := range layouts {
 		if t, err := time.Parse(layout, s); err == nil {
-			return t, isPlausible(t)
+			return t, isPlausible(t) && hasZone(t)
 		}
 	}
 	return time.Time{}, false
+}
+
+// hasZone reports whether the zone of t is known: of others than UTC, an
+// abbreviation like CEST tells no offset.
+func hasZone(t time.Time) bool {
+	name, offset := t.Zone()
+	return offset != 0 || name == "UTC" || name == "GMT" || name == "Z" || name == ""
 }
 
 // The years between which a number is taken for a time.

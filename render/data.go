@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 )
 
 // The limits of structured data in a text: it is for a glance.
@@ -64,9 +66,13 @@ func dataLines(data json.RawMessage) string {
 			b.WriteByte('\n')
 		}
 		key, _ := name.(string)
+		text := valueText(value)
+		if envelope.IsSecret(key) {
+			text = hidden
+		}
 		b.WriteString(shorten(oneLine(key), maxPartBytes))
 		b.WriteString(": ")
-		b.WriteString(shorten(oneLine(valueText(value)), maxDataValue))
+		b.WriteString(shorten(oneLine(text), maxDataValue))
 	}
 	return clean(b.String())
 }
