@@ -76,7 +76,7 @@ func newChain(t *testing.T, seed uint64, bed *bed, room func(*testing.T) roomSer
 		trial: b.trial(t, room(t)), nats: server,
 		rng: rand.New(rand.NewPCG(seed, 0)), //nolint:gosec // reproducible on purpose
 	}
-	addr := freeAddr(t)
+	addr := testbed.FreeAddr(t)
 	maps.Copy(c.env, map[string]string{
 		"INGEST_ADDR": addr, "INGEST_TOKEN": chainToken, "INGEST_TIMEOUT": "2s", "INGEST_SUBJECT": c.stream() + ".ingest",
 	})

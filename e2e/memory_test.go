@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/xmpp-notifier/xmpp-notifier/telemetry"
+	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
 
 // residentLimit is what the worker may take of the machine's memory by default.
@@ -32,7 +33,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := bench{room: func(t *testing.T) roomServer { return inProcessRoom(t, 100) }, broker: c.broker}
 			tr := b.trial(t, b.room(t))
-			admin := freeAddr(t)
+			admin := testbed.FreeAddr(t)
 			room, _ := tr.server.(*inProcess)
 			room.HoldReflections()
 			tr.publishLarge(c.count, c.size)

@@ -21,6 +21,8 @@ import (
 
 	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
 
 // prometheusVersion is Prometheus 3.16.0 as a Go module. The tag leaves out the
@@ -39,7 +41,7 @@ func TestMonitoring(t *testing.T) {
 		broker: embeddedNATS,
 	}
 	tr := b.trial(t, b.room(t))
-	admin := freeAddr(t)
+	admin := testbed.FreeAddr(t)
 	spans := startCollector(t)
 	startWorker(t, tr.env, map[string]string{"ADMIN_ADDR": admin, "OTEL_EXPORTER_OTLP_ENDPOINT": spans.URL})
 	tr.publish(300)
@@ -186,7 +188,7 @@ func startPrometheus(t *testing.T, binary, target, rules string) *prometheus {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := &prometheus{freeAddr(t)}
+	p := &prometheus{testbed.FreeAddr(t)}
 	var log bytes.Buffer
 	command := exec.CommandContext(t.Context(), binary, "--config.file="+config,
 		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+p.addr)

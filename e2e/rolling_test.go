@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"testing"
+
+	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
 
 // rollingUpdate replaces three workers one after the other under load, as
@@ -63,23 +64,12 @@ func (tr *trial) loadUntil(end <-chan struct{}) <-chan int {
 func (c *crew) hireReady() {
 	c.Helper()
 	env := maps.Clone(c.env)
-	env["ADMIN_ADDR"] = freeAddr(c.T)
+	env["ADMIN_ADDR"] = testbed.FreeAddr(c.T)
 	c.staff = append(c.staff, startWorker(c.T, env))
 	until(c.T, "the worker is ready", func(ctx context.Context) (bool, error) {
 		status, text, err := ask(ctx, "http://"+env["ADMIN_ADDR"]+"/readyz")
 		return status == http.StatusOK, fmt.Errorf("%s, %w", text, err)
 	})
-}
-
-// freeAddr returns an address on loopback that nobody listens on.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // ask returns the answer to a GET request.

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink/sinktest"
+	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
 
 // isSecret reports the settings whose values are for nobody else.
@@ -120,9 +121,9 @@ func TestSecretsAreInNoLog(t *testing.T) {
 // allSecrets sets what embeddedNATS and sinktest do not need.
 func allSecrets(t *testing.T) map[string]string {
 	t.Helper()
-	nobody := freeAddr(t)
+	nobody := testbed.FreeAddr(t)
 	return map[string]string{
-		"LOG_LEVEL": "debug", "ADMIN_ADDR": freeAddr(t), "SOURCES": "nats,kafka",
+		"LOG_LEVEL": "debug", "ADMIN_ADDR": testbed.FreeAddr(t), "SOURCES": "nats,kafka",
 		"XMPP_ROOM_PASSWORD": "room-secret-1", "XMPP_ID_KEY": "key-secret-3",
 		"NATS_USER": "me", "NATS_PASSWORD": "nats-secret-4",
 		"KAFKA_BROKERS": nobody, "KAFKA_TOPICS": "alerts", "KAFKA_SASL": "scram-sha-512", "KAFKA_USER": "me", "KAFKA_PASSWORD": "kafka-secret-5",

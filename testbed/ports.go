@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"net"
 	"strconv"
+	"testing"
 	"time"
 )
 
@@ -17,6 +18,17 @@ const (
 	lowestPort  = 10000
 	highestPort = 32767
 )
+
+// FreeAddr returns a loopback address on which nobody listens, for a server that a
+// test starts by itself.
+func FreeAddr(t testing.TB) string {
+	t.Helper()
+	addrs, err := freeAddrs(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return addrs[0]
+}
 
 // freeAddrs returns n loopback addresses on which nobody listens.
 func freeAddrs(ctx context.Context, n int) ([]string, error) {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
 
 const webhookToken = "the token of these tests"
@@ -53,7 +55,7 @@ func setIngest(t *testing.T) (url string) {
 	t.Helper()
 	url = embeddedNATS(t)
 	for name, value := range map[string]string{
-		"SOURCES": "nats", "NATS_URL": url, "INGEST_ADDR": freeAddr(t), "INGEST_TOKEN": webhookToken, "INGEST_SUBJECT": "alerts.web", "ADMIN_ADDR": freeAddr(t),
+		"SOURCES": "nats", "NATS_URL": url, "INGEST_ADDR": testbed.FreeAddr(t), "INGEST_TOKEN": webhookToken, "INGEST_SUBJECT": "alerts.web", "ADMIN_ADDR": testbed.FreeAddr(t),
 	} {
 		t.Setenv(name, value)
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/sinktest"
+	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
 
 // mark begins and ends every secret of these tests.
@@ -102,8 +102,8 @@ func brokersAndRoom(t *testing.T, secret string, login bool) {
 		t.Fatal(err)
 	}
 	env := map[string]string{
-		"SOURCES": "nats, kafka", "LOG_LEVEL": "debug", "ADMIN_ADDR": freeAddr(t), "SHUTDOWN_GRACE": "100ms",
-		"INGEST_TO": "nats", "INGEST_ADDR": freeAddr(t), "INGEST_TIMEOUT": "50ms",
+		"SOURCES": "nats, kafka", "LOG_LEVEL": "debug", "ADMIN_ADDR": testbed.FreeAddr(t), "SHUTDOWN_GRACE": "100ms",
+		"INGEST_TO": "nats", "INGEST_ADDR": testbed.FreeAddr(t), "INGEST_TIMEOUT": "50ms",
 		"XMPP_JID": "notifier@" + room.Domain(), "XMPP_ADDR": room.Addr(), "XMPP_ROOM": room.RoomJID(), "XMPP_CA_FILE": ca,
 		"XMPP_ADMIN_JID": "admin@" + room.Domain(),
 		"NATS_URL":       natsWithLogin(t), "NATS_STREAM": "NOTIFY", "NATS_USER": "worker",
@@ -136,16 +136,6 @@ func brokersAndRoom(t *testing.T, secret string, login bool) {
 	}
 }
 
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
-}
-
 func natsWithLogin(t *testing.T) string {
 	t.Helper()
 	srv, err := natsserver.NewServer(&natsserver.Options{
@@ -156,7 +146,9 @@ func natsWithLogin(t *testing.T) string {
 	}
 	srv.Start()
 	t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
-	srv.ReadyForConnections(30 * time.Second)
+	if !srv.ReadyForConnections(30 * time.Second) {
+		t.Fatal("the server does not start")
+	}
 	return srv.ClientURL()
 }
 
@@ -174,7 +166,7 @@ func kafkaWithLogin(t *testing.T) string {
 // of the room, or until it ends by itself, and returns all that it has said.
 func runUntilItKnows(t *testing.T) string {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	var log sharedLog
 	ended := make(chan struct{})
@@ -217,7 +209,7 @@ func (l *sharedLog) String() string {
 // ingestOnce takes one webhook, and returns all that is said about it.
 func ingestOnce(t *testing.T, token string) string {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	var log bytes.Buffer
 	ended := make(chan struct{})

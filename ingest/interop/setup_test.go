@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink/sinktest"
+	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
 
 const token = "only for these tests"
@@ -58,7 +59,7 @@ func startSetup(t *testing.T) *setup {
 		t.Fatal(err)
 	}
 	t.Cleanup(room.Close)
-	s := &setup{room: room, nats: startBroker(t), addr: freeAddr(t)}
+	s := &setup{room: room, nats: startBroker(t), addr: testbed.FreeAddr(t)}
 	env := append(os.Environ(),
 		"SOURCES=nats", "NATS_URL=nats://"+s.nats.addr(), "NATS_STREAM=NOTIFY", "NATS_SUBJECTS=notify.>", "NATS_ACK_WAIT=2s",
 		"XMPP_JID=notifier@"+room.Domain(), "XMPP_PASSWORD=notifier-pw", "XMPP_ADDR="+room.Addr(), "XMPP_ROOM="+room.RoomJID(),
@@ -198,13 +199,3 @@ func (b *broker) stop() {
 
 // kill is stop: a server in the test's process cannot die alone.
 func (b *broker) kill() { b.stop() }
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
-}

@@ -38,16 +38,8 @@ func echo(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// freeAddr is an address on which nobody listens.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
-}
+// nobody is an address on which nobody listens.
+const nobody = "127.0.0.1:1"
 
 // started returns the address of a real proxy, which runs until the end of the test.
 func started(t *testing.T, tunnel *testbed.Tunnel, err error) string {
@@ -112,7 +104,7 @@ func TestRefusalsAreSaidWithoutThePassword(t *testing.T) {
 	for address, want := range map[string]string{
 		"socks5://alice:wr0ng@" + socksProxy(t): "username/password authentication failed",
 		"http://alice:wr0ng@" + httpProxy(t):    "it answers 401",
-		"http://alice:wr0ng@" + freeAddr(t):     "connection refused",
+		"http://alice:wr0ng@" + nobody:     "connection refused",
 	} {
 		dial, err := proxy.New(address)
 		if err != nil {
@@ -143,7 +135,7 @@ func TestTheEnvironmentNamesAProxyAndExceptions(t *testing.T) {
 	if dial, err := proxy.FromEnvironment(); dial != nil || err != nil {
 		t.Errorf("without ALL_PROXY there is one: %v", err)
 	}
-	t.Setenv("ALL_PROXY", "http://"+freeAddr(t)) // where nobody is
+	t.Setenv("ALL_PROXY", "http://"+nobody) // where nobody is
 	dial, err := proxy.FromEnvironment()
 	if err != nil {
 		t.Fatal(err)

@@ -132,6 +132,7 @@ func TestInitAwaitsCoordinator(t *testing.T) {
 func TestInitChecksSessionTimeout(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, kfake.GroupMinSessionTimeout(6*time.Second))
+	c.config.SessionTimeout = 1500 * time.Millisecond
 	if err := c.createTopic(t.Context(), c.topic); err != nil {
 		t.Fatal(err)
 	}

@@ -20,8 +20,9 @@ import (
 const (
 	topic      = "alerts"
 	partitions = 3
-	session    = 1500 * time.Millisecond
-	patience   = 30 * time.Second
+	session    = 15 * time.Second // a busy machine is no crash
+	short      = 3 * time.Second  // where the end of sessions is waited for
+	patience   = time.Minute
 )
 
 // cluster is a Kafka cluster in this process, and what an operator would do
@@ -55,7 +56,7 @@ func newCluster(t testing.TB, options ...kfake.Opt) *cluster {
 // clusterAt is a cluster that somebody else runs.
 func clusterAt(t testing.TB, topic string, brokers ...string) *cluster {
 	t.Helper()
-	transport := &kafkago.Transport{MetadataTTL: 2 * time.Second}
+	transport := &kafkago.Transport{MetadataTTL: 2 * time.Second, DialTimeout: patience}
 	t.Cleanup(transport.CloseIdleConnections)
 	address := kafkago.TCP(brokers...)
 	writer := &kafkago.Writer{
@@ -65,7 +66,7 @@ func clusterAt(t testing.TB, topic string, brokers ...string) *cluster {
 	t.Cleanup(func() { _ = writer.Close() })
 	return &cluster{
 		topic: topic, writer: writer,
-		admin: &kafkago.Client{Addr: address, Transport: transport, Timeout: 10 * time.Second},
+		admin: &kafkago.Client{Addr: address, Transport: transport, Timeout: patience},
 		config: kafka.Config{
 			Brokers: brokers, Topics: []string{topic}, GroupID: topic + "-workers", DLQSuffix: ".dlq",
 			Start: "earliest", SessionTimeout: session, SASL: "none",

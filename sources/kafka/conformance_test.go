@@ -16,5 +16,9 @@ func TestMain(m *testing.M) {
 }
 
 func TestConformance(t *testing.T) {
-	sourcetest.Run(t, func(t *testing.T) sourcetest.Broker { return withTopic(t) })
+	sourcetest.Run(t, func(t *testing.T) sourcetest.Broker {
+		c := withTopic(t)
+		c.config.SessionTimeout = short
+		return c
+	})
 }

@@ -113,5 +113,6 @@ func (s *Source) newGroup() (*kafka.ConsumerGroup, error) {
 		HeartbeatInterval: min(cfg.SessionTimeout/10, 2*time.Second),
 		RebalanceTimeout:  3 * drainBudget(cfg.SessionTimeout),
 		JoinGroupBackoff:  retryPause,
+		Timeout:           client.RequestTimeout, // by default a heartbeat that takes 5 s ends the generation
 	})
 }

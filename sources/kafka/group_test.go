@@ -66,7 +66,6 @@ const drainTime = 10 * time.Second
 func TestRevokedDeliveriesAreFinishedOrGivenBack(t *testing.T) {
 	t.Parallel()
 	c := withTopic(t)
-	c.config.SessionTimeout = 15 * time.Second
 	c.publish(t, 0, 60)
 	first := c.open(t)
 	held := receive(t, first, 60)
@@ -104,7 +103,6 @@ func TestRevokedDeliveriesAreFinishedOrGivenBack(t *testing.T) {
 func TestStalledHolderDoesNotHoldUpTheGroup(t *testing.T) {
 	t.Parallel()
 	c := withTopic(t)
-	c.config.SessionTimeout = 15 * time.Second
 	c.publish(t, 0, 60)
 	first := c.open(t)
 	held := receive(t, first, 60)
@@ -126,6 +124,7 @@ func TestStalledHolderDoesNotHoldUpTheGroup(t *testing.T) {
 func TestCrashRepeatsOnlyWhatIsNotCommitted(t *testing.T) {
 	t.Parallel()
 	c := withTopic(t)
+	c.config.SessionTimeout = short // so long it takes until the group goes on without who crashed
 	const n, settled = 300, 200
 	c.publish(t, 0, n)
 	s := c.open(t)
@@ -154,7 +153,6 @@ func TestCrashRepeatsOnlyWhatIsNotCommitted(t *testing.T) {
 func TestCutConnectionsRepeatNothing(t *testing.T) {
 	t.Parallel()
 	c := withTopic(t)
-	c.config.SessionTimeout = 15 * time.Second // a slow machine is not to be evicted
 	const n = 3000
 	s, tp := c.open(t), newTape()
 	stop := work(t, s, tp)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -42,6 +44,22 @@ func receive(t testing.TB, s *kafka.Source, n int) []*sources.Delivery {
 			t.Fatalf("received %d of %d: %v", len(all), n, err)
 		}
 		all = append(all, batch...)
+	}
+	return all
+}
+
+// receiveEach returns the last deliveries of n messages of a partition, in their order:
+// the partition may be shared out anew meanwhile.
+func receiveEach(t testing.TB, s *kafka.Source, n int) []*sources.Delivery {
+	t.Helper()
+	latest := map[uint64]*sources.Delivery{}
+	for len(latest) < n {
+		d := receive(t, s, 1)[0]
+		latest[d.Offset] = d
+	}
+	var all []*sources.Delivery
+	for _, offset := range slices.Sorted(maps.Keys(latest)) {
+		all = append(all, latest[offset])
 	}
 	return all
 }

@@ -21,7 +21,6 @@ func TestStuckPartitionLetsOthersReadLargeBatches(t *testing.T) {
 			t.Parallel()
 			const n = 22_000 // which makes 9 MB
 			c := withTopic(t)
-			c.config.SessionTimeout = 15 * time.Second // a busy machine is no crash
 			c.takesLargeBatches(t)
 			p := c.franz(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DefaultProduceTopic(c.topic))
 			large, err := kgo.NewClient(append(p.Opts(), kgo.ProducerBatchCompression(codec), kgo.ProducerBatchMaxBytes(20_000_000), kgo.ProducerLinger(time.Second), kgo.MaxBufferedRecords(2*n))...)

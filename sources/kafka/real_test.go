@@ -23,6 +23,7 @@ func TestReal(t *testing.T) {
 	t.Run("conformance", func(t *testing.T) {
 		sourcetest.Run(t, func(t *testing.T) sourcetest.Broker {
 			c := realCluster(t, broker.Addr)
+			c.config.SessionTimeout = 6 * time.Second // the least that Kafka takes
 			if err := c.createTopic(t.Context(), c.topic); err != nil {
 				t.Fatal(err)
 			}
@@ -65,7 +66,6 @@ func (g guard) listener(s *testbed.KafkaSecurity) string {
 func realCluster(t testing.TB, addr string) *cluster {
 	t.Helper()
 	c := clusterAt(t, fmt.Sprintf("alerts-%d", time.Now().UnixNano()), addr)
-	c.config.SessionTimeout = 6 * time.Second // the least that Kafka takes
 	if testing.Short() {
 		c.rounds = 50
 	}

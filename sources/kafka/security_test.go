@@ -177,7 +177,7 @@ func (g guard) refuses(t *testing.T, c *cluster) {
 func refusesToJoin(t *testing.T, c *cluster, why string) {
 	t.Helper()
 	s := c.open(t)
-	ctx, cancel := context.WithTimeout(t.Context(), patience/2) // it would wait for ever if it could join
+	ctx, cancel := context.WithTimeout(t.Context(), patience) // it would wait for ever if it could join
 	defer cancel()
 	batch, err := sourcetest.Receive(ctx, s, 1)
 	if len(batch) > 0 || err == nil || !strings.Contains(err.Error(), why) {
@@ -191,7 +191,7 @@ func refusesToJoin(t *testing.T, c *cluster, why string) {
 // transport is the test's own way into the cluster.
 func (g guard) transport(t *testing.T, certs string) *kafkago.Transport {
 	t.Helper()
-	transport := &kafkago.Transport{MetadataTTL: 2 * time.Second, SASL: g.sasl(t)}
+	transport := &kafkago.Transport{MetadataTTL: 2 * time.Second, DialTimeout: patience, SASL: g.sasl(t)}
 	if g.tls {
 		transport.TLS = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool(t, certs)}
 	}

@@ -16,7 +16,7 @@ const (
 	patience = 30 * time.Second
 	// promptly is the time within which a source obeys, on a machine that is
 	// busy; less than a request to a broker may take that does not answer.
-	promptly = 5 * time.Second
+	promptly = 9 * time.Second
 	// silence is how long the suite listens where nothing is to be heard.
 	silence = 300 * time.Millisecond
 	// pause between two looks at a condition, or after a temporary error.

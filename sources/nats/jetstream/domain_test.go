@@ -16,6 +16,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/admin"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/natstest"
 	source "github.com/xmpp-notifier/xmpp-notifier/sources/nats/jetstream"
+	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
 
 // domainServer starts a server with a JetStream domain of its own.
@@ -53,7 +54,7 @@ func awaitDomain(t *testing.T, s *server.Server, domain string) {
 // hub, by the domain or by the API prefix, and makes nothing in the leaf's.
 func TestDomain(t *testing.T) {
 	t.Parallel()
-	host, text, err := net.SplitHostPort(free(t))
+	host, text, err := net.SplitHostPort(testbed.FreeAddr(t))
 	natstest.Must(t, err)
 	port, err := strconv.Atoi(text)
 	natstest.Must(t, err)

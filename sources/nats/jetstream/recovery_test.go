@@ -292,7 +292,10 @@ func TestLateMessagesGoBack(t *testing.T) {
 // have gone to a leader of a cluster that leads no more.
 func TestInProgressAcksAreConfirmed(t *testing.T) {
 	t.Parallel()
-	b := newBroker(t)
+	const ackWait = 3 * natstest.AckWait
+	b := startServer(t)
+	b.CreateStream(t)
+	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait, MaxDeliver: -1})
 	link := natstest.NewProxy(t, b.Addr())
 	cfg := b.config()
 	cfg.URLs = []string{link.URL()}
@@ -302,7 +305,7 @@ func TestInProgressAcksAreConfirmed(t *testing.T) {
 	select {
 	case <-d.Lost():
 		t.Fatal("it is lost while the broker confirms")
-	case <-time.After(2 * natstest.AckWait):
+	case <-time.After(ackWait * 4 / 3):
 	}
 	link.Lossy.Store(true) // the connection is there, and what is sent is lost
 	select {

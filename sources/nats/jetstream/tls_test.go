@@ -2,7 +2,6 @@ package jetstream_test
 
 import (
 	"fmt"
-	"net"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -93,7 +92,7 @@ func (v variant) start(t *testing.T, p pki, host string) (*broker, settings) {
 	t.Helper()
 	p.issue(t, host)
 	tls := fmt.Sprintf("tls { cert_file: %q, key_file: %q, ca_file: %q, %s }", p.file("server.crt"), p.file("server.key"), p.file("ca.crt"), v.tls)
-	ws := free(t)
+	ws := testbed.FreeAddr(t)
 	config := tls
 	if v.ws {
 		config = fmt.Sprintf("websocket { listen: %q, %s }", ws, tls)
@@ -146,12 +145,3 @@ func (p pki) issue(t *testing.T, host string) { t.Helper(); natstest.Must(t, p.c
 func (p pki) file(name string) string { return filepath.Join(p.dir, name) }
 
 func (p pki) certify(c *nats.Settings) { c.Cert, c.Key = p.file("server.crt"), p.file("server.key") }
-
-// free is an address on which nobody listens.
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	natstest.Must(t, err)
-	natstest.Must(t, l.Close())
-	return l.Addr().String()
-}

@@ -19,7 +19,7 @@ import (
 const (
 	Stream   = "NOTIFY"
 	Durable  = "xmpp-notifier"
-	AckWait  = 1500 * time.Millisecond
+	AckWait  = 3 * time.Second // a busy machine is late with in-progress acks
 	Patience = 30 * time.Second
 )
 
@@ -44,10 +44,14 @@ func StartServer(t testing.TB, config ...string) *Broker {
 func Connect(t testing.TB, srv Server, options ...client.Option) *Broker {
 	t.Helper()
 	b := &Broker{Server: srv, Logs: slog.NewTextHandler(t.Output(), nil)}
-	options = append(options, client.MaxReconnects(-1), client.ReconnectWait(20*time.Millisecond), client.IgnoreAuthErrorAbort(),
+	options = append(options, client.Timeout(Patience), client.MaxReconnects(-1), client.ReconnectWait(20*time.Millisecond), client.IgnoreAuthErrorAbort(),
 		client.ErrorHandler(func(*client.Conn, *client.Subscription, error) {}))
 	var err error
-	b.Conn, err = client.Connect("nats://"+srv.Addr(), options...)
+	for end := time.Now().Add(Patience); ; Beat() { // a busy server has a limit of its own for TLS and logins
+		if b.Conn, err = client.Connect("nats://"+srv.Addr(), options...); err == nil || time.Now().After(end) {
+			break
+		}
+	}
 	Must(t, err)
 	b.JS, err = jetstream.New(b.Conn)
 	Must(t, err)

@@ -2,7 +2,6 @@ package natstest
 
 import (
 	"fmt"
-	"net"
 	"net/url"
 	"strconv"
 	"strings"
@@ -12,6 +11,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	client "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
 
 // Cluster is three servers inside the test process that share their streams.
@@ -71,10 +72,7 @@ func freeRoutes(t testing.TB, n int) []*url.URL {
 	t.Helper()
 	routes := make([]*url.URL, n)
 	for i := range routes {
-		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-		Must(t, err)
-		defer func() { _ = l.Close() }() // after the last is found
-		routes[i] = &url.URL{Scheme: "nats-route", Host: l.Addr().String()}
+		routes[i] = &url.URL{Scheme: "nats-route", Host: testbed.FreeAddr(t)}
 	}
 	return routes
 }
