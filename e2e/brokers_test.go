@@ -67,7 +67,7 @@ func newNATS(t *testing.T, url string) broker { t.Helper(); return newReplicated
 
 func newReplicatedNATS(t *testing.T, url string, replicas int) *natsBroker {
 	t.Helper()
-	nc, err := nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
+	nc, err := nats.Connect(url, nats.Timeout(patience), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,18 +76,24 @@ func newReplicatedNATS(t *testing.T, url string, replicas int) *natsBroker {
 	if b.js, err = jetstream.New(nc); err != nil {
 		t.Fatal(err)
 	}
-	if _, err = b.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: b.stream, Subjects: []string{b.stream + ".>"}, Replicas: replicas}); err != nil {
-		t.Fatal(err)
-	}
-	b.dlq, err = b.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: b.stream + "-dlq", Subjects: []string{"dlq." + b.stream + ".>"}, Replicas: replicas})
-	if err != nil {
-		t.Fatal(err)
-	}
+	b.createStream(t, b.stream, b.stream+".>")
+	b.dlq = b.createStream(t, b.stream+"-dlq", "dlq."+b.stream+".>")
 	return b
 }
 
+// createStream makes a stream, as soon as the servers are ready to.
+func (b *natsBroker) createStream(t *testing.T, name, subject string) (stream jetstream.Stream) {
+	t.Helper()
+	until(t, "there is the stream "+name, func(ctx context.Context) (bool, error) {
+		var err error
+		stream, err = b.js.CreateStream(ctx, jetstream.StreamConfig{Name: name, Subjects: []string{subject}, Replicas: b.replicas})
+		return err == nil, err
+	})
+	return stream
+}
+
 func (b *natsBroker) env() map[string]string {
-	return map[string]string{"SOURCES": "nats", "NATS_URL": b.url, "NATS_STREAM": b.stream, "NATS_CREATE": "true", "NATS_ACK_WAIT": "2s"}
+	return map[string]string{"SOURCES": "nats", "NATS_URL": b.url, "NATS_STREAM": b.stream, "NATS_CREATE": "true", "NATS_ACK_WAIT": "4s"}
 }
 
 func (b *natsBroker) publish(ctx context.Context, items []item) error {
@@ -96,14 +102,12 @@ func (b *natsBroker) publish(ctx context.Context, items []item) error {
 	}
 	futures := make([]jetstream.PubAckFuture, 0, len(items))
 	for _, it := range items {
+		b.next(it.lane)
 		f, err := b.js.PublishAsync(b.stream+".lane"+strconv.Itoa(it.lane), it.body)
 		if err != nil {
 			return err
 		}
 		futures = append(futures, f)
-		b.mu.Lock()
-		b.lanes = append(b.lanes, it.lane)
-		b.mu.Unlock()
 	}
 	for _, f := range futures {
 		select {
@@ -121,7 +125,7 @@ func (b *natsBroker) publish(ctx context.Context, items []item) error {
 // may have no leader.
 func (b *natsBroker) publishEach(ctx context.Context, items []item) error {
 	for _, it := range items {
-		id := jetstream.WithMsgID(strconv.Itoa(len(b.lanes)))
+		id := jetstream.WithMsgID(strconv.Itoa(b.next(it.lane)))
 		_, err := b.js.Publish(ctx, b.stream+".lane"+strconv.Itoa(it.lane), it.body, id)
 		for err != nil && ctx.Err() == nil {
 			<-time.After(50 * time.Millisecond)
@@ -130,11 +134,17 @@ func (b *natsBroker) publishEach(ctx context.Context, items []item) error {
 		if err != nil {
 			return err
 		}
-		b.mu.Lock()
-		b.lanes = append(b.lanes, it.lane)
-		b.mu.Unlock()
 	}
 	return nil
+}
+
+// next notes the lane of the message that is published next, and returns its number.
+// It may be acknowledged before the publisher knows that it is stored.
+func (b *natsBroker) next(lane int) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lanes = append(b.lanes, lane)
+	return len(b.lanes)
 }
 
 // gathered: whoever asks is given messages, whatever others do.
@@ -162,7 +172,7 @@ func (b *natsBroker) deadLetters(ctx context.Context, n int) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	batch, err := consumer.Fetch(n, jetstream.FetchMaxWait(5*time.Second))
+	batch, err := consumer.Fetch(n, jetstream.FetchMaxWait(patience))
 	if err != nil {
 		return nil, err
 	}
@@ -279,7 +289,7 @@ func (b *kafkaBroker) refuseDeadLetters(ctx context.Context, refuse bool) error 
 }
 
 func (b *kafkaBroker) deadLetters(ctx context.Context, n int) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	reader := kafka.NewReader(kafka.ReaderConfig{Brokers: b.addrs, Topic: b.topic + ".dlq", MaxWait: 250 * time.Millisecond})
 	var reasons []string

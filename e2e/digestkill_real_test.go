@@ -120,13 +120,6 @@ func (b bench) killsAmidStorms(t *testing.T, server *mortalBroker, seed uint64) 
 	}
 }
 
-func (tr *trial) must(err error) {
-	tr.Helper()
-	if err != nil {
-		tr.Fatal(err)
-	}
-}
-
 // settled waits until all is acknowledged, and checks what was shown again: of a server
 // that was killed, what it had not written down.
 func (tr *trial) settled(published int, serverKilled bool) {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -60,7 +61,7 @@ func (w *watcher) sit() {
 		w.mu.Lock()
 		w.history = map[key]int{}
 		w.mu.Unlock()
-		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		ctx, cancel := context.WithTimeout(ctx, patience/4)
 		defer cancel()
 		occupant, err := observer.Join(ctx, w.options)
 		w.occupant = occupant
@@ -180,14 +181,14 @@ func (w *watcher) wait(n int) {
 func (w *watcher) checkAcks(b broker, skip func(key) bool) (stop func()) {
 	ctx, cancel := context.WithCancel(w.t.Context())
 	var checking sync.WaitGroup
-	samples := 0
+	var samples atomic.Int32
 	checking.Go(func() {
 		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
 		for ctx.Err() == nil {
 			acked, err := b.acked(ctx)
 			if err == nil && w.occupant.Fence(ctx) == nil {
-				samples++
+				samples.Add(1)
 				for lane, n := range acked {
 					if !w.shown(lane, n, skip) {
 						w.t.Errorf("lane %d is acknowledged up to %d, but not all of it has been shown", lane, n)
@@ -201,10 +202,10 @@ func (w *watcher) checkAcks(b broker, skip func(key) bool) (stop func()) {
 		}
 	})
 	return func() {
+		until(w.t, "the acknowledgements were looked at three times", func(context.Context) (bool, error) {
+			return samples.Load() >= 3, nil
+		})
 		cancel()
 		checking.Wait()
-		if samples < 3 {
-			w.t.Errorf("the acknowledgements were looked at only %d times", samples)
-		}
 	}
 }
