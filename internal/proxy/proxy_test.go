@@ -104,7 +104,7 @@ func TestRefusalsAreSaidWithoutThePassword(t *testing.T) {
 	for address, want := range map[string]string{
 		"socks5://alice:wr0ng@" + socksProxy(t): "username/password authentication failed",
 		"http://alice:wr0ng@" + httpProxy(t):    "it answers 401",
-		"http://alice:wr0ng@" + nobody:     "connection refused",
+		"http://alice:wr0ng@" + nobody:          "connection refused",
 	} {
 		dial, err := proxy.New(address)
 		if err != nil {
