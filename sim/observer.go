@@ -31,6 +31,7 @@ type observer struct {
 	stuck      int                     // the broker whose dead letters are never written, -1: none
 	digests    Digest
 	thaw       time.Time // when the server last went on after it had stood still
+	departures int       // of workers that were in the room
 	clockSet   bool      // the server's, in a room with an archive: dates do not say what the history should have told
 }
 
@@ -184,6 +185,7 @@ func (o *observer) event(p *process, e sink.Event) {
 		o.say("worker %s is in the room", p.name)
 	case sink.Left:
 		w.inside = false
+		o.departures++
 		o.say("worker %s is not in the room: %.120v", p.name, e.Err)
 	case sink.Resent:
 		w.possibleDuplicates += e.PossibleDuplicates

@@ -23,6 +23,20 @@ func (o *observer) done(processes []*process) bool {
 	return true
 }
 
+// left is how often a worker has left the room.
+func (o *observer) left() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.departures
+}
+
+// restless is when workers leave the room again and again although nothing is broken.
+func (o *observer) restless() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.wrong("workers have left the room %d times, and do not stay in it in the end", o.departures)
+}
+
 // isDone reports whether others were shown the notification, or it is a dead letter.
 func (o *observer) isDone(r *record) bool {
 	return len(r.copies) == 0 || r.deadLettered || r.exempt || !o.idsKept && o.wasShown(r) ||

@@ -27,7 +27,7 @@ func carried(p sinktest.Post) (numbers []int) {
 // toldByArchive is how many messages an archive is asked for at least.
 const toldByArchive = 200
 
-// replayed is when the room tells a worker that has joined what it had shown.
+// replayed is when the room can tell a worker that has joined what it had shown.
 func (o *observer) replayed(l *link, history []sinktest.Post, archive bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -73,6 +73,7 @@ func (w *world) run() {
 	}
 	w.clearFaults()
 	w.calmDown()
+	w.stay()
 	w.obs.finish(w.processes(), w.absent())
 	for _, l := range w.instances {
 		l.cancel()
@@ -95,6 +96,26 @@ func (w *world) calmDown() {
 		}
 		idle(time.Second + 17*time.Microsecond)
 	}
+}
+
+// quiet is longer than any silence after which a worker asks whether the connection
+// lives, and waits for the answer.
+const quiet = 70 * time.Second
+
+// stay waits until nobody has left the room for a while: workers may notice late what
+// went wrong before.
+func (w *world) stay() {
+	if !w.well() {
+		return
+	}
+	for begin := time.Now(); time.Since(begin) < patience; {
+		before := w.obs.left()
+		idle(quiet)
+		if w.obs.left() == before {
+			return
+		}
+	}
+	w.obs.restless()
 }
 
 // publishMore publishes a notification in each broker, and each of its partitions.

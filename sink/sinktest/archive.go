@@ -98,7 +98,7 @@ func (s *session) page(n, query *node) {
 	s.result(n, "<fin"+attrs("xmlns", nsMAM, "complete", complete)+"><set xmlns='"+nsRSM+"'>"+set+"</set></fin>")
 }
 
-// tellReplay tells whoever watches what a client is about to be told.
+// tellReplay tells whoever watches what a client can be told now.
 func (r *room) tellReplay(s *session, list []entry, archive bool) {
 	if r.observed.replayed == nil {
 		return

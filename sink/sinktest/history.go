@@ -43,10 +43,10 @@ func (r *room) recent() []entry {
 // replay sends the history that a join asks for (XEP-0045, section 7.2.14).
 func (r *room) replay(s *session, limits *node) {
 	list := r.history[max(0, len(r.history)-max(0, r.cfg.HistorySize)):]
+	r.tellReplay(s, list, false)
 	if limits != nil {
 		list = limit(list, limits)
 	}
-	r.tellReplay(s, list, false)
 	for _, e := range list {
 		delay := r.delay(e)
 		if r.profile.DelayFirst {

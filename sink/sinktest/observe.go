@@ -152,8 +152,9 @@ func (s *Server) Watch(fn func(Post)) (stop func()) {
 	}
 }
 
-// WatchReplays calls fn with the history that a client is about to be told when it
-// has joined, and with each page of the archive. fn must not call the server.
+// WatchReplays calls fn with the history that a client can be told when it has joined,
+// however little of it it asks for, and with each page of the archive. fn must not call
+// the server.
 func (s *Server) WatchReplays(fn func(remote string, history []Post, archive bool)) {
 	s.room.mu.Lock()
 	defer s.room.mu.Unlock()
