@@ -119,9 +119,23 @@ func (s *session) lookForMissing() {
 		if err := s.alive(a); err != nil {
 			return err
 		}
-		s.missing(s.box.Fence(upTo))
+		ids := s.box.Fence(upTo)
+		if s.missing(ids); len(ids) == 0 {
+			s.tellUnshown()
+		}
 		return s.hopeless()
 	})
+}
+
+// tellUnshown says once of each message that the room has handled it and does not show it.
+func (s *session) tellUnshown() {
+	list := s.box.Unshown()
+	if len(list) == 0 || list[0].ID == s.lessons.unshown {
+		return
+	}
+	s.lessons.unshown = list[0].ID
+	s.log.Warn("the room has not shown a message, although it answers: it is not acknowledged until the room shows another one",
+		"room", s.us.room, "id", list[0].ID, "place", list[0].Place, "count", len(list))
 }
 
 // missing says which messages the room has not shown.

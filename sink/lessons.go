@@ -20,6 +20,7 @@ type lessons struct {
 	nickBackAfter time.Time
 	limited       atomic.Bool // it has asked us to wait, and the log says so
 	rateTold      bool        // and how fast it takes messages
+	unshown       string      // id of the message that it last did not show, as the log says
 	keepsIDs      atomic.Bool // the room has reflected one of ours
 	losesIDs      bool        // it has proven that it does not keep them
 	originIDs     atomic.Bool // so they are sent

@@ -133,6 +133,10 @@ func (r *Room) InFlight() (messages int, waiting time.Duration) {
 	return r.box.Size(), r.box.Stalled(time.Now())
 }
 
+// Unshown are the messages in flight that the room has refused, or handled and not shown,
+// and that are not given up: nothing tells yet that it is their own fault.
+func (r *Room) Unshown() []Unshown { return r.box.Unshown() }
+
 // Run connects, joins and stays in the room until ctx ends; after every
 // interruption it tries again, with growing pauses. At the end it leaves the
 // room; messages in flight are then Dropped. It returns nil, when all messages

@@ -13,6 +13,9 @@ func (s *session) shown(e wire.Element) {
 	if s.phase == catching && len(e.From) > len(s.us.room) { // not what the room itself says
 		at = s.catchup.replay(e)
 	}
+	if s.phase == inRoom && len(e.From) > len(s.us.room) && string(e.From) != s.us.address { // of another occupant
+		s.box.Witness()
+	}
 	own := string(e.From) == s.us.address
 	if s.recognised(e, own, s.lessons.clock.ours(at)) || !own || s.phase != inRoom || s.lessons.keepsIDs.Load() {
 		return

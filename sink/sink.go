@@ -21,6 +21,10 @@ type (
 	Message = outbox.Message
 	// Member is a notification that a digest shows with others.
 	Member = outbox.Member
+	// Origin is where a notification comes from.
+	Origin = outbox.Origin
+	// Unshown is a message that the room has refused, or handled and not shown.
+	Unshown = outbox.Unshown
 	// Result is what became of a message.
 	Result = outbox.Result
 	// Outcome is the kind of a Result.

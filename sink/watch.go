@@ -83,7 +83,7 @@ func (s *session) pingInterval() time.Duration {
 // overdue is why the session should end now, nil if it should not.
 func (s *session) overdue(now time.Time, silent bool) error {
 	switch {
-	case s.box.Stalled(now) > s.cfg.StallTimeout:
+	case s.box.Stalled(now) > s.box.Patience(s.cfg.StallTimeout):
 		return s.stalled()
 	case silent:
 		return &Error{Kind: conn.KindSilent, Op: "stay connected", Err: conn.ErrSilent}

@@ -141,6 +141,9 @@ func (t *Telemetry) gauges() []prometheus.Collector {
 			messages, _ := t.options.Room.InFlight()
 			return float64(messages)
 		}),
+		gauge("unshown_messages", "Those of the messages in flight that the room has refused, or handled and not shown.", func() float64 {
+			return float64(len(t.options.Room.Unshown()))
+		}),
 		gauge("max_in_flight_messages", "Bound of in_flight_messages: XMPP_MAX_IN_FLIGHT.", func() float64 { return float64(t.options.MaxInFlight) }),
 		gauge("history_depth_messages", "Bound of all unacknowledged_messages together: how many of our last messages the room's history shows.", func() float64 {
 			return float64(t.options.Room.HistoryDepth())

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/worker"
 )
@@ -34,9 +35,11 @@ type RoomStatus struct {
 	MaxInFlight  int        `json:"max_in_flight"`
 	HistoryDepth int        `json:"history_depth"`   // bounds what is unacknowledged
 	Waiting      float64    `json:"waiting_seconds"` // of the oldest message in flight
-	RateLimited  bool       `json:"rate_limited"`    // the room asks us to send more slowly
-	Pause        float64    `json:"pause_seconds"`   // between two messages, for that reason
-	LastError    *Fault     `json:"last_error"`
+	// Unshown are the messages in flight that the room has refused, or handled and not shown.
+	Unshown     []sink.Unshown `json:"unshown"`
+	RateLimited bool           `json:"rate_limited"`  // the room asks us to send more slowly
+	Pause       float64        `json:"pause_seconds"` // between two messages, for that reason
+	LastError   *Fault         `json:"last_error"`
 }
 
 // SourceStatus is the state of one source.
@@ -100,7 +103,7 @@ func (t *Telemetry) roomStatus() RoomStatus {
 	s := RoomStatus{
 		Name: t.options.Room.String(), Connected: facts.connected, Joined: facts.joined, Occupant: facts.occupant,
 		InFlight: messages, MaxInFlight: t.options.MaxInFlight, HistoryDepth: t.options.Room.HistoryDepth(),
-		Waiting: waiting.Seconds(), LastError: facts.last.status(),
+		Waiting: waiting.Seconds(), Unshown: t.options.Room.Unshown(), LastError: facts.last.status(),
 	}
 	_, pause, limited := t.options.Room.Pace()
 	s.RateLimited, s.Pause = limited, pause.Seconds()
@@ -167,9 +170,18 @@ func (t *Telemetry) roomProblem() string {
 	case !facts.joined:
 		return fmt.Sprintf("%s: not in the room yet", t.options.Room)
 	case waiting > t.options.Patience:
-		return fmt.Sprintf("%s: no reflection for %s", t.options.Room, waiting.Round(time.Second))
+		return fmt.Sprintf("%s: no reflection for %s%s", t.options.Room, waiting.Round(time.Second), t.unshown())
 	}
 	return ""
+}
+
+// unshown names the first message that the room does not show.
+func (t *Telemetry) unshown() string {
+	list := t.options.Room.Unshown()
+	if len(list) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (message %s of %s: %s)", list[0].ID, cmp.Or(list[0].Place, "an unknown place"), list[0].Why)
 }
 
 // failingFor is how long a failure counts that was not repeated: an attempt that

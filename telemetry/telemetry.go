@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
@@ -18,6 +19,8 @@ type Room interface {
 	// InFlight returns how many messages are in flight, and for how long the
 	// oldest has waited for its reflection while it was the oldest.
 	InFlight() (messages int, waiting time.Duration)
+	// Unshown are those in flight that the room has refused, or handled and not shown.
+	Unshown() []sink.Unshown
 	// HistoryDepth is how many of our last messages the room's history shows.
 	HistoryDepth() int
 	// Pace is how many messages may be in flight and the pause between two, and

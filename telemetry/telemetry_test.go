@@ -27,6 +27,9 @@ type room struct {
 }
 
 func (r *room) InFlight() (int, time.Duration) { return r.messages, r.waiting }
+func (*room) Unshown() []sink.Unshown {
+	return []sink.Unshown{{ID: "id1", Place: "nats:notifications/7", Why: "not shown, although the room answers"}}
+}
 func (*room) HistoryDepth() int                { return 40 }
 func (*room) Pace() (int, time.Duration, bool) { return 1, 2 * time.Second, true }
 func (*room) String() string                   { return "xmpp:alerts@rooms.example" }
@@ -199,7 +202,7 @@ func TestReadyzSaysWhyNot(t *testing.T) {
 		d.join()
 		ready("ok")
 		d.room.waiting = 31 * time.Second
-		ready("xmpp:alerts@rooms.example: no reflection for 31s")
+		ready("xmpp:alerts@rooms.example: no reflection for 31s (message id1 of nats:notifications/7: not shown, although the room answers)")
 		d.room.waiting = 0
 		d.ObserveRoom(sink.Event{Kind: sink.Left, Err: errors.New("server closed the stream")})
 		ready("xmpp:alerts@rooms.example: not in the room: server closed the stream")

@@ -58,7 +58,7 @@ func (p *pendingDelivery) submit(ctx context.Context, posts []post) {
 
 // message renders one post, and drops what it was made of.
 func (p *pendingDelivery) message(post *post) sink.Message {
-	m := sink.Message{Identity: post.identity, Corrects: post.corrects, Accompanies: post.accompanies, Lost: p.delivery.Lost()}
+	m := sink.Message{Identity: post.identity, Corrects: post.corrects, Accompanies: post.accompanies, Lost: p.delivery.Lost(), Origin: p.delivery}
 	if post.accompanies != "" { // it shows no notification: what it accompanies does
 		m.Body = p.loop.worker.Corrections.Line(post.envelope)
 		m.Done = func(r sink.Result) { p.done(1, r) }

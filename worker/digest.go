@@ -58,7 +58,7 @@ func (d *digest) message() sink.Message {
 	list := make([]sink.Member, len(d.members))
 	for i, m := range d.members {
 		list[i] = sink.Member{
-			Identity: m.identity, Lost: m.pending.delivery.Lost(),
+			Identity: m.identity, Lost: m.pending.delivery.Lost(), Origin: m.pending.delivery,
 			Done: func(r sink.Result) {
 				d.count(r)
 				m.pending.settle(m.parts, r, d.kind.shown)

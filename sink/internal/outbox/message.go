@@ -37,6 +37,8 @@ type Message struct {
 	// posted only if that did, and Suppressed if that was posted as one of its own.
 	// It must be submitted after that one.
 	Accompanies string
+	// Origin is where the notification comes from, for people; nil: it is not known.
+	Origin Origin
 	// Lost may be closed to say that the message is no longer ours to
 	// deliver: it is dropped when its turn comes, or comes again after the
 	// connection broke and the room does not tell that it was shown.
@@ -53,6 +55,7 @@ type Member struct {
 	Identity string          // as that of a Message
 	Lost     <-chan struct{} // as that of a Message: what is lost leaves the digest
 	Done     func(Result)    // as that of a Message
+	Origin   Origin          // as that of a Message
 }
 
 // Result is what became of a message.

@@ -139,7 +139,7 @@ func (b *Outbox) enter(m Message) {
 	if len(m.Members) > 0 {
 		e.id, e.digest = b.ids.ID(""), b.gather(m)
 	} else {
-		member := Member{m.Identity, m.Lost, m.Done}
+		member := Member{m.Identity, m.Lost, m.Done, m.Origin}
 		id, again := b.again(member, true)
 		if again {
 			return

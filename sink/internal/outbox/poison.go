@@ -32,6 +32,7 @@ func (b *Outbox) fail(e *entry, why error, now time.Time) {
 		e.alone++
 	}
 	if e.alone >= maxAlone {
+		b.unsure = b.count
 		b.reject(e, why)
 		return
 	}
@@ -52,7 +53,7 @@ func (b *Outbox) trial(now time.Time) *entry {
 		if e.state != setAside {
 			continue
 		}
-		if e.nth < b.lastShown { // others were shown since
+		if e.nth < b.lastShown || e.nth <= b.witnessed { // others were shown since
 			e.proven = true
 		}
 		if e.proven && !now.Before(e.notBefore) {
@@ -77,17 +78,21 @@ func (b *Outbox) Hopeless() error {
 // Missing returns the number of the last message sent, if one is missing: later ones
 // were shown, or it was sent alone, and that was some time ago. So is one that holds
 // up what is to be sent alone; and one that has failed before, if nothing was shown
-// for longer than limit, and others wait for their turn. Else it returns 0. A session
+// for longer than limit, and others wait for their turn. It is the same if nothing was
+// shown for so long and the room was not asked since. Else it returns 0. A session
 // asks the room for something then, and calls Fence with the number when the room
 // answers.
 func (b *Outbox) Missing(now time.Time, limit time.Duration) uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.stuck = b.outstanding > 0 && b.queued > 0 && now.Sub(b.oldest) > limit
+	late := b.outstanding > 0 && now.Sub(b.oldest) > limit
+	if b.stuck = late && b.queued > 0; late && b.handled < b.count {
+		return b.count
+	}
 	b.blocked = b.alone == nil && b.trial(now) != nil
-	late := min(overtaken+b.pace.interval, limit)
+	overdue := min(overtaken+b.pace.interval, limit)
 	for _, e := range b.queue {
-		if b.missing(e) && (e == b.alone && !b.pace.limited || now.Sub(e.sentAt) > late) {
+		if b.missing(e) && (e == b.alone && !b.pace.limited || now.Sub(e.sentAt) > overdue) {
 			return b.count
 		}
 	}
@@ -96,12 +101,13 @@ func (b *Outbox) Missing(now time.Time, limit time.Duration) uint64 {
 
 // missing reports whether e should have been shown by now.
 func (b *Outbox) missing(e *entry) bool {
-	return e.state == outstanding && (e.nth < b.lastShown || e == b.alone || b.blocked || b.stuck && e.tries > 0)
+	return e.state == outstanding && (e.nth < b.lastShown || e.nth <= b.witnessed || e == b.alone || b.blocked || b.stuck && e.tries > 0)
 }
 
 // Fence notes that the room has handled all that was sent up to a number: it will
 // not show any more what is missing of that. It returns the ids.
 func (b *Outbox) Fence(upTo uint64) (missing []string) {
+	b.note(upTo)
 	return b.giveUp(func(e *entry) bool { return e.nth <= upTo })
 }
 

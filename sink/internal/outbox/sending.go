@@ -30,6 +30,7 @@ type sending struct {
 	blocked     bool      // what is outstanding holds up what is to be sent alone
 	first       *entry    // the oldest that is outstanding
 	oldest      time.Time // since when it is the oldest
+	quiet
 }
 
 // to changes the state of an entry.
@@ -103,6 +104,9 @@ func (b *Outbox) next(now time.Time) *entry {
 func (b *Outbox) send(e *entry, now time.Time) {
 	if e.others.corrects != "" { // it is decided once
 		e.Replaces, e.others.corrects = b.replaced(e.others.corrects), ""
+	}
+	if b.outstanding == 1 && b.first != nil && b.first.nth <= b.handled {
+		b.oldest = now // e has its time to prove whose fault it is that the first is not shown
 	}
 	b.link.Post(e.id, e.Content)
 	b.count++

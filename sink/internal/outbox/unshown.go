@@ -1,0 +1,85 @@
+package outbox
+
+import "time"
+
+// Origin is where a notification comes from.
+type Origin interface{ Place() string }
+
+// Unshown is a message that the room has refused, or handled and not shown.
+type Unshown struct {
+	ID    string `json:"id"`
+	Place string `json:"place"` // of the notification at its broker, if it is known
+	Why   string `json:"why"`
+}
+
+// quiet is what is known of messages that nothing of ours follows.
+type quiet struct {
+	handled   uint64 // number of the last message that the room is known to have handled
+	witnessed uint64 // the same when the room last showed one of somebody else
+	unsure    uint64 // number of the last message when one was given up
+}
+
+// mostDoublings bounds the patience with a message that nothing follows: 64 times the limit.
+const mostDoublings = 6
+
+// note takes that the room has handled what was sent, up to a number.
+func (b *Outbox) note(upTo uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.handled = max(b.handled, upTo)
+}
+
+// Witness notes that the room shows a message of somebody else: what it has handled by
+// then, and not shown, it will not show. That is no proof if it may show nothing of ours:
+// it must have shown one since the last that was given up.
+func (b *Outbox) Witness() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.lastShown > b.unsure {
+		b.witnessed = b.handled
+	}
+}
+
+// held reports whether there is a single message, which the room has handled and not
+// shown, and nothing that would tell whose fault that is.
+func (b *Outbox) held() bool {
+	return b.link != nil && b.outstanding == 1 && b.queued+b.aside == 0 && b.first != nil && b.first.nth <= b.handled
+}
+
+// Patience is how long the oldest message may wait for its reflection until the session
+// is given up: limit, and twice as long each time for one that is held.
+func (b *Outbox) Patience(limit time.Duration) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.held() {
+		return limit
+	}
+	return limit << min(b.first.tries, mostDoublings)
+}
+
+// Unshown returns the messages in flight that have failed, in order.
+func (b *Outbox) Unshown() (list []Unshown) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, e := range b.queue {
+		if e.state != over && (e.tries > 0 || e.state == outstanding && e.nth <= b.handled) {
+			list = append(list, e.unshown())
+		}
+	}
+	return list
+}
+
+func (e *entry) unshown() Unshown {
+	u := Unshown{ID: e.id, Why: "not shown, although the room answers"}
+	if e.why != nil {
+		u.Why = e.why.Error()
+	}
+	origin := e.Origin
+	if e.digest != nil && len(e.digest.parts) > 0 {
+		origin = e.digest.parts[0].Origin // of the first; they are not far apart
+	}
+	if origin != nil {
+		u.Place = origin.Place()
+	}
+	return u
+}
