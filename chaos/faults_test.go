@@ -49,6 +49,24 @@ INSPECT: body#/=bounce this
 BOUNCE=service-unavailable (not this text)
 `
 
+// muteRules have a room answer no request of the worker, joinRules let only some joins
+// through.
+const (
+	muteRules = `
+KIND: iq
+FROM: <notifier>@<xmpp.test>
+DROP.
+`
+	joinRules = `
+%RATE joins: 0.5 (burst 4)
+
+KIND: presence
+TYPE: available
+LIMIT: joins on $<@to|bare>
+BOUNCE=policy-violation:wait (The room is overactive, try again later)
+`
+)
+
 // rateLimit is the time between two messages in a room that limits the rate.
 const rateLimit = 50 * time.Millisecond
 
@@ -87,6 +105,10 @@ func faults() []fault {
 		{name: "session replaced by another", drive: replaced, joins: 2},
 		{name: "sent to another host (see-other-host)", drive: seeOtherHost, joins: 2, short: true},
 		{name: "room that keeps no ids, and reset", drive: reset, only: "Prosody", options: testbed.Options{NoIDs: true}, forgets: noIDs, joins: 2},
+		{name: "room that answers no request, and reset", drive: reset, only: "Prosody", options: testbed.Options{RoomRules: muteRules}, joins: 2, env: map[string]string{"XMPP_CONNECT_TIMEOUT": "9s"}},
+		{name: "room that limits joins, and reset", drive: reset, only: "Prosody", options: testbed.Options{RoomRules: joinRules}, joins: 2},
+		{name: "WebSocket, and reset", drive: reset, options: testbed.Options{WebSocket: true}, joins: 2},
+		{name: "WebSocket, and black hole towards the worker for 3 s", drive: inboundBlackHole, options: testbed.Options{WebSocket: true}, joins: 2},
 		{name: "limits that Debian ships, and reset", drive: reset, options: testbed.Options{Throttle: true}, n: 80, joins: 2, env: slow()},
 		{name: "limits that Debian ships, and a cut that the server does not see", drive: ghost, options: testbed.Options{Throttle: true}, n: 80, joins: 2, env: slow()},
 		{name: "limits that Debian ships, and black hole towards the worker", drive: inboundBlackHole, options: testbed.Options{Throttle: true}, n: 80, joins: 2, env: slow()},

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strconv"
 	"testing"
@@ -45,8 +46,9 @@ func (f *serverSet) begin(t *testing.T, x *testbed.XMPP, what fault, n int) *tri
 	tr := &trial{T: t, bed: f.bed, server: x, total: n, name: fmt.Sprintf("chaos-%x", f.random.Uint64())}
 	tr.admin = tr.login("admin")
 	must(t, tr.admin.Create(t.Context(), owner.Room{}))
+	target, address := way(t, x, what)
 	var err error
-	tr.proxy, err = proxy.New(t.Context(), x.Addr)
+	tr.proxy, err = proxy.New(t.Context(), target)
 	must(t, err)
 	t.Cleanup(tr.proxy.Close)
 	if what.prepare != nil {
@@ -54,10 +56,22 @@ func (f *serverSet) begin(t *testing.T, x *testbed.XMPP, what fault, n int) *tri
 	}
 	tr.watch = watch(t, x, tr.room())
 	tr.watch.options.Archive = what.options.Archive // what one occupant missed is there, with ejabberd there only
-	tr.prepare(tr.proxy.Addr(), what)
+	tr.prepare(fmt.Sprintf(address, tr.proxy.Addr()), what)
 	tr.startWorker()
 	tr.watch.wait(n/5 + f.random.IntN(n/4))
 	return tr
+}
+
+// way is what the proxy before the server leads to, and how the worker's setting names the
+// proxy.
+func way(t *testing.T, x *testbed.XMPP, what fault) (target, address string) {
+	t.Helper()
+	if !what.options.WebSocket {
+		return x.Addr, "%s"
+	}
+	there, err := url.Parse(x.WebSocketURL)
+	must(t, err)
+	return there.Host, there.Scheme + "://%s" + there.Path
 }
 
 // prepare fills the stream, and makes the settings of a worker that connects
