@@ -176,7 +176,9 @@ func (s *session) enter() {
 	s.Room.entered(s)
 }
 
-// Post implements outbox.Link.
+// Post and Send implement outbox.Link.
 func (s *session) Post(id string, c outbox.Content) {
 	s.conn.Append(func(b []byte) []byte { return s.format.append(b, id, c) })
 }
+
+func (s *session) Send() { s.conn.Flush() }

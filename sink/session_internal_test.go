@@ -127,6 +127,7 @@ func TestNothingIsBlamedBeforeItIsSent(t *testing.T) {
 type discard struct{}
 
 func (discard) Post(string, outbox.Content) {}
+func (discard) Send()                       {}
 
 // deafSession is a session over a connection that takes nothing, at the point where
 // it joins.

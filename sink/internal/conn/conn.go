@@ -86,8 +86,12 @@ func (c *Conn) Write(timeout time.Duration) {
 	}
 }
 
-// Append lets add append to what is written. It does not wait for the network.
-func (c *Conn) Append(add func([]byte) []byte) { c.out.append(add) }
+// Append lets add append to what is written when Flush is called. It does not wait for
+// the network.
+func (c *Conn) Append(add func([]byte) []byte) { c.out.add(add) }
+
+// Flush has what was appended written.
+func (c *Conn) Flush() { c.out.signal() }
 
 // Send appends a rare stanza.
 func (c *Conn) Send(text string) { c.out.text(text) }

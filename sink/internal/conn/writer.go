@@ -35,11 +35,16 @@ type writer struct {
 
 func newWriter() *writer { return &writer{wake: make(chan struct{}, 1)} }
 
-// append lets add write to the buffer. It does not block on the network.
-func (w *writer) append(add func([]byte) []byte) {
+// add lets add write to the buffer. It does not block on the network.
+func (w *writer) add(add func([]byte) []byte) {
 	w.mu.Lock()
 	w.pending = add(w.pending)
 	w.mu.Unlock()
+}
+
+// append is add, and has it written.
+func (w *writer) append(add func([]byte) []byte) {
+	w.add(add)
 	w.signal()
 }
 

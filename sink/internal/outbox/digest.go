@@ -124,7 +124,7 @@ func (b *Outbox) leaves(p *part) bool {
 	}
 	delete(b.digests.parts, p.id)
 	b.settled = append(b.settled, settlement{p.Done, r, false})
-	b.Flush()
+	b.notify()
 	return true
 }
 

@@ -36,6 +36,8 @@ func (w *worker) Post(id string, c Content) {
 	w.posts = append(w.posts, said{id, c})
 }
 
+func (w *worker) Send() {}
+
 // clear forgets what was posted.
 func (w *worker) clear() {
 	w.mu.Lock()
@@ -140,11 +142,12 @@ func (w *worker) want(outcome Outcome, names ...string) {
 	}
 }
 
-// One reflection settles all that a digest shows, and it takes one place.
+// One reflection settles all that a digest shows, and it takes one place. One more is
+// ready to follow.
 func TestDigestIsSettledByOneReflection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := enterRoom(t, 1)
-		w.submit(w.digest("a", "b", "c"))
+		w.submit(w.digest("a", "b", "c"), w.single("next"))
 		w.wantPosts("a b c")
 		full, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -153,12 +156,14 @@ func TestDigestIsSettledByOneReflection(t *testing.T) {
 		}
 		w.reflect(w.posts[0], us)
 		w.want(Delivered, "a", "b", "c")
-		if r := w.results["b"]; r.Together != 3 || r.ID != w.posts[0].id || w.calls != 3 {
+		w.wantPosts("a b c", "next")
+		w.reflect(w.posts[1], us)
+		if r := w.results["b"]; r.Together != 3 || r.ID != w.posts[0].id || w.calls != 4 {
 			t.Errorf("settled as %+v, %d calls", r, w.calls)
 		}
 		w.submit(w.single("b"), w.digest("a", "x"))
 		w.want(Suppressed, "a", "b")
-		w.wantPosts("a b c", "x")
+		w.wantPosts("a b c", "next", "x")
 	})
 }
 

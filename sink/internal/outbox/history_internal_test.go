@@ -80,6 +80,7 @@ func post(t *testing.T, b *Outbox, identity string) {
 type discard struct{}
 
 func (discard) Post(string, Content) {}
+func (discard) Send()                {}
 
 // What a dying server has reflected last is sent again to one that has
 // forgotten it, also if an attempt to come back has failed in between.
@@ -131,7 +132,7 @@ func TestNoMoreThanInFlightAndRecentIsSentAgain(t *testing.T) {
 		b.Attach(&sent, "r@c/w")
 		next := 0
 		fill := func() {
-			for ; len(b.places.taken) < cap(b.places.taken); next++ {
+			for ; b.places.taken < b.places.most; next++ {
 				post(t, b, strconv.Itoa(next))
 			}
 		}
@@ -268,6 +269,7 @@ func TestWhatAnotherWorkerSentAgainDoesNotStandForOurs(t *testing.T) {
 type posts []string
 
 func (p *posts) Post(_ string, c Content) { *p = append(*p, c.Body) }
+func (p *posts) Send()                    {}
 
 // What was in flight and is told comes after all that we had seen: the end is
 // there, whatever else of it was never stored, or was numbered later.

@@ -30,9 +30,11 @@ type Outbox struct {
 
 // Link is the way to the room while we are in it.
 type Link interface {
-	// Post writes a message to a buffer. It must not block: the outbox calls
-	// it while it is locked, because that is what keeps the order.
+	// Post writes a message to a buffer, and Send has that sent. They must not
+	// block: the outbox calls them while it is locked, because that is what keeps
+	// the order.
 	Post(id string, c Content)
+	Send()
 }
 
 // Content is what a message says, beside its id.
@@ -90,10 +92,11 @@ func New(maxInFlight int, m *Minter) *Outbox {
 	}
 }
 
-// Submit waits until one more message may be in flight, and takes m.
+// Submit waits until m may be in flight, or be one of as many that are ready to
+// follow, and takes it.
 func (b *Outbox) Submit(ctx context.Context, m Message) error {
 	select {
-	case b.places.taken <- struct{}{}:
+	case b.places.submitted <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-m.Lost:
@@ -104,16 +107,16 @@ func (b *Outbox) Submit(ctx context.Context, m Message) error {
 	b.mu.Lock()
 	if err := b.refusal(m); err != nil {
 		b.mu.Unlock()
-		b.places.free(1)
+		b.places.done(1)
 		return err
 	}
-	b.enter(m)
-	settled, n := len(b.settled) > 0, len(b.inflight)
+	before, now := b.count, time.Now()
+	b.places.ahead = append(b.places.ahead, m)
+	b.sendWaiting(now)
+	b.tell(now)
+	sent, n := b.count > before, b.outstanding
 	b.mu.Unlock()
-	if settled {
-		b.Flush()
-	}
-	if n > 0 && n&(n-1) == 0 && n <= cap(b.places.taken)/2 { // 1, 2, 4, 8 …
+	if sent && n&(n-1) == 0 && n <= b.places.most/2 { // 1, 2, 4, 8 …
 		// A server that has shown all it had should not wait for a full outbox:
 		// the writer has its turn early, and then more and more rarely.
 		runtime.Gosched()
@@ -133,7 +136,28 @@ func (b *Outbox) refusal(m Message) error {
 	}
 }
 
-// enter takes m, which has a place.
+// admit has messages be in flight, as long as there are places.
+func (b *Outbox) admit() {
+	for m, ok := b.places.next(); ok; m, ok = b.places.next() {
+		if isClosed(m.Lost) {
+			b.giveBack(m, ErrLost)
+		} else {
+			b.enter(m)
+		}
+	}
+}
+
+// giveBack settles m, which was never in flight.
+func (b *Outbox) giveBack(m Message, why error) {
+	if len(m.Members) == 0 {
+		m.Members = []Member{{Done: m.Done}}
+	}
+	for i, member := range m.Members {
+		b.settled = append(b.settled, settlement{member.Done, Result{Outcome: Dropped, Err: why}, i == 0})
+	}
+}
+
+// enter has m be in flight: there is a place for it.
 func (b *Outbox) enter(m Message) {
 	e := &entry{placed: true}
 	if len(m.Members) > 0 {
@@ -150,21 +174,21 @@ func (b *Outbox) enter(m Message) {
 	b.inflight[e.id] = e
 	b.queue = append(b.queue, e)
 	b.queued++
-	b.sendWaiting(time.Now())
+	b.places.taken++
 }
 
 // again reports whether the room has shown a notification, or will when what is in
 // flight is shown. Then m is settled by that, and has no need of its place.
-func (b *Outbox) again(m Member, placed bool) (id string, again bool) {
+func (b *Outbox) again(m Member, submitted bool) (id string, again bool) {
 	id = b.ids.ID(m.Identity)
 	switch first := b.waitingFor(id); {
 	case b.ledger.has(id):
-		b.settled = append(b.settled, settlement{m.Done, Result{Outcome: Suppressed, ID: id}, placed})
+		b.settled = append(b.settled, settlement{m.Done, Result{Outcome: Suppressed, ID: id}, submitted})
 		return id, true
 	case first != nil:
 		first.join(m)
-		if placed {
-			b.places.free(1)
+		if submitted {
+			b.places.done(1)
 		}
 		return id, true
 	default:
@@ -200,6 +224,10 @@ func (b *Outbox) Close() {
 	for _, e := range b.entries() {
 		b.settle(e, Result{Outcome: Dropped, Err: ErrClosed})
 	}
+	for _, m := range b.places.ahead {
+		b.giveBack(m, ErrClosed)
+	}
+	b.places.ahead = nil
 	if !isClosed(b.closed) {
 		close(b.closed)
 	}
@@ -249,7 +277,7 @@ func (b *Outbox) Released() int {
 func (b *Outbox) Limit(n int) (fewer bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	n = min(n, cap(b.places.taken))
+	n = min(n, b.places.most)
 	fewer = n < b.pace.most
 	b.pace.setMost(n)
 	return fewer
@@ -261,7 +289,10 @@ func (b *Outbox) settle(e *entry, r Result) {
 	if e.digest != nil {
 		b.settleParts(e.digest, r)
 	}
-	b.settled = append(b.settled, settlement{e.Done, r, e.placed})
+	b.settled = append(b.settled, settlement{e.Done, r, e.placed || e.released})
+	if e.placed {
+		b.places.taken--
+	}
 	if e.released {
 		b.released--
 	}

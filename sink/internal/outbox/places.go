@@ -1,15 +1,29 @@
 package outbox
 
-// places bounds the messages that the outbox takes.
+// places bounds the messages that the outbox takes: so many in flight, and as many
+// that are ready to follow. Those need no more than a place.
 type places struct {
-	taken chan struct{} // one element per message
+	submitted chan struct{} // one element per message, until its Done has been called
+	most      int           // that may be in flight
+	taken     int           // by messages in flight
+	ahead     []Message     // in order
 }
 
-func newPlaces(n int) places { return places{make(chan struct{}, n)} }
+func newPlaces(n int) places { return places{submitted: make(chan struct{}, 2*n), most: n} }
 
-// free gives n places back.
-func (p places) free(n int) {
+// done lets n more messages be submitted.
+func (p *places) done(n int) {
 	for range n {
-		<-p.taken
+		<-p.submitted
 	}
+}
+
+// next takes out the message that is the next to be in flight, if there is a place.
+func (p *places) next() (m Message, ok bool) {
+	if len(p.ahead) == 0 || p.taken >= p.most {
+		return m, false
+	}
+	m, p.ahead[0] = p.ahead[0], m
+	p.ahead = p.ahead[1:]
+	return m, true
 }

@@ -160,10 +160,10 @@ const patience = 2
 // shown everything in order.
 func (b *Outbox) yield() {
 	for _, e := range b.queue {
-		if e.state == waiting && e.tries >= patience && e.placed && b.released < cap(b.places.taken) {
+		if e.state == waiting && e.tries >= patience && e.placed && b.released < b.places.most {
 			e.placed, e.released = false, true
 			b.released++
-			b.places.free(1)
+			b.places.taken--
 		}
 	}
 }

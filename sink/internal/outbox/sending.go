@@ -56,22 +56,26 @@ func (s *sending) to(e *entry, next state) {
 
 // sendWaiting sends what may be sent now.
 func (b *Outbox) sendWaiting(now time.Time) {
-	for b.link != nil {
+	before := b.count
+	for b.admit(); b.link != nil; b.admit() {
 		e := b.next(now)
 		switch {
 		case e == nil:
+			if b.count > before {
+				b.link.Send()
+			}
 			return
 		case !e.sent && isClosed(e.Lost):
 			b.settle(e, Result{Outcome: Dropped, Err: ErrLost})
-			b.Flush()
+			b.notify()
 		case !e.again && b.ledger.has(e.id): // another worker has shown it meanwhile
 			b.settle(e, Result{Outcome: Suppressed})
-			b.Flush()
+			b.notify()
 		case e.others.accompanies != "" && !b.corrects(e.others.accompanies):
 			b.settle(e, Result{Outcome: Suppressed})
-			b.Flush()
+			b.notify()
 		case e.digest != nil && !b.compose(e):
-			b.Flush()
+			b.notify()
 		default:
 			b.send(e, now)
 		}
