@@ -166,7 +166,7 @@ func (s *realXMPP) observer(room string) observer.Options {
 
 func (s *realXMPP) stop(ctx context.Context, kill bool) error {
 	if kill {
-		return s.Kill()
+		return s.KillDrained(ctx)
 	}
 	return s.Stop(ctx)
 }

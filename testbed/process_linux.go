@@ -14,3 +14,8 @@ func ownGroup() *syscall.SysProcAttr {
 func killGroup(leader *os.Process) {
 	_ = syscall.Kill(-leader.Pid, syscall.SIGKILL) // fails only if all have gone
 }
+
+// freezeGroup has leader and all of its group stand still until they are killed.
+func freezeGroup(leader *os.Process) {
+	_ = syscall.Kill(-leader.Pid, syscall.SIGSTOP) // fails only if all have gone
+}
