@@ -82,6 +82,7 @@ func (w *world) launch(l *instance, nick string) error {
 	one := worker.Worker{
 		Room: room, Sources: list, Render: render.Text, Payload: payload,
 		MaxInFlight: cfg.MaxInFlight, GroupAbove: w.plan.Group, Digests: w.plan.Digest.digests(), MaxPendingBytes: w.plan.Bytes, Grace: 20 * time.Second, Log: log,
+		Corrections: worker.Corrections{CorrectionConfig: worker.CorrectionConfig{Resolved: w.plan.Resolved}, Line: line},
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	l.cancel = cancel
@@ -117,6 +118,9 @@ func digest(list []envelope.Summary) string {
 	return fmt.Sprintf("%d notifications (%s)", len(list), strings.Join(numbers, " "))
 }
 
+// line is the text beside a correction.
+func line(e envelope.Envelope) string { return fmt.Sprintf("line (%d)", e.Time.Nanosecond()-1) }
+
 // digests are what the worker is told of them.
 func (d Digest) digests() worker.Digests {
 	c := worker.DigestConfig{After: d.After, Every: time.Duration(d.Every), Max: d.Max, Severity: urgent}
@@ -128,7 +132,7 @@ func (w *world) config(l *instance, nick string) sink.Config {
 		JID: account + "@" + w.server.Domain(), Password: config.NewSecret(account + "-pw"), Addr: w.server.Addr(),
 		TLS: "starttls", CAFile: w.setup.caFile, Room: w.server.RoomJID(), Nick: nick, IDKey: config.NewSecret(l.key),
 		Limits: sink.Limits{
-			MaxInFlight: w.plan.InFlight, MaxStanzaBytes: 65000, ConnectTimeout: 30 * time.Second,
+			MaxInFlight: w.plan.InFlight, EditWithin: w.plan.EditWithin, MaxStanzaBytes: 65000, ConnectTimeout: 30 * time.Second,
 			PingInterval: 30 * time.Second, StallTimeout: 60 * time.Second, ReconnectMax: 30 * time.Second,
 		},
 	}

@@ -38,6 +38,7 @@ func NewPlan(seed uint64) *Plan {
 	}
 	p.coincide(r)
 	p.drawUrgent(r)
+	p.drawResolved(r)
 	slices.SortStableFunc(p.Steps, func(a, b Step) int { return int(a.At - b.At) })
 	p.limitForGood()
 	return p
@@ -85,6 +86,33 @@ func (p *Plan) drawUrgent(r *rand.Rand) {
 			drawn[n.Number] = r.IntN(6) == 0
 		}
 		n.Urgent = drawn[n.Number]
+	}
+}
+
+// drawResolved has some notifications tell that what an earlier one told is over, and
+// sometimes also of that end that it is over.
+func (p *Plan) drawResolved(r *rand.Rand) {
+	if p.Resolved = oneIn(r, 3, []string{"edit", "both"}[r.IntN(2)]); p.Resolved == "" {
+		return
+	}
+	p.EditWithin = r.IntN(8)
+	drawn := map[int]*Notification{} // by number: who publishes one twice says the same
+	var earlier []*Notification
+	for i := range p.Notifications {
+		n := &p.Notifications[i]
+		if !n.ID || n.Parts > 0 || n.Malformed {
+			continue
+		}
+		if first := drawn[n.Number]; first != nil {
+			n.Resolves, n.Text = first.Resolves, first.Text
+			continue
+		}
+		if len(earlier) > 0 && r.IntN(2) == 0 {
+			of := earlier[len(earlier)-1-r.IntN(min(3, len(earlier)))]
+			n.Resolves, n.Text = &of.Number, of.Text
+		}
+		drawn[n.Number] = n
+		earlier = append(earlier, n)
 	}
 }
 

@@ -30,6 +30,7 @@ type observer struct {
 	inFlight   int                     // messages of one worker
 	stuck      int                     // the broker whose dead letters are never written, -1: none
 	digests    Digest
+	corrections
 	thaw       time.Time // when the server last went on after it had stood still
 	departures int       // of workers that were in the room
 	clockSet   bool      // the server's, in a room with an archive: dates do not say what the history should have told
@@ -46,6 +47,7 @@ type record struct {
 	partition    string    // broker and partition of the first
 	showings     []showing
 	deadLettered bool
+	resolves     *int // number of the one whose end it tells
 	refused      int  // how often the room has refused it; what it swallows counts half
 	delayed      bool // it has, and others may be shown first
 	exempt       bool // others may never see it: its worker went away together with the server
@@ -87,7 +89,7 @@ type workerState struct {
 func newObserver(p *Plan) *observer {
 	o := &observer{
 		start: time.Now(), records: map[int]*record{}, sessions: map[string]*session{}, workers: map[string]*workerState{},
-		idsKept: p.Room.keepsIDs(), largest: p.Bytes / len(p.Brokers), most: 1, inFlight: p.InFlight, stuck: -1, digests: p.Digest,
+		idsKept: p.Room.keepsIDs(), corrections: newCorrections(p), largest: p.Bytes / len(p.Brokers), most: 1, inFlight: p.InFlight, stuck: -1, digests: p.Digest,
 		clockSet: p.Room.Archive && slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Do == "clock" }),
 	}
 	for _, n := range p.Notifications {
@@ -105,7 +107,7 @@ func (o *observer) expect(n Notification) {
 		r := o.records[number]
 		if r == nil {
 			r = &record{
-				number: number, malformed: n.Malformed, text: fmt.Sprint(n.subject(), n.ID, n.Length, n.Urgent), words: []string{n.subject(), n.rest()},
+				number: number, malformed: n.Malformed, resolves: n.Resolves, text: fmt.Sprint(n.subject(), n.ID, n.Length, n.Urgent, n.Resolves != nil), words: []string{n.subject(), n.rest()},
 			}
 			o.records[number] = r
 		}

@@ -69,6 +69,7 @@ func (o *observer) posted(p sinktest.Post) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	numbers := carried(p)
+	o.corrected(p, numbers)
 	if p.Remote == "" || len(numbers) == 0 {
 		o.say("%s says %q in the room", p.Nick, p.Body)
 		return

@@ -16,6 +16,8 @@ type Plan struct {
 	Bytes         int            `json:"bytes,omitempty"` // that may be pending; 0: no bound
 	Group         int            `json:"group,omitempty"` // notifications of one message that are shown together; 0: never
 	Digest        Digest         `json:"digest,omitzero"`
+	Resolved      string         `json:"resolved,omitempty"`    // how the end of something is shown, as RESOLVED says
+	EditWithin    int            `json:"edit_within,omitempty"` // messages, as EDIT_WITHIN says
 	Room          Room           `json:"room"`
 	Brokers       []Broker       `json:"brokers"`
 	Notifications []Notification `json:"notifications"`
@@ -56,9 +58,10 @@ type Notification struct {
 	Parts     int      `json:"parts,omitempty"` // notifications in the message, with the numbers that follow; 0: one
 	Broker    int      `json:"broker,omitempty"`
 	Partition int      `json:"partition,omitempty"`
-	Text      int      `json:"text"`             // many have the same
-	ID        bool     `json:"id,omitempty"`     // the publisher gave it one
-	Urgent    bool     `json:"urgent,omitempty"` // too bad to wait for a digest
+	Text      int      `json:"text"`               // many have the same
+	ID        bool     `json:"id,omitempty"`       // the publisher gave it one
+	Resolves  *int     `json:"resolves,omitempty"` // the number of the one whose end it tells
+	Urgent    bool     `json:"urgent,omitempty"`   // too bad to wait for a digest
 	Malformed bool     `json:"malformed,omitempty"`
 	Length    int      `json:"length,omitempty"` // of the rest of the text, in bytes
 }
@@ -133,6 +136,14 @@ func (n Notification) severity() string {
 	return ""
 }
 
+// end is the members that say what it is the end of, with a comma behind them.
+func (n Notification) end() string {
+	if n.Resolves == nil {
+		return ""
+	}
+	return fmt.Sprintf(`"state":"resolved","follows":"n%d",`, *n.Resolves)
+}
+
 // urgent is the severity from which on a notification does not wait for a digest.
 const urgent = "critical"
 
@@ -172,7 +183,7 @@ func (n Notification) part(number int) string {
 	case n.ID && n.Parts > 1:
 		return fmt.Sprintf(`{"specversion":"1.0","type":"sim","id":"n%d","source":"sim","subject":%q,"data":{%s"message":%q},"time":%q}`, number, n.subject(), n.severity(), n.rest(), at)
 	case n.ID:
-		return fmt.Sprintf(`{"id":"n%d","source":"sim",%s"subject":%q,"message":%q,"time":%q}`, number, n.severity(), n.subject(), n.rest(), at)
+		return fmt.Sprintf(`{"id":"n%d","source":"sim",%s%s"subject":%q,"message":%q,"time":%q}`, number, n.end(), n.severity(), n.subject(), n.rest(), at)
 	default:
 		return fmt.Sprintf(`{%s"subject":%q,"message":%q,"time":%q}`, n.severity(), n.subject(), n.rest(), at)
 	}

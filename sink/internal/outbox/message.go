@@ -56,6 +56,8 @@ type Member struct {
 	Lost     <-chan struct{} // as that of a Message: what is lost leaves the digest
 	Done     func(Result)    // as that of a Message
 	Origin   Origin          // as that of a Message
+
+	joined int // later submissions of the same notification that are settled with this one
 }
 
 // Result is what became of a message.

@@ -163,7 +163,7 @@ func (b *Outbox) enter(m Message) {
 	if len(m.Members) > 0 {
 		e.id, e.digest = b.ids.ID(""), b.gather(m)
 	} else {
-		member := Member{m.Identity, m.Lost, m.Done, m.Origin}
+		member := Member{Identity: m.Identity, Lost: m.Lost, Done: m.Done, Origin: m.Origin}
 		id, again := b.again(member, true)
 		if again {
 			return
@@ -199,6 +199,7 @@ func (b *Outbox) again(m Member, submitted bool) (id string, again bool) {
 // join has m settled by what is in flight.
 func (first *Member) join(m Member) {
 	first.Done = both(first.Done, m.Done)
+	first.joined++
 	if isClosed(first.Lost) {
 		first.Lost = m.Lost // it has come back to us
 	} else if first.Lost != m.Lost {
@@ -264,12 +265,31 @@ func (b *Outbox) Width() int {
 	return b.pace.most
 }
 
-// Released is how many messages have failed again and again and have given their
-// places to others.
-func (b *Outbox) Released() int {
+// Released is how many submissions wait for messages that have failed again and again and
+// have given their places to others.
+func (b *Outbox) Released() (submissions int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.released
+	if b.released == 0 {
+		return 0
+	}
+	for _, e := range b.entries() {
+		if e.released {
+			submissions += e.submissions()
+		}
+	}
+	return submissions
+}
+
+// submissions is how many are settled with e.
+func (e *entry) submissions() int {
+	n := 1 + e.joined
+	if e.digest != nil {
+		for _, p := range e.digest.parts {
+			n += p.joined
+		}
+	}
+	return n
 }
 
 // Limit lets no more than n messages be in flight from now on, or as many as there
