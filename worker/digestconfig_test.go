@@ -31,3 +31,13 @@ func TestWrongSettingsOfDigestsAreNamed(t *testing.T) {
 		}
 	}
 }
+
+func TestGraceIsNotNegative(t *testing.T) {
+	t.Parallel()
+	if errs := (worker.Config{}).Validate(); errs != nil {
+		t.Errorf("no grace: %v", errs)
+	}
+	if err := errors.Join(worker.Config{Grace: -time.Second}.Validate()...); err == nil || !strings.Contains(err.Error(), "SHUTDOWN_GRACE=-1s") {
+		t.Errorf("got %v", err)
+	}
+}

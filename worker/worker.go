@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
@@ -42,6 +43,14 @@ type Config struct {
 	// Grace is how long a stop may take to finish what is in flight. The rest is
 	// released.
 	Grace time.Duration `envconfig:"SHUTDOWN_GRACE" default:"20s" desc:"How long a stop may take to finish the messages in flight; the rest is released to the brokers. Leaving the room and the brokers may take 10s more: the grace period of the container must be longer than both."`
+}
+
+// Validate returns everything that is wrong with c, each error with its fix.
+func (c Config) Validate() []error {
+	if c.Grace < 0 {
+		return []error{check.Faultf("must not be negative, like 20s", "SHUTDOWN_GRACE=%s", c.Grace)}
+	}
+	return nil
 }
 
 // closeTimeout bounds the disconnect from each broker, after the grace period.

@@ -44,7 +44,7 @@ func load(t *testing.T, env map[string]string) (spec, []config.Setting, string) 
 
 func TestLoadTakesEnvironmentFilesAndDefaults(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "key")
-	if err := os.WriteFile(file, []byte("hunter2\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("\uFEFFhunter2\r\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s, settings, errs := load(t, map[string]string{
@@ -200,6 +200,8 @@ func TestLoadValidatesWhatLoadsBesideWhatDoesNot(t *testing.T) {
 func TestMisspelt(t *testing.T) {
 	got := config.Misspelt([]string{
 		"T_NAME=x", "T_NAMES=x", "T_COUN=1", "T_WIAT=1s", "T_KEY_FIEL=/x", "T_SERVICE_HOST=10.0.0.1", "T_O=", "T_COST=1", "=x",
+		"T_NAME_FILE=/x", "XMPP_HOST=example.org", "XMPP_PORT=5222",
+		"XMPP_PORT=tcp://10.0.0.1:5222", "XMPP_SERVICE_HOST=10.0.0.1", "XMPP_PORT_5222_TCP_PROTO=tcp",
 	}, config.Group{Spec: &spec{}})
 	want := []string{
 		"T_NAMES is set but is no setting: did you mean T_NAME?",
@@ -207,6 +209,9 @@ func TestMisspelt(t *testing.T) {
 		"T_WIAT is set but is no setting: did you mean T_WAIT?",
 		"T_KEY_FIEL is set but is no setting: did you mean T_KEY_FILE?",
 		"T_O is set but is no setting: did you mean T_ON?",
+		"T_NAME_FILE is set but is no setting: only secrets are read from files, set T_NAME",
+		"XMPP_HOST is set but is no setting: xmpp-notifier help settings lists them",
+		"XMPP_PORT is set but is no setting: xmpp-notifier help settings lists them",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q", got)

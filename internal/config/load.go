@@ -176,7 +176,7 @@ func (s *Setting) loadFile(field reflect.Value) error {
 	if err != nil {
 		return check.Faultf("name a readable file", "%s%s=%q: %w", s.Name, fileSuffix, path, errors.Unwrap(err))
 	}
-	secret.text = strings.TrimRight(string(text), "\r\n")
+	secret.text = strings.TrimRight(strings.TrimPrefix(string(text), "\uFEFF"), "\r\n") // some editors begin with a mark
 	if secret.text == "" {
 		return check.Faultf("write the secret into it", "%s%s=%q: the file is empty", s.Name, fileSuffix, path)
 	}

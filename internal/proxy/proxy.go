@@ -77,7 +77,7 @@ func either(names ...string) string {
 	return ""
 }
 
-var errForm = errors.New("is not the URL of a proxy: write socks5://HOST:PORT or http://HOST:PORT, with USER:PASSWORD@ before HOST if the proxy wants it")
+var errForm = errors.New("is not the URL of a proxy: write socks5://HOST:PORT or http://HOST:PORT, with user and password before HOST if the proxy wants them")
 
 func parse(address string) (contextDialer, error) {
 	u, err := url.Parse(address)
