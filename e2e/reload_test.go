@@ -1,8 +1,10 @@
 package e2e_test
 
 import (
+	"bytes"
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -56,4 +58,49 @@ func TestHangupReadsTheTemplateAgain(t *testing.T) {
 		t.Errorf("there were %d joins", joins)
 	}
 	p.terminate()
+}
+
+// TestSignalsAtTheStart: a SIGHUP that comes while the worker starts does not end it.
+func TestSignalsAtTheStart(t *testing.T) {
+	server := inProcessRoom(t, 20)
+	b := bench{room: func(*testing.T) roomServer { return server }, broker: embeddedNATS}
+	tr := b.trial(t, server)
+	p := startWorker(t, tr.env)
+	until(t, "the worker starts", func(context.Context) (bool, error) { return strings.Contains(p.Tail(), "memory is bounded"), nil })
+	if err := p.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	tr.publish(1)
+	tr.watch.wait(1)
+	p.terminate()
+}
+
+// TestAuditOutlivesItsReader: a notification is carried also where nobody reads the
+// audit any more.
+func TestAuditOutlivesItsReader(t *testing.T) {
+	server := inProcessRoom(t, 20)
+	b := bench{room: func(*testing.T) roomServer { return server }, broker: embeddedNATS}
+	tr := b.trial(t, server)
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = reader.Close()
+	var log bytes.Buffer
+	worker := exec.CommandContext(t.Context(), binary, "run")
+	worker.Stdout, worker.Stderr = writer, &log
+	worker.Env = append(worker.Environ(), "AUDIT=stdout")
+	for name, value := range tr.env {
+		worker.Env = append(worker.Env, name+"="+value)
+	}
+	if err := worker.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = writer.Close()
+	tr.publish(3)
+	tr.watch.wait(3)
+	_ = worker.Process.Signal(syscall.SIGTERM)
+	if err := worker.Wait(); err != nil || !strings.Contains(log.String(), "lines are missing") {
+		t.Errorf("the worker ended with %v\n%s", err, &log)
+	}
 }

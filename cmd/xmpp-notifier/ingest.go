@@ -47,6 +47,8 @@ type publisher interface {
 }
 
 func runIngest(c *cobra.Command) error {
+	_, stop := serviceSignals() // it reads its certificate again by itself
+	defer stop()
 	var s settings
 	to, err := s.loadIngest()
 	if err != nil {

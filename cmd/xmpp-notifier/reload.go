@@ -4,10 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"os"
-	"os/signal"
 	"sync"
 	"sync/atomic"
-	"syscall"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
@@ -51,10 +49,7 @@ func (l *liveTexts) expired(list []envelope.Summary) string {
 // the environment of a process does not change, what is in files does. The
 // connections stay; passwords and authorities are for the next one. What is wrong with
 // a file changes nothing.
-func (l *liveTexts) reloadOnHangup(ctx context.Context, room *sink.Room, log *slog.Logger) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+func (l *liveTexts) reloadOnHangup(ctx context.Context, hangup <-chan os.Signal, room *sink.Room, log *slog.Logger) {
 	for {
 		select {
 		case <-hangup:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -30,6 +31,8 @@ func newRunCommand() *cobra.Command {
 }
 
 func runWorker(c *cobra.Command, _ []string) error {
+	hangup, stop := serviceSignals()
+	defer stop()
 	var s settings
 	if _, err := s.load(); err != nil {
 		return err
@@ -42,11 +45,11 @@ func runWorker(c *cobra.Command, _ []string) error {
 	if err != nil {
 		return &usageError{err}
 	}
-	return errors.Join(s.run(c.Context(), log, records), records.Close())
+	return errors.Join(s.run(c.Context(), hangup, log, records), records.Close())
 }
 
 // run works until ctx ends.
-func (s *settings) run(ctx context.Context, log *slog.Logger, records *audit.Log) error {
+func (s *settings) run(ctx context.Context, hangup <-chan os.Signal, log *slog.Logger, records *audit.Log) error {
 	for _, line := range misspelt() {
 		log.Warn("variable is ignored", "reason", line)
 	}
@@ -93,7 +96,7 @@ func (s *settings) run(ctx context.Context, log *slog.Logger, records *audit.Log
 	defer context.AfterFunc(ctx, t.Stopping)()
 	var beside sync.WaitGroup
 	beside.Go(func() { systemd.Report(ctx, func() systemd.State { return stateOf(t) }, log) })
-	beside.Go(func() { texts.reloadOnHangup(ctx, room, log) })
+	beside.Go(func() { texts.reloadOnHangup(ctx, hangup, room, log) })
 	for _, name := range s.general.Sources {
 		beside.Go(func() { s.warnOfBroker(ctx, name, log) })
 	}
