@@ -27,7 +27,7 @@ type session struct {
 	quote    quote
 	catchup  catchup
 	phase    phase
-	unproven []string    // reflections without an id that we know, until it is known why
+	unproven []unproven  // reflections without an id that we know, until it is known why
 	blamed   int         // the limit to keep to from now on, 0: none
 	fencing  atomic.Bool // the room was asked for what is missing
 	proving  atomic.Bool // it was asked whether it is there

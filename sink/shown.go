@@ -22,17 +22,23 @@ func (s *session) shown(e wire.Element) {
 	}
 	// From ourselves, live, and without an id that we know: the room may not keep
 	// ids, or another connection of the account has our nickname.
-	text := bodyOf(e)
+	seen := unproven{bodyOf(e), s.box.Sent()}
 	if s.lessons.losesIDs {
-		s.box.SeenText(text)
+		s.box.SeenText(seen.text, seen.sent)
 		return
 	}
 	if len(s.unproven) == s.cfg.MaxInFlight {
 		return // they are not all ours
 	}
-	if s.unproven = append(s.unproven, text); len(s.unproven) == 1 {
+	if s.unproven = append(s.unproven, seen); len(s.unproven) == 1 {
 		s.ping(s.noIDs)
 	}
+}
+
+// unproven is a reflection that may be of one of our messages: of those that had been sent.
+type unproven struct {
+	text string
+	sent uint64 // the number of the last of them
 }
 
 // recognised tells by its id, or its origin id (XEP-0359), that a worker made a
@@ -64,13 +70,13 @@ func (s *session) recognised(e wire.Element, own bool, at time.Time) bool {
 // has been reflected. If nothing came with its id, the room does not keep ids, and
 // the reflections that came instead were those of our messages.
 func (s *session) noIDs(a conn.Answer) error {
-	texts := s.unproven
+	list := s.unproven
 	s.unproven = nil
 	if s.lessons.keepsIDs.Load() {
 		return s.alive(a)
 	}
-	for _, text := range texts {
-		if s.box.SeenText(text) && !s.lessons.losesIDs {
+	for _, seen := range list {
+		if s.box.SeenText(seen.text, seen.sent) && !s.lessons.losesIDs {
 			s.lessons.losesIDs = true
 			s.box.KeepsNoIDs()
 			s.lessons.originIDs.Store(true)

@@ -120,12 +120,15 @@ func TestSwallowedMessageDoesNotHideLaterOnesWithoutIDs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if b.SeenText("text 2") {
+	if b.SeenText("text 2", b.Sent()) {
 		t.Error("a text out of order proves that the room keeps no ids")
 	}
-	b.SeenText("text 1")
+	if b.SeenText("text 1", 0) {
+		t.Error("a text that was shown before ours was sent settles it")
+	}
+	b.SeenText("text 1", b.Sent())
 	b.KeepsNoIDs()
-	b.SeenText("text 3")
+	b.SeenText("text 3", b.Sent())
 	b.deliver()
 	if results["1"] != Delivered || results["2"] != 0 || results["3"] != Delivered {
 		t.Errorf("outcomes %v", results)

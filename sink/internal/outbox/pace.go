@@ -3,9 +3,9 @@ package outbox
 import "time"
 
 // pacer decides how fast messages are sent. A refusal that asks us to wait is flow
-// control, not a failure: fewer messages are in flight then (multiplicative
-// decrease), and if one is still too much, a pause between them is learnt: as long
-// as it took until the room accepted the next. Both come back step by step.
+// control, not a failure: one message is in flight then, because of several the room
+// might take a later one first. If one is still too much, a pause between them is learnt:
+// as long as it took until the room accepted the next. Both come back step by step.
 //
 // Reflections that come late let fewer be in flight, too: a server that reads slowly
 // has all of it in its buffers, and shows it even if the connection breaks.
@@ -32,7 +32,7 @@ type pacer struct {
 type rate struct {
 	waited   time.Duration // for the reflections of the round, all together
 	measured time.Duration // between two messages, 0: not known
-	sure     bool          // that was not measured only once, and in a hurry
+	sure     bool          // two measurements agree, or it is the mean of several
 }
 
 const (
@@ -80,16 +80,10 @@ func (p *pacer) refused(now time.Time) {
 		return
 	}
 	p.holding = true
-	switch {
-	case p.width > 1 && p.round > 0:
-		p.width /= 2
-	case p.width > 1:
-		p.width = 1
-		fallthrough
-	default:
+	if p.width == 1 || p.round == 0 {
 		p.slowDown(now)
 	}
-	p.round = 0
+	p.width, p.round = 1, 0
 }
 
 // slowDown waits before the next attempt, longer with every one.
@@ -154,8 +148,8 @@ func (p *pacer) learn(sentAt time.Time) {
 		p.steady = steps
 	}
 	if !p.last.IsZero() {
-		p.sure = p.interval > 0
 		p.interval = min(sentAt.Sub(p.last), longestPause)
+		p.sure = p.sure || (p.interval-p.measured).Abs() < p.measured/4 // as the time before
 		p.measured = p.interval
 	}
 	p.retry, p.refusals = 0, 0

@@ -45,12 +45,12 @@ func (b *Outbox) Seen(id, from []byte, own bool, at time.Time) bool {
 
 // SeenText takes a message that the room shows live, from ourselves, without an id
 // that we know. It is for a room that has proven that it keeps no ids: the message
-// is the next in order with that text. A history never settles anything
-// by its text: it may be another's, or another day's.
-func (b *Outbox) SeenText(text string) bool {
+// is the next in order with that text, of those that had been sent, up to a number. A history
+// never settles anything by its text: it may be another's, or another day's.
+func (b *Outbox) SeenText(text string, sent uint64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	e := b.withText(text)
+	e := b.withText(text, sent)
 	if b.link == nil || e == nil {
 		return false
 	}
@@ -63,9 +63,10 @@ func (b *Outbox) SeenText(text string) bool {
 // withText returns the message that the room shows with a text: the oldest that is
 // outstanding, or a later one, if it is known that the room keeps no ids. Then it has
 // not shown those before, and will not.
-func (b *Outbox) withText(text string) *entry {
+func (b *Outbox) withText(text string, sent uint64) *entry {
 	for _, e := range b.queue {
 		switch {
+		case e.nth > sent:
 		case e.state != outstanding:
 		case sameText(e.Body, text):
 			return e
@@ -74,6 +75,13 @@ func (b *Outbox) withText(text string) *entry {
 		}
 	}
 	return nil
+}
+
+// Sent is the number of the last message that was sent.
+func (b *Outbox) Sent() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.count
 }
 
 // sameText reports whether the room would show body as text, perhaps cut.
