@@ -133,7 +133,7 @@ func (c *conn) Close() error {
 // CloseWrite ends one direction, as that of a net.TCPConn does.
 func (c *conn) CloseWrite() error {
 	c.out.change(func() {
-		if c.out.ended.IsZero() {
+		if c.out.ended.IsZero() && !c.out.discards {
 			c.out.ended = time.Now().Add(c.out.delay())
 		}
 	})

@@ -53,10 +53,12 @@ func networkFaults() map[string]fault {
 			})
 		}},
 		"half-open-worker": {weight: 1, what: "the worker hears nothing of the end of its connection", run: func(w *world, s Step) {
-			w.onLink(s, func(l *link) {
-				l.down.discard()
-				l.up.reset(s.A)
-			})
+			end := func(l *link) { l.endForServer(s.A, s.B) }
+			if s.N > 3 { // before the worker is in the room
+				w.onReplay(false, end)
+			} else {
+				w.onLink(s, end)
+			}
 		}},
 		"unreachable": {weight: 1, what: "the server accepts no connections", run: func(w *world, s Step) {
 			w.network.refuse(time.Duration(s.For))

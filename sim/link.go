@@ -29,6 +29,17 @@ func (l *link) reset(upArrives, downArrives bool) {
 	l.down.reset(downArrives)
 }
 
+// endForServer ends the link for the server alone. The worker is told when it writes, or
+// never, if all that it writes vanishes on its way.
+func (l *link) endForServer(arrives, vanishes bool) {
+	l.down.discard()
+	if vanishes {
+		l.up.change(func() { l.up.discards, l.up.ended = true, time.Now().Add(l.up.delay()) })
+	} else {
+		l.up.reset(arrives)
+	}
+}
+
 // hold keeps everything back that is on its way or will be, for d.
 func (l *link) hold(d time.Duration) {
 	l.up.hold(d)

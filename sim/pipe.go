@@ -58,7 +58,7 @@ func (p *pipe) change(f func()) {
 
 func (p *pipe) reset(arrives bool) {
 	p.change(func() {
-		if p.failed.IsZero() {
+		if p.failed.IsZero() && !p.discards {
 			p.failed = time.Now().Add(p.delay())
 		}
 		if !arrives {
@@ -98,7 +98,7 @@ func (p *pipe) put(data []byte) (n int, cut func()) {
 		p.cut = nil
 	}
 	p.total += n
-	if p.readerClosed && p.failed.IsZero() { // as the answer of a host that knows nothing of the connection
+	if p.readerClosed && p.failed.IsZero() && !p.discards { // as the answer of a host that knows nothing of the connection
 		p.failed = time.Now().Add(p.delay())
 	}
 	if n == 0 || p.discards || p.readerClosed {
