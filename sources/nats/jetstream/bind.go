@@ -11,17 +11,19 @@ import (
 const (
 	// lookupTime limits a request about the consumer.
 	lookupTime = 5 * time.Second
-	// reconnectPause is how long nothing is asked for after the connection was
-	// lost. A broker that was killed may not know any more what it had
+	// changePause is how long nothing is asked for after the connection was lost, or
+	// the consumer has another leader. That one may not know what the one before had
 	// delivered, and gives it to whoever asks first. By then those who hold it
 	// have reconnected, and the room has shown it: so it is recognised.
-	reconnectPause = 2 * time.Second
+	changePause = 2 * time.Second
+	// electedSubject begins the subjects to which a cluster tells of that.
+	electedSubject = "$JS.EVENT.ADVISORY.CONSUMER.LEADER_ELECTED."
 )
 
 // binder keeps what the source has to know of its consumer. It belongs to Receive.
 type binder struct {
 	bound   *binding  // nil: look the consumer up
-	links   uint64    // connections so far
+	changes uint64    // connections and elections so far
 	pause   time.Time // until then nothing is asked for
 	warning string    // the last one about the consumer
 }
@@ -40,7 +42,7 @@ func (s *Source) bind(ctx context.Context) error {
 	if err := s.conn.Online(ctx); err != nil {
 		return err
 	}
-	if err := s.binding.wait(ctx, s.conn.Stats().Reconnects+1); err != nil || s.binding.bound != nil {
+	if err := s.calm(ctx); err != nil || s.binding.bound != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
@@ -65,19 +67,23 @@ func (s *Source) bind(ctx context.Context) error {
 	return nil
 }
 
-// wait waits until what happened before the connection was lost is over. It
-// looks at the connection's own count, which is there before the connection:
-// callbacks come later.
-func (b *binder) wait(ctx context.Context, links uint64) error {
-	if links != b.links {
-		if b.links > 0 {
-			b.pause = time.Now().Add(reconnectPause)
+// calm waits until what happened before a change is over. It looks at the
+// connection's own count, which is there before the connection: callbacks come
+// later.
+func (s *Source) calm(ctx context.Context) error {
+	return s.binding.wait(ctx, s.conn.Stats().Reconnects+s.elections.Load()+1)
+}
+
+func (b *binder) wait(ctx context.Context, changes uint64) error {
+	if changes != b.changes {
+		if b.changes > 0 {
+			b.pause = time.Now().Add(changePause)
 		}
-		b.links = links
+		b.changes = changes
 	}
 	left := time.Until(b.pause)
 	if left <= 0 {
-		return nil
+		return ctx.Err()
 	}
 	timer := time.NewTimer(left)
 	defer timer.Stop()

@@ -94,10 +94,12 @@ func (m *monitor) readsAll(ctx context.Context, c jetstream.ConsumerConfig) bool
 	})
 }
 
-// optional reports whether err is that the user may not look at the stream, which
-// the worker can do without.
+// optional reports whether err is that the user may not look at the stream, or hear of
+// elections, which the worker can do without.
 func (s *Source) optional(err error) bool {
-	return errors.Is(err, client.ErrPermissionViolation) && strings.Contains(err.Error(), ".STREAM.INFO."+s.cfg.Stream)
+	text := err.Error()
+	return errors.Is(err, client.ErrPermissionViolation) &&
+		(strings.Contains(text, ".STREAM.INFO."+s.cfg.Stream) || strings.Contains(text, s.elected()))
 }
 
 // notePause tells that the consumer delivers nothing because somebody has paused

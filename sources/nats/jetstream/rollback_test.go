@@ -27,3 +27,21 @@ func TestNothingIsAskedForAtOnceAfterRestart(t *testing.T) {
 		t.Errorf("received %v after the reconnection", waited)
 	}
 }
+
+// Neither does a consumer's new leader know all that the one before had delivered.
+func TestNothingIsAskedForAtOnceAfterAnElection(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t)
+	src := b.use(t, b.config())
+	next := 0
+	b.PublishNotes(t, next, next+1)
+	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	natstest.Eventually(t, "the source waits after it has heard of an election", func() bool {
+		natstest.Must(t, b.Conn.Publish("$JS.EVENT.ADVISORY.CONSUMER.LEADER_ELECTED.NOTIFY.xmpp-notifier", []byte("{}")))
+		next++
+		b.PublishNotes(t, next, next+1)
+		begin := time.Now()
+		natstest.Ack(t, natstest.Receive(t, src, 1)...)
+		return time.Since(begin) > time.Second
+	})
+}

@@ -13,7 +13,10 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	client "github.com/nats-io/nats.go"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
@@ -32,6 +35,8 @@ type Source struct {
 	binding  binder
 	pin      *pin
 	takeover takeover
+
+	elections atomic.Uint64 // of a leader of the consumer, that were heard of
 
 	quit context.CancelFunc
 	work sync.WaitGroup
@@ -93,8 +98,15 @@ func (s *Source) listen() error {
 	if err != nil {
 		return fmt.Errorf("subscribe to inbox: %w", err)
 	}
+	_, err = s.conn.Subscribe(s.elected(), func(*client.Msg) { s.elections.Add(1) })
+	if err != nil {
+		return fmt.Errorf("subscribe to elections: %w", err)
+	}
 	return nil
 }
+
+// elected is where a cluster tells that the consumer has another leader.
+func (s *Source) elected() string { return electedSubject + s.cfg.Stream + "." + s.cfg.Consumer }
 
 func (s *Source) disconnected() {
 	s.inbox.disconnected()
@@ -107,7 +119,7 @@ func (s *Source) String() string { return "nats:" + s.cfg.Stream }
 // Receive blocks until at least one delivery is there; see [sources.Source].
 func (s *Source) Receive(ctx context.Context, limit sources.Limit) ([]*sources.Delivery, error) {
 	for {
-		if err := ctx.Err(); err != nil {
+		if err := s.calm(ctx); err != nil {
 			return nil, err
 		}
 		if batch := s.inbox.take(limit); len(batch) > 0 {
