@@ -40,6 +40,7 @@ type observer struct {
 type record struct {
 	number       int
 	malformed    bool
+	urgent       bool      // it may overtake what is gathered
 	text         string    // that people see
 	words        []string  // of the text, as its publisher wrote them
 	copies       []*stored // messages that carry it
@@ -107,7 +108,7 @@ func (o *observer) expect(n Notification) {
 		r := o.records[number]
 		if r == nil {
 			r = &record{
-				number: number, malformed: n.Malformed, resolves: n.Resolves, text: fmt.Sprint(n.subject(), n.ID, n.Length, n.Urgent, n.Resolves != nil), words: []string{n.subject(), n.rest()},
+				number: number, malformed: n.Malformed, urgent: n.Urgent, resolves: n.Resolves, text: fmt.Sprint(n.subject(), n.ID, n.Length, n.Urgent, n.Resolves != nil), words: []string{n.subject(), n.rest()},
 			}
 			o.records[number] = r
 		}
@@ -141,7 +142,7 @@ func (o *observer) started(p *process, key string, plan *Plan) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.workers[p.name] = &workerState{
-		key: key, pending: map[string]int{}, maxPending: 2*plan.InFlight + plan.Digest.Max, bytes: map[string]int{}, maxBytes: plan.Bytes / len(plan.Brokers),
+		key: key, pending: map[string]int{}, maxPending: plan.Digest.digests().MaxPending(plan.InFlight), bytes: map[string]int{}, maxBytes: plan.Bytes / len(plan.Brokers),
 		unacked: map[int]int{}, maxUnacked: max(plan.InFlight, len(plan.Brokers)), durable: map[int]bool{}, released: map[int]bool{},
 	}
 	o.say("worker %s starts", p.name)

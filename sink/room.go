@@ -91,6 +91,10 @@ func (r *Room) Submit(ctx context.Context, m Message) error { return r.box.Submi
 // another worker, then.
 func (r *Room) MaxMembers() int { return r.box.MaxMembers() }
 
+// HoldsDigests returns nil if a digest would be sent now. Else it returns a channel that is
+// closed when one would be: meanwhile it is better to gather more for it.
+func (r *Room) HoldsDigests() (until <-chan struct{}) { return r.box.HoldsDigests() }
+
 // Joined waits until we are in the room and sending.
 func (r *Room) Joined(ctx context.Context) error {
 	r.mu.Lock()

@@ -35,6 +35,7 @@ type session struct {
 
 	onEnter func()
 	entered chan struct{} // closed when we are in the room
+	proof   *time.Timer   // when it is to be asked whether others have got the last digest
 }
 
 // phase says how far the session has come.
@@ -49,7 +50,7 @@ const (
 func newSession(r *Room, c *conn.Conn, onEnter func()) *session {
 	_, service, _ := strings.Cut(r.cfg.Room, "@")
 	s := &session{
-		Room: r, conn: c, onEnter: onEnter, entered: make(chan struct{}),
+		Room: r, conn: c, onEnter: onEnter, entered: make(chan struct{}), proof: time.NewTimer(longestTick),
 		us:      occupant{room: r.cfg.Room, service: service, preferred: r.cfg.Nickname(), nick: r.cfg.Nickname()},
 		catchup: catchup{echoID: rand.Text()},
 		format:  format{head: messageHead(r.cfg.Room), maxBytes: r.stanzaBytes(time.Now()), originIDs: &r.lessons.originIDs},
@@ -165,6 +166,7 @@ func (s *session) enter() {
 	s.phase = inRoom
 	s.measure()
 	s.box.LimitMembers(membersWithin(s.format.maxBytes))
+	s.box.RecallDigests(s.archive())
 	s.box.CorrectByAccount(s.catchup.accounts && s.us.id != "")
 	close(s.entered)
 	s.returned()

@@ -25,6 +25,7 @@ func (s *session) watch(ctx context.Context) {
 	interval := s.pingInterval()
 	tick := time.NewTicker(min(interval, s.cfg.StallTimeout, longestTick*4) / 4)
 	defer tick.Stop()
+	defer s.proof.Stop()
 	pinged := false
 	for {
 		select {
@@ -33,6 +34,8 @@ func (s *session) watch(ctx context.Context) {
 		case <-ctx.Done():
 			s.leave()
 			return
+		case now := <-s.proof.C:
+			s.prove(now)
 		case now := <-tick.C:
 			silent := now.Sub(s.conn.Heard())
 			s.lookForMissing()

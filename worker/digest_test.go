@@ -17,10 +17,38 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/worker"
 )
 
+// digestsShown knows whether a room is busy with digests.
+type digestsShown struct {
+	mu   sync.Mutex
+	busy int
+	idle chan struct{} // closed when it is not; nil: nobody waits
+}
+
+func (d *digestsShown) add(change int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.busy += change; d.busy == 0 && d.idle != nil {
+		close(d.idle)
+		d.idle = nil
+	}
+}
+
+func (r *room) HoldsDigests() <-chan struct{} {
+	d := &r.digests
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.busy > 0 && d.idle == nil {
+		d.idle = make(chan struct{})
+	}
+	return d.idle
+}
+
 // submitDigest shows a digest after a second: without the members that are lost by
 // then, and if only one is left as what it would have been alone.
 func (r *room) submitDigest(m sink.Message) {
+	r.digests.add(+1)
 	r.posts.Go(func() {
+		defer r.digests.add(-1)
 		time.Sleep(time.Second)
 		var which []int
 		for i, member := range m.Members {
@@ -50,6 +78,24 @@ type stream struct {
 	begun time.Time
 	lost  chan struct{} // the lease of all; nil: never
 	late  time.Duration // the age of all when they are published
+	log   *watermark    // nil: an acknowledgement is durable at once
+}
+
+// watermark has an acknowledgement become durable when those of all before it are there.
+type watermark struct {
+	mu     sync.Mutex
+	bodies []string // that are not durably acknowledged, in order
+	acked  map[string]func()
+}
+
+func (w *watermark) ack(body string, durable func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.acked[body] = durable
+	for len(w.bodies) > 0 && w.acked[w.bodies[0]] != nil {
+		w.acked[w.bodies[0]]()
+		w.bodies = w.bodies[1:]
+	}
 }
 
 func (s *stream) publish(at time.Duration, bodies ...string) {
@@ -75,7 +121,12 @@ func (s *stream) Receive(ctx context.Context, limit sources.Limit) ([]*sources.D
 	var batch []*sources.Delivery
 	for i, body := range s.bodies[:n] {
 		m := sources.Message{Broker: "kafka", Topic: "t", Time: s.begun.Add(s.at[i] - s.late), Raw: envelope.Raw{Body: []byte(body)}}
-		batch = append(batch, sources.NewDelivery(m, &streamSettler{settler{&s.source, body}, s.lost}))
+		leased := streamSettler{settler{&s.source, body}, s.lost}
+		if s.log != nil {
+			batch = append(batch, sources.NewDelivery(m, &logSettler{leased, s.log}))
+			continue
+		}
+		batch = append(batch, sources.NewDelivery(m, &leased))
 	}
 	s.bodies, s.at = s.bodies[n:], s.at[n:]
 	return batch, nil
@@ -87,6 +138,17 @@ type streamSettler struct {
 }
 
 func (s *streamSettler) Lost() <-chan struct{} { return s.lost }
+
+// logSettler is a streamSettler whose log has a watermark.
+type logSettler struct {
+	streamSettler
+	log *watermark
+}
+
+func (s *logSettler) Ack(durable func()) error {
+	s.log.ack(s.body, durable)
+	return s.streamSettler.Ack(func() {})
+}
 
 // scene is a worker with digests, and what its observer hears.
 type scene struct {
@@ -244,15 +306,68 @@ func TestADigestIsSentEveryFewSeconds(t *testing.T) {
 	})
 }
 
-func TestACriticalOneIsShownAtOnceBehindWhatCameBefore(t *testing.T) {
+func TestACriticalOneOvertakesWhatIsGathered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, st := newScene(), &stream{}
 		st.publish(0, numbered(1, 5)...)
 		st.publish(3*time.Second, title(6), critical(7), title(8))
-		s.expect(t, s.play(st), "1", "2", "7", "digest 3 4 5 6", "8")
+		s.expect(t, s.play(st), "1", "2", "7", "digest 3 4 5 6 8")
 		if !s.room.has("7 after 3s") {
 			t.Errorf("was late: %q", s.room.events)
 		}
+	})
+}
+
+// The room shows one digest in a second. What is critical waits for none but the one that
+// is in flight, and is found behind all the others.
+func TestACriticalOneInTheMiddleOfAStormIsShownAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, st := newScene(), &stream{}
+		bodies := append(append(numbered(1, 300), critical(1000)), numbered(301, 400)...)
+		st.publish(time.Millisecond, bodies...)
+		got := s.play(st)
+		if !s.room.has("1000 after 0s") || slices.Index(got, "1000") != 2 {
+			t.Errorf("got %.200q", got)
+		}
+		s.settledOnce(t, bodies...)
+	})
+}
+
+// A recovery that is gathered, and then an alarm of the same host: who reads them in another
+// order takes the alarm for resolved.
+func TestACriticalOneDoesNotOvertakeItsOwn(t *testing.T) {
+	for what, before := range map[string]string{
+		"the same alert": `{"subject":"disk","hostName":"db-1","severity":"warning"}`,
+		"its end":        `{"subject":"all is well","hostName":"db-1","state":"resolved"}`,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, st := newScene(), &stream{}
+			st.publish(0, title(1), title(2), title(3), before)
+			st.publish(time.Second, `{"subject":"disk","hostName":"db-2","severity":"critical"}`, `{"subject":"disk","hostName":"db-1","severity":"critical"}`)
+			got := s.play(st)
+			if len(got) != 5 || got[2] != "disk" || !strings.HasPrefix(got[4], "digest 3 ") && !strings.HasPrefix(got[3], "digest 3 ") {
+				t.Errorf("%s: got %q", what, got)
+			}
+			if !s.room.has("disk after 1s") {
+				t.Errorf("%s: was late: %q", what, s.room.events)
+			}
+		})
+	}
+}
+
+// What has overtaken others is acknowledged after them. It must leave a place for them.
+func TestWhatOvertakesLeavesAPlaceForWhatIsGathered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, st := newScene(), &stream{}
+		s.digests.After, s.room.historyDepth = "20/1h", 4
+		bodies := numbered(1, 25)
+		for n := range 10 {
+			bodies = append(bodies, critical(100+n))
+		}
+		st.publish(0, bodies...)
+		st.log = &watermark{bodies: bodies, acked: map[string]func(){}}
+		s.play(st)
+		s.settledOnce(t, bodies...)
 	})
 }
 

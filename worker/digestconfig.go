@@ -52,12 +52,19 @@ func (c DigestConfig) Validate() []error {
 	return errs
 }
 
+// What is critical is found in a storm if so much of it is received: eight digests, and
+// no more than two workers hold of one consumer of JetStream.
+const (
+	digestsAhead  = 8
+	messagesAhead = 4000
+)
+
 // MaxPending is how many messages of one source may be pending if so many may be in
 // flight.
 func (c DigestConfig) MaxPending(inFlight int) int {
 	pending := 2 * inFlight
 	if c.After != "" {
-		pending += c.Max
+		pending += min(digestsAhead*c.Max, messagesAhead)
 	}
 	return pending
 }

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -48,7 +49,7 @@ func (l *sourceLoop) isGathered(posts []post) bool {
 		return false
 	case g.isUrgent(posts) && g.urgent.take(now, len(posts)):
 		return false
-	case len(l.digest.members) > 0, l.behind: // the order is kept
+	case l.digest.members > 0, l.isBehind(): // the order is kept
 		return true
 	default:
 		return !g.singles.take(now, len(posts))
@@ -59,7 +60,7 @@ func (l *sourceLoop) isGathered(posts []post) bool {
 // one by one.
 func (l *sourceLoop) isBehind() bool {
 	waiting, _ := l.pending.size()
-	return l.worker.state.pace.isTooSlow(int64(waiting) + lagOf(l.source))
+	return l.worker.state.pace.isTooSlow(int64(waiting) + l.lag)
 }
 
 // lagOf is how many messages wait in the broker, as far as the source knows.
@@ -76,10 +77,6 @@ func (w *Worker) mostTogether() int { return min(w.Digests.Max, w.Room.MaxMember
 // gather keeps the posts of a delivery for the next digest, and sends it when it is
 // full.
 func (l *sourceLoop) gather(ctx context.Context, g *gathering, p *pendingDelivery, posts []post) {
-	most := l.worker.mostTogether()
-	if len(g.members)+len(posts) > most {
-		l.seal(ctx, g)
-	}
 	if ctx.Err() != nil { // after one is released, none behind it is sent
 		l.release(p.delivery)
 		return
@@ -89,8 +86,8 @@ func (l *sourceLoop) gather(ctx context.Context, g *gathering, p *pendingDeliver
 		members[i] = member{p, posts[i].identity, posts[i].parts, summarize(p.delivery, &posts[i].envelope)}
 	}
 	g.add(time.Now(), members)
-	if len(g.members) >= most {
-		l.seal(ctx, g)
+	if g.members >= l.digestSize() {
+		l.sealDue(ctx)
 	}
 }
 
@@ -111,24 +108,64 @@ func summarize(d *sources.Delivery, e *envelope.Envelope) []envelope.Summary {
 	return list
 }
 
-// sealDue sends what is due, and what must be sent because nothing more can be received
-// before. What is lost goes back at once.
-func (l *sourceLoop) sealDue(ctx context.Context) {
-	full := l.pending.isFullOf(int(l.digest.size.Load()))
-	for _, g := range []*gathering{l.digest, l.expired} {
-		drop(g.takeLost())
-		if full || g.isDue(time.Now()) {
-			l.seal(ctx, g)
+// overtakes reports whether the posts of a delivery are shown before what is gathered: they
+// are urgent, and nothing gathered is about the same. Until that is shown, Kafka cannot commit
+// what has overtaken it: a place is left for the digest.
+func (l *sourceLoop) overtakes(d *sources.Delivery, posts []post) bool {
+	if l.digest.members == 0 || !l.worker.state.gate.isUrgent(posts) || !l.unacked.leavesOne(len(posts)) {
+		return false
+	}
+	for i := range posts {
+		if l.digest.concerns(summarize(d, &posts[i].envelope)) {
+			return false
 		}
+	}
+	return true
+}
+
+// dropLost gives back at once what is gathered and lost.
+func (l *sourceLoop) dropLost() {
+	drop(l.digest.takeLost())
+	drop(l.expired.takeLost())
+}
+
+// sealDue sends what is due, unless the room is to show another digest first.
+func (l *sourceLoop) sealDue(ctx context.Context) {
+	for g := l.due(); g != nil && l.worker.Room.HoldsDigests() == nil; g = l.due() {
+		l.seal(ctx, g)
 	}
 }
 
-// seal sends what is gathered as one message, behind all that was sent before.
-func (l *sourceLoop) seal(ctx context.Context, g *gathering) {
-	members := g.take(time.Now())
-	if len(members) == 0 {
-		return
+// due is what is due, for the longest time if that is more; and what must be sent because
+// nothing more can be received before. It is nil if that is nothing.
+func (l *sourceLoop) due() (first *gathering) {
+	full := l.pending.isFullOf(int(l.digest.size.Load()))
+	now, most := time.Now(), l.digestSize()
+	for _, g := range []*gathering{l.digest, l.expired} {
+		if (g.isDue(now, most) || full && g.members > 0) && (first == nil || g.due.Before(first.due)) {
+			first = g
+		}
 	}
+	return first
+}
+
+// digestSize is how many members a digest has at most. A room that shows none has those
+// taken apart that were gathered before that was known.
+func (l *sourceLoop) digestSize() int {
+	return cmp.Or(l.worker.mostTogether(), l.worker.Digests.Max)
+}
+
+// sealAll sends all that is gathered, behind all that was sent before.
+func (l *sourceLoop) sealAll(ctx context.Context, g *gathering) {
+	for g.members > 0 {
+		l.seal(ctx, g)
+	}
+}
+
+// seal sends as much of what is gathered as fits into one message, behind all that was
+// sent before.
+func (l *sourceLoop) seal(ctx context.Context, g *gathering) {
+	members := g.take(time.Now(), l.digestSize())
 	if !l.unacked.acquire(ctx, nil, 1) {
 		drop(members)
 		return
@@ -136,4 +173,13 @@ func (l *sourceLoop) seal(ctx context.Context, g *gathering) {
 	if d := newDigest(l, g.kind, members); l.worker.Room.Submit(ctx, d.message()) != nil {
 		drop(members)
 	}
+}
+
+// turn is how long may be waited for the next batch: until a digest is to be sent.
+func (l *sourceLoop) turn(ctx context.Context) (context.Context, func()) {
+	var held <-chan struct{}
+	if l.digest.members+l.expired.members > 0 {
+		held = l.worker.Room.HoldsDigests()
+	}
+	return until(ctx, held, l.digest, l.expired)
 }

@@ -24,7 +24,7 @@ type sourceLoop struct {
 	pending     *pending
 	digest      *gathering          // what is shown together
 	expired     *gathering          // what is only counted
-	behind      bool                // the room would take too long for what waits
+	lag         int64               // messages that waited in the broker after the last batch
 	deadLetters chan *deadLetterJob // never blocks: it has room for all that is pending
 
 	// Log lines about single messages.
@@ -52,8 +52,8 @@ func (l *sourceLoop) run(ctx context.Context) {
 	l.receiveAll(ctx)
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.worker.Grace)
 	defer cancel()
-	l.seal(grace, l.digest)
-	l.seal(grace, l.expired)
+	l.sealAll(grace, l.digest)
+	l.sealAll(grace, l.expired)
 	l.awaitPending(grace)
 	stop()
 	writer.Wait()
@@ -64,8 +64,9 @@ func (l *sourceLoop) receiveAll(ctx context.Context) {
 	defer l.source.Stop()
 	retry := newRetry(l.log)
 	for {
+		l.dropLost()
 		l.sealDue(ctx)
-		turn, end := until(ctx, l.digest, l.expired)
+		turn, end := l.turn(ctx)
 		err := l.receive(ctx, turn)
 		over := turn.Err() != nil
 		end()
@@ -95,7 +96,7 @@ func (l *sourceLoop) receive(ctx, turn context.Context) error {
 	for _, delivery := range batch {
 		l.pending.add(delivery)
 	}
-	l.behind = l.isBehind()
+	l.lag = lagOf(l.source)
 	for _, delivery := range batch {
 		l.submit(ctx, delivery)
 	}
@@ -137,9 +138,12 @@ func (l *sourceLoop) submit(ctx context.Context, delivery *sources.Delivery) {
 	}
 }
 
-// send sends each post in a message of its own, behind what is gathered.
+// send sends each post in a message of its own, behind what is gathered, if it does not
+// overtake that.
 func (l *sourceLoop) send(ctx context.Context, p *pendingDelivery, posts []post) {
-	l.seal(ctx, l.digest)
+	if !l.overtakes(p.delivery, posts) {
+		l.sealAll(ctx, l.digest)
+	}
 	posts = l.worker.Corrections.withLines(posts)
 	p.posts, p.left = len(posts), len(posts)
 	if ctx.Err() != nil || !l.unacked.acquire(ctx, p.delivery.Lost(), len(posts)) {

@@ -75,6 +75,13 @@ func (s *unackedShare) acquire(ctx context.Context, lost <-chan struct{}, n int)
 	return true
 }
 
+// leavesOne reports whether one of the places of its own is left when n more are taken.
+func (s *unackedShare) leavesOne(n int) bool {
+	s.all.mu.Lock()
+	defer s.all.mu.Unlock()
+	return s.taken+n < s.all.own()
+}
+
 // tryAcquire takes n places, or returns a channel that is closed when some are
 // free.
 func (s *unackedShare) tryAcquire(n int, patient bool) (freed <-chan struct{}) {
@@ -95,8 +102,7 @@ func (s *unackedShare) tryAcquire(n int, patient bool) (freed <-chan struct{}) {
 // between the sources, the other half is shared. all.mu is held.
 func (s *unackedShare) fits(n int, patient bool) bool {
 	count := len(s.all.shares)
-	limit := max(s.all.limit(), count)
-	own := max(1, limit/(2*count))
+	limit, own := max(s.all.limit(), count), s.all.own()
 	shared := limit - own*count
 	for _, other := range s.all.shares {
 		if other != s {
@@ -109,6 +115,9 @@ func (s *unackedShare) fits(n int, patient bool) bool {
 	free := own + max(0, shared) - s.taken
 	return n <= free || !patient && free > 0 || s.isHeldUp()
 }
+
+// own is how many places each source has of its own.
+func (u *unacked) own() int { return max(1, u.limit()/(2*len(u.shares))) }
 
 // isHeldUp reports whether all that the source has unacknowledged is what the room does
 // not show, and what it had shown before we got it, as behind the first message of a

@@ -36,6 +36,9 @@ type Room interface {
 	// MaxMembers is how many notifications one message may show, 0 if the room cannot
 	// tell a successor which they were.
 	MaxMembers() int
+	// HoldsDigests returns nil if a digest would be sent now, else a channel that is
+	// closed when one would be.
+	HoldsDigests() (until <-chan struct{})
 }
 
 // Config is what the operator says about the worker.

@@ -63,6 +63,7 @@ type room struct {
 	released int
 	// maxMembers is how many notifications a message may show.
 	maxMembers int
+	digests    digestsShown
 }
 
 func (r *room) Run(ctx context.Context) error {

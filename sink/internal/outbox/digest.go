@@ -13,6 +13,7 @@ type digests struct {
 	parts map[string]*part // what they show, by id
 	most  int              // how many notifications one may show
 	bare  bool             // in this session the room shows them without the names of what they show
+	hold  hold
 }
 
 func newDigests() digests { return digests{parts: make(map[string]*part), most: math.MaxInt} }

@@ -117,6 +117,13 @@ func (w *worker) reconnect(told ...said) {
 	synctest.Wait()
 }
 
+// reflectAll has the room show all posts, and those that follow from it.
+func (w *worker) reflectAll() {
+	for i := 0; i < len(w.posts); i++ {
+		w.reflect(w.posts[i], us)
+	}
+}
+
 // texts are those of the posts.
 func (w *worker) texts() []string {
 	var texts []string
@@ -179,6 +186,7 @@ func TestDigestShowsOnlyWhatIsLeft(t *testing.T) {
 		w.submit(mixed, alone, none)
 		close(lost)
 		w.reconnect(said{id: w.ids.ID("shown")})
+		w.reflectAll()
 		w.wantPosts("a b", "c")
 		w.want(Suppressed, "shown")
 		w.want(Dropped, "lost", "lost 2")
@@ -187,9 +195,6 @@ func TestDigestShowsOnlyWhatIsLeft(t *testing.T) {
 		}
 		if single := w.posts[1]; single.id != w.ids.ID("c") || single.Names != "" {
 			t.Errorf("the only one that is left is sent as %+v", single)
-		}
-		for _, p := range w.posts {
-			w.reflect(p, us)
 		}
 		w.want(Delivered, "a", "b", "c")
 		if w.Size() != 0 || w.results["c"].Together != 0 {
@@ -234,6 +239,7 @@ func TestForgedNamesSuppressNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := enterRoom(t, 4)
 		w.submit(w.digest("a", "b"), w.digest("c", "d"))
+		w.reflectAll()
 		first, second := w.posts[0], w.posts[1]
 		n := NameSize
 		for name, forged := range map[string]said{
@@ -327,7 +333,8 @@ func TestADigestThatEndsTheStreamIsTakenApart(t *testing.T) {
 		w.submit(w.digest("a", "b", "poison", "d"), w.single("later"))
 		size := func(string, Content) int { return 1 }
 		for i := 0; w.Size() > 0 && i < 100; i++ {
-			for _, p := range w.posts {
+			for n := 0; n < len(w.posts); n++ {
+				p := w.posts[n]
 				if strings.Contains(p.Body, "poison") {
 					w.Blame(errors.New("not-well-formed"), false, size)
 					break
@@ -347,13 +354,16 @@ func TestDigestIsHalvedUntilItFits(t *testing.T) {
 		w := enterRoom(t, 8)
 		w.LimitMembers(3)
 		w.submit(w.digest("a", "b", "c", "d", "e"))
+		w.reflectAll()
 		w.wantPosts("a b", "c d e")
+		w = enterRoom(t, 8)
+		w.submit(w.digest("f", "g", "h"), w.digest("i", "j"))
 		w.LimitMembers(2)
 		w.reconnect()
-		w.wantPosts("a b", "c", "d e")
+		w.wantPosts("f", "g h")
 		w.LimitMembers(0)
 		w.reconnect()
-		w.wantPosts("a", "b", "c", "d", "e")
+		w.wantPosts("f", "g", "h", "i", "j")
 	})
 }
 
@@ -419,6 +429,7 @@ func TestHistoryOfDigestsIsRemembered(t *testing.T) {
 				names = append(names, fmt.Sprint(d, "/", i))
 			}
 			w.submit(w.digest(names...))
+			w.reflect(w.posts[d], us)
 			other.reflect(w.posts[d], them)
 		}
 		for d := range digests {

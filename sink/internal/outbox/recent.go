@@ -18,6 +18,9 @@ type recent struct {
 // others have got their copies.
 const recentFor = 250 * time.Millisecond
 
+// ProvenAfter is how long after a reflection an answer proves that.
+const ProvenAfter = recentFor + time.Millisecond
+
 type posted struct {
 	id string
 	Content

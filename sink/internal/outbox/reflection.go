@@ -104,6 +104,9 @@ func (b *Outbox) shown(e *entry, nth uint32) evidence {
 	}
 	if b.link != nil {
 		b.history.last = nth
+		if e.Names != "" {
+			b.digests.hold.last = now
+		}
 	}
 	if b.front() == e {
 		w.proof = complete

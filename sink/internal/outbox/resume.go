@@ -114,7 +114,7 @@ func (b *Outbox) Renamed(from string) {
 func (b *Outbox) Detach(end Ending) {
 	b.mu.Lock()
 	attached := b.link != nil
-	b.link, b.digests.bare = nil, false
+	b.link, b.digests.bare, b.digests.hold.last = nil, false, time.Time{}
 	b.corrections.leave()
 	for _, e := range b.queue {
 		if e.state == outstanding || e.state == setAside {

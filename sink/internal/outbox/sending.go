@@ -98,11 +98,14 @@ func (b *Outbox) next(now time.Time) *entry {
 	if b.queued == 0 {
 		return nil
 	}
-	if last := b.queue[len(b.queue)-1]; b.queued == 1 && last.state == waiting {
-		return last
+	e := b.queue[len(b.queue)-1]
+	if b.queued > 1 || e.state != waiting {
+		e = b.queue[slices.IndexFunc(b.queue, func(e *entry) bool { return e.state == waiting })]
 	}
-	i := slices.IndexFunc(b.queue, func(e *entry) bool { return e.state == waiting })
-	return b.queue[i]
+	if e.digest != nil && len(e.digest.parts) > 1 && !b.heldUntil(now).IsZero() {
+		return nil
+	}
+	return e
 }
 
 func (b *Outbox) send(e *entry, now time.Time) {
@@ -139,10 +142,21 @@ func (b *Outbox) due(now time.Time) time.Time {
 	if b.queued+b.aside > 0 && now.Before(b.pace.next) {
 		at = b.pace.next
 	}
+	if b.queued > 0 || b.digests.hold.over != nil {
+		at = sooner(at, b.heldUntil(now))
+	}
 	for _, e := range b.queue {
-		if e.state == setAside && e.proven && (at.IsZero() || e.notBefore.Before(at)) {
-			at = e.notBefore
+		if e.state == setAside && e.proven {
+			at = sooner(at, e.notBefore)
 		}
 	}
 	return at
+}
+
+// sooner is the earlier of two times, of which zero is none.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }

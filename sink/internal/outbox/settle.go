@@ -37,6 +37,7 @@ func (b *Outbox) Settle() {
 		now := time.Now()
 		b.mu.Lock()
 		b.sendWaiting(now)
+		b.endHold(now)
 		b.mu.Unlock()
 		if at := b.due(now); !at.IsZero() {
 			timer.Reset(max(at.Sub(now), shortestPace))
@@ -51,6 +52,7 @@ func (b *Outbox) Flush() {
 	defer b.mu.Unlock()
 	now := time.Now()
 	b.sendWaiting(now)
+	b.endHold(now)
 	b.tell(now)
 }
 
@@ -62,7 +64,7 @@ const settlePause = 5 * time.Millisecond
 // tell has Settle look at what was settled, now or soon.
 func (b *Outbox) tell(now time.Time) {
 	n := len(b.settled)
-	steady := b.outstanding > 0 && b.aside == 0 && !now.Before(b.pace.next)
+	steady := b.outstanding > 0 && b.aside == 0 && !now.Before(b.pace.next) && b.heldUntil(now).IsZero()
 	switch {
 	case n == 0 && (steady || b.link == nil):
 	case !steady || len(b.places.ahead) == 0 || n >= b.places.most/2:

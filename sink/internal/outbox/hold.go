@@ -1,0 +1,79 @@
+package outbox
+
+import (
+	"slices"
+	"time"
+)
+
+// Digests are sent one at a time: what is urgent waits for one of them at most, and a
+// server that dies leaves one in doubt. Where the room has no archive, the next one also
+// waits until it is certain that others have got the last one (see recent).
+
+// holdAtMost is how long one digest holds up the next. The room may never show it, and
+// only a later message proves that.
+const holdAtMost = 10 * time.Second
+
+// hold is what holds up digests.
+type hold struct {
+	unarchived bool          // the room has no archive: what a server forgets is posted again
+	last       time.Time     // when the room has shown one in this session, zero: never
+	over       chan struct{} // closed when nothing holds them up; nil: nobody waits
+}
+
+// RecallDigests says whether the room has an archive, which recalls what a server that
+// dies has shown.
+func (b *Outbox) RecallDigests(archive bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.digests.hold.unarchived = !archive
+}
+
+// HoldsDigests returns nil if a digest that is submitted now is sent as soon as other
+// messages are. Else it returns a channel that is closed when that is so: before that, it is
+// better to gather more for it.
+func (b *Outbox) HoldsDigests() (until <-chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.takesDigests(time.Now()) {
+		return nil
+	}
+	if b.digests.hold.over == nil {
+		b.digests.hold.over = make(chan struct{})
+		b.notify() // it may be a matter of time
+	}
+	return b.digests.hold.over
+}
+
+// endHold tells those who wait that a digest would be sent at once.
+func (b *Outbox) endHold(now time.Time) {
+	if b.digests.hold.over != nil && b.takesDigests(now) {
+		close(b.digests.hold.over)
+		b.digests.hold.over = nil
+	}
+}
+
+func (b *Outbox) takesDigests(now time.Time) bool {
+	return b.link != nil && b.heldUntil(now).IsZero() &&
+		!slices.ContainsFunc(b.queue, func(e *entry) bool { return e.digest != nil && e.state == waiting }) &&
+		!slices.ContainsFunc(b.places.ahead, func(m Message) bool { return len(m.Members) > 0 })
+}
+
+// heldUntil is until when no digest is sent unless something happens before, zero if
+// one may be sent.
+func (b *Outbox) heldUntil(now time.Time) (until time.Time) {
+	if len(b.digests.parts) == 0 && b.digests.hold.last.IsZero() {
+		return until // most rooms have none
+	}
+	for _, e := range b.queue {
+		if e.Names != "" && e.state == outstanding && e.tries == 0 {
+			until = later(until, e.sentAt.Add(holdAtMost))
+		}
+	}
+	if last := b.digests.hold.last; b.digests.hold.unarchived && !last.IsZero() && !b.alive.After(last.Add(recentFor)) {
+		until = later(until, last.Add(holdAtMost))
+	}
+	if !until.After(now) {
+		return time.Time{}
+	}
+	return until
+}
