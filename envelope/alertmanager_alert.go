@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -113,20 +112,17 @@ func (w *webhook) envelope(a *alert) Envelope {
 	return e
 }
 
-// lastZeros is what nobody says of a duration: 15m0s are 15m, 2h0m0s are 2h.
-var lastZeros = regexp.MustCompile(`([hm])(?:0m)?0s$`)
-
 // past is the message of an alert that is over: what the description says is
 // not so any more.
 func (a *alert) past(message string) string {
 	if a.started.IsZero() {
 		return message
 	}
-	lasted := lastZeros.ReplaceAllString(a.ended.Sub(a.started).Round(time.Second).String(), "$1")
+	lasted := "Lasted " + cmp.Or(FormatDuration(a.ended.Sub(a.started)), "less than 1 s") + "."
 	if message == "" {
-		return "Lasted " + lasted + "."
+		return lasted
 	}
-	return "Lasted " + lasted + ". It was: " + message
+	return lasted + " It was: " + message
 }
 
 // name is that of the rule. Grafana puts it elsewhere when a query fails.

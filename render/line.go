@@ -31,5 +31,5 @@ func lasted(e *envelope.Envelope) string {
 	if began.IsZero() || !ended.After(began) {
 		return ""
 	}
-	return strings.TrimPrefix(timeSpan{began, ended}.length(), " in ")
+	return envelope.FormatDuration(ended.Sub(began))
 }

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
@@ -56,15 +55,4 @@ func (s timeSpan) day() string {
 }
 
 // length is how long it took, nothing if that was no time.
-func (s timeSpan) length() string {
-	switch d := s.last.Sub(s.first); {
-	case d < time.Second:
-		return ""
-	case d < 2*time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	default:
-		return fmt.Sprintf("%d h", int(d.Hours()))
-	}
-}
+func (s timeSpan) length() string { return envelope.FormatDuration(s.last.Sub(s.first)) }
