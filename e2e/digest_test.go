@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
@@ -60,4 +61,18 @@ func digests(every string) map[string]string {
 // severe is a notification as notification makes it, of another severity.
 func severe(k key, severity string) []byte {
 	return []byte(strings.Replace(string(notification(k)), "warning", severity, 1))
+}
+
+// mayOvertake notes that a notification may be shown before older ones.
+func (w *watcher) mayOvertake(k key) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.urgent[k] = true
+}
+
+// before is how many notifications were shown before one.
+func (w *watcher) before(k key) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Index(w.sequence, k)
 }

@@ -37,6 +37,7 @@ type watcher struct {
 	names    names          // of the members of digests
 	digests  map[string]int // times seen, by their ids
 	together map[key]bool   // shown in a digest
+	urgent   map[key]bool   // may overtake others
 	late     []key          // shown for the first time after a newer one, by the same worker
 }
 
@@ -47,7 +48,7 @@ var marker = regexp.MustCompile(`n (\d)-(\d+)`)
 
 func watch(t *testing.T, o observer.Options) *watcher {
 	t.Helper()
-	w := &watcher{t: t, options: o, live: map[key]int{}, by: map[string]int{}, first: map[key]string{}, at: map[key]time.Time{}, newest: map[string]int{}, names: names{}, digests: map[string]int{}, again: map[string]bool{}, together: map[key]bool{}}
+	w := &watcher{t: t, options: o, live: map[key]int{}, by: map[string]int{}, first: map[key]string{}, at: map[key]time.Time{}, newest: map[string]int{}, names: names{}, digests: map[string]int{}, again: map[string]bool{}, together: map[key]bool{}, urgent: map[key]bool{}}
 	w.options.OnMessage = w.message
 	w.sit()
 	t.Cleanup(func() { w.occupant.Close() })
@@ -106,7 +107,10 @@ func (w *watcher) shows(k key, m observer.Message) {
 	if m.Delayed && w.live[k] > 0 {
 		return // we saw it happen
 	}
-	if w.live[k] = max(w.live[k], 1); number <= w.last[lane] && seen[k] == 1 {
+	if w.live[k] = max(w.live[k], 1); w.urgent[k] {
+		return
+	}
+	if number <= w.last[lane] && seen[k] == 1 {
 		w.disorder = append(w.disorder, fmt.Sprintf("%d-%d after %d", lane, number, w.last[lane]))
 	}
 	w.last[lane] = max(w.last[lane], number)
