@@ -119,6 +119,7 @@ func (w *worker) reconnect(told ...said) {
 
 // reflectAll has the room show all posts, and those that follow from it.
 func (w *worker) reflectAll() {
+	synctest.Wait()
 	for i := 0; i < len(w.posts); i++ {
 		w.reflect(w.posts[i], us)
 	}
@@ -135,6 +136,7 @@ func (w *worker) texts() []string {
 
 func (w *worker) wantPosts(want ...string) {
 	w.t.Helper()
+	synctest.Wait()
 	if got := w.texts(); !slices.Equal(got, want) {
 		w.t.Errorf("posted %q, want %q", got, want)
 	}
