@@ -135,7 +135,7 @@ func (t *tree) add(b branch, value string) {
 
 func (t *tree) leaf(b branch, value string) {
 	t.leaves = append(t.leaves, leaf{
-		name: b.name, path: b.path, value: value, depth: b.depth, off: b.off, aside: b.aside, outer: b.outer,
+		name: b.name, path: b.path, value: value, depth: b.depth, off: b.off, aside: b.aside && !endsWith(b.path, "metadata.namespace"), outer: b.outer,
 		quiet: b.quiet || b.rich,
 	})
 }

@@ -37,7 +37,7 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 	{aTitle, "title: what happened, in one line", `
 		subject title alert_subject event_title alert_title alert_name_text event.title incident_title problem_title problem.title
 		event_definition_title email_subject headline heading short_message short_description
-		annotations.summary annotations.title trigger_name event_name_text activity_title rule.description summary`},
+		annotations.summary annotations.title trigger_name event_name_text activity_title rule.description alert.signature summary`},
 	{aName, "name of what the message is about; title if there is no other", `
 		event_name alert_name alertname alarm_name rule_name alert_rule_name alert_rule.name alert.rule.name rule.name rule check_name check.name
 		monitor_name monitor.name monitor_display_name alert_rule condition_name policy_name search_name scenario
@@ -48,7 +48,7 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 		object_kind webhook_event operation_name event type action activity category`},
 	{aMessage, "message", `
 		message msg alert_message event_message log text_payload json_payload.message output plugin_output service_output host_output
-		check_result.output note problem_details_text context_message context.message state_message state.reason new_state_reason status_message
+		check_result.output note problem_details_text context_message context.message state_message status_text state.reason new_state_reason status_message
 		text content @m @mt body_text comment annotations.message reason_text event.original description_text alert_text comment.body`},
 	{aText, "further text, below the message", `
 		full_message full_log long_message description details detail body annotations.description documentation.content long_service_output
@@ -57,24 +57,24 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 		error error.message err err.message exception exception.message thrown.message failure_message failure.message fault
 		error_message error_msg error_description @x stopped_reason failure_reason build_failure_reason reason cause status_reason`},
 	{aSeverity, "severity", `
-		severity severity_text severity_number event_severity alert_severity log.level level lvl levelname level_name loglevel log_level log_severity
+		severity_name severity_text severity severity_number event_severity alert_severity log.level level lvl levelname level_name loglevel log_level log_severity
 		@l alert_type message_type syslog_severity syslog.severity.name severity_label priority.summary priority.name priority_name priority urgency criticality impact level_value levelno
 		event_nseverity nseverity trigger_severity rule.level status_indicator sev s notification_type type color
 		check_result.state service_state host_state state exit_status`},
 	{aState, "state: whether it begins or ends", `
-		state event_value event.value alert_state alert_status incident_state alert_transition new_state_value state.value current_state monitor_condition
+		state message_type event_value event.value alert_state alert_status incident_state alert_transition new_state_value state.value current_state monitor_condition
 		event_action notification_type service_state host_state event_type action status transition`},
 	{anOutcome, "outcome; shown with the name", `
-		conclusion run_status health.status build.status build_status job_status pipeline_status build.result result outcome new_state_value state.value service_state host_state heartbeat.status last_status
+		conclusion run_status health.status build.status workflow.status build_status job_status pipeline_status build.result result outcome new_state_value state.value service_state host_state heartbeat.status last_status
 		status new_state current_state state phase op action`},
 	{aTime, "time", `
 		time timestamp @timestamp ts datetime date_time event_time event_timestamp time_unix_nano starts_at start_at started_at fired_date_time triggered_at fired_at
 		occurred_at opened_at state_change_time time_generated iso_timestamp log_time asctime instant.epoch_second instant t.$date @t time_local
 		observed_time_unix_nano event.created last_timestamp created_at created_on create_time created execution_date long_date_time date ts_ms clock source_realtime_timestamp
-		realtime_timestamp timestamp_ms timestamp.seconds time.seconds detected_at updated_at last_changed now at t head_commit.timestamp metadata.creation_timestamp publish_time state_changed_utc_time run_updated_at receive_timestamp finished_at ended_at end_time start_time time_fired when`},
+		realtime_timestamp timestamp_ms timestamp.seconds time.seconds detected_at updated_at last_changed now at t head_commit.timestamp metadata.creation_timestamp publish_time state_changed_utc_time run_updated_at receive_timestamp happened_at issued_at occur_at received_at analysed_at event_creation_time alert_creation_time created_date finish_time finished_at ended_at end_time start_time time_fired when`},
 	{aHost, "host", `
 		host_name hostname host host.name host.hostname kubernetes.pod_name kubernetes.pod.name k8s.pod.name pod_name pod involved_object.name regarding.name
-		source.host node_name nodename node k8s.node.name kubernetes.host server server_name server.name machine machine_name computer computer_name
+		source.host node_name nodename node k8s.node.name kubernetes.host server server_name server.name machine machine_name computer computer_name computer_dns_name node.hostname
 		device_name device.name device_id device instance_name instance instance_id agent.name source_host syslog_hostname hostname_s resource_name
 		configuration_items impacted_entity trigger.dimensions.instance_id entity.system.hostname client.name target`},
 	{anOrigin, "origin: who speaks", `
@@ -102,7 +102,7 @@ const wrappers = `
 	deployment_status release pull_request app application status labels annotations common_labels common_annotations extra custom custom_details details info
 	item entry task run object_attributes sns _source resource attr log json_payload essentials source_event body alert_context
 	operation_state activity_log component component_update security_advisory quality_gate new_issues issue_data kibana stream new_state to_state after alert_group alert_payload execution results vulnerabilities findings tags attachments embeds condition merge_request update resource_properties meta metrics output_fields before_after anomaly finding vulnerability
-	instance_details k8s kubernetes event_data alarm trap archive job rule`
+	instance_details subject k8s kubernetes event_data alarm trap archive job rule`
 
 // wrapperEnds are ends of names of such members: workflow_run, commit_status.
 const wrapperEnds = `run status event job build alert incident`
@@ -125,7 +125,7 @@ const core = `data payload detail event alert incident problem notification mess
 
 // noise are members that help nobody who reads a room.
 const noise = `
-	href uri installation nanos nano_of_second common_element_count resource_type aws_account_id account alert_target_ids origin_alert_id signal_type condition_type
+	href uri installation nanos message.html message.markdown detailed_message.html detailed_message.markdown nano_of_second common_element_count resource_type aws_account_id account alert_target_ids origin_alert_id signal_type condition_type
 	window_size appid code_file code_line syslog_facility timezone timezone_offset maxretries important interval monitor_id schema payload_version
 	s3_schema_version configuration_id arn etag sequencer job_trigger_id event_definition_id job_definition_id event_definition_type origin_context
 	contact contact_name hostaddress omd_site what caller_file installation_id subscription

@@ -48,7 +48,7 @@ func (m *message) read() error {
 	if err != nil {
 		return err
 	}
-	if m.body = strings.TrimSpace(string(text)); m.body == "" {
+	if m.body = strings.TrimSpace(strings.TrimRight(string(text), "\x00")); m.body == "" { // C ends texts so
 		return errors.New("empty message")
 	}
 	return nil

@@ -589,7 +589,7 @@ func (r *reading) details() {
 		r.out.Details = []Detail{} // what is in the data has been shown
 	}
 	for _, l := range rest {
-		d := Detail{l.name, l.text()}
+		d := Detail{l.name, readableTime(l)}
 		count := len(r.out.Details)
 		if count == maxDetails || (l.aside || isMinor(l)) && count >= fewDetails {
 			break
@@ -601,6 +601,19 @@ func (r *reading) details() {
 			r.out.Details = append(r.out.Details, d)
 		}
 	}
+}
+
+// timeEnds are ends of names of times.
+const timeEnds = `at time timestamp date started finished`
+
+// readableTime is the text of a leaf; of a time that is a number, one that people
+// read.
+func readableTime(l *leaf) string {
+	text := l.text()
+	if t, ok := anyTime(text); ok && isNumber(text) && endsInOneOf(last(l.path), timeEnds) {
+		return t.UTC().Format("2006-01-02 15:04:05 UTC")
+	}
+	return text
 }
 
 // fewDetails are so few lines that those about something else may join them.

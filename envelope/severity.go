@@ -100,7 +100,7 @@ var synonyms = func() map[string]Severity { //nolint:gochecknoglobals // a const
 
 // classes are the words that publishers put before a number, as in P1, SEV-2 and
 // S3, and, if they are longer, before a word, as in LOG_ERR and SEVERITY_NUMBER_WARN.
-var classes = [...]string{"severitynumber", "severity", "priority", "loglevel", "level", "log", "sev", "prio", "p", "s"} //nolint:gochecknoglobals // a constant table
+var classes = [...]string{"health", "severitynumber", "severity", "priority", "loglevel", "level", "log", "sev", "prio", "p", "s"} //nolint:gochecknoglobals // a constant table
 
 // ParseSeverity returns the severity that word means, in any case, and
 // whether the word is known.
@@ -113,12 +113,19 @@ type severities map[string]Severity
 // parse takes a word like WARNING, Sev-2 or P1, and of several, as in
 // "1 - Critical", the first that is known.
 func (own severities) parse(text string) (Severity, bool) {
+	if strings.HasPrefix(text, "-") && isNumber(text) { // a word has no sign
+		return Unspecified, false
+	}
 	if s, known := own.word(canonical(text)); known || len(text) > maxSeverityText {
 		return s, known
 	}
 	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return strings.ContainsRune(" \t-:/([,.", r) }) {
-		if s, known := own.word(canonical(strings.TrimRight(word, ")]"))); known && s != Unspecified {
+		word = canonical(strings.TrimRight(word, ")]"))
+		if s, known := own.word(word); known && s != Unspecified {
 			return s, true
+		}
+		if word == "not" || word == "no" { // what follows is not so
+			break
 		}
 	}
 	return Unspecified, false

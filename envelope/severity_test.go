@@ -27,8 +27,10 @@ func TestParseSeverity(t *testing.T) {
 			t.Errorf("%q means %v (known: %t), want %v", word, got, known, want)
 		}
 	}
-	if got, known := envelope.ParseSeverity("gold"); got != envelope.Unspecified || known {
-		t.Errorf("an unknown word means %v, known: %t", got, known)
+	for _, word := range []string{"gold", "not critical", "No error", "-1"} {
+		if got, known := envelope.ParseSeverity(word); got != envelope.Unspecified || known {
+			t.Errorf("%q, an unknown word, means %v, known: %t", word, got, known)
+		}
 	}
 }
 
