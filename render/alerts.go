@@ -2,6 +2,7 @@ package render
 
 import (
 	"encoding/json"
+	"reflect"
 	"time"
 )
 
@@ -106,9 +107,11 @@ func (n notification) ImageURL() string {
 	return n.extraText("imageURL")
 }
 
-// Values returns the values of Grafana's queries, by their letters.
-func (n notification) Values() (any, error) {
-	return n.config.decode(n.envelope.Extra["values"])
+// Values returns the values of Grafana's queries, by their letters. They may be
+// absent, like Data.
+func (n notification) Values() (reflect.Value, error) {
+	value, err := n.config.decode(n.envelope.Extra["values"])
+	return reflect.ValueOf(value), err
 }
 
 // ValueString returns the same as Grafana writes it.

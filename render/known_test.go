@@ -104,6 +104,10 @@ Alerts Resolved:
 			`{{ range .Alerts }}{{ range $k, $v := .Values }}{{ $k }}={{ printf "%.2f" $v }} {{ end }}{{ .ValueString }}{{ end }}`,
 			"B=44.24 C=1.00 [ var='B' value=44.2 ]",
 		},
+		"grafana: one value": {
+			`{{ range .Alerts }}B is {{ printf "%v" .Values.B }}, {{ .Values.B }}{{ end }}`,
+			"B is 44.23943737541908, 44.23943737541908",
+		},
 		"grafana: links": {
 			`{{ range .Alerts }}{{ if gt (len .SilenceURL) 0 }}Silence: {{ .SilenceURL }}{{ end }}
 {{ if gt (len .PanelURL) 0 }}Panel: {{ .PanelURL }}{{ end }}{{ if .ImageURL }}{{ .ImageURL }}{{ end }}{{ end }}`,
