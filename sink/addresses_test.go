@@ -130,7 +130,7 @@ func TestAddressesThatAreWrongAreExplained(t *testing.T) {
 		change func(*sink.Config)
 		want   string
 	}{
-		"URI":      {func(c *sink.Config) { c.Room = "xmpp:alerts@conference.xmpp.test?join" }, `XMPP_ROOM="xmpp:alerts@conference.xmpp.test?join" is a URI: write the address alone, alerts@conference.xmpp.test`},
+		"URI":      {func(c *sink.Config) { c.Room = "xmpp:alerts@conference.xmpp.test?join;password=wr0ng" }, `XMPP_ROOM="xmpp:alerts@conference.xmpp.test" is a URI: write the address alone, alerts@conference.xmpp.test`},
 		"resource": {func(c *sink.Config) { c.JID = "notifier@xmpp.test/bot" }, "write the part before the slash, notifier@xmpp.test"},
 		"blank":    {func(c *sink.Config) { c.Room = "alert s@conference.xmpp.test" }, "has the character ' ' at position 6"},
 		"nickname": {func(c *sink.Config) { c.Nick = "bot\x07" }, "XMPP_NICK=\"bot\\a\" has the character U+0007 at position 4"},

@@ -163,14 +163,7 @@ func inOrder(sc *scene) {
 }
 
 func anotherWorker(sc *scene) {
-	sc.create(owner.Room{})
-	w := sc.watch()
-	first := openRoom(sc.T, sc.settings())
-	first.joined()
-	cfg := sc.settings()
-	cfg.Nick = "second"
-	second := openRoom(sc.T, cfg)
-	second.joined()
+	w, first, second := sc.twoWorkers()
 	first.post(0, 30)
 	first.delivered(30)
 	second.post(30, 31) // once this is shown, the second has seen all before
@@ -181,8 +174,7 @@ func anotherWorker(sc *scene) {
 			sc.Errorf("seen live, %s: outcome %d", body, r.Outcome)
 		}
 	}
-	cfg.Nick = "third"
-	third := openRoom(sc.T, cfg)
+	third := openRoom(sc.T, sc.settingsOf("third"))
 	third.joined()
 	third.post(16, 31)
 	third.suppressed(15) // told by the history

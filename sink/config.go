@@ -65,10 +65,10 @@ func (c Config) Validate() []error {
 	var errs []error
 	bad := func(fix, format string, args ...any) { errs = append(errs, check.Faultf(fix, format, args...)) }
 	if _, err := jid.Parse(c.JID); err != nil {
-		bad("give the account as user@domain, like notifier@example.org", "XMPP_JID=%q %w", c.JID, err)
+		bad("give the account as user@domain, like notifier@example.org", "XMPP_JID=%q %w", withoutQuery(c.JID), err)
 	}
 	if _, err := jid.Parse(c.Room); err != nil {
-		bad("give the room as room@service, like alerts@conference.example.org", "XMPP_ROOM=%q %w", c.Room, err)
+		bad("give the room as room@service, like alerts@conference.example.org", "XMPP_ROOM=%q %w", withoutQuery(c.Room), err)
 	}
 	if err := c.checkAddr(); c.Addr != "" && err != nil {
 		errs = append(errs, fmt.Errorf("XMPP_ADDR=%q %w", c.Addr[strings.LastIndex(c.Addr, "@")+1:], err)) // a URL may have a password
@@ -95,6 +95,12 @@ func (c Config) Validate() []error {
 		errs = append(errs, err)
 	}
 	return append(errs, c.validateTimes()...)
+}
+
+// withoutQuery is an address without what a URI may have behind it: a password of the room.
+func withoutQuery(address string) string {
+	address, _, _ = strings.Cut(address, "?")
+	return address
 }
 
 // checkAddr says what is wrong with Addr.

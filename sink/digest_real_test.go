@@ -44,14 +44,7 @@ func (w *watcher) once(n int) {
 // digests: a worker in the room, and one that comes later, know all that digests have
 // shown, and what was cut off in the middle is shown once.
 func digests(sc *scene) {
-	sc.create(owner.Room{})
-	w := sc.watch()
-	first := openRoom(sc.T, sc.settings())
-	first.joined()
-	cfg := sc.settings()
-	cfg.Nick = "second"
-	second := openRoom(sc.T, cfg)
-	second.joined()
+	w, first, second := sc.twoWorkers()
 	for i := range 8 {
 		if i == 4 {
 			first.delivered(4 * 100)

@@ -2,6 +2,7 @@ package sink
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
@@ -29,7 +30,7 @@ func (q *quote) listen(e wire.Element, us *occupant) {
 			q.captcha = true
 		case child.Is("body"):
 			text := conn.OneLine(child.Text())
-			q.text = text[:min(len(text), longestQuote)]
+			q.text = strings.ToValidUTF8(text[:min(len(text), longestQuote)], "") // without half a character
 		}
 	}
 }

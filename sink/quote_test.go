@@ -19,6 +19,8 @@ func TestWhatTheRoomSaysInsteadOfAnAnswerIsQuoted(t *testing.T) {
 			"<body>Your messages to alerts are being blocked. Visit http://captcha.example/1</body><captcha xmlns='urn:xmpp:captcha'/>",
 			"the room asks for a captcha (XEP-0158): \\\"Your messages to alerts are being blocked. Visit http://captcha.example/1\\\": make the account of XMPP_JID a member",
 		},
+		"long":    {"<body>" + strings.Repeat("ü", 400) + "</body>", "the room says: \\\"" + strings.Repeat("ü", 150) + "\\\""},
+		"odd":     {"<body>" + "x" + strings.Repeat("ü", 400) + "</body>", "the room says: \\\"x" + strings.Repeat("ü", 149) + "\\\""},
 		"gateway": {"<body>You must\nregister first.</body>", "the room says: \\\"You must register first.\\\""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -101,6 +101,24 @@ func (sc *scene) settings() sink.Config {
 	}
 }
 
+// settingsOf are those of a client with a nickname of its own.
+func (sc *scene) settingsOf(nick string) sink.Config {
+	cfg := sc.settings()
+	cfg.Nick = nick
+	return cfg
+}
+
+// twoWorkers lets two clients into the room, where somebody watches.
+func (sc *scene) twoWorkers() (w *watcher, first, second *client) {
+	sc.Helper()
+	sc.create(owner.Room{})
+	w = sc.watch()
+	first, second = openRoom(sc.T, sc.settings()), openRoom(sc.T, sc.settingsOf("second"))
+	first.joined()
+	second.joined()
+	return w, first, second
+}
+
 // watch lets an independent occupant in, who writes down what the room shows.
 func (sc *scene) watch() *watcher { return sc.watchWith("") }
 

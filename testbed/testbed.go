@@ -52,6 +52,9 @@ type Options struct {
 	ArchiveFirst bool
 	// WebSocket has Prosody and ejabberd take clients by WebSocket, too (RFC 7395).
 	WebSocket bool
+	// OtherHash has ejabberd offer SCRAM with another hash than that for which the
+	// passwords are stored, as after a change of its auth_scram_hash.
+	OtherHash bool
 	// Captcha has every room of ejabberd ask for one before it lets somebody in who is
 	// no member.
 	Captcha bool

@@ -45,7 +45,7 @@ type xmppConfig struct {
 	Web                string // port for WebSockets, "" if there is none
 	Throttle, Archive  bool
 	PlainOnly, NoIDs   bool
-	Captcha            bool
+	Captcha, OtherHash bool
 	ArchiveFirst       bool
 	History            int
 	MessageInterval    float64 // seconds
@@ -80,7 +80,7 @@ func prepareXMPP(ctx context.Context, o Options) (xmppConfig, error) {
 	return xmppConfig{
 		Dir: o.Dir, Domain: domain, MUC: muc,
 		C2S: port(addrs[0]), TLS: port(addrs[1]), HTTP: port(addrs[2]),
-		Throttle: o.Throttle, Archive: o.Archive, PlainOnly: o.PlainOnly, NoIDs: o.NoIDs, Captcha: o.Captcha, ArchiveFirst: o.ArchiveFirst, History: o.history(),
+		Throttle: o.Throttle, Archive: o.Archive, PlainOnly: o.PlainOnly, NoIDs: o.NoIDs, Captcha: o.Captcha, OtherHash: o.OtherHash, ArchiveFirst: o.ArchiveFirst, History: o.history(),
 		Web:             web,
 		MessageInterval: o.MessageInterval.Seconds(), RoomRules: o.RoomRules,
 		Root:     os.Geteuid() == 0,

@@ -169,7 +169,7 @@ func (a *authenticator) scram(s *Stream, one attempt) error {
 	text := auth(one.offered, first)
 	for challenges := 0; ; challenges++ {
 		challenge, done, err := exchange(s, text)
-		if c, refused := errors.AsType[*Condition](err); refused && challenges == 0 && c.Name == "not-authorized" {
+		if c, refused := errors.AsType[*Condition](err); refused && challenges == 0 && (c.Name == "not-authorized" || c.Name == "invalid-mechanism") {
 			return fmt.Errorf("%s: %w: %w", one.offered, errNotChallenged, err)
 		}
 		if err != nil {

@@ -79,11 +79,11 @@ func Domain(domain string) (string, error) {
 	if i := strings.IndexFunc(domain, isForeign); i >= 0 {
 		return "", wrongCharacter(domain, i)
 	}
-	ascii, err := idna.Lookup.ToASCII(domain)
+	ascii, err := lookup().ToASCII(domain)
 	if err != nil {
 		return "", fmt.Errorf("has a domain that DNS does not take (RFC 5891): %q", domain)
 	}
-	unicode, err := idna.Lookup.ToUnicode(ascii)
+	unicode, err := lookup().ToUnicode(ascii)
 	if err != nil {
 		return "", fmt.Errorf("has a domain that DNS does not take (RFC 5891): %q", domain)
 	}
@@ -92,10 +92,16 @@ func Domain(domain string) (string, error) {
 
 // ASCII is a domain as DNS, SNI and certificates have it: with A-labels.
 func ASCII(domain string) string {
-	if ascii, err := idna.Lookup.ToASCII(domain); err == nil {
+	if ascii, err := lookup().ToASCII(domain); err == nil {
 		return ascii
 	}
 	return domain
+}
+
+// lookup is idna.Lookup, but for the underscore: names of containers have it, and servers
+// take it.
+func lookup() *idna.Profile {
+	return idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(false))
 }
 
 // Nickname prepares a nickname, which is a resourcepart (RFC 7622, 3.4).

@@ -18,6 +18,7 @@ func TestAddressesArePrepared(t *testing.T) {
 		"notifier@bücher.example":         "notifier@bücher.example",
 		"notifier@BÜCHER.example":         "notifier@bücher.example",
 		"notifier@xn--bcher-kva.example":  "notifier@bücher.example",
+		"notifier@xmpp_server":            "notifier@xmpp_server", // a container
 		"notifier@192.0.2.1":              "notifier@192.0.2.1",
 		"notifier@[2001:DB8::1]":          "notifier@[2001:db8::1]",
 		"a%irc.example.net@biboumi.local": "a%irc.example.net@biboumi.local",
