@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,20 +19,18 @@ import (
 
 // TestAFailureThatRepeatsIsLoggedOnce has nobody listening at the address.
 func TestAFailureThatRepeatsIsLoggedOnce(t *testing.T) {
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	nobody := func(_ context.Context, network, _ string) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
 	}
-	_ = l.Close()
 	var log bytes.Buffer
 	room, err := sink.New(sink.Config{
-		JID: "notifier@xmpp.test", Password: config.NewSecret("pw"), IDKey: config.NewSecret("key"), Addr: l.Addr().String(),
+		JID: "notifier@xmpp.test", Password: config.NewSecret("pw"), IDKey: config.NewSecret("key"), Addr: "127.0.0.1:5222",
 		TLS: "starttls", Room: "alerts@conference.xmpp.test",
 		Limits: sink.Limits{
 			MaxInFlight: 1, MaxStanzaBytes: 65000, ConnectTimeout: time.Minute, PingInterval: time.Minute,
 			StallTimeout: time.Minute, ReconnectMax: 10 * time.Millisecond,
 		},
-	}, slog.New(slog.NewTextHandler(&log, nil)))
+	}, slog.New(slog.NewTextHandler(&log, nil)), sink.WithDialer(nobody))
 	if err != nil {
 		t.Fatal(err)
 	}

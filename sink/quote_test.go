@@ -24,16 +24,19 @@ func TestWhatTheRoomSaysInsteadOfAnAnswerIsQuoted(t *testing.T) {
 		"gateway": {"<body>You must\nregister first.</body>", "the room says: \\\"You must register first.\\\""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			srv := startServer(t, sinktest.Config{})
-			srv.AnswerJoins(c.inner)
-			cfg := settings(t, srv)
-			cfg.ConnectTimeout = 500 * time.Millisecond
-			room := openRoom(t, cfg)
-			room.logged(c.want)
-			room.logged("XMPP_CONNECT_TIMEOUT=500ms")
-			srv.AnswerJoins("")
-			room.post(0, 1)
-			room.delivered(1)
+			synctest.Test(t, func(t *testing.T) {
+				wires := &pipes{conns: make(chan net.Conn, 10)}
+				srv := startServer(t, sinktest.Config{Listen: wires.listen})
+				srv.AnswerJoins(c.inner)
+				room := openRoomBy(t, settings(t, srv), wires.dial)
+				room.logged(c.want)
+				room.logged("XMPP_CONNECT_TIMEOUT=10s")
+				srv.AnswerJoins("")
+				room.post(0, 1)
+				room.delivered(1)
+				room.stop()
+				srv.Close()
+			})
 		})
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sink/sinktest"
 )
 
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // stanza is whatever a server sends, as far as the tests look at it.
 type stanza struct {
