@@ -4,11 +4,11 @@ package bench_test
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -26,35 +26,12 @@ const (
 	history = 200
 )
 
-// part is one section of the report.
-type part struct {
-	name, title string
-	measure     func(*bed) string // returns the section
-}
-
-func parts() []part {
-	return []part{
-		{"throughput", "Throughput and CPU time", throughput},
-		{"storm", "Storms", storm},
-		{"latency", "Latency at low load", latency},
-		{"memory", "Memory", memory},
-		{"allocations", "Decoding and rendering", allocations},
-	}
-}
-
-// bed is what one part measures with. The brokers start when they are needed.
+// bed is what the parts measure with.
 type bed struct {
 	*testing.T
-	*common
-}
-
-type common struct {
-	dir    string
-	rounds int // how often each contestant has its turn
-	count  int // makes names unique
-	binary func() string
-	nats   func() broker
-	kafka  func() broker
+	dir, binary string
+	rounds      int // how often each contestant has its turn
+	ways        []way
 }
 
 // product is a kind of XMPP server.
@@ -77,44 +54,52 @@ func must(t testing.TB, err error) {
 // TestBench measures all parts, or those that -run names; all are written to the
 // file BENCH_OUT.
 func TestBench(t *testing.T) {
-	c := &common{dir: t.TempDir(), rounds: 5}
+	b := &bed{T: t, dir: t.TempDir(), rounds: 5}
 	if testing.Short() {
-		c.rounds = 1
+		b.rounds = 1
 	}
-	c.binary = sync.OnceValue(func() string {
-		binary, err := testbed.Build(t.Context(), c.dir)
-		must(t, err)
-		return binary
-	})
-	c.nats = sync.OnceValue(func() broker { return newNATS(t, filepath.Join(c.dir, "nats")) })
-	c.kafka = sync.OnceValue(func() broker { return newKafka(t, filepath.Join(c.dir, "kafka")) })
+	var err error
+	b.binary, err = testbed.Build(t.Context(), b.dir)
+	must(t, err)
+	b.ways = []way{b.fromNATS(), b.fromKafka()}
+	parts := []struct {
+		name, title string
+		measure     func(*bed) string // returns the section of the report
+	}{
+		{"throughput", "Throughput and CPU time", throughput},
+		{"storm", "Storms", storm},
+		{"latency", "Latency at low load", latency},
+		{"memory", "Memory", memory},
+		{"allocations", "Decoding and rendering", allocations},
+	}
 	report, measured := head(), 0
-	for _, p := range parts() {
+	for _, p := range parts {
 		t.Run(p.name, func(t *testing.T) {
-			report += "\n## " + p.title + "\n\n" + (&bed{t, c}).take(p)
+			begin, before := time.Now(), number("/proc/loadavg", "")
+			section := p.measure(b.in(t))
+			t.Log(section)
+			report += fmt.Sprintf("\n## %s\n\n%s\n*%s, commit %s; it took %.0f s, load average %.1f before and %.1f after.*\n", p.title, section,
+				begin.UTC().Format("2006-01-02 15:04 UTC"), output("git", "describe", "--always", "--dirty", "--exclude=*"),
+				time.Since(begin).Seconds(), before, number("/proc/loadavg", ""))
 			measured++
 		})
 	}
-	if path := os.Getenv("BENCH_OUT"); path != "" && measured == len(parts()) && !t.Failed() {
+	if path := os.Getenv("BENCH_OUT"); path != "" && measured == len(parts) && !t.Failed() {
 		must(t, os.WriteFile(path, []byte(report), 0o644)) //nolint:gosec // for everybody to read
 	}
 }
 
-// take measures a part and returns its section of the report.
-func (b *bed) take(p part) string {
-	b.Helper()
-	begin, before := time.Now(), number("/proc/loadavg", "")
-	section := p.measure(b) + fmt.Sprintf("\n*%s, commit %s; it took %.0f s, load average %.1f before and %.1f after.*\n",
-		begin.UTC().Format("2006-01-02 15:04 UTC"), output("git", "describe", "--always", "--dirty", "--exclude=*"),
-		time.Since(begin).Seconds(), before, number("/proc/loadavg", ""))
-	b.Log(section)
-	return section
+// in is the bed in a test of its own, which cleans up at its end.
+func (b *bed) in(t *testing.T) *bed {
+	inside := *b
+	inside.T = t
+	return &inside
 }
 
-// serve starts a server with a room, until the end of the part.
+// serve starts a server with a room, until the end of the test.
 func (b *bed) serve(p product, o testbed.Options) *testbed.XMPP {
 	b.Helper()
-	o.Dir, o.HistorySize = filepath.Join(b.dir, b.name(p.name)), history
+	o.Dir, o.HistorySize = filepath.Join(b.dir, name(p.name)), history
 	x, err := p.start(b.Context(), o)
 	must(b, err)
 	b.Cleanup(func() { must(b, x.Kill()) })
@@ -128,7 +113,7 @@ func (b *bed) serve(p product, o testbed.Options) *testbed.XMPP {
 // startWorker starts the worker with these settings, and waits until it is in the room.
 func (b *bed) startWorker(x *testbed.XMPP, env ...map[string]string) *testbed.Worker {
 	b.Helper()
-	w, err := testbed.StartWorker(b.binary(), "run", b.dir, append(env, map[string]string{
+	w, err := testbed.StartWorker(b.binary, "run", b.dir, append(env, map[string]string{
 		"XMPP_JID": "notifier@" + x.Domain, "XMPP_PASSWORD": testbed.Password("notifier"), "XMPP_ADDR": x.Addr,
 		"XMPP_ROOM": roomOf(x), "XMPP_CA_FILE": x.CAFile,
 	})...)
@@ -145,17 +130,14 @@ func (b *bed) stop(w *testbed.Worker) { must(b, w.Stop(patience)) }
 // for it.
 func (b *bed) fill(w way, n int) map[string]string {
 	b.Helper()
-	env, err := w.from().create(b.Context(), b.name("backlog"))
+	env, err := w.create(b.Context(), name("backlog"))
 	must(b, err)
-	must(b, w.from().add(b.Context(), n))
+	must(b, w.add(b.Context(), env, n))
 	return env
 }
 
 // name makes a name that was not used before.
-func (b *bed) name(prefix string) string {
-	b.count++
-	return fmt.Sprintf("%s%d", strings.ToLower(prefix), b.count)
-}
+func name(prefix string) string { return strings.ToLower(prefix + rand.Text()[:8]) }
 
 // fewer is n, or much less if this is only to see whether it works at all.
 func fewer(n int) int {

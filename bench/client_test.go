@@ -8,7 +8,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -20,9 +19,10 @@ import (
 // client is the least that can post to a room: it knows messages by the end of
 // their text. It shares no code with the worker.
 type client struct {
-	conn net.Conn
-	buf  []byte
-	tail []byte // of what was read before, where a mark may have begun
+	conn  net.Conn
+	buf   []byte
+	ahead []byte // what until has read beyond its mark
+	tail  []byte // of what was read before, where a mark may have begun
 }
 
 const bodyEnd = "</body>"
@@ -49,7 +49,7 @@ func join(ctx context.Context, x *testbed.XMPP, account, nick string) (*client, 
 // observe enters the room as somebody else, until the end of the part.
 func (b *bed) observe(x *testbed.XMPP) *client {
 	b.Helper()
-	c, err := join(b.Context(), x, "observer", b.name("observer"))
+	c, err := join(b.Context(), x, "observer", name("observer"))
 	must(b, err)
 	b.Cleanup(c.close)
 	return c
@@ -57,17 +57,22 @@ func (b *bed) observe(x *testbed.XMPP) *client {
 
 func (c *client) close() { _ = c.conn.Close() }
 
-// until reads until mark has come, and returns all of it.
+// until reads until mark has come, and returns what came up to its end.
 func (c *client) until(mark string) (string, error) {
-	var got strings.Builder
-	for !strings.Contains(got.String(), mark) {
+	for from := 0; ; {
+		if at := bytes.Index(c.ahead[from:], []byte(mark)); at >= 0 {
+			end := from + at + len(mark)
+			text := string(c.ahead[:end])
+			c.ahead = c.ahead[end:]
+			return text, nil
+		}
+		from = max(0, len(c.ahead)-len(mark))
 		n, err := c.conn.Read(c.buf)
 		if err != nil {
-			return "", fmt.Errorf("no %s: %w, after %.500q", mark, err, got.String())
+			return "", fmt.Errorf("no %s: %w, after %.500q", mark, err, c.ahead)
 		}
-		got.Write(c.buf[:n])
+		c.ahead = append(c.ahead, c.buf[:n]...)
 	}
-	return got.String(), nil
 }
 
 // prompt makes the kernel acknowledge at once what comes next. The observer

@@ -10,11 +10,9 @@ import (
 	"os"
 	"os/exec"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/segmentio/kafka-go"
 
 	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
@@ -23,7 +21,7 @@ import (
 // it uses can be told from what the observer and we use.
 type job struct {
 	Server *testbed.XMPP     // to post to; nil to consume
-	Env    map[string]string // to consume: the worker's settings
+	Env    map[string]string // to consume: the worker's settings for JetStream
 	Body   string
 	N      int
 }
@@ -69,7 +67,11 @@ func (b *bed) bare(j job) (used func() float64) {
 // run does the job, and prints the CPU time of all messages but the first fifth,
 // which belongs to the start.
 func (j job) run(ctx context.Context) error {
-	next, err := j.begin(ctx)
+	begin := consume
+	if j.Server != nil {
+		begin = send
+	}
+	next, err := begin(ctx, j)
 	if err != nil {
 		return err
 	}
@@ -88,21 +90,9 @@ func (j job) run(ctx context.Context) error {
 	return err
 }
 
-// begin returns what waits for the next messages, and says how many they were.
-func (j job) begin(ctx context.Context) (next func() (int, error), err error) {
-	switch {
-	case j.Server != nil:
-		return j.send(ctx)
-	case j.Env["SOURCES"] == "nats":
-		return consumeJetStream(ctx, j.Env)
-	default:
-		return consumeKafka(ctx, j.Env), nil
-	}
-}
-
 // send posts stanzas that are ready, with never more in flight than the worker
 // has: as many echoes as a read brings, as many messages the next write sends.
-func (j job) send(ctx context.Context) (func() (int, error), error) {
+func send(ctx context.Context, j job) (func() (int, error), error) {
 	c, err := join(ctx, j.Server, "notifier", "bare")
 	if err != nil {
 		return nil, err
@@ -128,8 +118,9 @@ func stanza(x *testbed.XMPP, i int, body string) string {
 	return fmt.Sprintf("<message to='%s' type='groupchat' id='%08d-%019d'><body>%s</body></message>", roomOf(x), os.Getpid(), i, body)
 }
 
-func consumeJetStream(ctx context.Context, env map[string]string) (func() (int, error), error) {
-	conn, err := nats.Connect(env["NATS_URL"])
+// consume receives and acknowledges what a stream has.
+func consume(ctx context.Context, j job) (func() (int, error), error) {
+	conn, err := nats.Connect(j.Env["NATS_URL"])
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +128,7 @@ func consumeJetStream(ctx context.Context, env map[string]string) (func() (int, 
 	if err != nil {
 		return nil, err
 	}
-	consumer, err := js.CreateConsumer(ctx, env["NATS_STREAM"], jetstream.ConsumerConfig{AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: 2 * inFlight})
+	consumer, err := js.CreateConsumer(ctx, j.Env["NATS_STREAM"], jetstream.ConsumerConfig{AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: 2 * inFlight})
 	if err != nil {
 		return nil, err
 	}
@@ -149,15 +140,4 @@ func consumeJetStream(ctx context.Context, env map[string]string) (func() (int, 
 		}
 		return 1, m.Ack()
 	}, err
-}
-
-func consumeKafka(ctx context.Context, env map[string]string) func() (int, error) {
-	reader := kafka.NewReader(kafka.ReaderConfig{
-		Brokers: []string{env["KAFKA_BROKERS"]}, Topic: env["KAFKA_TOPICS"], GroupID: env["KAFKA_GROUP_ID"] + "-bare",
-		MinBytes: 1, MaxBytes: 1 << 20, StartOffset: kafka.FirstOffset, CommitInterval: time.Second,
-	})
-	return func() (int, error) {
-		_, err := reader.ReadMessage(ctx)
-		return 1, err
-	}
 }

@@ -20,11 +20,12 @@ func memory(b *bed) string {
 	b.Helper()
 	t := newTable(fmt.Sprintf("MB, backlog of %d", fewer(backlog)), "nothing to do", "room away, begin", "room away, end", "peak")
 	var kept promises
-	for _, w := range b.ways() {
+	for _, w := range b.ways {
 		s := b.serve(products()[0], testbed.Options{})
-		running := b.startWorker(s, b.fill(w, 0), map[string]string{"XMPP_RECONNECT_MAX": "1s"}) // so that it tries often
+		env := b.fill(w, 0)
+		running := b.startWorker(s, env, map[string]string{"XMPP_RECONNECT_MAX": "1s"}) // so that it tries often
 		idle := resting(running)
-		must(b, w.from().add(b.Context(), fewer(backlog)))
+		must(b, w.add(b.Context(), env, fewer(backlog)))
 		must(b, s.Kill())
 		begin, end := resting(running), resting(running)
 		must(b, s.Start(b.Context()))
@@ -33,8 +34,8 @@ func memory(b *bed) string {
 		b.stop(running)
 		must(b, s.Kill())
 		t.row("worker from "+w.name, digits(0, idle), digits(0, begin), digits(0, end), digits(0, highest))
-		kept.atMost(64, "MB", w.name+", peak", highest)
-		kept.atMost(1, "MB", w.name+", growth during the outage", end-begin)
+		kept.add(highest <= 64, "%s, peak: %.1f MB, promised at most 64", w.name, highest)
+		kept.add(end-begin <= 1, "%s, growth during the outage: %.1f MB, promised at most 1", w.name, end-begin)
 	}
 	return fmt.Sprintf("Resident memory of the worker before the backlog came, with the server killed for %s, and at most. The floor is a\n"+
 		"worker with nothing to do.\n\n", away) + t.text + "\n" + kept.text

@@ -20,20 +20,12 @@ func middle(all []float64) float64 {
 // promises is the list of what must hold, and whether it did.
 type promises struct{ text string }
 
-func (p *promises) atLeast(limit float64, what string, got float64) {
-	p.add(got >= limit, fmt.Sprintf("%s: %.2f, promised at least %.2f", what, got, limit))
-}
-
-func (p *promises) atMost(limit float64, unit, what string, got float64) {
-	p.add(got <= limit, fmt.Sprintf("%s: %.1f %s, promised at most %g", what, got, unit, limit))
-}
-
-func (p *promises) add(kept bool, text string) {
+func (p *promises) add(kept bool, format string, args ...any) {
 	sign := "✓"
 	if !kept {
 		sign = "✗ **missed:**"
 	}
-	p.text += "- " + sign + " " + text + "\n"
+	p.text += "- " + sign + " " + fmt.Sprintf(format, args...) + "\n"
 }
 
 // table writes a table in Markdown.
@@ -52,23 +44,20 @@ func (t *table) row(cells ...string) { t.text += "| " + strings.Join(cells, " | 
 func digits(n int, x float64) string { return strconv.FormatFloat(x, 'f', n, 64) }
 
 func head() string {
-	versions := []string{runtime.Version()}
-	for _, server := range []string{"prosody", "ejabberd"} {
-		versions = append(versions, server+" "+output("dpkg-query", "-W", "-f", "${Version}", server))
-	}
+	versions := runtime.Version() + ", " + output("dpkg-query", "-W", "-f", "${Package} ${Version}, ", "prosody", "ejabberd")
 	return fmt.Sprintf(`# Benchmarks
 
 Written by `+"`make bench`"+`; do not edit.
 
 - Everything runs on one machine with %d cores: brokers, XMPP server, worker, and the observer who counts.
-- Versions: %s; the others are in go.mod and testbed.
+- Versions: %s the others are in go.mod and testbed.
 - A notification is 300 bytes of JSON and shown as a text of about 300 bytes, over STARTTLS with TLS 1.3. Settings are the
   defaults. Servers have no limits where nothing else is said.
 - Contestants take turns. A figure is the median of the rounds, a ratio the median of the ratios within each round. CPU
   is that of the contestant's process, user and system.
 - Below each part is the load average of the machine. Above 4 on two cores others were using it: rates and times say
   nothing then; CPU, allocations and memory do.
-`, runtime.NumCPU(), strings.Join(versions, ", "))
+`, runtime.NumCPU(), versions)
 }
 
 // output is what a command prints, "unknown" if it fails.

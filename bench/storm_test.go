@@ -3,9 +3,9 @@
 package bench_test
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
+	"regexp"
 	"strings"
 	"time"
 
@@ -37,7 +37,7 @@ of what the room sends to an occupant. One run each.
 			times := together.rate / alone.rate
 			t.row(name, fmt.Sprint(few), digits(1, alone.rate), digits(1, alone.density), fmt.Sprint(many), digits(1, together.rate), digits(1, together.density), digits(1, times))
 			if stock {
-				kept.atLeast(10, name+", digests ÷ one by one", times)
+				kept.add(times >= 10, "%s, digests ÷ one by one: %.1f, promised at least 10", name, times)
 			}
 		}
 	}
@@ -52,37 +52,22 @@ func (b *bed) weather(s *testbed.XMPP, n int, more map[string]string) throughSto
 	b.Helper()
 	room := b.observe(s)
 	defer room.close()
-	env := b.fill(b.ways()[0], n)
+	env := b.fill(b.ways[0], n)
 	maps.Copy(env, more)
-	w := b.startWorker(s, env)
-	defer b.stop(w)
-	begin := time.Now()
-	size, err := room.notifications(n)
-	must(b, err)
-	return throughStorm{float64(n) / time.Since(begin).Seconds(), float64(n) / (float64(size) / 1024)}
-}
-
-// notifications reads until n notifications have been shown, alone or in digests, and
-// returns how long the messages were.
-func (c *client) notifications(n int) (size int, err error) {
-	const end, name = "</message>", 16
-	var rest []byte
+	defer b.stop(b.startWorker(s, env))
+	begin, bytes := time.Now(), 0
 	for shown := 0; shown < n; {
-		read, err := c.conn.Read(c.buf)
-		if err != nil {
-			return 0, fmt.Errorf("observer, after %d of %d notifications: %w", shown, n, err)
-		}
-		rest = append(rest, c.buf[:read]...)
-		for at := bytes.Index(rest, []byte(end)); at >= 0; at = bytes.Index(rest, []byte(end)) {
-			message := string(rest[:at])
-			rest, size = rest[at+len(end):], size+at+len(end)
-			if _, digest, found := strings.Cut(message, "<digest "); found {
-				_, names, _ := strings.Cut(digest, ">")
-				shown += strings.Index(names, "<") / name
-			} else if strings.Contains(message, bodyEnd) {
-				shown++
-			}
+		message, err := room.until("</message>")
+		must(b, err)
+		bytes += len(message)
+		if names := digest.FindStringSubmatch(message); names != nil {
+			shown += len(names[1]) / 16
+		} else if strings.Contains(message, bodyEnd) {
+			shown++
 		}
 	}
-	return size, nil
+	return throughStorm{float64(n) / time.Since(begin).Seconds(), float64(n) / (float64(bytes) / 1024)}
 }
+
+// digest has the names of a digest's members, of 16 bytes each.
+var digest = regexp.MustCompile(`<digest [^>]*>([^<]*)`)

@@ -4,7 +4,6 @@ package bench_test
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/testbed"
@@ -30,62 +29,51 @@ func of(rounds []round, get func(round) float64) float64 {
 	return middle(all)
 }
 
-// way is one way from a broker into the room.
-type way struct {
-	name string
-	from func() broker
-}
-
-func (b *bed) ways() []way { return []way{{"JetStream", b.nats}, {"Kafka", b.kafka}} }
-
 // throughput is how fast a backlog gets into a room, and what that costs.
 func throughput(b *bed) string {
 	b.Helper()
 	text := fmt.Sprintf(`How fast a backlog gets into a room that keeps %d messages. The ceiling is a bare sender: it writes stanzas that are
-ready, with as many in flight as the worker has (%d), and does nothing else. A bare consumer receives and acknowledges, and does
-nothing else. All share two cores with the brokers, the server and the observer if there are no more.
+ready, with as many in flight as the worker has (%d), and does nothing else. A bare consumer receives from JetStream and acknowledges,
+and does nothing else. All share two cores with the brokers, the server and the observer if there are no more.
 `, history, inFlight)
 	var kept promises
 	for _, p := range products() {
 		s := b.serve(p, testbed.Options{})
 		rounds := b.race(s, fewer(2000))
 		must(b, s.Kill())
+		cpu := func(name string) float64 { return of(rounds, func(r round) float64 { return r[name].cpu }) }
+		rate := func(name string) float64 { return of(rounds, func(r round) float64 { return r[name].rate }) }
 		t := newTable(p.name, "per second", "÷ bare sender", "CPU µs each", "÷ bare sender and consumer", "peak memory MB", "start to joined ms")
-		t.row(bareSender, digits(0, of(rounds, rate(bareSender))), "", digits(1, of(rounds, used(bareSender))), "", "", "")
-		for _, w := range b.ways() {
+		t.row(bareSender, digits(0, rate(bareSender)), "", digits(1, cpu(bareSender)), "", "", "")
+		t.row(bareConsumer, "", "", digits(1, cpu(bareConsumer)), "", "", "")
+		for _, w := range b.ways {
 			share := of(rounds, func(r round) float64 { return r[w.name].rate / r[bareSender].rate })
-			cost := of(rounds, func(r round) float64 { return r[w.name].cpu / (r[bareSender].cpu + r[consumerOf(w)].cpu) })
+			cost := of(rounds, func(r round) float64 { return r[w.name].cpu / (r[bareSender].cpu + r[bareConsumer].cpu) })
 			joined := of(rounds, func(r round) float64 { return r[w.name].join })
 			memory := of(rounds, func(r round) float64 { return r[w.name].rss })
-			t.row(consumerOf(w), "", "", digits(1, of(rounds, used(consumerOf(w)))), "", "", "")
-			t.row("worker from "+w.name, digits(0, of(rounds, rate(w.name))), digits(2, share), digits(1, of(rounds, used(w.name))), digits(1, cost), digits(0, memory), digits(0, joined))
-			kept.atLeast(0.9, p.name+", worker from "+w.name+" ÷ bare sender", share)
-			kept.atMost(2, "times", p.name+", worker from "+w.name+", CPU of bare sender and bare consumer", cost)
-			kept.atMost(200, "ms", p.name+", worker from "+w.name+", start to joined", joined)
+			who := "worker from " + w.name
+			t.row(who, digits(0, rate(w.name)), digits(2, share), digits(1, cpu(w.name)), digits(1, cost), digits(0, memory), digits(0, joined))
+			kept.add(share >= 0.9, "%s, %s ÷ bare sender: %.2f, promised at least 0.90", p.name, who, share)
+			kept.add(cost <= 2, "%s, %s, CPU of bare sender and bare consumer: %.1f times, promised at most 2", p.name, who, cost)
+			kept.add(joined <= 200, "%s, %s, start to joined: %.0f ms, promised at most 200", p.name, who, joined)
 		}
 		text += "\n" + t.text
 	}
 	return text + "\n" + kept.text
 }
 
-const bareSender = "bare sender"
-
-func rate(name string) func(round) float64 { return func(r round) float64 { return r[name].rate } }
-func used(name string) func(round) float64 { return func(r round) float64 { return r[name].cpu } }
-
-func consumerOf(w way) string { return "bare consumer of " + w.name }
+const bareSender, bareConsumer = "bare sender", "bare consumer"
 
 // race has all take turns with n messages each; who begins changes.
 func (b *bed) race(s *testbed.XMPP, n int) []round {
 	b.Helper()
-	body := b.rendered(s)
-	turns := []func(round){func(r round) { r[bareSender] = b.send(s, body, n) }}
-	for _, w := range b.ways() {
-		turns = append(turns, func(r round) {
-			env := b.fill(w, n)
-			r[consumerOf(w)] = figure{cpu: b.bare(job{Env: env, N: n})()}
-			r[w.name] = b.work(s, env, n)
-		})
+	body := rendered(b)
+	turns := []func(round){
+		func(r round) { r[bareSender] = b.send(s, body, n) },
+		func(r round) { r[bareConsumer] = figure{cpu: b.bare(job{Env: b.fill(b.ways[0], n), N: n})()} },
+	}
+	for _, w := range b.ways {
+		turns = append(turns, func(r round) { r[w.name] = b.work(s, b.fill(w, n), n) })
 	}
 	all := make([]round, b.rounds)
 	for i := range all {
@@ -133,18 +121,4 @@ func (b *bed) pace(room *client, n int, ready func()) float64 {
 	ready()
 	begin := time.Now()
 	return float64(room.await(b, shown, n)-shown) / time.Since(begin).Seconds()
-}
-
-// rendered returns what the worker makes of a notification, so that all
-// contestants send the same text.
-func (b *bed) rendered(s *testbed.XMPP) string {
-	b.Helper()
-	room := b.observe(s)
-	defer room.close()
-	defer b.stop(b.startWorker(s, b.fill(b.ways()[0], 1)))
-	got, err := room.until(bodyEnd)
-	must(b, err)
-	head, _, _ := strings.Cut(got, bodyEnd)
-	_, body, _ := strings.Cut(head, "<body>")
-	return body
 }

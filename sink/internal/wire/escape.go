@@ -3,7 +3,6 @@ package wire
 import (
 	"bytes"
 	"encoding/xml"
-	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -125,10 +124,3 @@ var asciiEscapes = func() (table [utf8.RuneSelf]string) { //nolint:gochecknoglob
 	table['>'] = "&gt;"
 	return table
 }()
-
-// Clean returns s as a reader sees it after AppendText: with what XML cannot
-// carry replaced.
-func Clean(s string) string {
-	escaped, _ := AppendText(nil, s, math.MaxInt)
-	return string(unescape(escaped))
-}
