@@ -100,6 +100,20 @@ func TestCorrectionOfWhatIsInFlight(t *testing.T) {
 	})
 }
 
+// If the alarm is not ours any more when the correction is sent again, that is a message.
+func TestCorrectionOfWhatWasLostInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := editor(t, true)
+		alarm, lost := w.single("alarm"), make(chan struct{})
+		alarm.Lost = lost
+		w.submit(alarm, w.correction("resolved", "alarm"))
+		w.wantReplaced("alarm")
+		close(lost)
+		w.reconnect()
+		w.wantReplaced("")
+	})
+}
+
 // Another session may correct only where readers tell by the account.
 func TestCorrectionByAnotherSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

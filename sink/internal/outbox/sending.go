@@ -111,6 +111,8 @@ func (b *Outbox) next(now time.Time) *entry {
 func (b *Outbox) send(e *entry, now time.Time) {
 	if e.others.corrects != "" { // it is decided once
 		e.Replaces, e.others.corrects = b.replaced(e.others.corrects), ""
+	} else if e.Replaces != "" && !b.precedes(e.Replaces) { // it was lost meanwhile, or is not shown
+		e.Replaces = ""
 	}
 	if b.outstanding == 1 && b.first != nil && b.first.nth <= b.handled {
 		b.oldest = now // e has its time to prove whose fault it is that the first is not shown
