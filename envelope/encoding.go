@@ -103,7 +103,10 @@ func decompressZstd(body []byte) ([]byte, error) {
 	return content, err
 }
 
-// readable returns the body as UTF-8, or says what it is instead.
+// Text returns the body as UTF-8: without its compression, and in the charset that
+// its headers name. The error says what it is instead.
+func (r Raw) Text() ([]byte, error) { return readable(r) }
+
 func readable(raw Raw) ([]byte, error) {
 	body, err := unpacked(raw)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 )
@@ -38,7 +37,11 @@ func formats() map[string]format {
 func (f *format) decoded(name string, r *http.Request, body []byte) (Message, error) {
 	raw := envelope.Raw{Body: body, Header: kept(r.Header)}
 	if f.convert != nil {
-		converted, err := f.convert(r, body)
+		text, err := raw.Text()
+		if err != nil {
+			return Message{}, err
+		}
+		converted, err := f.convert(r, text)
 		if err != nil {
 			return Message{}, err
 		}
@@ -86,9 +89,6 @@ type native struct {
 // fromText takes plain text; what else is known is in the query.
 func fromText(r *http.Request, body []byte) ([]byte, error) {
 	text := strings.TrimSpace(string(body))
-	if !utf8.ValidString(text) {
-		return nil, errors.New("the text is not UTF-8")
-	}
 	query := r.URL.Query()
 	return json.Marshal(native{
 		ID: query.Get("id"), Source: query.Get("source"), Severity: query.Get("severity"), Subject: query.Get("subject"), Message: text,

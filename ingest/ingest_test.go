@@ -135,8 +135,9 @@ func TestWebhooksAreReadAsTheirServicesMeanThem(t *testing.T) {
 			"/v1/notifications", `{"a":1}`, "unspecified|org.example.disk|",
 			[]string{"Ce-Specversion: 1.0", "Ce-Id: 1", "Ce-Source: /s", "Ce-Type: org.example.disk", "Content-Type: application/json"},
 		},
-		"text":              {"/v1/text?subject=Backup&severity=warning&source=nas", "took 9 hours\n", "warning|Backup|took 9 hours|nas||||", nil},
-		"text that is JSON": {"/v1/text", `{"not":"read"}`, `unspecified||{"not":"read"}`, nil},
+		"text":                {"/v1/text?subject=Backup&severity=warning&source=nas", "took 9 hours\n", "warning|Backup|took 9 hours|nas||||", nil},
+		"text in its charset": {"/v1/text", "Pr\xfcfung", "unspecified||Prüfung", []string{"Content-Type: text/plain; charset=iso-8859-1"}},
+		"text that is JSON":   {"/v1/text", `{"not":"read"}`, `unspecified||{"not":"read"}`, nil},
 		"payara": {
 			"/v1/payara",
 			`{"@type":"MessageCard","@context":"http://schema.org/extensions","themeColor":"004462","summary":"HEALTHCHECK",` +
