@@ -322,3 +322,19 @@ func TestWhatWasSentAgainFromAnotherAddressIsRecognised(t *testing.T) {
 		t.Errorf("%d sent again, %d of them possible duplicates", resent, possible)
 	}
 }
+
+// An archive may store what the room never shows. Where the history tells of that time,
+// what it does not tell was not shown.
+func TestAnArchiveProvesNothingThatTheHistoryWouldHaveTold(t *testing.T) {
+	m := testMinter(t)
+	for covered, want := range map[bool]int{true: 1, false: 0} {
+		b := New(5, m)
+		b.Attach(discard{}, "r@c/w")
+		post(t, b, "1")
+		b.Detach(BrokenOff)
+		b.Archived([]byte(m.ID("1")), []byte("r@c/w"), true, covered, time.Now())
+		if resent, _ := b.Attach(discard{}, "r@c/w"); resent != want {
+			t.Errorf("the history tells of that time: %t: %d sent again, want %d", covered, resent, want)
+		}
+	}
+}
