@@ -34,7 +34,10 @@ func serverFaults() map[string]fault {
 				w.server.Unfreeze()
 			})
 		}},
-		"suspended": {weight: 1, what: "the chat service goes down", run: func(w *world, s Step) {
+		"suspended": {weight: 1, what: "the chat service goes down, perhaps without a word", run: func(w *world, s Step) {
+			if s.A && !w.plan.Room.profile().AnswersAnyPing { // else who hears nothing more cannot find out
+				w.server.EmptyRoom()
+			}
 			w.server.SuspendRoom(sinktest.StanzaError{})
 			w.after(s.For, "the chat service is back", w.server.ResumeRoom)
 		}},

@@ -94,6 +94,21 @@ func (s *Server) CreateRoom() bool {
 	return missing
 }
 
+// EmptyRoom takes everybody out of the room without a word, as a chat service does that
+// has crashed.
+func (s *Server) EmptyRoom() {
+	r := s.room
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, o := range slices.Clone(r.occupants) {
+		for _, each := range o.sessions {
+			each.occupant = nil
+		}
+		r.remove(o)
+	}
+	r.signal()
+}
+
 // SuspendRoom takes the room service down and leaves the server up: the occupants
 // get status 332, and what is sent to the room is answered with the error, or with
 // silence if the profile says so.
