@@ -31,11 +31,12 @@ func (b *Outbox) note(upTo uint64) {
 
 // Witness notes that the room shows a message of somebody else: what it has handled by
 // then, and not shown, it will not show. That is no proof if it may show nothing of ours:
-// it must have shown one since the last that was given up.
+// it must have shown one since the last that was given up. A room that limits the rate may
+// hold ours back.
 func (b *Outbox) Witness() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.lastShown > b.unsure {
+	if b.lastShown > b.unsure && !b.pace.limited {
 		b.witnessed = b.handled
 	}
 }
