@@ -64,8 +64,20 @@ func (i *inspector) stream(ctx context.Context, cfg source.Config) (jetstream.St
 		return nil, false
 	}
 	c := stream.CachedInfo().Config
-	i.found(check.Broker, partStream, "stream "+c.Name, what+" with the subjects "+strings.Join(c.Subjects, ", "), streamProblems(c), streamNotes(c))
+	i.found(check.Broker, partStream, "stream "+c.Name, what+" "+contents(c), streamProblems(c), streamNotes(c))
 	return stream, true
+}
+
+// contents says what a stream holds.
+func contents(c jetstream.StreamConfig) string {
+	if c.Mirror != nil {
+		return "which mirrors " + c.Mirror.Name
+	}
+	subjects := "with the subjects " + strings.Join(c.Subjects, ", ")
+	if len(c.Sources) > 0 {
+		subjects += ", and what other streams have"
+	}
+	return subjects
 }
 
 func (i *inspector) createStream(ctx context.Context, cfg source.Config) (jetstream.Stream, error) {

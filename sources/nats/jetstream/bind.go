@@ -58,6 +58,7 @@ func (s *Source) bind(ctx context.Context) error {
 	if fault := s.cfg.unusable(info.Config); fault != nil {
 		return fault
 	}
+	s.leases.found(info.Created)
 	s.pin.bind(info.Config)
 	s.warn(info.Config)
 	s.leases.setWait(effectiveWait(info.Config))

@@ -33,6 +33,8 @@ func (c Config) Explain(err error) error {
 		return fault("set NATS_SUBJECTS to subjects that no other consumer reads, or NATS_CONSUMER to the consumer there is", "stream %q is a work queue, and another consumer reads the same subjects", stream)
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		return fault("enable it, or correct NATS_URL", "the server has no JetStream for this user")
+	case errors.Is(err, client.ErrNoResponders):
+		return fault("start JetStream, or correct NATS_URL, NATS_DOMAIN or NATS_API_PREFIX", "look up consumer %q of stream %q: nobody answers", consumer, stream)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fault("may the user publish to $JS.API.> and subscribe below NATS_INBOX_PREFIX?", "look up consumer %q of stream %q: no answer", consumer, stream)
 	}

@@ -59,3 +59,28 @@ func TestStreamDeleted(t *testing.T) {
 	natstest.Ack(t, got...)
 	b.Settles(t, 2)
 }
+
+// What is acknowledged when the stream is another one does not acknowledge the new
+// one's messages, which have the same numbers, and does not remain for ever.
+func TestAcknowledgementsOfADeletedStream(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t)
+	src := b.use(t, b.config())
+	b.PublishNotes(t, 0, 3)
+	old := natstest.Receive(t, src, 3)
+	natstest.Must(t, b.JS.DeleteStream(t.Context(), natstest.Stream))
+	b.CreateStream(t)
+	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: 10 * natstest.Patience, MaxDeliver: -1})
+	b.PublishNotes(t, 3, 10)
+	natstest.Eventually(t, "the source has seen the new consumer", func() bool { return src.Status().Lag == 7 })
+	consumer, err := b.JS.Consumer(t.Context(), natstest.Stream, natstest.Durable)
+	natstest.Must(t, err)
+	batch, err := consumer.Fetch(3)
+	natstest.Must(t, err)
+	for range batch.Messages() { // another client has them, and has not acknowledged
+	}
+	ackAll(t, old)
+	if info, err := b.Info(t.Context()); err != nil || info.NumAckPending != 3 {
+		t.Errorf("%+v (%v): what was not acknowledged is", info, err)
+	}
+}

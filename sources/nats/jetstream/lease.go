@@ -42,6 +42,7 @@ type lease struct {
 	told    time.Time // when the broker last heard of it, as far as it has confirmed that
 	subject string    // where it listens for that
 	durable func()    // to call when an acknowledgement is confirmed; may be nil
+	orphan  bool      // its consumer was deleted, and the new one numbers its messages alike
 }
 
 var _ sources.Settler = (*lease)(nil)
@@ -85,8 +86,10 @@ func (l *lease) Ack(durable func()) error {
 		call(durable)
 		return nil
 	}
-	l.state, l.durable = acked, durable
-	l.sendAck()
+	l.state, l.durable, l.told = acked, durable, time.Now()
+	if !l.orphan {
+		l.sendAck()
+	}
 	return nil
 }
 
@@ -109,7 +112,7 @@ func (l *lease) Release(delay time.Duration) error {
 	}
 	l.state = settled
 	l.all.remove(l)
-	if before == lapsed {
+	if before == lapsed || l.orphan {
 		return nil
 	}
 	body := fmt.Appendf(nil, nakBody, max(delay, minDelay).Nanoseconds())
@@ -144,18 +147,30 @@ func (l *lease) Lost() <-chan struct{} {
 }
 
 // extend tells the broker what it has not heard for age: that the message is
-// being worked on, or once more that it is done with.
-func (l *lease) extend(age time.Duration) {
+// being worked on, or once more that it is done with. It reports whether nobody
+// will confirm that.
+func (l *lease) extend(age time.Duration) (vain bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	silence := time.Since(l.told)
 	switch {
+	case l.orphan:
+		return l.state == acked && silence >= confirmTime
 	case l.state == acked && silence >= min(age, confirmTime):
 		l.sendAck()
 	case l.given():
 	case (l.state == leased || l.state == lapsed) && silence >= age:
 		_ = l.all.src.conn.PublishRequest(l.subject, l.all.src.inbox.progress(l.number), []byte(inProgressBody)) // sent again until it is confirmed
 	}
+	return false
+}
+
+// orphaned notes that the consumer is another one than before. It is told nothing more:
+// under the same numbers it knows other messages.
+func (l *lease) orphaned() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.orphan = true
 }
 
 // extended notes that the broker has confirmed an in-progress ack.
@@ -191,7 +206,7 @@ func (l *lease) redelivered(subject string, claim *claim) bool {
 	if l.state == settled {
 		return false
 	}
-	l.subject = subject
+	l.subject, l.orphan = subject, false
 	if l.state == acked {
 		l.sendAck()
 	} else {

@@ -42,6 +42,7 @@ type leases struct {
 	last     uint64 // the latest number
 	begun    time.Time
 	wait     time.Duration // the consumer's ack wait
+	created  time.Time     // of the consumer; zero: it was not looked up yet
 }
 
 func newLeases(src *Source) *leases {
@@ -190,7 +191,26 @@ func (all *leases) extend(age time.Duration) {
 		return
 	}
 	for _, l := range all.list() {
-		l.extend(age)
+		if l.extend(age) {
+			l.settle(acked)
+		}
+	}
+}
+
+// found notes when the consumer was created. If that is another one than before, maybe
+// of another stream, it does not know what its predecessor had delivered.
+func (all *leases) found(created time.Time) {
+	all.mu.Lock()
+	other := created.After(all.created) && !all.created.IsZero()
+	if all.created.IsZero() || other {
+		all.created = created
+	}
+	all.mu.Unlock()
+	if !other {
+		return
+	}
+	for _, l := range all.list() {
+		l.orphaned()
 	}
 }
 

@@ -54,6 +54,7 @@ func (m *monitor) look(ctx context.Context) {
 		return
 	}
 	info := consumer.CachedInfo()
+	m.src.leases.found(info.Created)
 	m.src.health.SetLag(info.NumPending)
 	m.notePause(info)
 	if !info.Created.Equal(m.created) {
@@ -82,14 +83,20 @@ func removed(before, now jetstream.SequenceInfo) uint64 {
 // as the user may look at that.
 func (m *monitor) readsAll(ctx context.Context, c jetstream.ConsumerConfig) bool {
 	filters := filtersOf(c)
-	if len(filters) == 0 {
-		return true
-	}
 	stream, err := m.src.conn.JS.Stream(ctx, m.src.cfg.Stream)
 	if err != nil {
+		return len(filters) == 0
+	}
+	config := stream.CachedInfo().Config
+	switch {
+	case config.Mirror != nil: // which has the gaps of what it mirrors
+		return false
+	case len(filters) == 0:
+		return true
+	case len(config.Sources) > 0 || config.SubjectTransform != nil: // there are other subjects than those it listens to
 		return false
 	}
-	return !slices.ContainsFunc(stream.CachedInfo().Config.Subjects, func(s string) bool {
+	return !slices.ContainsFunc(config.Subjects, func(s string) bool {
 		return !slices.ContainsFunc(filters, func(f string) bool { return subject.Covers(f, s) })
 	})
 }

@@ -106,6 +106,31 @@ func TestPurgedWithFilters(t *testing.T) {
 	natstest.Eventually(t, "the log tells", func() bool { return book.Count("count=5") == 1 })
 }
 
+// A mirror has gaps where what it mirrors has other messages. Nothing is missing there.
+func TestGapsOfAMirrorAreNoLoss(t *testing.T) {
+	t.Parallel()
+	b := startServer(t)
+	book := b.KeepLogs()
+	_, err := b.JS.CreateStream(t.Context(), jetstream.StreamConfig{Name: "ORIGIN", Subjects: []string{"notify.>"}})
+	natstest.Must(t, err)
+	_, err = b.JS.CreateStream(t.Context(), jetstream.StreamConfig{Name: natstest.Stream, Mirror: &jetstream.StreamSource{Name: "ORIGIN", FilterSubject: "notify.test"}})
+	natstest.Must(t, err)
+	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, MaxDeliver: -1})
+	src := b.use(t, b.config())
+	natstest.Eventually(t, "the consumer was looked at", func() bool { return src.Status().Lag == 0 })
+	for range 20 {
+		_, err := b.JS.Publish(t.Context(), "notify.other", nil)
+		natstest.Must(t, err)
+	}
+	b.PublishNotes(t, 0, 1)
+	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	b.PublishNotes(t, 1, 2)
+	natstest.Eventually(t, "the consumer was looked at again", func() bool { return src.Status().Lag == 1 })
+	if book.Count("removed from the stream") > 0 {
+		t.Errorf("the log tells of a loss:\n%s", book)
+	}
+}
+
 // A consumer with which the source cannot work is named, with what to do.
 func TestUnusableConsumer(t *testing.T) {
 	t.Parallel()

@@ -38,6 +38,7 @@ func (c Config) Problems(found jetstream.ConsumerConfig) []*check.Fault {
 	wait := effectiveWait(found)
 	add(wait > 0 && wait < minAckWait, fmt.Sprintf("set it to at least %v", minAckWait), "ack_wait or backoff is %v: notifications are delivered twice", wait)
 	add(found.MaxAckPending > 0 && found.MaxAckPending < c.lowAckPending(), fmt.Sprintf("set it to at least %d", c.lowAckPending()), "max_ack_pending is %d: it is shared by all workers, and further workers receive nothing", found.MaxAckPending)
+	add(found.MaxWaiting > 0 && found.MaxWaiting < manyWorkers, fmt.Sprintf("set it to at least %d", manyWorkers), "max_waiting is %d: further workers that ask for messages are refused", found.MaxWaiting)
 	add(isPinning(found) && found.PinnedTTL <= wait, fmt.Sprintf("set it to %v", pinTime(found)), "priority_timeout is %v: a worker is pinned before the broker redelivers what its predecessor held, and waits", found.PinnedTTL)
 	return list
 }
@@ -48,6 +49,9 @@ func (c Config) lowAckPending() int { return max(80, 2*c.Holds) }
 const (
 	// longAckWait keeps what a dead worker held from the others for too long.
 	longAckWait = 5 * time.Minute
+	// manyWorkers is more than read one consumer. In strict order each has two requests
+	// open at times.
+	manyWorkers = 32
 )
 
 // Notes lists what may not be meant.
