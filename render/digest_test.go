@@ -116,11 +116,20 @@ func TestWhatHasExpiredIsOneLine(t *testing.T) {
 
 func TestAnOutageIsOneLine(t *testing.T) {
 	from := time.Date(2026, 3, 29, 12, 1, 0, 0, time.UTC)
-	for want, took := range map[string]time.Duration{
-		"⏳ Back after 8 min (12:01–12:09 UTC, connection lost): 143 notifications follow":            8 * time.Minute,
-		"⏳ Back after 30 h (03-29 12:01–03-30 18:01 UTC, connection lost): 143 notifications follow": 30 * time.Hour,
+	const before, after = "⏳ Back after 8 min (12:01–12:09 UTC, connection lost): ", "⏳ Back after 30 h (03-29 12:01–03-30 18:01 UTC, connection lost): "
+	for want, outage := range map[string]struct {
+		took    time.Duration
+		waiting int64
+		oldest  time.Time
+	}{
+		before + "143 notifications follow":                           {8 * time.Minute, 143, time.Time{}},
+		before + "143 notifications follow, the oldest of 12:01:30":   {8 * time.Minute, 143, from.Add(30 * time.Second)},
+		before + "1 notification follows, of 12:01:30":                {8 * time.Minute, 1, from.Add(30 * time.Second)},
+		after + "143 notifications follow, the oldest of 03-29 12:02": {30 * time.Hour, 143, from.Add(time.Minute)},
+		after + "143 notifications follow, the oldest of 17:31:00":    {30 * time.Hour, 143, from.Add(29*time.Hour + 30*time.Minute)},
 	} {
-		if got := newRenderer(t, settings()).Outage(from, from.Add(took), "connection lost", 143); got != want {
+		got := newRenderer(t, settings()).Outage(from, from.Add(outage.took), "connection lost", outage.waiting, outage.oldest)
+		if got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}

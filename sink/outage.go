@@ -75,5 +75,9 @@ func (r *Room) returned() {
 		return
 	}
 	o.again = make(chan struct{})
-	r.box.Announce(outbox.Message{Identity: "outage after " + o.last, Body: text, Lost: o.again})
+	m := outbox.Message{Body: text, Lost: o.again}
+	if o.last != "" { // else no other worker knows of the same outage
+		m.Identity = "outage after " + o.last
+	}
+	r.box.Announce(m)
 }

@@ -333,6 +333,16 @@ func TestACriticalOneInTheMiddleOfAStormIsShownAtOnce(t *testing.T) {
 	})
 }
 
+// Those shown alone before it are not acknowledged yet, and will be.
+func TestACriticalOneOvertakesAlthoughMuchIsUnacknowledged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, st := newScene(), &stream{}
+		s.digests.After, s.room.historyDepth = "12/1h", 16
+		st.publish(0, append(numbered(1, 20), critical(99))...)
+		s.expect(t, s.play(st)[12:], "99", "digest 13 14 15 16 17 18 19 20")
+	})
+}
+
 // A recovery that is gathered, and then an alarm of the same host: who reads them in another
 // order takes the alarm for resolved.
 func TestACriticalOneDoesNotOvertakeItsOwn(t *testing.T) {
@@ -588,4 +598,34 @@ type lagging struct{ stream }
 
 func (l *lagging) Status() sources.Status {
 	return sources.Status{Bound: true, Lag: int64(len(l.bodies))}
+}
+
+// An outage is told with the age of what waits.
+func TestTheOldestOfWhatWaitsIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		joined := make(chan struct{})
+		close(joined)
+		r := &room{tape: &tape{}, joined: joined, answer: delivered, down: true}
+		st := &stream{source: source{tape: r.tape}, begun: time.Now(), late: time.Minute}
+		st.publish(time.Second, title(1))
+		st.publish(2*time.Second, title(2))
+		w := worker.Worker{
+			Room: r, Sources: []sources.Source{st}, MaxInFlight: 2, Grace: time.Second, Log: slog.New(slog.DiscardHandler),
+			Render: func(envelope.Envelope) string { return "" },
+		}
+		if n, oldest := w.Waiting(); n != 0 || !oldest.IsZero() {
+			t.Errorf("at first %d wait, the oldest of %v", n, oldest)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- w.Run(ctx) }()
+		time.Sleep(3 * time.Second)
+		if n, oldest := w.Waiting(); n != 2 || !oldest.Equal(st.begun.Add(time.Second-time.Minute)) {
+			t.Errorf("%d wait, the oldest of %v", n, oldest)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -112,7 +112,7 @@ func summarize(d *sources.Delivery, e *envelope.Envelope) []envelope.Summary {
 // are urgent, and nothing gathered is about the same. Until that is shown, Kafka cannot commit
 // what has overtaken it: a place is left for the digest.
 func (l *sourceLoop) overtakes(d *sources.Delivery, posts []post) bool {
-	if l.digest.members == 0 || !l.worker.state.gate.isUrgent(posts) || !l.unacked.leavesOne(len(posts)) {
+	if l.digest.members == 0 || !l.worker.state.gate.isUrgent(posts) || !l.unacked.mayOvertake(len(posts)) {
 		return false
 	}
 	for i := range posts {

@@ -150,8 +150,8 @@ func awaited(gatherings []*gathering) (due time.Time, losses []<-chan struct{}) 
 				losses = append(losses, lost)
 			}
 		}
-		if g.members > 0 && (due.IsZero() || g.due.Before(due)) {
-			due = g.due
+		if g.members > 0 {
+			due = sooner(due, g.due)
 		}
 	}
 	return due, losses

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
@@ -15,7 +16,7 @@ type pending struct {
 	maxBytes    int // 0: no bound
 
 	mu       sync.Mutex
-	messages int
+	messages map[*sources.Delivery]bool
 	bytes    int
 	freed    chan struct{} // closed when something is settled; nil: nobody waits
 }
@@ -23,7 +24,7 @@ type pending struct {
 func newPending(maxMessages, maxBytes int, list []sources.Source) map[string]*pending {
 	bySource := map[string]*pending{}
 	for _, s := range list {
-		bySource[s.String()] = &pending{maxMessages: maxMessages, maxBytes: maxBytes}
+		bySource[s.String()] = &pending{maxMessages: maxMessages, maxBytes: maxBytes, messages: map[*sources.Delivery]bool{}}
 	}
 	return bySource
 }
@@ -57,7 +58,7 @@ func (p *pending) await(ctx context.Context) (sources.Limit, error) {
 func (p *pending) free() (limit sources.Limit, freed <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	limit = sources.Limit{Messages: p.maxMessages - p.messages}
+	limit = sources.Limit{Messages: p.maxMessages - len(p.messages)}
 	if p.maxBytes > 0 {
 		limit.Bytes = p.maxBytes - p.bytes
 	}
@@ -87,7 +88,7 @@ func (p *pending) wait() <-chan struct{} {
 func (p *pending) add(d *sources.Delivery) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.messages++
+	p.messages[d] = true
 	p.bytes += d.Size()
 }
 
@@ -95,7 +96,7 @@ func (p *pending) add(d *sources.Delivery) {
 func (p *pending) remove(d *sources.Delivery) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.messages--
+	delete(p.messages, d)
 	p.bytes -= d.Size()
 	if p.freed != nil {
 		close(p.freed)
@@ -107,7 +108,7 @@ func (p *pending) remove(d *sources.Delivery) {
 func (p *pending) awaitNone(ctx context.Context) error {
 	for {
 		p.mu.Lock()
-		left, freed := p.messages, p.wait()
+		left, freed := len(p.messages), p.wait()
 		p.mu.Unlock()
 		if left == 0 {
 			return nil
@@ -124,5 +125,23 @@ func (p *pending) awaitNone(ctx context.Context) error {
 func (p *pending) size() (messages, bytes int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.messages, p.bytes
+	return len(p.messages), p.bytes
+}
+
+// oldest returns when the broker got the oldest of them, zero if that is not known.
+func (p *pending) oldest() (oldest time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for d := range p.messages {
+		oldest = sooner(oldest, d.Time)
+	}
+	return oldest
+}
+
+// sooner is the earlier of two times, of which zero is none.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }

@@ -141,7 +141,8 @@ func (l *sourceLoop) submit(ctx context.Context, delivery *sources.Delivery) {
 // send sends each post in a message of its own, behind what is gathered, if it does not
 // overtake that.
 func (l *sourceLoop) send(ctx context.Context, p *pendingDelivery, posts []post) {
-	if !l.overtakes(p.delivery, posts) {
+	overtakes := l.overtakes(p.delivery, posts)
+	if !overtakes {
 		l.sealAll(ctx, l.digest)
 	}
 	posts = l.worker.Corrections.withLines(posts)
@@ -151,6 +152,9 @@ func (l *sourceLoop) send(ctx context.Context, p *pendingDelivery, posts []post)
 		return
 	}
 	p.places = l.unacked
+	if overtakes {
+		p.places = l.unacked.overtake(len(posts))
+	}
 	p.submit(ctx, posts)
 }
 

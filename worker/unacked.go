@@ -29,6 +29,7 @@ type unackedShare struct {
 	all      *unacked
 	taken    int
 	recalled int // of these, what the room had shown before we got it
+	overtook int // of these, what has overtaken others, and is acknowledged after them
 }
 
 func newUnacked(room Room, list []sources.Source) *unacked {
@@ -75,11 +76,27 @@ func (s *unackedShare) acquire(ctx context.Context, lost <-chan struct{}, n int)
 	return true
 }
 
-// leavesOne reports whether one of the places of its own is left when n more are taken.
-func (s *unackedShare) leavesOne(n int) bool {
+// mayOvertake reports whether n more may overtake others: one of the source's own places
+// is left for these.
+func (s *unackedShare) mayOvertake(n int) bool {
 	s.all.mu.Lock()
 	defer s.all.mu.Unlock()
-	return s.taken+n < s.all.own()
+	return s.overtook+n < s.all.own()
+}
+
+// overtaking are the places of posts that have overtaken others.
+type overtaking struct{ *unackedShare }
+
+// overtake returns the places of n posts, which they have.
+func (s *unackedShare) overtake(n int) overtaking {
+	s.change(func() { s.overtook += n })
+	return overtaking{s}
+}
+
+// release implements places.
+func (o overtaking) release(n, recalled int) {
+	o.change(func() { o.overtook -= n })
+	o.unackedShare.release(n, recalled)
 }
 
 // tryAcquire takes n places, or returns a channel that is closed when some are

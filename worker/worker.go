@@ -128,15 +128,17 @@ func (w *Worker) decoder() (d envelope.Decoder) {
 }
 
 // Waiting is how many messages are not settled: those that are pending here, and as far as
-// the sources know those in the brokers.
-func (w *Worker) Waiting() int64 {
+// the sources know those in the brokers. The oldest is that of those here, which come first;
+// zero if there are none.
+func (w *Worker) Waiting() (messages int64, oldest time.Time) {
 	w.prepare()
-	waiting := int64(0)
 	for _, source := range w.Sources {
-		messages, _ := w.state.pending[source.String()].size()
-		waiting += int64(messages) + lagOf(source)
+		pending := w.state.pending[source.String()]
+		here, _ := pending.size()
+		messages += int64(here) + lagOf(source)
+		oldest = sooner(oldest, pending.oldest())
 	}
-	return waiting
+	return messages, oldest
 }
 
 // Pending is how many messages of a source are received and not settled, and how

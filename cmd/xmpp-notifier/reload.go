@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
@@ -37,8 +38,8 @@ func (l *liveTexts) digest(list []envelope.Summary) string {
 }
 
 // outage is what to say after an outage for which so many messages wait.
-func (l *liveTexts) outage(o sink.Outage, waiting int64) string {
-	return l.current.Load().renderer.Outage(o.From, o.To, o.Why(), waiting)
+func (l *liveTexts) outage(o sink.Outage, waiting int64, oldest time.Time) string {
+	return l.current.Load().renderer.Outage(o.From, o.To, o.Why(), waiting, oldest)
 }
 
 func (l *liveTexts) expired(list []envelope.Summary) string {

@@ -83,11 +83,11 @@ func (s *settings) run(ctx context.Context, hangup <-chan os.Signal, log *slog.L
 	}
 	t := s.observe(&w, room, spans.Tracer(), texts.failures, records)
 	room.AnnounceOutages(func(o sink.Outage) string {
-		waiting := w.Waiting()
+		waiting, oldest := w.Waiting()
 		if s.digest.Outage == 0 || o.To.Sub(o.From) < s.digest.Outage || waiting == 0 {
 			return ""
 		}
-		return texts.outage(o, waiting)
+		return texts.outage(o, waiting, oldest)
 	})
 	admin, err := telemetry.Serve(ctx, s.admin, t, log)
 	if err != nil {

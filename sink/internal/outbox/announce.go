@@ -18,10 +18,14 @@ func (b *Outbox) Announce(m Message) {
 	b.queued++
 }
 
-// LastShown is the id of the last message of a worker that the room has shown while we
-// were in it, "" if there was none.
+// LastShown is the id of the last message of a worker that the room has shown or told of,
+// "" if there was none.
 func (b *Outbox) LastShown() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return string(b.ledger.live)
+	last := b.corrections.last
+	if len(last) == 0 {
+		return ""
+	}
+	return string(last[len(last)-1].id[:])
 }

@@ -28,7 +28,6 @@ const (
 // own reflections, those of other workers, and the room's history. The oldest
 // are forgotten first. It is not safe for concurrent use.
 type ledger struct {
-	live  []byte // the last id that the room has shown while we were in it
 	ids   *Minter
 	seed  maphash.Seed
 	shown map[shownID]showing

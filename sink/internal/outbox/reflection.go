@@ -37,8 +37,6 @@ func (b *Outbox) Seen(id, from []byte, own bool, at time.Time) bool {
 	}
 	if b.link == nil {
 		b.history.add(string(id), w)
-	} else {
-		b.ledger.live = append(b.ledger.live[:0], id...)
 	}
 	return true
 }
