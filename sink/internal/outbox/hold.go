@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// Digests are sent one at a time: what is urgent waits for one of them at most, and a
-// server that dies leaves one in doubt. Where the room has no archive, the next one also
+// Digests are sent one at a time, and made when nothing is in flight: what is urgent waits
+// for one at most, or for a few singles, and a server that dies leaves one in doubt. Where the room has no archive, the next one also
 // waits until it is certain that others have got the last one (see recent).
 
-// holdAtMost is how long one digest holds up the next. The room may never show it, and
+// holdAtMost is how long a message holds up digests. The room may never show it, and
 // only a later message proves that.
 const holdAtMost = 10 * time.Second
 
@@ -53,27 +53,54 @@ func (b *Outbox) endHold(now time.Time) {
 }
 
 func (b *Outbox) takesDigests(now time.Time) bool {
-	return b.link != nil && b.heldUntil(now).IsZero() &&
+	return b.link != nil && b.busyUntil(now).IsZero() &&
 		!slices.ContainsFunc(b.queue, func(e *entry) bool { return e.digest != nil && e.state == waiting }) &&
 		!slices.ContainsFunc(b.places.ahead, func(m Message) bool { return len(m.Members) > 0 })
 }
 
+// awaitsDigest is until when a digest is held up that somebody has, or waits to make,
+// zero if there is none.
+func (b *Outbox) awaitsDigest(now time.Time) (until time.Time) {
+	switch {
+	case b.digests.hold.over != nil:
+		return b.busyUntil(now)
+	case len(b.digests.parts) > 0:
+		return b.heldUntil(now)
+	default:
+		return until
+	}
+}
+
+// busyUntil is until when it is better to gather more, unless something happens before:
+// until nothing is in flight. Zero: it is not.
+func (b *Outbox) busyUntil(now time.Time) time.Time {
+	return after(now, later(b.heldUntil(now), b.heldBy(func(*entry) bool { return true })))
+}
+
 // heldUntil is until when no digest is sent unless something happens before, zero if
 // one may be sent.
-func (b *Outbox) heldUntil(now time.Time) (until time.Time) {
-	if len(b.digests.parts) == 0 && b.digests.hold.last.IsZero() {
-		return until // most rooms have none
-	}
-	for _, e := range b.queue {
-		if e.Names != "" && e.state == outstanding && e.tries == 0 {
-			until = later(until, e.sentAt.Add(holdAtMost))
-		}
-	}
+func (b *Outbox) heldUntil(now time.Time) time.Time {
+	until := b.heldBy(func(e *entry) bool { return e.Names != "" })
 	if last := b.digests.hold.last; b.digests.hold.unarchived && !last.IsZero() && !b.alive.After(last.Add(recentFor)) {
 		until = later(until, last.Add(holdAtMost))
 	}
-	if !until.After(now) {
-		return time.Time{}
+	return after(now, until)
+}
+
+// heldBy is until when such messages in flight hold up digests.
+func (b *Outbox) heldBy(is func(*entry) bool) (until time.Time) {
+	for _, e := range b.queue {
+		if e.state == outstanding && e.tries == 0 && is(e) {
+			until = later(until, e.sentAt.Add(holdAtMost))
+		}
 	}
 	return until
+}
+
+// after returns t if it is to come, else zero.
+func after(now, t time.Time) time.Time {
+	if t.After(now) {
+		return t
+	}
+	return time.Time{}
 }

@@ -144,9 +144,7 @@ func (b *Outbox) due(now time.Time) time.Time {
 	if b.queued+b.aside > 0 && now.Before(b.pace.next) {
 		at = b.pace.next
 	}
-	if b.queued > 0 || b.digests.hold.over != nil {
-		at = sooner(at, b.heldUntil(now))
-	}
+	at = sooner(at, b.awaitsDigest(now))
 	for _, e := range b.queue {
 		if e.state == setAside && e.proven {
 			at = sooner(at, e.notBefore)

@@ -64,7 +64,7 @@ const settlePause = 5 * time.Millisecond
 // tell has Settle look at what was settled, now or soon.
 func (b *Outbox) tell(now time.Time) {
 	n := len(b.settled)
-	steady := b.outstanding > 0 && b.aside == 0 && !now.Before(b.pace.next) && b.heldUntil(now).IsZero()
+	steady := b.outstanding > 0 && b.aside == 0 && !now.Before(b.pace.next) && b.awaitsDigest(now).IsZero()
 	switch {
 	case n == 0 && (steady || b.link == nil):
 	case !steady || len(b.places.ahead) == 0 || n >= b.places.most/2:
