@@ -77,6 +77,11 @@ func (b *mortalBroker) start(ctx context.Context) (err error) {
 	return err
 }
 
+// killedDigest is how many notifications a digest shows. A worker that is killed before it has
+// acknowledged one may have it shown again, by one that comes when the history has no
+// place for it any more.
+const killedDigest = 200
+
 // killsAmidStorms publishes bursts, and kills something at any moment of each. Nothing is
 // lost: it is shown, or a server that was killed took the copies for others with it and a
 // worker has read its reflection.
@@ -86,12 +91,15 @@ func (b bench) killsAmidStorms(t *testing.T, server *mortalBroker, seed uint64) 
 	maps.Copy(tr.env, digests("500ms"))
 	tr.env["XMPP_RECONNECT_MAX"] = "1s"
 	tr.env["NATS_ACK_WAIT"] = "6s" // a busy machine is late with in-progress acks, and what is gathered waits longest
-	tr.env["DIGEST_MAX"] = "200"
+	tr.env["DIGEST_MAX"] = fmt.Sprint(killedDigest)
 	tr.env["AUDIT"] = filepath.Join(t.TempDir(), "audit.jsonl")
 	c := &crew{trial: tr}
 	c.hire()
 	c.hire()
-	published := 0
+	published, allowed := 0, killedDigest
+	if b.archive {
+		allowed = 0
+	}
 	kills := map[string]func(){
 		"worker": func() { c.kill(rng.IntN(len(c.staff))); c.hire() },
 		"broker": func() { tr.must(server.server.Kill()); tr.must(server.start(t.Context())) },
@@ -106,11 +114,11 @@ func (b bench) killsAmidStorms(t *testing.T, server *mortalBroker, seed uint64) 
 		tr.publish(b.few)
 		published += b.few
 		tr.watch.wait(published - b.few + rng.IntN(b.few))
-		before := tr.watch.repeatedIn()
+		before, repeated := tr.watch.repeatedIn(), tr.watch.repeats()
 		kills[name]()
 		tr.publish(b.few)
 		published += b.few
-		tr.settled(published, name == "server")
+		tr.settled(published, repeated+allowed, name == "server")
 		events = append(events, fmt.Sprintf("%s: %d messages shown again", name, tr.watch.repeatedIn()-before))
 	}
 	lost := tr.lost()
@@ -120,9 +128,9 @@ func (b bench) killsAmidStorms(t *testing.T, server *mortalBroker, seed uint64) 
 	}
 }
 
-// settled waits until all is acknowledged, and checks what was shown again: of a server
-// that was killed, what it had not written down.
-func (tr *trial) settled(published int, serverKilled bool) {
+// settled waits until all is acknowledged, and checks what was shown again, so many
+// notifications at most since the beginning: of a server that was killed, what it had not written down.
+func (tr *trial) settled(published, repeats int, serverKilled bool) {
 	tr.Helper()
 	tr.acknowledged()
 	if err := tr.watch.occupant.Fence(tr.Context()); err != nil {
@@ -131,8 +139,8 @@ func (tr *trial) settled(published int, serverKilled bool) {
 	if serverKilled {
 		return
 	}
-	if n := tr.watch.repeatedIn(); n > 0 {
-		tr.Errorf("%d messages were shown again: %.300v", n, tr.watch.twice)
+	if n := tr.watch.repeats(); n > repeats {
+		tr.Errorf("%d notifications were shown again, %d may be: %.300v", n, repeats, tr.watch.twice)
 	}
 	if got := tr.watch.count(); got != published {
 		tr.Errorf("%d of %d were shown", got, published)

@@ -142,6 +142,13 @@ func (w *watcher) repeatedIn() int {
 	return len(w.again)
 }
 
+// repeats counts the notifications that were shown again, each time.
+func (w *watcher) repeats() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.repeated
+}
+
 // has reports whether a notification has been shown.
 func (w *watcher) has(k key) bool {
 	w.mu.Lock()
