@@ -75,8 +75,12 @@ func (s *session) noIDs(a conn.Answer) error {
 	if s.lessons.keepsIDs.Load() {
 		return s.alive(a)
 	}
+	settle := s.box.SeenTextHandled
+	if s.catchup.answeredFor.Load() || s.catchup.mute {
+		settle = s.box.SeenText
+	}
 	for _, seen := range list {
-		if s.box.SeenText(seen.text, seen.sent) && !s.lessons.losesIDs {
+		if settle(seen.text, seen.sent) && !s.lessons.losesIDs {
 			s.lessons.losesIDs = true
 			s.box.KeepsNoIDs()
 			s.lessons.originIDs.Store(true)

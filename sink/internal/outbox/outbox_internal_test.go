@@ -123,6 +123,9 @@ func TestSwallowedMessageDoesNotHideLaterOnesWithoutIDs(t *testing.T) {
 	if b.SeenText("text 2", b.Sent()) {
 		t.Error("a text out of order proves that the room keeps no ids")
 	}
+	if b.SeenTextHandled("text 2", 0) {
+		t.Error("a text settles what was not sent before it")
+	}
 	if b.SeenText("text 1", 0) {
 		t.Error("a text that was shown before ours was sent settles it")
 	}

@@ -45,10 +45,17 @@ func (b *Outbox) Seen(id, from []byte, own bool, at time.Time) bool {
 // that we know. It is for a room that has proven that it keeps no ids: the message
 // is the next in order with that text, of those that had been sent, up to a number. A history
 // never settles anything by its text: it may be another's, or another day's.
-func (b *Outbox) SeenText(text string, sent uint64) bool {
+func (b *Outbox) SeenText(text string, sent uint64) bool { return b.seenText(text, sent, false) }
+
+// SeenTextHandled is SeenText for a room that has answered since, itself: had it kept ids,
+// it would have shown by now all that was sent before with them. So the message may also
+// be a later one.
+func (b *Outbox) SeenTextHandled(text string, sent uint64) bool { return b.seenText(text, sent, true) }
+
+func (b *Outbox) seenText(text string, sent uint64, handled bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	e := b.withText(text, sent)
+	e := b.withText(text, sent, handled || b.history.keepsNoIDs)
 	if b.link == nil || e == nil {
 		return false
 	}
@@ -59,16 +66,16 @@ func (b *Outbox) SeenText(text string, sent uint64) bool {
 }
 
 // withText returns the message that the room shows with a text: the oldest that is
-// outstanding, or a later one, if it is known that the room keeps no ids. Then it has
-// not shown those before, and will not.
-func (b *Outbox) withText(text string, sent uint64) *entry {
+// outstanding, or a later one, if it is certain (sure) that the room keeps no ids. Then it
+// has not shown those before, and will not.
+func (b *Outbox) withText(text string, sent uint64, sure bool) *entry {
 	for _, e := range b.queue {
 		switch {
 		case e.nth > sent:
 		case e.state != outstanding:
 		case sameText(e.Body, text):
 			return e
-		case !b.history.keepsNoIDs:
+		case !sure:
 			return nil
 		}
 	}
