@@ -41,7 +41,7 @@ func FuzzAny(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		start := time.Now()
 		checkDecode(t, envelope.Decoder{}, envelope.Raw{Body: body, From: envelope.Place{Topic: "t", Time: time.Unix(1774789500, 0)}})
-		if took := time.Since(start); took > time.Second && len(body) < 100_000 {
+		if took := time.Since(start); took > 10*time.Second && len(body) < 100_000 {
 			t.Errorf("%v", took)
 		}
 	})
