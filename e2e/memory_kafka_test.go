@@ -105,8 +105,10 @@ func largeTrial(t *testing.T, partitions int32) (*trial, *kafkaBroker) {
 
 func largeProducer(t *testing.T, b *kafkaBroker, options ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	p, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(b.addrs...), kgo.ProducerBatchCompression(kgo.ZstdCompression()),
-		kgo.ProducerBatchMaxBytes(300 << 20), kgo.BrokerMaxWriteBytes(400 << 20), kgo.BrokerMaxReadBytes(400 << 20), kgo.ProducerLinger(1e9), kgo.MaxBufferedRecords(1e6)}, options...)...)
+	p, err := kgo.NewClient(append([]kgo.Opt{
+		kgo.SeedBrokers(b.addrs...), kgo.ProducerBatchCompression(kgo.ZstdCompression()),
+		kgo.ProducerBatchMaxBytes(300 << 20), kgo.BrokerMaxWriteBytes(400 << 20), kgo.BrokerMaxReadBytes(400 << 20), kgo.ProducerLinger(1e9), kgo.MaxBufferedRecords(1e6),
+	}, options...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

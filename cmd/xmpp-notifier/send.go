@@ -156,7 +156,7 @@ func post(ctx context.Context, room *sink.Room, parts *texts, e *envelope.Envelo
 func report(r sink.Result, room *sink.Room, took time.Duration, stdout io.Writer) error {
 	switch r.Outcome {
 	case sink.Delivered:
-		fmt.Fprintf(stdout, "shown in %s after %s\n", room, took.Round(time.Millisecond))
+		fmt.Fprintf(stdout, "shown in %s after %s\n", room, max(took.Round(time.Millisecond), time.Millisecond))
 		return nil
 	case sink.Suppressed:
 		fmt.Fprintf(stdout, "%s has shown this id before; not posted again\n", room)
