@@ -46,7 +46,7 @@ mutants: ## plant mistakes one by one, and see that the simulator finds them; wr
 bench: ## measure on real servers, in about ten minutes; writes docs/benchmarks.md
 	BENCH_OUT=../docs/benchmarks.md go test -count=1 -tags real -timeout 40m -run TestBench -v ./bench
 
-chaos: ## drive every fault on real servers, in less than an hour; writes docs/faults.md
+chaos: ## drive every fault on real servers, in two hours or three; writes docs/faults.md
 	CHAOS_RUNS=5 CHAOS_OUT=../docs/faults.md go test -count=1 -tags real -timeout 45m -v ./chaos
 	CHAOS_RUNS=20 CHAOS_OUT=../docs/faults.md go test -count=1 -tags 'real chaos' -timeout 90m -parallel 4 -run TestBrokerChaos -v ./e2e
 	CHAIN_SEEDS=20 go test -count=1 -tags real -timeout 30m -run TestChain -v ./e2e

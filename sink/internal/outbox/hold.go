@@ -6,8 +6,9 @@ import (
 )
 
 // Digests are sent one at a time, and made when nothing is in flight: what is urgent waits
-// for one at most, or for a few singles, and a server that dies leaves one in doubt. Where the room has no archive, the next one also
-// waits until it is certain that others have got the last one (see recent).
+// for one at most, or for a few singles, and a server that dies leaves one in doubt. Where
+// the room has no archive, the next one also waits until it is certain that others have
+// got the last one (see recent).
 
 // holdAtMost is how long a message holds up digests. The room may never show it, and
 // only a later message proves that.
