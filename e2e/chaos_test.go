@@ -270,7 +270,7 @@ func (s *storm) countLetters() {
 	s.Helper()
 	until(s.T, "there is a dead letter for every malformed message", func(ctx context.Context) (bool, error) { // a leader may just have moved
 		reasons, err := s.broker.deadLetters(ctx, s.poison())
-		return len(reasons) >= s.poison(), fmt.Errorf("%d of %d: %v", len(reasons), s.poison(), err)
+		return len(reasons) >= s.poison(), fmt.Errorf("%d of %d: %w", len(reasons), s.poison(), err)
 	})
 }
 

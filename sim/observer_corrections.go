@@ -69,7 +69,8 @@ func (o *observer) replaces(p sinktest.Post, numbers []int, original string) {
 	case first == nil && o.refusals:
 	case first == nil:
 		o.wrong("notification %d replaces a message that nobody was shown", numbers[0])
-	case !o.isFirst(original, *o.records[numbers[0]].resolves) && !(o.refusals && o.comesFrom(numbers[0], first.number)):
+	case o.refusals && o.comesFrom(numbers[0], first.number):
+	case !o.isFirst(original, *o.records[numbers[0]].resolves):
 		o.wrong("notification %d replaces notification %d, and is the end of another", numbers[0], first.number)
 	case !o.byAccount && !o.refusals && !slices.Contains(first.owners, o.sessions[p.Remote].link.owner):
 		o.wrong("notification %d replaces a message of another session, which readers do not accept", numbers[0])
