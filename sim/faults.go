@@ -72,7 +72,7 @@ func brokerFaults() map[string]fault {
 			w.brokers[s.Broker].expire()
 		}},
 		"evict": {weight: 1, reorders: true, what: "the broker evicts the worker", run: func(w *world, s Step) {
-			w.brokers[s.Broker].evict(w.instances[s.Worker].process)
+			w.onProcess(s, w.brokers[s.Broker].evict)
 		}},
 		"lost-acks": {weight: 1, reorders: true, what: "acknowledgements are lost", run: func(w *world, s Step) {
 			w.brokers[s.Broker].disturb(func(t *trouble) { t.lostAcks += s.N })
@@ -94,7 +94,7 @@ func brokerFaults() map[string]fault {
 			w.brokers[s.Broker].disturb(func(t *trouble) { t.unconfirmed += s.N })
 		}},
 		"offline": {weight: 1, reorders: true, what: "the worker cannot reach the brokers", run: func(w *world, s Step) {
-			w.disconnect(w.instances[s.Worker].process, time.Duration(s.For))
+			w.onProcess(s, func(p *process) { w.disconnect(p, time.Duration(s.For)) })
 		}},
 	}
 }

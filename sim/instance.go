@@ -145,7 +145,7 @@ func (w *world) config(l *instance, nick string) sink.Config {
 // kill ends a worker's process without a word.
 func (w *world) kill(number int, host bool) {
 	l := w.instances[number]
-	if l.over() {
+	if l == nil || l.over() {
 		return
 	}
 	l.process.kill(host)
@@ -156,8 +156,10 @@ func (w *world) kill(number int, host bool) {
 
 // stop ends a worker as SIGTERM does.
 func (w *world) stop(number int) {
-	w.instances[number].stopping = true
-	w.instances[number].cancel()
+	if l := w.instances[number]; l != nil {
+		l.stopping = true
+		l.cancel()
+	}
 }
 
 // storyLogger adds to the story.

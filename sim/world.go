@@ -137,11 +137,20 @@ func (w *world) makeRoom() {
 // nick is the nickname that a worker wants.
 func (w *world) nick(worker int) string { return fmt.Sprintf("bot%d", worker) }
 
+// onProcess does something to the worker's process, if it has been started.
+func (w *world) onProcess(s Step, do func(*process)) {
+	if l := w.instances[s.Worker]; l != nil {
+		do(l.process)
+	}
+}
+
 // onLink does something to the worker's connection, if it has one.
 func (w *world) onLink(s Step, do func(*link)) {
-	if l := w.instances[s.Worker].process.last(); l != nil {
-		do(l)
-	}
+	w.onProcess(s, func(p *process) {
+		if l := p.last(); l != nil {
+			do(l)
+		}
+	})
 }
 
 // disconnect disconnects a process from all brokers.

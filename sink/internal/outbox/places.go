@@ -24,6 +24,10 @@ func (p *places) next() (m Message, ok bool) {
 		return m, false
 	}
 	m, p.ahead[0] = p.ahead[0], m
-	p.ahead = p.ahead[1:]
+	if len(p.ahead) == 1 {
+		p.ahead = p.ahead[:0] // keeps its memory
+	} else {
+		p.ahead = p.ahead[1:]
+	}
 	return m, true
 }
