@@ -84,7 +84,14 @@ type workerState struct {
 	durable            map[int]bool   // acknowledged for good, or given up
 	released           map[int]bool   // to a broker: who gets them next is not to know
 	possibleDuplicates int            // messages that it has counted
-	resent             int            // messages that it has posted twice itself
+	resent             map[repeat]bool
+}
+
+// repeat is a message of a worker that it has posted again in a session, as a whole or
+// in parts.
+type repeat struct {
+	nth     int // of all that was shown
+	session *session
 }
 
 func newObserver(p *Plan) *observer {
@@ -143,7 +150,7 @@ func (o *observer) started(p *process, key string, plan *Plan) {
 	defer o.mu.Unlock()
 	o.workers[p.name] = &workerState{
 		key: key, pending: map[string]int{}, maxPending: plan.Digest.digests().MaxPending(plan.InFlight), bytes: map[string]int{}, maxBytes: plan.Bytes / len(plan.Brokers),
-		unacked: map[int]int{}, maxUnacked: max(plan.InFlight, len(plan.Brokers)), durable: map[int]bool{}, released: map[int]bool{},
+		unacked: map[int]int{}, maxUnacked: max(plan.InFlight, len(plan.Brokers)), durable: map[int]bool{}, released: map[int]bool{}, resent: map[repeat]bool{},
 	}
 	o.say("worker %s starts", p.name)
 }

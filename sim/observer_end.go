@@ -88,8 +88,8 @@ func (o *observer) finish(processes, absent []*process) {
 		}
 	}
 	for name, w := range o.workers {
-		if w.resent > w.possibleDuplicates {
-			o.wrong("worker %s has posted %d messages again, and counted %d possible duplicates", name, w.resent, w.possibleDuplicates)
+		if n := len(w.resent); n > w.possibleDuplicates {
+			o.wrong("worker %s has posted %d messages again, and counted %d possible duplicates", name, n, w.possibleDuplicates)
 		}
 	}
 }

@@ -76,7 +76,7 @@ func (o *observer) posted(p sinktest.Post) {
 	}
 	now := showing{at: time.Now(), session: o.sessions[p.Remote], nick: p.Nick}
 	owner := now.session.link.owner
-	w, again := o.workers[owner.name], false
+	w := o.workers[owner.name]
 	o.count++
 	now.nth = o.count
 	for _, number := range numbers {
@@ -85,10 +85,10 @@ func (o *observer) posted(p sinktest.Post) {
 		if len(numbers) == 1 && slices.ContainsFunc(r.words, func(part string) bool { return !strings.Contains(p.Body, part) }) {
 			o.wrong("notification %d is shown without its text, as %q", number, p.Body)
 		}
-		again = o.shown(w, r, now) || again
-	}
-	if again && (o.idsKept || !o.refusals) { // else it may have tried again the wrong one of those with the same text
-		w.resent++
+		before := o.shown(w, r, now)
+		if before > 0 && (o.idsKept || !o.refusals) { // else it may have tried again the wrong one of those with the same text
+			w.resent[repeat{before, now.session}] = true
+		}
 	}
 	most := w.maxUnacked
 	if o.most > 1 { // a message with more notifications than fit is sent when its source has nothing unacknowledged
@@ -107,21 +107,23 @@ func (o *observer) posted(p sinktest.Post) {
 	}
 }
 
-// shown adds that a worker has shown a notification. It reports whether this one had
-// shown it before, and counts it.
-func (o *observer) shown(w *workerState, r *record, now showing) (again bool) {
+// shown adds that a worker has shown a notification. It returns the message with which
+// this one had shown it last, 0 if it had not.
+func (o *observer) shown(w *workerState, r *record, now showing) (last int) {
 	owner := now.session.link.owner
 	if !now.session.link.abandoned() { // nobody can know what a server still does with what it has of a dead connection
 		for _, before := range r.showings {
 			o.repeated(r, before, now)
-			again = again || before.session.link.owner == owner && !w.released[r.number]
+			if before.session.link.owner == owner && !w.released[r.number] {
+				last = before.nth
+			}
 		}
 	}
 	r.showings = append(r.showings, now)
 	if !w.durable[r.number] && !slices.ContainsFunc(r.copies, func(m *stored) bool { return m.acked.Load() }) {
 		w.unacked[r.number] = now.nth
 	}
-	return again
+	return last
 }
 
 // transit is how long a message may take to the server, and what others were shown
