@@ -42,6 +42,7 @@ func (b *Outbox) fail(e *entry, why error, now time.Time) {
 	}
 	b.to(e, setAside)
 	b.noteOldest(now)
+	b.endHold(now)
 }
 
 // trial returns the first message that is to be sent alone, nil if there is none.

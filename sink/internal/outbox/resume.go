@@ -129,6 +129,7 @@ func (b *Outbox) Detach(end Ending) {
 		}
 		b.history.leave(end, b.alive, len(b.recent.messages) > 0)
 	}
+	b.endHold(time.Now())
 	b.mu.Unlock()
 	b.Flush()
 }
