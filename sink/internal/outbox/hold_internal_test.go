@@ -148,3 +148,24 @@ func TestARefusedDigestHoldsUpTheNext(t *testing.T) {
 		}
 	})
 }
+
+// A message that has failed waits for another to be shown: that may be the next digest,
+// also when the session has ended for the failure.
+func TestWhatHasFailedHoldsUpNoDigest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := enterRoom(t, 8)
+		w.submit(w.single("a"))
+		until := w.HoldsDigests()
+		w.Bounce([]byte(w.posts[0].id), Unclear, errors.New("internal-server-error"))
+		w.Detach(Parted)
+		if until == nil || !isClosed(until) || w.HoldsDigests() != nil {
+			t.Fatal("the next digest is held up")
+		}
+		w.submit(w.digest("b", "c"))
+		if w.HoldsDigests() == nil {
+			t.Error("a second one is not held up")
+		}
+		w.reconnect()
+		w.wantPosts("a", "b c") // in this session
+	})
+}
