@@ -25,6 +25,7 @@ func Jabberd2(ctx context.Context, o Options) (*XMPP, error) {
 	if err != nil || len(modules) == 0 {
 		return nil, &Missing{"jabberd2", "no /usr/lib/*/jabberd2/authreg_sqlite.so: " + fix}
 	}
+	o.WebSocket = false // it has none
 	c, err := prepareXMPP(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("prepare jabberd2: %w", err)

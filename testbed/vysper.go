@@ -42,6 +42,7 @@ func startVysper(ctx context.Context, o Options, stock bool) (*XMPP, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.WebSocket = false // it has none
 	c, err := prepareXMPP(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("prepare Vysper: %w", err)
