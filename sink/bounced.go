@@ -23,7 +23,7 @@ func (s *session) bounced(e wire.Element) error {
 		return s.refuses(c) // it says nothing of the message (XEP-0045, 7.5)
 	}
 	v := verdict(c)
-	tries, ours := s.box.Bounce(e.ID, v, c)
+	tries, ours, exhausted := s.box.Bounce(e.ID, v, c)
 	switch {
 	case !ours:
 		return nil
@@ -42,11 +42,35 @@ func (s *session) bounced(e wire.Element) error {
 			return s.hopeless()
 		})
 		return nil
+	case exhausted:
+		return s.rejectIfWell(string(e.ID), c)
 	}
 	if err := s.hopeless(); err != nil {
 		return err
 	}
 	s.ping(s.alive)
+	return nil
+}
+
+// rejectIfWell gives up a message that was refused alone as well, if the room answers,
+// and for itself: a service that is down refuses as an occupant does who knows no ping.
+func (s *session) rejectIfWell(id string, c *Condition) error {
+	if !s.catchup.described {
+		s.box.Reject(id, c)
+		return s.hopeless()
+	}
+	if s.fencing.Swap(true) {
+		return nil // it is tried alone once more
+	}
+	s.ping(s.alive)
+	s.ask(s.us.room, "get", muc.AskInfo, func(a conn.Answer) error {
+		s.fencing.Store(false)
+		if refused := a.Refused(); refused != nil {
+			return notInRoom(s.us.room, refused)
+		}
+		s.box.Reject(id, c)
+		return s.hopeless()
+	})
 	return nil
 }
 

@@ -17,17 +17,18 @@ import (
 // knew, its archive is asked (XEP-0313). Together they tell what the room has
 // shown while we were not looking.
 type catchup struct {
-	replayed int       // messages of the history
-	since    time.Time // the oldest of them
-	done     bool      // the history has ended
-	informed bool      // we know whether there is an archive, or will not
-	archive  bool      // there is one, and it answers
-	accounts bool      // readers are told which messages are of one account
-	pages    int       // asked of the archive
-	asked    time.Time // the first of them
-	queryID  string    // of what the archive tells
-	echoID   string    // of what we say to ourselves; fixed
-	mute     bool      // the room answers no request
+	replayed  int       // messages of the history
+	since     time.Time // the oldest of them
+	done      bool      // the history has ended
+	informed  bool      // we know whether there is an archive, or will not
+	archive   bool      // there is one, and it answers
+	accounts  bool      // readers are told which messages are of one account
+	pages     int       // asked of the archive
+	asked     time.Time // the first of them
+	queryID   string    // of what the archive tells
+	echoID    string    // of what we say to ourselves; fixed
+	mute      bool      // the room answers no request
+	described bool      // it has told what it is
 	// answeredFor says that our server answers for the room.
 	answeredFor atomic.Bool
 	// newest and oldest are when the room got what the archive has told.
@@ -52,7 +53,7 @@ func (s *session) info(a conn.Answer) error {
 	if s.phase != catching {
 		return nil
 	}
-	s.catchup.informed = true
+	s.catchup.informed, s.catchup.described = true, a.Refused() == nil
 	for query := range a.Children() {
 		for feature := range query.Children() {
 			switch string(feature.Attr("var")) {

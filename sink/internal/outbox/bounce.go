@@ -13,14 +13,15 @@ const (
 )
 
 // Bounce takes the refusal of the message id, for the reason why. It returns how
-// often the message has failed for a reason that may have been the room's, and
-// whether it is of those in flight.
-func (b *Outbox) Bounce(id []byte, v Verdict, why error) (tries int, ours bool) {
+// often the message has failed for a reason that may have been the room's,
+// whether it is of those in flight, and whether it was refused alone as often as
+// it is tried: then it is for Reject, if the room is well.
+func (b *Outbox) Bounce(id []byte, v Verdict, why error) (tries int, ours, exhausted bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e, ok := b.inflight[string(id)]
 	if !ok || e.state != outstanding {
-		return 0, false
+		return 0, false, false
 	}
 	now := time.Now()
 	switch v {
@@ -32,9 +33,9 @@ func (b *Outbox) Bounce(id []byte, v Verdict, why error) (tries int, ours bool) 
 	case AboutMessage:
 		b.reject(e, why)
 	case Unclear:
-		b.fail(e, why, now)
+		exhausted = b.fail(e, why, now)
 	}
-	return e.tries, true
+	return e.tries, true, exhausted
 }
 
 // Reject gives up the message id, unless it was sent again meanwhile: the room may
@@ -43,6 +44,7 @@ func (b *Outbox) Reject(id string, why error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if e, ok := b.inflight[id]; ok && e.state != outstanding {
+		b.unsure = b.count
 		b.reject(e, why)
 	}
 }

@@ -22,19 +22,14 @@ const (
 
 // fail sets a message aside that the room has refused or swallowed, for the reason
 // why. It is sent again alone if that is its own fault: if the room shows what was
-// sent later. It is given up when that has failed, too. A state of the room is never
-// a reason to give up a message.
-func (b *Outbox) fail(e *entry, why error, now time.Time) {
+// sent later. When that has failed, too, it is to be given up (exhausted), if the room
+// is well: a state of the room is never a reason to give up a message.
+func (b *Outbox) fail(e *entry, why error, now time.Time) (exhausted bool) {
 	e.tries++
 	e.why = why
 	e.sent = false
 	if b.alone == e {
 		e.alone++
-	}
-	if e.alone >= maxAlone {
-		b.unsure = b.count
-		b.reject(e, why)
-		return
 	}
 	e.notBefore = now
 	if e.alone > 0 {
@@ -43,6 +38,7 @@ func (b *Outbox) fail(e *entry, why error, now time.Time) {
 	b.to(e, setAside)
 	b.noteOldest(now)
 	b.endHold(now)
+	return e.alone >= maxAlone
 }
 
 // trial returns the first message that is to be sent alone, nil if there is none.
@@ -128,7 +124,10 @@ func (b *Outbox) giveUp(handled func(*entry) bool) (missing []string) {
 	now := time.Now()
 	for _, e := range b.entries() {
 		if b.missing(e) && handled(e) {
-			b.fail(e, ErrSwallowed, now)
+			if b.fail(e, ErrSwallowed, now) { // the room has answered since
+				b.unsure = b.count
+				b.reject(e, ErrSwallowed)
+			}
 			missing = append(missing, e.id)
 		}
 	}
