@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -46,15 +45,7 @@ func (s *Server) drain(ctx context.Context) error {
 func unread(addrs []string) (int, error) {
 	ports := map[string]bool{}
 	for _, addr := range addrs {
-		_, port, err := net.SplitHostPort(addr)
-		if err != nil {
-			return 0, fmt.Errorf("read port of %q: %w", addr, err)
-		}
-		n, err := strconv.Atoi(port)
-		if err != nil {
-			return 0, fmt.Errorf("read port of %q: %w", addr, err)
-		}
-		ports[fmt.Sprintf("%04X", n)] = true
+		ports[port(addr)] = true
 	}
 	sum := 0
 	for _, table := range [...]string{"/proc/net/tcp", "/proc/net/tcp6"} {
@@ -94,7 +85,8 @@ func queued(table string, ports map[string]bool) (int, error) {
 	return sum, nil
 }
 
-func portOf(addr string) string { return addr[strings.IndexByte(addr, ':')+1:] }
+// portOf is the port of an address in that table, as port has it.
+func portOf(addr string) string { return strconv.Itoa(hex(addr[strings.IndexByte(addr, ':')+1:])) }
 
 func hex(text string) int {
 	n, _ := strconv.ParseInt(text, 16, 64) // the kernel wrote it
