@@ -48,10 +48,11 @@ type record struct {
 	partition    string    // broker and partition of the first
 	showings     []showing
 	deadLettered bool
-	resolves     *int // number of the one whose end it tells
-	refused      int  // how often the room has refused it; what it swallows counts half
-	delayed      bool // it has, and others may be shown first
-	exempt       bool // others may never see it: its worker went away together with the server
+	resolves     *int       // number of the one whose end it tells
+	refused      int        // how often the room has refused it; what it swallows counts half
+	delayed      bool       // it has, and others may be shown first
+	turnedAway   []*session // in which the room did not show it, perhaps for a passing reason
+	exempt       bool       // others may never see it: its worker went away together with the server
 }
 
 // showing is one time that the room has shown a notification.

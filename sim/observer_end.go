@@ -97,15 +97,17 @@ func (o *observer) finish(processes, absent []*process) {
 // inOrder looks whether what came first was shown first, where that is promised. What
 // the room has refused comes later; what is urgent may have overtaken others.
 func (o *observer) inOrder() {
-	last := map[string]*record{}
+	earlier := map[string][]*record{} // by partition
 	for _, r := range o.sequence {
 		if len(r.showings) == 0 || len(r.copies) > 1 || r.deadLettered || r.delayed {
 			continue
 		}
-		if before := last[r.partition]; before == nil || r.showings[0].nth >= before.showings[0].nth {
-			last[r.partition] = r
-		} else if !r.urgent {
-			o.wrong("notification %d is shown before notification %d, which was published before it in %s", r.number, before.number, r.partition)
+		overtaken := slices.IndexFunc(earlier[r.partition], func(before *record) bool {
+			return r.showings[0].nth < before.showings[0].nth && !r.mayOvertake(before)
+		})
+		if overtaken >= 0 && !r.urgent {
+			o.wrong("notification %d is shown before notification %d, which was published before it in %s", r.number, earlier[r.partition][overtaken].number, r.partition)
 		}
+		earlier[r.partition] = append(earlier[r.partition], r)
 	}
 }

@@ -64,6 +64,24 @@ func (o *observer) refused(p sinktest.Post, weight int) {
 	}
 }
 
+// turnedAway is when the room does not show a message, perhaps for a passing reason: an
+// account without a voice, a chat service that is down.
+func (o *observer) turnedAway(p sinktest.Post) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, number := range carried(p) {
+		r := o.records[number]
+		r.turnedAway = append(r.turnedAway, o.sessions[p.Remote])
+		o.say("the room turns notification %d away", number)
+	}
+}
+
+// mayOvertake reports whether r may be shown before one that was published before it: the
+// room did not show that in the session in which it shows r.
+func (r *record) mayOvertake(before *record) bool {
+	return slices.Contains(before.turnedAway, r.showings[0].session)
+}
+
 // posted is when the room shows something.
 func (o *observer) posted(p sinktest.Post) {
 	o.mu.Lock()

@@ -61,6 +61,7 @@ func newWorld(p *Plan, setup *Setup, obs *observer) (*world, error) {
 	w.server = server
 	server.Watch(obs.posted)
 	server.WatchReplays(w.replayed)
+	server.WatchTurnedAway(obs.turnedAway)
 	w.answerArchive()
 	for i, b := range p.Brokers {
 		random := w.random(i)

@@ -121,12 +121,15 @@ func TestLoseAndBounce(t *testing.T) {
 func TestBanAndVoice(t *testing.T) {
 	srv := start(t, sinktest.Config{})
 	c := inside(t, srv, notifier(), "notifier")
+	var turnedAway []string
+	srv.WatchTurnedAway(func(p sinktest.Post) { turnedAway = append(turnedAway, p.ID+": "+p.Body) })
 	srv.RemoveVoice("notifier")
 	c.until("loss of voice", func(s stanza) bool { return s.has("110") && s.User.Item.Role == "visitor" })
 	c.say("1", "mute")
 	if got := c.bounced("1"); !strings.Contains(got.Inner, "<forbidden") {
 		t.Errorf("no voice: %s", got.Inner)
 	}
+	wantEqual(t, "turned away", turnedAway, []string{"1: mute"})
 	srv.GiveVoice("notifier")
 	c.until("voice", func(s stanza) bool { return s.has("110") && s.User.Item.Role == "participant" })
 	srv.Ban("notifier")

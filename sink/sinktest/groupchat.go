@@ -27,7 +27,11 @@ func (r *room) groupchat(s *session, n *node) {
 		if (what == lose || what == sever) && r.cfg.StoresUnshown && s.occupant != nil {
 			r.remember(r.entry(s.occupant.nick, s, n))
 		}
+		tell := r.observed.turnedAway
 		r.mu.Unlock()
+		if tell != nil && what != sever {
+			tell(Post{ID: n.attr("id"), Body: n.childText("body"), Inner: n.inner, JID: s.bare, Remote: s.remote()})
+		}
 		r.turnAway(s, n, what, e)
 		return
 	}

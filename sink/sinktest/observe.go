@@ -70,9 +70,10 @@ type observed struct {
 	stats Stats
 	next  chan struct{} // closed at the next change, nil if nobody waits
 
-	watching sync.Mutex
-	watchers []*func(Post) // never changed in place
-	replayed func(remote string, history []Post, archive bool)
+	watching   sync.Mutex
+	watchers   []*func(Post) // never changed in place
+	replayed   func(remote string, history []Post, archive bool)
+	turnedAway func(Post)
 }
 
 func (o *observed) record(p Post, limit int) {
@@ -159,6 +160,15 @@ func (s *Server) WatchReplays(fn func(remote string, history []Post, archive boo
 	s.room.mu.Lock()
 	defer s.room.mu.Unlock()
 	s.room.observed.replayed = fn
+}
+
+// WatchTurnedAway calls fn for every message to the room that it does not show, whatever
+// the reason, before its sender is told. What goes together with its connection is not
+// among them. fn must not call the server.
+func (s *Server) WatchTurnedAway(fn func(Post)) {
+	s.room.mu.Lock()
+	defer s.room.mu.Unlock()
+	s.room.observed.turnedAway = fn
 }
 
 // Wait returns when the condition holds. It is looked at whenever something has
