@@ -64,7 +64,17 @@ func (ca *CA) Issue(dir string, hosts ...string) error {
 // IssueUntil is Issue for a certificate that ends at a certain time, which may
 // be in the past.
 func (ca *CA) IssueUntil(end time.Time, dir string, hosts ...string) error {
-	crt, key, err := ca.sign(end, hosts)
+	return ca.issue(end, dir, hosts[0], hosts)
+}
+
+// issueWithoutNames is Issue for a certificate with no more than a common name, which
+// clients do not look at any more.
+func (ca *CA) issueWithoutNames(dir, name string) error {
+	return ca.issue(time.Now().Add(90*24*time.Hour), dir, name, nil)
+}
+
+func (ca *CA) issue(end time.Time, dir, name string, hosts []string) error {
+	crt, key, err := ca.sign(end, name, hosts)
 	if err != nil {
 		return err
 	}
@@ -85,13 +95,13 @@ func (ca *CA) IssueUntil(end time.Time, dir string, hosts ...string) error {
 	return nil
 }
 
-func (ca *CA) sign(end time.Time, hosts []string) (crt, keyPEM []byte, err error) {
+func (ca *CA) sign(end time.Time, name string, hosts []string) (crt, keyPEM []byte, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, fmt.Errorf("make server key: %w", err)
 	}
 	template := validity(&x509.Certificate{
-		Subject:               pkix.Name{CommonName: hosts[0]},
+		Subject:               pkix.Name{CommonName: name},
 		BasicConstraintsValid: true,
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},

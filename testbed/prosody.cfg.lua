@@ -16,8 +16,11 @@ s2s_ports = { }
 s2s_direct_tls_ports = { }
 
 certificates = "{{.Dir}}/certs"
-ssl = { certificate = "{{.Dir}}/certs/fullchain.pem"; key = "{{.Dir}}/certs/server.key" }
+ssl = { certificate = "{{.Dir}}/certs/fullchain.pem"; key = "{{.Dir}}/certs/server.key"{{if .OldTLS}}; protocol = "tlsv1_1"; ciphers = "ALL:@SECLEVEL=0"{{end}} }
 c2s_direct_tls_ssl = { certificate = "{{.Dir}}/certs/fullchain.pem"; key = "{{.Dir}}/certs/server.key" }
+{{- if .MaxStanzaBytes}}
+c2s_stanza_size_limit = {{.MaxStanzaBytes}}
+{{- end}}
 
 authentication = "internal_hashed"
 {{- if .PlainOnly}}

@@ -96,7 +96,7 @@ func (c xmppConfig) prepareProsody(ctx context.Context, config string) error {
 			args = append(args, "--root")
 		}
 		err := execute(ctx, command{
-			args: append(args, "--config", config, "register", name, domain, Password(name)),
+			args: append(args, "--config", config, "register", name, c.Domain, Password(name)),
 			log:  filepath.Join(c.Dir, "prosodyctl.log"),
 		})
 		if err != nil {

@@ -13,6 +13,7 @@
 package testbed
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -50,6 +51,15 @@ type Options struct {
 	// ArchiveFirst has the rooms of Prosody lose each text the first time, after they have
 	// stored it without its id in their archive.
 	ArchiveFirst bool
+	// Domain is that of a Prosody, with U-labels; "" means xmpp.test. The certificate has
+	// A-labels.
+	Domain string
+	// NoNames leaves the certificate without a subjectAltName.
+	NoNames bool
+	// OldTLS has Prosody speak nothing newer than TLS 1.1.
+	OldTLS bool
+	// MaxStanzaBytes has Prosody end the stream of who sends more; 0 is its default.
+	MaxStanzaBytes int
 	// WebSocket has Prosody and ejabberd take clients by WebSocket, too (RFC 7395).
 	WebSocket bool
 	// OtherHash has ejabberd offer SCRAM with another hash than that for which the
@@ -83,6 +93,8 @@ func (o Options) prepare() (Options, error) {
 	o.Dir = dir
 	return o, os.MkdirAll(dir, 0o700)
 }
+
+func (o Options) domain() string { return cmp.Or(o.Domain, domain) }
 
 func (o Options) history() int {
 	if o.HistorySize == 0 {

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"text/template"
+
+	"golang.org/x/net/idna"
 )
 
 const (
@@ -47,6 +49,8 @@ type xmppConfig struct {
 	PlainOnly, NoIDs   bool
 	Captcha, OtherHash bool
 	ArchiveFirst       bool
+	OldTLS             bool
+	MaxStanzaBytes     int
 	History            int
 	MessageInterval    float64 // seconds
 	RoomRules          string
@@ -65,8 +69,7 @@ func prepareXMPP(ctx context.Context, o Options) (xmppConfig, error) {
 			return xmppConfig{}, err
 		}
 	}
-	hosts := []string{domain, muc, "localhost", "conference.localhost", "127.0.0.1"}
-	if err := o.CA.Issue(filepath.Join(o.Dir, "certs"), hosts...); err != nil {
+	if err := o.issue(); err != nil {
 		return xmppConfig{}, err
 	}
 	addrs, err := freeAddrs(ctx, 4)
@@ -78,14 +81,28 @@ func prepareXMPP(ctx context.Context, o Options) (xmppConfig, error) {
 		web = port(addrs[3])
 	}
 	return xmppConfig{
-		Dir: o.Dir, Domain: domain, MUC: muc,
+		Dir: o.Dir, Domain: o.domain(), MUC: "conference." + o.domain(),
 		C2S: port(addrs[0]), TLS: port(addrs[1]), HTTP: port(addrs[2]),
 		Throttle: o.Throttle, Archive: o.Archive, PlainOnly: o.PlainOnly, NoIDs: o.NoIDs, Captcha: o.Captcha, OtherHash: o.OtherHash, ArchiveFirst: o.ArchiveFirst, History: o.history(),
+		OldTLS: o.OldTLS, MaxStanzaBytes: o.MaxStanzaBytes,
 		Web:             web,
 		MessageInterval: o.MessageInterval.Seconds(), RoomRules: o.RoomRules,
 		Root:     os.Geteuid() == 0,
 		starttls: addrs[0], tls: addrs[1], api: addrs[2],
 	}, nil
+}
+
+// issue makes the certificate of an XMPP server.
+func (o Options) issue() error {
+	name, err := idna.Lookup.ToASCII(o.domain())
+	if err != nil {
+		return fmt.Errorf("domain of the certificate: %w", err)
+	}
+	dir := filepath.Join(o.Dir, "certs")
+	if o.NoNames {
+		return o.CA.issueWithoutNames(dir, name)
+	}
+	return o.CA.Issue(dir, name, "conference."+name, "localhost", "conference.localhost", "127.0.0.1")
 }
 
 // handle returns the XMPP side of server, which c configures.
@@ -99,7 +116,7 @@ func (c xmppConfig) handle(server *Server, configFile string) *XMPP {
 		WebSocketURL: url,
 		Server:       server,
 		Addr:         c.starttls, DirectTLSAddr: c.tls,
-		Domain: domain, MUC: muc,
+		Domain: c.Domain, MUC: c.MUC,
 		CAFile:     filepath.Join(c.Dir, "certs", "ca.crt"),
 		ConfigFile: configFile,
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -68,5 +69,34 @@ func TestFailingNameServersAreNamed(t *testing.T) {
 		if got := a.found(list, unknown); got != tc.want || err != nil {
 			t.Errorf("%s, %v", got, err)
 		}
+	}
+}
+
+// A name server that answers SERVFAIL to everything is one that fails.
+func TestServersThatFailAreNoAnswer(t *testing.T) {
+	server, err := new(net.ListenConfig).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = server.Close() }()
+	go func() {
+		query := make([]byte, 512)
+		for {
+			n, from, err := server.ReadFrom(query)
+			if err != nil {
+				return
+			}
+			query[2] |= 0x80 // an answer (RFC 1035, 4.1.1)
+			query[3] = 0x82  // with recursion, and the code of a failure
+			_, _ = server.WriteTo(query[:n], from)
+		}
+	}()
+	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "udp", server.LocalAddr().String())
+	}}
+	a := &Account{Domain: "example.org", Mode: Auto, Lookup: resolver.LookupSRV}
+	list, unknown, err := a.endpoints(t.Context())
+	if got := a.found(list, unknown); err != nil || !strings.HasPrefix(got, "SRV records of example.org cannot be looked up") || !strings.Contains(got, "server misbehaving") {
+		t.Errorf("%s, %v", got, err)
 	}
 }
