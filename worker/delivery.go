@@ -74,6 +74,12 @@ func (p *pendingDelivery) message(post *post) sink.Message {
 // settle takes what the room has decided on one post: shown says what it is if the
 // room has shown it.
 func (p *pendingDelivery) settle(parts []int, r sink.Result, shown EventKind) {
+	p.tell(parts, r, shown)
+	p.done(1, r)
+}
+
+// tell tells of a post that the room has shown.
+func (p *pendingDelivery) tell(parts []int, r sink.Result, shown EventKind) {
 	e := Event{Kind: shown, Delivery: p.delivery, Parts: parts, StanzaID: r.ID, Together: r.Together, Replaced: r.Replaced}
 	if r.Together <= 1 {
 		e.Took = r.Took
@@ -87,7 +93,6 @@ func (p *pendingDelivery) settle(parts []int, r sink.Result, shown EventKind) {
 		p.loop.tell(e)
 	case sink.Rejected, sink.Dropped:
 	}
-	p.done(1, r)
 }
 
 // done counts down, and settles the delivery after its last notification.

@@ -1,23 +1,17 @@
 package worker
 
 import (
+	"strings"
 	"sync/atomic"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
 )
 
-// digestKind is what messages that show several notifications have in common.
-type digestKind struct {
-	text  func([]envelope.Summary) string
-	shown EventKind // what a notification is, when the room has shown the message
-}
-
 // digest is one message that shows several notifications. It takes one place of those
 // for what is unacknowledged, until the last of its deliveries is acknowledged.
 type digest struct {
 	loop    *sourceLoop
-	kind    digestKind
 	members []member
 	left    atomic.Int64 // members that are unacknowledged
 	fresh   atomic.Int64 // members that the room had not shown before we got them
@@ -25,8 +19,8 @@ type digest struct {
 	counted string // the stanza that was told of; outcomes come one after the other
 }
 
-func newDigest(l *sourceLoop, kind digestKind, members []member) *digest {
-	d := &digest{loop: l, kind: kind, members: members}
+func newDigest(l *sourceLoop, members []member) *digest {
+	d := &digest{loop: l, members: members}
 	d.left.Store(int64(len(members)))
 	d.fresh.Store(int64(len(members)))
 	for _, m := range members {
@@ -54,14 +48,16 @@ func (d *digest) release(members, _ int) {
 	}
 }
 
-func (d *digest) message() sink.Message {
+// message makes the message, whose members are settled by done.
+func (d *digest) message(done func(*member, sink.Result)) sink.Message {
 	list := make([]sink.Member, len(d.members))
-	for i, m := range d.members {
+	for i := range d.members {
+		m := &d.members[i]
 		list[i] = sink.Member{
 			Identity: m.identity, Lost: m.pending.delivery.Lost(), Origin: m.pending.delivery,
 			Done: func(r sink.Result) {
 				d.count(r)
-				m.pending.settle(m.parts, r, d.kind.shown)
+				done(m, r)
 			},
 		}
 	}
@@ -77,19 +73,41 @@ func (d *digest) count(r sink.Result) {
 	}
 }
 
-// compose makes the text for some of the members, and of a single one what it would
-// have been alone.
+// compose makes the text for some of the members, and behind it the line that counts
+// those that have expired.
 func (d *digest) compose(which []int) (body, extra string) {
-	if len(which) == 1 && d.kind.shown == Delivered {
-		if e, ok := d.loop.again(&d.members[which[0]]); ok {
-			return d.loop.worker.text(e)
+	var fresh, late []*member
+	for _, i := range which {
+		if m := &d.members[i]; m.late {
+			late = append(late, m)
+		} else {
+			fresh = append(fresh, m)
 		}
 	}
-	var list []envelope.Summary
-	for _, i := range which {
-		list = append(list, d.members[i].summaries...)
+	if len(fresh) > 0 {
+		body, extra = d.loop.textOf(fresh)
 	}
-	return d.kind.text(list), ""
+	if len(late) > 0 {
+		body = strings.TrimPrefix(body+"\n"+d.loop.worker.Digests.ExpiredText(summariesOf(late)), "\n")
+	}
+	return body, extra
+}
+
+// textOf is the text for these, and of a single one what it would have been alone.
+func (l *sourceLoop) textOf(members []*member) (body, extra string) {
+	if len(members) == 1 {
+		if e, ok := l.again(members[0]); ok {
+			return l.worker.text(e)
+		}
+	}
+	return l.worker.Digests.Text(summariesOf(members)), ""
+}
+
+func summariesOf(members []*member) (list []envelope.Summary) {
+	for _, m := range members {
+		list = append(list, m.summaries...)
+	}
+	return list
 }
 
 // again makes the notification of a post from the message, which is kept until it is

@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -64,9 +65,9 @@ func (r *room) submitDigest(m sink.Message) {
 		}
 		body, _ := m.Compose(which)
 		r.add("post %s", body)
-		outcome := r.answer(body).Outcome
+		answer := r.answer(body)
 		for _, i := range which {
-			m.Members[i].Done(sink.Result{Outcome: outcome, ID: body, Together: len(which), Took: time.Second})
+			m.Members[i].Done(sink.Result{Outcome: answer.Outcome, Err: answer.Err, ID: body, Together: len(which), Took: time.Second})
 		}
 	})
 }
@@ -563,7 +564,43 @@ func TestWhatComesTooLateIsCountedInOneLine(t *testing.T) {
 		fresh.publish(0, title(3))
 		s.expect(t, s.play(old, fresh), "3", "expired 1 2")
 	})
-	synctest.Test(t, func(t *testing.T) { // beside one that has not, or where nothing is shown together
+	mixed := func(n int) string { return "[" + fmt.Sprintf(past, n) + "," + title(n+1) + "]" }
+	synctest.Test(t, func(t *testing.T) { // beside one that has not, and is shown alone
+		s, st := newScene(), &stream{}
+		s.digests.After = ""
+		st.publish(0, mixed(1))
+		s.expect(t, s.play(st), "2", "expired 1")
+		s.settledOnce(t, mixed(1))
+		if n := len(s.of(worker.Expired)); n != 1 {
+			t.Errorf("%d have expired", n)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) { // or with others
+		s, st := newScene(), &stream{}
+		s.digests.After = "1/1h"
+		st.publish(0, title(1), mixed(2), mixed(4))
+		s.expect(t, s.play(st), "1", "digest 3 5\nexpired 2 4")
+		s.settledOnce(t, title(1), mixed(2), mixed(4))
+	})
+	synctest.Test(t, func(t *testing.T) { // a line that the room refuses is no reason to acknowledge
+		s, st := newScene(), &stream{}
+		s.digests.After = ""
+		s.room.answer = func(body string) sink.Result {
+			if strings.HasPrefix(body, "expired") {
+				return sink.Result{Outcome: sink.Rejected, Err: errors.New("refused")}
+			}
+			return delivered(body)
+		}
+		st.publish(0, mixed(1))
+		s.play(st)
+		if n := s.room.count("ack " + mixed(1)); n != 0 {
+			t.Errorf("acknowledged %d times", n)
+		}
+		if n := len(s.of(worker.DeadLettered)); n != 1 {
+			t.Errorf("%d dead letters", n)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) { // where nothing is shown together
 		s, st := newScene(), &stream{}
 		s.room.maxMembers = 0
 		st.publish(0, fmt.Sprintf(past, 1), title(2))

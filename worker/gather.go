@@ -42,10 +42,10 @@ func (g *gate) isUrgent(posts []post) bool {
 
 // isGathered decides whether the posts of a delivery are shown together with others:
 // all of them or none.
-func (l *sourceLoop) isGathered(posts []post) bool {
+func (l *sourceLoop) isGathered(posts []post, late int) bool {
 	g, now := l.worker.state.gate, time.Now()
 	switch {
-	case g == nil, len(posts) > l.worker.mostTogether():
+	case g == nil, len(posts)+late > l.worker.mostTogether():
 		return false
 	case g.isUrgent(posts) && g.urgent.take(now, len(posts)):
 		return false
@@ -76,19 +76,24 @@ func (w *Worker) mostTogether() int { return min(w.Digests.Max, w.Room.MaxMember
 
 // gather keeps the posts of a delivery for the next digest, and sends it when it is
 // full.
-func (l *sourceLoop) gather(ctx context.Context, g *gathering, p *pendingDelivery, posts []post) {
+func (l *sourceLoop) gather(ctx context.Context, g *gathering, p *pendingDelivery, members []member) {
 	if ctx.Err() != nil { // after one is released, none behind it is sent
 		l.release(p.delivery)
 		return
-	}
-	members := make([]member, len(posts))
-	for i := range posts {
-		members[i] = member{p, posts[i].identity, posts[i].parts, summarize(p.delivery, &posts[i].envelope)}
 	}
 	g.add(time.Now(), members)
 	if g.members >= l.digestSize() {
 		l.sealDue(ctx)
 	}
+}
+
+// members are posts that are shown together with others.
+func (p *pendingDelivery) members(posts []post, late bool) []member {
+	list := make([]member, len(posts))
+	for i := range posts {
+		list[i] = member{p, posts[i].identity, posts[i].parts, summarize(p.delivery, &posts[i].envelope), late}
+	}
+	return list
 }
 
 // summarize returns what a list tells of a post.
@@ -110,9 +115,9 @@ func summarize(d *sources.Delivery, e *envelope.Envelope) []envelope.Summary {
 
 // overtakes reports whether the posts of a delivery are shown before what is gathered: they
 // are urgent, and nothing gathered is about the same. Until that is shown, Kafka cannot commit
-// what has overtaken it: a place is left for the digest.
-func (l *sourceLoop) overtakes(d *sources.Delivery, posts []post) bool {
-	if l.digest.members == 0 || !l.worker.state.gate.isUrgent(posts) || !l.unacked.mayOvertake(len(posts)) {
+// what has overtaken it: a place is left for the digest. lines of what has expired go with them.
+func (l *sourceLoop) overtakes(d *sources.Delivery, posts []post, lines int) bool {
+	if l.digest.members == 0 || !l.worker.state.gate.isUrgent(posts) || !l.unacked.mayOvertake(len(posts)+lines) {
 		return false
 	}
 	for i := range posts {
@@ -170,7 +175,7 @@ func (l *sourceLoop) seal(ctx context.Context, g *gathering) {
 		drop(members)
 		return
 	}
-	if d := newDigest(l, g.kind, members); l.worker.Room.Submit(ctx, d.message()) != nil {
+	if d := newDigest(l, members); l.worker.Room.Submit(ctx, d.message((*member).settle)) != nil {
 		drop(members)
 	}
 }

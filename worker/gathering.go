@@ -14,7 +14,6 @@ import (
 // gathering is what one source has for the next digests. Its source loop alone uses
 // it, but for the size.
 type gathering struct {
-	kind  digestKind
 	every time.Duration
 	size  *atomic.Int64 // messages gathered, with those of others, for those who watch
 
@@ -30,6 +29,16 @@ type member struct {
 	identity  string
 	parts     []int
 	summaries []envelope.Summary // one of each part
+	late      bool               // it has expired
+}
+
+// settle takes what the room has decided.
+func (m *member) settle(r sink.Result) {
+	shown := Delivered
+	if m.late {
+		shown = Expired
+	}
+	m.pending.settle(m.parts, r, shown)
 }
 
 // add gathers all posts of a delivery.

@@ -33,13 +33,11 @@ type sourceLoop struct {
 
 func (w *Worker) newSourceLoop(source sources.Source) *sourceLoop {
 	name := source.String()
-	gathering := func(text func([]envelope.Summary) string, shown EventKind) *gathering {
-		return &gathering{kind: digestKind{text, shown}, every: w.Digests.Every, size: w.state.gathered[name]}
-	}
+	gathering := func() *gathering { return &gathering{every: w.Digests.Every, size: w.state.gathered[name]} }
 	return &sourceLoop{
 		worker: w, source: source, log: w.Log.With("source", name), unacked: w.state.unacked.shares[name],
 		pending: w.state.pending[name], deadLetters: make(chan *deadLetterJob, w.MaxPending()),
-		digest: gathering(w.Digests.Text, Delivered), expired: gathering(w.Digests.ExpiredText, Expired),
+		digest: gathering(), expired: gathering(),
 	}
 }
 
@@ -120,42 +118,48 @@ func (l *sourceLoop) submit(ctx context.Context, delivery *sources.Delivery) {
 		l.reject(delivery, sources.Reason{Code: sources.ReasonDecode, Err: delivery.Malformed})
 		return
 	}
-	parts, expired := l.choose(delivery)
-	posts := l.posts(delivery, parts)
+	parts, late := l.choose(delivery)
+	posts, latePosts := l.posts(delivery, parts), l.posts(delivery, late)
 	delivery.Trim()
-	p := newPendingDelivery(l, delivery, len(posts))
+	p := newPendingDelivery(l, delivery, len(posts)+len(latePosts))
+	expired := p.members(latePosts, true)
 	switch {
-	case len(posts) == 0:
+	case p.posts == 0:
 		p.ack()
 	case isLost(delivery):
 		l.release(delivery)
-	case expired:
-		l.gather(ctx, l.expired, p, posts)
-	case l.isGathered(posts):
-		l.gather(ctx, l.digest, p, posts)
+	case len(posts) == 0:
+		l.gather(ctx, l.expired, p, expired)
+	case l.isGathered(posts, len(expired)):
+		l.gather(ctx, l.digest, p, append(p.members(posts, false), expired...))
 	default:
-		l.send(ctx, p, posts)
+		l.send(ctx, p, posts, expired)
 	}
 }
 
 // send sends each post in a message of its own, behind what is gathered, if it does not
-// overtake that.
-func (l *sourceLoop) send(ctx context.Context, p *pendingDelivery, posts []post) {
-	overtakes := l.overtakes(p.delivery, posts)
+// overtake that; and one line for what has expired.
+func (l *sourceLoop) send(ctx context.Context, p *pendingDelivery, posts []post, expired []member) {
+	line := min(1, len(expired))
+	overtakes := l.overtakes(p.delivery, posts, line)
 	if !overtakes {
 		l.sealAll(ctx, l.digest)
 	}
 	posts = l.worker.Corrections.withLines(posts)
-	p.posts, p.left = len(posts), len(posts)
-	if ctx.Err() != nil || !l.unacked.acquire(ctx, p.delivery.Lost(), len(posts)) {
+	p.posts = len(posts) + line
+	p.left = p.posts
+	if ctx.Err() != nil || !l.unacked.acquire(ctx, p.delivery.Lost(), p.posts) {
 		l.release(p.delivery)
 		return
 	}
 	p.places = l.unacked
 	if overtakes {
-		p.places = l.unacked.overtake(len(posts))
+		p.places = l.unacked.overtake(p.posts)
 	}
 	p.submit(ctx, posts)
+	if line > 0 {
+		p.countLate(ctx, expired)
+	}
 }
 
 // post is what becomes one message in the room.
