@@ -13,7 +13,8 @@ import (
 // in number and in bytes.
 type pending struct {
 	maxMessages int
-	maxBytes    int // 0: no bound
+	maxBytes    int        // 0: no bound
+	released    func() int // how many the room does not show and does not wait for any more
 
 	mu       sync.Mutex
 	messages map[*sources.Delivery]bool
@@ -21,13 +22,18 @@ type pending struct {
 	freed    chan struct{} // closed when something is settled; nil: nobody waits
 }
 
-func newPending(maxMessages, maxBytes int, list []sources.Source) map[string]*pending {
+func newPending(maxMessages, maxBytes int, released func() int, list []sources.Source) map[string]*pending {
 	bySource := map[string]*pending{}
 	for _, s := range list {
-		bySource[s.String()] = &pending{maxMessages: maxMessages, maxBytes: maxBytes, messages: map[*sources.Delivery]bool{}}
+		bySource[s.String()] = &pending{
+			maxMessages: maxMessages, maxBytes: maxBytes, released: released, messages: map[*sources.Delivery]bool{},
+		}
 	}
 	return bySource
 }
+
+// most is how many there may ever be, see isHeldUp.
+func (p *pending) most() int { return 2 * p.maxMessages }
 
 // tooLarge says why a delivery must not be decoded: it alone is larger than what
 // may be pending.
@@ -38,19 +44,26 @@ func (p *pending) tooLarge(d *sources.Delivery) error {
 	return nil
 }
 
+// lookAgain is how often await looks whether all is held up, of which nobody tells.
+const lookAgain = 10 * time.Second
+
 // await waits until another delivery may be received, and returns what fits.
 func (p *pending) await(ctx context.Context) (sources.Limit, error) {
-	for {
-		limit, freed := p.free()
-		if freed == nil {
-			return limit, ctx.Err()
-		}
+	limit, freed := p.free()
+	if freed == nil {
+		return limit, ctx.Err()
+	}
+	again := time.NewTicker(lookAgain)
+	defer again.Stop()
+	for ; freed != nil; limit, freed = p.free() {
 		select {
 		case <-freed:
+		case <-again.C:
 		case <-ctx.Done():
 			return limit, ctx.Err()
 		}
 	}
+	return limit, ctx.Err()
 }
 
 // free returns what may be received, or a channel that is closed when there may
@@ -58,22 +71,43 @@ func (p *pending) await(ctx context.Context) (sources.Limit, error) {
 func (p *pending) free() (limit sources.Limit, freed <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	limit = sources.Limit{Messages: p.maxMessages - len(p.messages)}
+	switch limit = p.left(); {
+	case p.fits(limit):
+		return limit, nil
+	case p.isHeldUp():
+		return sources.Limit{Messages: 1, Bytes: 1}, nil
+	default:
+		return limit, p.wait()
+	}
+}
+
+// left is how much more there may be. mu is held.
+func (p *pending) left() sources.Limit {
+	limit := sources.Limit{Messages: p.maxMessages - len(p.messages)}
 	if p.maxBytes > 0 {
 		limit.Bytes = p.maxBytes - p.bytes
 	}
-	if limit.Messages > 0 && (p.maxBytes == 0 || limit.Bytes > 0) {
-		return limit, nil
-	}
-	return limit, p.wait()
+	return limit
+}
+
+// fits reports whether a message fits into what is left.
+func (p *pending) fits(left sources.Limit) bool {
+	return left.Messages > 0 && (p.maxBytes == 0 || left.Bytes > 0)
+}
+
+// isHeldUp reports whether all that is pending is what the room does not show, as copies of
+// one notification. Then one more is received, which may be the proof that the room is well:
+// without that nothing is given up. mu is held.
+func (p *pending) isHeldUp() bool {
+	return p.released() >= len(p.messages) && len(p.messages) < p.most() && (p.maxBytes == 0 || p.bytes < 2*p.maxBytes)
 }
 
 // isFullOf reports whether nothing more may be received, and so many are all that is
 // pending.
 func (p *pending) isFullOf(messages int) bool {
-	_, freed := p.free()
-	pending, _ := p.size()
-	return freed != nil && pending == messages
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.fits(p.left()) && len(p.messages) == messages
 }
 
 // wait returns the channel that the next settlement closes. mu is held.

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/sink"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/worker"
 )
@@ -94,6 +96,53 @@ func TestAMessageThatDoesNotFitBecomesADeadLetter(t *testing.T) {
 			t.Errorf("got %.300q", got.events)
 		}
 	})
+}
+
+// A notification that the room never shows may be published again and again, until nothing
+// else is pending. Only a later one can prove that the room is well: it is received all the
+// same, and not without a bound.
+func TestCopiesOfWhatIsNotShownDoNotKeepTheProofBack(t *testing.T) {
+	const maxInFlight, maxBytes = 2, 1000
+	copies := func(n int) []string { return slices.Repeat([]string{sized(300)}, n) }
+	for name, c := range map[string]struct {
+		bodies      []string
+		notShown    int
+		shown, most int
+	}{
+		"in number":         {append(copies(4), `{"subject":"new 1"}`, `{"subject":"new 2"}`), 4, 2, 5},
+		"in bytes":          {[]string{sized(600), sized(600), `{"subject":"new"}`}, 2, 1, 3},
+		"without end":       {append(copies(20), `{"subject":"new"}`), 20, 0, 2*maxBytes/300 + 1},
+		"what may be shown": {append(copies(4), `{"subject":"new"}`), 3, 0, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := &room{tape: &tape{}, joined: make(chan struct{}), released: c.notShown, answer: func(body string) sink.Result {
+					if !strings.HasPrefix(body, "new") {
+						time.Sleep(2 * time.Hour)
+						return sink.Result{Outcome: sink.Dropped}
+					}
+					return sink.Result{Outcome: sink.Delivered}
+				}}
+				close(r.joined)
+				s := &source{tape: r.tape, bodies: c.bodies}
+				w := &worker.Worker{
+					Room: r, Sources: []sources.Source{s}, MaxInFlight: maxInFlight, MaxPendingBytes: maxBytes, Grace: time.Second,
+					Log: slog.New(slog.DiscardHandler), Render: func(e envelope.Envelope) string { return e.Subject },
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				if err := w.Run(ctx); err != nil {
+					t.Error(err)
+				}
+				if n := r.count("ack "); n != c.shown {
+					t.Errorf("%d that are new were shown, want %d", n, c.shown)
+				}
+				if n := r.count("post "); n > c.most+c.shown {
+					t.Errorf("%d were received", n)
+				}
+			})
+		})
+	}
 }
 
 // What was rendered is not kept a second time until it is settled.

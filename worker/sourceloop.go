@@ -34,9 +34,10 @@ type sourceLoop struct {
 func (w *Worker) newSourceLoop(source sources.Source) *sourceLoop {
 	name := source.String()
 	gathering := func() *gathering { return &gathering{every: w.Digests.Every, size: w.state.gathered[name]} }
+	pending := w.state.pending[name]
 	return &sourceLoop{
 		worker: w, source: source, log: w.Log.With("source", name), unacked: w.state.unacked.shares[name],
-		pending: w.state.pending[name], deadLetters: make(chan *deadLetterJob, w.MaxPending()),
+		pending: pending, deadLetters: make(chan *deadLetterJob, pending.most()),
 		digest: gathering(), expired: gathering(),
 	}
 }

@@ -166,7 +166,7 @@ func (w *Worker) text(e envelope.Envelope) (body, extra string) {
 func (w *Worker) prepare() {
 	w.state.prepared.Do(func() {
 		w.state.unacked = newUnacked(w.Room, w.Sources)
-		w.state.pending = newPending(w.MaxPending(), w.MaxPendingBytes/max(1, len(w.Sources)), w.Sources)
+		w.state.pending = newPending(w.MaxPending(), w.MaxPendingBytes/max(1, len(w.Sources)), w.Room.Released, w.Sources)
 		w.state.gate = newGate(w.Digests.DigestConfig)
 		w.state.gathered = map[string]*atomic.Int64{}
 		for _, source := range w.Sources {

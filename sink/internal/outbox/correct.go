@@ -124,13 +124,6 @@ func (b *Outbox) replaced(identity string) string {
 	}
 }
 
-// precedes reports whether people have the message with that id before them when they
-// are shown what is sent now.
-func (b *Outbox) precedes(id string) bool {
-	before, inFlight := b.inflight[id]
-	return b.ledger.has(id) || inFlight && before.state == outstanding
-}
-
 // corrects reports whether the message with that identity has replaced another, or
 // will when it is shown.
 func (b *Outbox) corrects(identity string) bool {

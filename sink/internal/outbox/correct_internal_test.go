@@ -137,6 +137,35 @@ func TestCorrectionByAnotherSession(t *testing.T) {
 	})
 }
 
+// The same when the correction is sent again: meanwhile another session may have shown the
+// alarm, and a server may have forgotten what it has shown.
+func TestCorrectionThatIsSentAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for byAccount, want := range map[bool]string{true: "alarm", false: ""} {
+			w := editor(t, byAccount)
+			w.submit(w.single("alarm"), w.correction("resolved", "alarm"))
+			w.wantReplaced("alarm")
+			w.Detach(BrokenOff)
+			alarm := []byte(w.ids.ID("alarm"))
+			w.Seen(alarm, []byte(them), false, time.Now())
+			w.Told(alarm, Details{Account: true, At: time.Now()})
+			w.clear()
+			w.Attach(w, us)
+			w.wantPosts("resolved")
+			w.wantReplaced(want)
+
+			w = editor(t, byAccount)
+			w.show(w.single("alarm"))
+			time.Sleep(time.Minute)
+			w.Alive(time.Now())
+			w.show(w.correction("resolved", "alarm"))
+			w.reconnect()
+			w.wantPosts("resolved")
+			w.wantReplaced(want)
+		}
+	})
+}
+
 // What others have shown is not corrected, and they cannot say what ours replaced.
 func TestOnlyOursIsCorrected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 )
@@ -181,7 +182,11 @@ func (b *Outbox) enter(m Message) {
 // flight is shown. Then m is settled by that, and has no need of its place.
 func (b *Outbox) again(m Member, submitted bool) (id string, again bool) {
 	id = b.ids.ID(m.Identity)
-	switch first := b.waitingFor(id); {
+	first := b.waitingFor(id)
+	if first != nil && isClosed(first.Lost) && b.dropUntried(first) {
+		first = nil
+	}
+	switch {
 	case b.ledger.has(id):
 		b.settled = append(b.settled, settlement{m.Done, Result{Outcome: Suppressed, ID: id}, submitted})
 		return id, true
@@ -194,6 +199,26 @@ func (b *Outbox) again(m Member, submitted bool) (id string, again bool) {
 	default:
 		return id, false
 	}
+}
+
+// dropUntried drops what was lost and has come back, if it has not been tried. Its turn is
+// over: what was ahead of it in its partition was dropped, and comes back as well.
+func (b *Outbox) dropUntried(m *Member) bool {
+	i := slices.IndexFunc(b.queue, func(e *entry) bool { return e.shows(m) && !e.sent && e.failures == failures{} })
+	if i < 0 {
+		return false
+	}
+	if e := b.queue[i]; e.digest == nil {
+		b.settle(e, Result{Outcome: Dropped, Err: ErrLost})
+	} else {
+		e.digest.parts = slices.DeleteFunc(e.digest.parts, b.leaves)
+	}
+	return true
+}
+
+// shows reports whether e is what m waits for.
+func (e *entry) shows(m *Member) bool {
+	return m == &e.Member || e.digest != nil && slices.ContainsFunc(e.digest.parts, func(p *part) bool { return m == &p.Member })
 }
 
 // join has m settled by what is in flight.

@@ -2,7 +2,9 @@ package outbox
 
 import (
 	"errors"
+	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -79,6 +81,43 @@ func TestWhatIsLostAlreadyIsNotTaken(t *testing.T) {
 	}
 	if post(t, b, "1"); len(sent) != 1 {
 		t.Errorf("sent %q", sent)
+	}
+}
+
+// What is lost before its turn and comes back has the turn of the second submission: others
+// that came back with it may have had theirs, and been dropped.
+func TestWhatComesBackKeepsItsOrder(t *testing.T) {
+	var lost chan struct{}
+	single := func(w *worker) Message {
+		m := w.single("second")
+		m.Lost = lost
+		return m
+	}
+	digest := func(w *worker) Message {
+		m := w.digest("second", "other")
+		m.Members[0].Lost = lost
+		return m
+	}
+	for name, first := range map[string]func(*worker) Message{"in a digest": digest, "single": single} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := enterRoom(t, 4)
+				lost = make(chan struct{})
+				w.Detach(Parted)
+				w.submit(first(w))
+				close(lost)
+				w.submit(w.single("first"))
+				w.want(0, "second")
+				w.submit(w.single("second"))
+				w.want(Dropped, "second")
+				w.Attach(w, us)
+				w.reflectAll()
+				if got := slices.Index(w.texts(), "second"); got != slices.Index(w.texts(), "first")+1 {
+					t.Errorf("posted %q", w.texts())
+				}
+				w.want(Delivered, "second")
+			})
+		})
 	}
 }
 

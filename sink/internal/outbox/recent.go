@@ -24,8 +24,9 @@ const ProvenAfter = recentFor + time.Millisecond
 type posted struct {
 	id string
 	Content
-	at  time.Time
-	nth uint32 // of all that the room was seen to show
+	corrects string // identity of the message that it is a correction of
+	at       time.Time
+	nth      uint32 // of all that the room was seen to show
 }
 
 // add remembers e, which the room has just shown.
@@ -37,7 +38,7 @@ func (r *recent) add(e *entry, now time.Time, nth uint32) {
 		copy(r.messages, r.messages[1:])
 		r.messages = r.messages[:r.limit-1]
 	}
-	r.messages = append(r.messages, posted{e.id, e.Content, now, nth})
+	r.messages = append(r.messages, posted{e.id, e.Content, e.others.corrects, now, nth})
 }
 
 // end keeps what was recent when the connection ended. The server was alive at that
@@ -82,7 +83,9 @@ func (r *recent) after(nth uint32) []*entry {
 	var list []*entry
 	for _, m := range r.messages {
 		if m.nth > nth {
-			list = append(list, &entry{Content: m.Content, id: m.id, sent: true, again: true})
+			list = append(list, &entry{
+				Content: m.Content, others: related{corrects: m.corrects}, id: m.id, sent: true, again: true,
+			})
 		}
 	}
 	return list

@@ -109,10 +109,8 @@ func (b *Outbox) next(now time.Time) *entry {
 }
 
 func (b *Outbox) send(e *entry, now time.Time) {
-	if e.others.corrects != "" { // it is decided once
-		e.Replaces, e.others.corrects = b.replaced(e.others.corrects), ""
-	} else if e.Replaces != "" && !b.precedes(e.Replaces) { // it was lost meanwhile, or is not shown
-		e.Replaces = ""
+	if e.others.corrects != "" { // anew each time: that may have been lost meanwhile, or shown by another worker
+		e.Replaces = b.replaced(e.others.corrects)
 	}
 	if b.outstanding == 1 && b.first != nil && b.first.nth <= b.handled {
 		b.oldest = now // e has its time to prove whose fault it is that the first is not shown
