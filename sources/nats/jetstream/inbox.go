@@ -140,7 +140,11 @@ func (in *inbox) answered(pin string, m *client.Msg) {
 
 // arrived takes a message of the consumer.
 func (in *inbox) arrived(m *client.Msg) {
-	if l := in.leases.add(m); l != nil {
+	switch l := in.leases.add(m); {
+	case l == nil:
+	case isMarker(m):
+		_ = l.Ack(nil)
+	default:
 		in.ready = append(in.ready, l)
 	}
 	in.got++
@@ -153,6 +157,12 @@ func (in *inbox) arrived(m *client.Msg) {
 	case len(in.ready) == 1:
 		in.signal()
 	}
+}
+
+// isMarker reports whether the server has put m into the stream to say that the last
+// message of its subject has expired or was deleted. It is no notification.
+func isMarker(m *client.Msg) bool {
+	return len(m.Data) == 0 && m.Header.Get(jetstream.MarkerReasonHeader) != ""
 }
 
 // end closes the request. One that ended with nothing long before its time
@@ -265,13 +275,11 @@ func (in *inbox) releaseLost() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.ready = slices.DeleteFunc(in.ready, func(l *lease) bool {
-		select {
-		case <-l.Lost():
+		lost := l.isLost()
+		if lost {
 			_ = l.Release(0) // what fails comes again as well, only later
-			return true
-		default:
-			return false
 		}
+		return lost
 	})
 }
 

@@ -146,6 +146,12 @@ func (l *lease) Lost() <-chan struct{} {
 	return l.claim.lost
 }
 
+func (l *lease) isLost() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.claim.ended()
+}
+
 // extend tells the broker what it has not heard for age: that the message is
 // being worked on, or once more that it is done with. It reports whether nobody
 // will confirm that.

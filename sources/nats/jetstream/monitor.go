@@ -55,6 +55,7 @@ func (m *monitor) look(ctx context.Context) {
 	}
 	info := consumer.CachedInfo()
 	m.src.leases.found(info.Created)
+	m.src.leases.setWait(effectiveWait(info.Config)) // somebody may have changed it
 	m.src.health.SetLag(info.NumPending)
 	m.notePause(info)
 	if !info.Created.Equal(m.created) {

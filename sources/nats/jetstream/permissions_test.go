@@ -1,13 +1,16 @@
 package jetstream_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	client "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/natstest"
 )
 
@@ -57,4 +60,26 @@ func TestMissingPermissions(t *testing.T) {
 	cfg := b.config()
 	cfg.User, cfg.Password = "w", natstest.Secret("w")
 	natstest.Fails(t, b.use(t, cfg), "may the user publish to $JS.API.CONSUMER.MSG.NEXT.>")
+}
+
+// A user that may not publish dead letters is told so: the server refuses them without
+// an answer. What is not rejected goes on.
+func TestMissingPermissionForDeadLetters(t *testing.T) {
+	t.Parallel()
+	permissions := strings.Replace(natstest.Permissions, `, "dlq.NOTIFY.>"`, "", 1)
+	b := connect(t, natstest.NewServer(t, fmt.Sprintf("authorization { users: [ { user: a, password: a }, { user: w, password: w, permissions: %s } ] }", permissions)), client.UserInfo("a", "a"))
+	b.CreateStream(t)
+	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: natstest.AckWait, MaxDeliver: -1})
+	natstest.Must(t, b.CreateDeadLetters(t.Context()))
+	b.PublishNotes(t, 0, 2)
+	cfg := b.config()
+	cfg.User, cfg.Password, cfg.InboxPrefix = "w", natstest.Secret("w"), "_INBOX_worker"
+	got := natstest.Receive(t, b.use(t, cfg), 2)
+	natstest.Ack(t, got[0])
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if err := got[1].Reject(ctx, sources.Reason{Code: sources.ReasonRejected}); err == nil || !strings.Contains(err.Error(), "allow the user to publish to dlq.NOTIFY.>") {
+		t.Errorf("error %v", err)
+	}
+	b.Settles(t, 1)
 }

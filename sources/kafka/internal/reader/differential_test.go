@@ -114,9 +114,10 @@ func (l *log) theirs(expected int) []string {
 	return all
 }
 
-// describe tells null from empty, and long values by their ends.
+// describe tells null from empty, and long values by their ends. No time is -1 for one
+// library, and the zero time for us.
 func describe(offset int64, at time.Time, key, value []byte, headers []string) string {
-	return fmt.Sprintf("%d %d %s %s %s", offset, at.UnixMilli(), nullable(key), nullable(value), strings.Join(headers, " "))
+	return fmt.Sprintf("%d %d %s %s %s", offset, max(at.UnixMilli(), -1), nullable(key), nullable(value), strings.Join(headers, " "))
 }
 
 func nullable(b []byte) string {

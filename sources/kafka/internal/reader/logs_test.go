@@ -48,6 +48,7 @@ func kinds() []kind {
 		{name: "large keys", write: func(l *log) { l.records(&kgo.Record{Key: noise(300_000)}) }, want: 1},
 		{name: "what looks like a marker", write: func(l *log) { l.records(&kgo.Record{Key: []byte{0, 0, 0, 1}, Value: []byte{0, 0, 0, 0, 0, 9}}) }, want: 1},
 		{name: "old and future times", write: (*log).times, want: 3},
+		{name: "no time", write: func(l *log) { l.records(&kgo.Record{Timestamp: time.UnixMilli(-1)}) }, want: 1},
 		{name: "time of the broker", config: map[string]string{"message.timestamp.type": "LogAppendTime"}, write: func(l *log) { l.plain(lz4, 5) }, want: 5, real: true},
 		{name: "all codecs in one log", write: (*log).mixed, want: 50},
 		{name: "another library", write: (*log).kafkaGo, want: 50},

@@ -80,7 +80,7 @@ func messageTime(raw []byte) time.Time {
 	if raw[magicAt] == 0 || len(raw) < magicAt+2+8 {
 		return time.Time{}
 	}
-	return time.UnixMilli(integer64(raw[magicAt+2:]))
+	return timeOf(integer64(raw[magicAt+2:]))
 }
 
 // parseFields reads a message of either format. base is added to its offset.

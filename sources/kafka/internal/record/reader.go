@@ -166,7 +166,17 @@ func (r *Reader) place(sinceBase, sinceFirst int64) Record {
 	if r.batch.attributes&logAppendTime != 0 {
 		at = r.batch.maxTime
 	}
-	return Record{Offset: r.batch.First + sinceFirst, Time: time.UnixMilli(at)}
+	return Record{Offset: r.batch.First + sinceFirst, Time: timeOf(at)}
+}
+
+// timeOf is the zero time for what is none: producers write -1 for that, and brokers
+// take whatever else they write.
+func timeOf(milliseconds int64) time.Time {
+	const lastYear = 9999 // that RFC 3339 can write
+	if at := time.UnixMilli(milliseconds); milliseconds >= 0 && at.Year() <= lastYear {
+		return at
+	}
+	return time.Time{}
 }
 
 // fields reads the parts of one record. The first that is wrong makes it bad.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -260,6 +261,18 @@ func TestLogAppendTime(t *testing.T) {
 	got, err := readAll(codecs(t), batch(0, 1<<3, func(b []byte) []byte { return b }, kmsg.Record{TimestampDelta64: 5}))
 	if err != nil || len(got) != 1 || !got[0].Time.Equal(time.UnixMilli(9_000)) {
 		t.Errorf("records %+v (%v)", got, err)
+	}
+}
+
+// What is no time is the zero time, so that nobody takes the message for an old one.
+func TestNoTime(t *testing.T) {
+	t.Parallel()
+	for _, milliseconds := range []int64{-1, math.MinInt64, math.MaxInt64} {
+		raw := batch(0, 0, func(b []byte) []byte { return b }, kmsg.Record{TimestampDelta64: milliseconds - 1_000})
+		got, err := readAll(codecs(t), raw)
+		if err != nil || len(got) != 1 || !got[0].Time.IsZero() {
+			t.Errorf("%d ms: records %+v (%v)", milliseconds, got, err)
+		}
 	}
 }
 

@@ -48,6 +48,8 @@ func Write(ctx context.Context, c *conn.Conn, dlqSubject string, m *sources.Mess
 	switch {
 	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, client.ErrNoResponders):
 		return NoStream(prefix+">", err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return noAnswer(letter.Subject, prefix, err)
 	case tooLong(err):
 		return &check.Fault{What: "the stream of the dead letters takes only smaller messages", Err: err, Fix: "raise its max_msg_size"}
 	case err != nil:
@@ -77,6 +79,15 @@ func NoStream(subject string, err error) error {
 	return &check.Fault{
 		What: "no stream captures the dead letters' subject " + subject + ", so a notification that cannot be delivered blocks its place", Err: err,
 		Fix: "create one, run init --create, or correct NATS_DLQ_SUBJECT",
+	}
+}
+
+// noAnswer says that nobody stored a dead letter in time, or that its publisher may
+// not: the server refuses it without an answer.
+func noAnswer(subject, prefix string, err error) error {
+	return &check.Fault{
+		What: "publish dead letter to " + subject + ": no answer", Err: err,
+		Fix: "allow the user to publish to " + prefix + "> and to subscribe below NATS_INBOX_PREFIX; in a cluster, see whether the stream of the dead letters has a leader",
 	}
 }
 
