@@ -205,11 +205,14 @@ func (r *results) put(t *testing.T, name string, one result) {
 			rows += one.row(m)
 		}
 	}
-	text, err := json.MarshalIndent(kept, "", "\t")
-	if err != nil {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "\t")
+	if err := e.Encode(kept); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(mutantResults, append(text, '\n'), 0o600); err != nil {
+	if err := os.WriteFile(mutantResults, text.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if name := os.Getenv("SIM_TABLE"); name != "" {
