@@ -1,6 +1,8 @@
 package envelope
 
 import (
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -55,7 +57,7 @@ func binaryEvent(m *message, prefix string, config Config) ([]Envelope, error) {
 // textOfData returns data in another charset as UTF-8, and what is no text as
 // it is.
 func textOfData(raw Raw, data string) string {
-	if text, err := readable(raw); err == nil {
+	if text, err := raw.Text(); err == nil {
 		return string(text)
 	}
 	return data
@@ -77,54 +79,25 @@ func attributeOf(header, prefix string) string {
 	return strings.ToValidUTF8(value, "\uFFFD")
 }
 
+// quotedPair is a character with a backslash before it.
+var quotedPair = regexp.MustCompile(`(?s)\\(.)`)
+
 // unquoteHeader undoes the quoting of HTTP's quoted strings.
 func unquoteHeader(s string) string {
 	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
 		return s
 	}
-	s = s[1 : len(s)-1]
-	if !strings.Contains(s, `\`) {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+1 < len(s) {
-			i++
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
+	return quotedPair.ReplaceAllString(s[1:len(s)-1], "$1")
 }
+
+// percentByte is a byte that is percent-encoded.
+var percentByte = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 
 // percentDecode undoes one round of percent-encoding. A % that is not followed
 // by two hexadecimal digits stands for itself.
 func percentDecode(s string) string {
-	if !strings.Contains(s, "%") {
-		return s
-	}
-	var b strings.Builder
-	b.Grow(len(s))
-	for i := 0; i < len(s); i++ {
-		if s[i] == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]) {
-			b.WriteByte(unhex(s[i+1])<<4 | unhex(s[i+2]))
-			i += 2
-			continue
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
-}
-
-func isHex(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
-}
-
-func unhex(c byte) byte {
-	switch {
-	case c <= '9':
-		return c - '0'
-	case c <= 'F':
-		return c - 'A' + 10
-	}
-	return c - 'a' + 10
+	return percentByte.ReplaceAllStringFunc(s, func(encoded string) string {
+		decoded, _ := url.PathUnescape(encoded) // it is well formed
+		return decoded
+	})
 }

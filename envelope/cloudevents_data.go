@@ -53,7 +53,7 @@ func (c *cloudEvent) content(media string) []Envelope {
 	case c.isJSON:
 		return c.jsonContent(c.data)
 	}
-	text, err := readable(Raw{Header: []Header{{"Content-Type", c.media}}, Body: []byte(c.data)})
+	text, err := Raw{Header: []Header{{"Content-Type", c.media}}, Body: []byte(c.data)}.Text()
 	switch {
 	case err != nil || strings.ContainsFunc(string(text), isBinary):
 		return []Envelope{otherData(c.data, media)}

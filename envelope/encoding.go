@@ -105,18 +105,16 @@ func decompressZstd(body []byte) ([]byte, error) {
 
 // Text returns the body as UTF-8: without its compression, and in the charset that
 // its headers name. The error says what it is instead.
-func (r Raw) Text() ([]byte, error) { return readable(r) }
-
-func readable(raw Raw) ([]byte, error) {
-	body, err := unpacked(raw)
+func (r Raw) Text() ([]byte, error) {
+	body, err := unpacked(r)
 	if err != nil {
 		return nil, err
 	}
 	body = unframed(body)
-	if text, err := decoded(body, raw.Get("Content-Type")); err != nil || text != nil {
+	if text, err := decoded(body, r.Get("Content-Type")); err != nil || text != nil {
 		return text, err
 	}
-	if kind := binaryKind(body, mediaType(raw.Get("Content-Type"))); kind != "" {
+	if kind := binaryKind(body, mediaType(r.Get("Content-Type"))); kind != "" {
 		return nil, fmt.Errorf("%s is not supported: publish JSON or text", kind)
 	}
 	if at := invalidUTF8(body); at >= 0 {

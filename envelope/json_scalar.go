@@ -18,50 +18,13 @@ func text(value string) (string, error) {
 // unquote returns the string that a JSON string stands for.
 func unquote(value string) string {
 	raw := value[1 : len(value)-1]
-	next := strings.IndexByte(raw, '\\')
-	if next < 0 {
+	if !strings.Contains(raw, `\`) {
 		return raw
 	}
-	if strings.Contains(raw, `\u`) {
-		return unquoteUnicode(value)
-	}
-	var b strings.Builder
-	b.Grow(len(raw))
-	for ; next >= 0; next = strings.IndexByte(raw, '\\') {
-		b.WriteString(raw[:next])
-		b.WriteByte(escaped(raw[next+1]))
-		raw = raw[next+2:]
-	}
-	b.WriteString(raw)
-	return b.String()
-}
-
-// escaped returns the character that c stands for after a backslash.
-func escaped(c byte) byte {
-	switch c {
-	case 'n':
-		return '\n'
-	case 't':
-		return '\t'
-	case 'r':
-		return '\r'
-	case 'b':
-		return '\b'
-	case 'f':
-		return '\f'
-	}
-	return c // one of " \ /
-}
-
-// unquoteUnicode is unquote for all strings.
-func unquoteUnicode(value string) string {
 	// Go knows all of JSON's escapes but \/ and pairs of surrogates, means
 	// the same by them, and undoes them faster.
 	s, err := strconv.Unquote(value)
-	if err == nil {
-		return s
-	}
-	if err = json.Unmarshal([]byte(value), &s); err != nil {
+	if err != nil && json.Unmarshal([]byte(value), &s) != nil {
 		return value // cannot happen: it is valid
 	}
 	return s

@@ -89,7 +89,7 @@ func (d Decoder) mapped(raw Raw) (Decoded, error) {
 
 // run gives a message to the program.
 func (d Decoder) run(raw Raw) ([]json.RawMessage, error) {
-	body, err := readable(raw)
+	body, err := raw.Text()
 	if err != nil {
 		return nil, err
 	}

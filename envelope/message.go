@@ -44,7 +44,7 @@ func (m *message) read() error {
 	if m.body != "" {
 		return nil
 	}
-	text, err := readable(m.Raw)
+	text, err := m.Text()
 	if err != nil {
 		return err
 	}

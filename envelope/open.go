@@ -32,7 +32,7 @@ func parts(list []member) []part {
 		for _, p := range open {
 			next = append(next, p.open()...)
 		}
-		if len(next) == len(open) && same(next, open) {
+		if slices.EqualFunc(next, open, func(a, b part) bool { return len(a.members) == len(b.members) && a.own == b.own }) {
 			break
 		}
 		if open = next; len(open) > maxParts {
@@ -40,15 +40,6 @@ func parts(list []member) []part {
 		}
 	}
 	return open
-}
-
-func same(a, b []part) bool {
-	for i := range a {
-		if len(a[i].members) != len(b[i].members) || a[i].own != b[i].own {
-			return false
-		}
-	}
-	return true
 }
 
 // open takes off one envelope.
