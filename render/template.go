@@ -3,6 +3,7 @@ package render
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +29,7 @@ var (
 type tmpl struct {
 	config Config
 	parsed *sandbox.Template
+	text   string
 }
 
 // environment is what the functions of templates work with.
@@ -46,7 +48,7 @@ func parseTemplate(text string, c Config) (*tmpl, error) {
 	if err != nil {
 		return nil, check.Faultf(seeTemplates, "%w", err)
 	}
-	t := &tmpl{c, parsed}
+	t := &tmpl{c, parsed, text}
 	texts := 0
 	for _, sample := range samples() {
 		switch _, err := t.execute(&sample); {
@@ -69,7 +71,7 @@ const maxWords = 100
 // condition that no sample meets, like a label with a certain value. What a
 // publisher's own members hold nobody can know, nor what a pattern describes.
 func (t *tmpl) printsForItsWords() bool {
-	words := t.parsed.Words()
+	words := wordsOf(t.text)
 	for _, unknown := range []string{"Data", "Extra", "match", "regexMatch", "regexFind"} {
 		if slices.Contains(words, unknown) {
 			return true
@@ -82,6 +84,24 @@ func (t *tmpl) printsForItsWords() bool {
 		}
 	}
 	return false
+}
+
+// The actions of a template, and the texts and names in one.
+var (
+	actions     = regexp.MustCompile(`(?s)\{\{.*?\}\}`)
+	actionWords = regexp.MustCompile("\"([^\"]*)\"|`([^`]*)`|\\w+")
+)
+
+// wordsOf are the texts and names in the actions of a template.
+func wordsOf(template string) []string {
+	var words []string
+	for _, action := range actions.FindAllString(template, -1) {
+		for _, word := range actionWords.FindAllString(action, -1) {
+			words = append(words, strings.Trim(word, "\"`"))
+		}
+	}
+	slices.Sort(words)
+	return slices.Compact(words)
 }
 
 // nothing is the error of a template that prints nothing for any sample.
