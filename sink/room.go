@@ -165,9 +165,7 @@ func (r *Room) Run(ctx context.Context) error {
 			r.log.Warn("disconnected, reconnecting", "error", err, "retry_in", wait.Round(time.Millisecond))
 			last = text
 		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
+		if !backoff.Wait(ctx, wait) {
 			return nil
 		}
 	}

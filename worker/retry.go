@@ -33,10 +33,7 @@ func (r *retry) wait(ctx context.Context, err error) {
 		r.log.Warn("receive failed, retrying", "error", err)
 		r.last = text
 	}
-	select {
-	case <-time.After(r.pauses.Next()):
-	case <-ctx.Done():
-	}
+	backoff.Wait(ctx, r.pauses.Next())
 }
 
 // succeeded notes a success, and reports whether it follows a failure.

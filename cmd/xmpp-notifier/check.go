@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/xmpp-notifier/xmpp-notifier/check"
+	"github.com/xmpp-notifier/xmpp-notifier/internal/backoff"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/inspect"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
@@ -91,9 +92,7 @@ func awaitSetup(ctx context.Context, o checkOptions) (check.Report, error) {
 		if report.ExitCode() == exitOK || time.Now().Add(checkAgain).After(end) {
 			return report, nil
 		}
-		select {
-		case <-time.After(checkAgain):
-		case <-ctx.Done():
+		if !backoff.Wait(ctx, checkAgain) {
 			return report, ctx.Err()
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/xmpp-notifier/xmpp-notifier/check"
+	"github.com/xmpp-notifier/xmpp-notifier/internal/backoff"
 	"github.com/xmpp-notifier/xmpp-notifier/internal/systemd"
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
@@ -158,12 +159,10 @@ const lookAgain = 10 * time.Second
 func (s *settings) warnOfBroker(ctx context.Context, name string, log *slog.Logger) {
 	report := s.kind(name).look(ctx, sources.Look)
 	for unreachable(report) {
-		select {
-		case <-time.After(lookAgain):
-			report = s.kind(name).look(ctx, sources.Look)
-		case <-ctx.Done():
+		if !backoff.Wait(ctx, lookAgain) {
 			return
 		}
+		report = s.kind(name).look(ctx, sources.Look)
 	}
 	if ctx.Err() != nil {
 		return

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/xmpp-notifier/xmpp-notifier/internal/backoff"
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
 )
@@ -115,12 +116,7 @@ func (j *job) dial(ctx context.Context, cfg sink.Config) (*conn.Client, error) {
 			j.clients = append(j.clients, c)
 			return c, nil
 		}
-		if !refused(err, "internal-server-error") {
-			return nil, err
-		}
-		select {
-		case <-time.After(again):
-		case <-ctx.Done():
+		if !refused(err, "internal-server-error") || !backoff.Wait(ctx, again) {
 			return nil, err
 		}
 	}

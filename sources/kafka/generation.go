@@ -10,6 +10,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/xmpp-notifier/xmpp-notifier/internal/backoff"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/client"
 )
 
@@ -84,7 +85,7 @@ func (g *generation) names() []string {
 func (g *generation) commitLoop(ctx context.Context) {
 	defer g.end()
 	for g.waitDirty(ctx) && g.gather(ctx) {
-		if g.commit(ctx) != nil && client.Pause(ctx, commitRetry) {
+		if g.commit(ctx) != nil && backoff.Wait(ctx, commitRetry) {
 			signal(g.dirty)
 		}
 	}
@@ -159,7 +160,7 @@ func (g *generation) drain(ctx context.Context) {
 // the member, and accepts it unless the group has gone on without us.
 func (g *generation) finish(ctx context.Context) {
 	err := g.commit(ctx)
-	for err != nil && !fenced(err) && client.Pause(ctx, commitRetry/10) {
+	for err != nil && !fenced(err) && backoff.Wait(ctx, commitRetry/10) {
 		err = g.commit(ctx)
 	}
 	g.source.log.Info("kafka partitions released", "group", g.group,
@@ -241,7 +242,7 @@ func (g *generation) watch(ctx context.Context) {
 	if !g.prepare(ctx) {
 		return
 	}
-	for misses := 0; misses < 2 && client.Pause(ctx, g.source.poll); {
+	for misses := 0; misses < 2 && backoff.Wait(ctx, g.source.poll); {
 		topics, err := g.source.client.SourceTopics(ctx)
 		switch {
 		case errors.Is(err, kafka.UnknownTopicOrPartition):
@@ -274,7 +275,7 @@ func (g *generation) changed(topics map[string]client.Topic) bool {
 // even ends the generation, by returning, if its shares are uneven, once there
 // was time to bring into order what made them so.
 func (g *generation) even(ctx context.Context) {
-	for client.Pause(ctx, g.source.client.Config.SessionTimeout) {
+	for backoff.Wait(ctx, g.source.client.Config.SessionTimeout) {
 		if g.source.balancer.isUneven() {
 			g.source.log.Debug("kafka partitions are rebalanced to even shares", "group", g.group)
 			return

@@ -10,6 +10,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/xmpp-notifier/xmpp-notifier/check"
+	"github.com/xmpp-notifier/xmpp-notifier/internal/backoff"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/client"
 )
 
@@ -28,7 +29,7 @@ func (s *Source) run(ctx context.Context) {
 		}
 		if err != nil && ctx.Err() == nil {
 			s.report(err)
-			client.Pause(ctx, retryPause)
+			backoff.Wait(ctx, retryPause)
 		}
 	}
 }

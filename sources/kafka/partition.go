@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/xmpp-notifier/xmpp-notifier/internal/backoff"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/client"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/reader"
@@ -125,7 +126,7 @@ func (p *partition) begin(ctx context.Context) bool {
 		end, err := p.gen.source.client.Offset(ctx, p.current, p.id, client.End)
 		if err != nil {
 			p.noteFetch(err)
-			if !client.Pause(ctx, fetchRetry) {
+			if !backoff.Wait(ctx, fetchRetry) {
 				return false
 			}
 			continue

@@ -7,6 +7,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/xmpp-notifier/xmpp-notifier/internal/backoff"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/client"
 )
 
@@ -23,7 +24,7 @@ func (g *generation) prepare(ctx context.Context) bool {
 			return false
 		}
 		g.source.log.Warn("kafka offsets are not known, retrying", "group", g.group, "error", g.source.client.Explain(err))
-		if !client.Pause(ctx, fetchRetry) {
+		if !backoff.Wait(ctx, fetchRetry) {
 			return false
 		}
 	}

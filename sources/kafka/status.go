@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/xmpp-notifier/xmpp-notifier/internal/backoff"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/client"
 )
@@ -74,7 +75,7 @@ func (g *generation) measure(ctx context.Context) {
 			}
 			p.noteStall()
 		}
-		if !client.Pause(ctx, g.source.poll) {
+		if !backoff.Wait(ctx, g.source.poll) {
 			return
 		}
 	}

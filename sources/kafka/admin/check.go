@@ -12,6 +12,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 
 	"github.com/xmpp-notifier/xmpp-notifier/check"
+	"github.com/xmpp-notifier/xmpp-notifier/internal/backoff"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/client"
@@ -85,7 +86,7 @@ const patience = 10 * time.Second
 // patiently asks until the answer is not one that passes by itself.
 func patiently(ctx context.Context, passes func(error) bool, ask func() error) error {
 	err := ask()
-	for end := time.Now().Add(patience); passes(err) && time.Now().Before(end) && client.Pause(ctx, patience/20); {
+	for end := time.Now().Add(patience); passes(err) && time.Now().Before(end) && backoff.Wait(ctx, patience/20); {
 		err = ask()
 	}
 	return err

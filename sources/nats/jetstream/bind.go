@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/xmpp-notifier/xmpp-notifier/internal/backoff"
 )
 
 const (
@@ -82,18 +83,8 @@ func (b *binder) wait(ctx context.Context, changes uint64) error {
 		}
 		b.changes = changes
 	}
-	left := time.Until(b.pause)
-	if left <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(left)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	backoff.Wait(ctx, time.Until(b.pause))
+	return ctx.Err()
 }
 
 func (s *Source) newBinding(info *jetstream.ConsumerInfo) *binding {

@@ -78,12 +78,6 @@ func (t *takeover) pause(ctx context.Context) error {
 		_ = t.pauses.Next()
 		return nil
 	}
-	timer := time.NewTimer(t.pauses.Next())
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	backoff.Wait(ctx, t.pauses.Next())
+	return ctx.Err()
 }

@@ -4,7 +4,6 @@
 package client
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -95,16 +94,4 @@ func (c *Client) NewWriter(balancer kafka.Balancer) *kafka.Writer {
 func (c *Client) Close() {
 	c.Transport.CloseIdleConnections()
 	c.Network.Close()
-}
-
-// Pause waits, and reports false if ctx ended meanwhile.
-func Pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }

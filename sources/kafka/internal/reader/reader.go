@@ -11,6 +11,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/xmpp-notifier/xmpp-notifier/internal/backoff"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/client"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/record"
 )
@@ -128,7 +129,7 @@ func (r *Reader) Next(ctx context.Context) (Item, error) {
 		if r.failures++; r.failures >= failuresToTell {
 			return item, err
 		}
-		client.Pause(ctx, retryPause)
+		backoff.Wait(ctx, retryPause)
 	}
 	return Item{}, ctx.Err()
 }
