@@ -1,9 +1,9 @@
 package telemetry
 
 import (
-	"net"
+	"fmt"
 
-	"github.com/xmpp-notifier/xmpp-notifier/check"
+	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 )
 
 // Config is what the operator says about the admin port.
@@ -13,11 +13,8 @@ type Config struct {
 
 // Validate returns everything that is wrong with c, each error with its fix.
 func (c Config) Validate() []error {
-	if c.Addr == "" {
-		return nil
-	}
-	if _, port, err := net.SplitHostPort(c.Addr); err != nil || port == "" {
-		return []error{check.Faultf("give host:port or :port, like :9464", "ADMIN_ADDR=%q: not an address", c.Addr)}
+	if err := config.CheckListen(c.Addr); err != nil && c.Addr != "" {
+		return []error{fmt.Errorf("ADMIN_ADDR=%q %w", c.Addr, err)}
 	}
 	return nil
 }

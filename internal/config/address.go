@@ -50,3 +50,9 @@ func CheckListen(addr string) error {
 	}
 	return check.Faultf("write host:port or :port, like :8080", "is no address to listen at")
 }
+
+// IsLoopback reports whether host is this machine.
+func IsLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}

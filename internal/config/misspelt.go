@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 )
 
 // ownPrefix is that of variables that nobody else has.
@@ -36,7 +38,7 @@ func Misspelt(environ []string, groups ...Group) []string {
 		}
 		fix := ""
 		base := strings.TrimSuffix(name, fileSuffix)
-		if i := slices.IndexFunc(known, func(k string) bool { return oneSlip(name, k) }); i >= 0 {
+		if i := slices.IndexFunc(known, func(k string) bool { return check.OneSlip(name, k) }); i >= 0 {
 			fix = "did you mean " + known[i] + "?"
 		} else if base != name && slices.Contains(plain, base) {
 			fix = "only secrets are read from files, set " + base
@@ -48,25 +50,4 @@ func Misspelt(environ []string, groups ...Group) []string {
 		}
 	}
 	return lines
-}
-
-// oneSlip reports whether a and b differ by one letter, missing or wrong, or by
-// two that changed places.
-func oneSlip(a, b string) bool {
-	if len(a) > len(b) {
-		a, b = b, a
-	}
-	start := 0
-	for start < len(a) && a[start] == b[start] {
-		start++
-	}
-	restA, restB := a[start:], b[start:]
-	switch len(restB) - len(restA) {
-	case 1:
-		return restA == restB[1:]
-	case 0:
-		return len(restA) > 0 && restA[1:] == restB[1:] ||
-			len(restA) > 1 && restA[0] == restB[1] && restA[1] == restB[0] && restA[2:] == restB[2:]
-	}
-	return false
 }

@@ -42,10 +42,10 @@ func (w *deadLetterWriter) write(ctx context.Context, l *lease, reason sources.R
 	if l.cut >= 0 {
 		markCut(&letter, l.cut)
 	}
-	err := w.send(ctx, letter)
+	err := client.Write(ctx, w.writer, letter)
 	for limit := size(&letter) - minDeadLetter; errors.Is(err, kafka.MessageSizeTooLarge) && limit > 0; limit = min(limit, size(&letter)) / 2 {
 		cut(&letter, max(limit, minDeadLetter), int64(len(m.Body)))
-		err = w.send(ctx, letter)
+		err = client.Write(ctx, w.writer, letter)
 	}
 	if err != nil {
 		return fmt.Errorf("write dead letter of %s: %w", m.Place(), w.client.ExplainDeadLetters(letter.Topic, err))
@@ -113,14 +113,6 @@ func WireHeaders(of []envelope.Header, originals []record.Header) []kafka.Header
 		}
 	}
 	return headers
-}
-
-func (w *deadLetterWriter) send(ctx context.Context, letter kafka.Message) error {
-	err := w.writer.WriteMessages(ctx, letter)
-	if errs, ok := errors.AsType[kafka.WriteErrors](err); ok && len(errs) == 1 {
-		return errs[0]
-	}
-	return err
 }
 
 func (w *deadLetterWriter) close() { _ = w.writer.Close() }

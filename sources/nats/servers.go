@@ -1,11 +1,13 @@
 package nats
 
 import (
-	"net"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/xmpp-notifier/xmpp-notifier/check"
+	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 )
 
 // Servers returns the addresses in NATS_URL as complete URLs. They are taken as
@@ -58,7 +60,7 @@ func (s Settings) SecretInClear() bool {
 func (s Settings) validateServers() []error {
 	addresses := s.addresses()
 	if len(addresses) == 0 {
-		return []error{wrong("name at least one server like nats://host:4222", "NATS_URL is empty")}
+		return []error{check.Faultf("name at least one server like nats://host:4222", "NATS_URL is empty")}
 	}
 	var errs []error
 	web := 0
@@ -67,7 +69,7 @@ func (s Settings) validateServers() []error {
 		if err == nil {
 			err = s.validateServer(u)
 		} else { // the text is not repeated: it may hold a password
-			err = wrong("write it like nats://host:4222", "NATS_URL has an address that is no URL")
+			err = check.Faultf("write it like nats://host:4222", "NATS_URL has an address that is no URL")
 		}
 		if err != nil {
 			errs = append(errs, err)
@@ -76,7 +78,7 @@ func (s Settings) validateServers() []error {
 		}
 	}
 	if web > 0 && web < len(addresses) && len(errs) == 0 {
-		errs = append(errs, wrong("use one kind for all", "NATS_URL has addresses with WebSocket (ws, wss) and without"))
+		errs = append(errs, check.Faultf("use one kind for all", "NATS_URL has addresses with WebSocket (ws, wss) and without"))
 	}
 	return errs
 }
@@ -84,13 +86,13 @@ func (s Settings) validateServers() []error {
 func (s Settings) validateServer(u *url.URL) error {
 	switch {
 	case u.Hostname() == "":
-		return wrong("write it like nats://host:4222", "NATS_URL has an address without a host")
+		return check.Faultf("write it like nats://host:4222", "NATS_URL has an address without a host")
 	case u.User != nil:
-		return wrong("move it to NATS_USER and NATS_PASSWORD, or NATS_TOKEN", "NATS_URL names a user or token for %s", u.Host)
+		return check.Faultf("move it to NATS_USER and NATS_PASSWORD, or NATS_TOKEN", "NATS_URL names a user or token for %s", u.Host)
 	case !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme):
-		return wrong("use nats, tls, ws or wss", "NATS_URL %q has the scheme %q", u.String(), u.Scheme)
-	case s.SecretInClear() && !loopback(u.Hostname()):
-		return wrong("use tls://"+u.Host+", or set NATS_INSECURE=true if the network is trusted", "%s would be sent in clear to %s", s.secretSetting(), u.Host)
+		return check.Faultf("use nats, tls, ws or wss", "NATS_URL %q has the scheme %q", u.String(), u.Scheme)
+	case s.SecretInClear() && !config.IsLoopback(u.Hostname()):
+		return check.Faultf("use tls://"+u.Host+", or set NATS_INSECURE=true if the network is trusted", "%s would be sent in clear to %s", s.secretSetting(), u.Host)
 	}
 	return nil
 }
@@ -100,10 +102,4 @@ func (s Settings) secretSetting() string {
 		return "NATS_TOKEN"
 	}
 	return "NATS_PASSWORD"
-}
-
-// loopback reports whether host is this machine.
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }

@@ -1,7 +1,6 @@
 package nats
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -49,7 +48,7 @@ func (s Settings) Validate() []error {
 	errs := slices.Concat(s.validateServers(), s.validateAuth(), s.validateJetStream())
 	for setting, value := range map[string]string{"NATS_DLQ_SUBJECT": s.DLQSubject, "NATS_INBOX_PREFIX": s.InboxPrefix} {
 		if !subject.Literal(value) {
-			errs = append(errs, wrong("use words joined by dots, without wildcards", "%s %q is no subject to publish to", setting, value))
+			errs = append(errs, check.Faultf("use words joined by dots, without wildcards", "%s %q is no subject to publish to", setting, value))
 		}
 	}
 	return errs
@@ -58,13 +57,13 @@ func (s Settings) Validate() []error {
 func (s Settings) validateAuth() []error {
 	var errs []error
 	if ways := s.ways(); len(ways) > 1 {
-		errs = append(errs, wrong("keep one way to authenticate", "%s are set", strings.Join(ways, " and ")))
+		errs = append(errs, check.Faultf("keep one way to authenticate", "%s are set", strings.Join(ways, " and ")))
 	}
 	if s.User == "" && !s.Password.IsZero() {
-		errs = append(errs, wrong("set both or neither", "NATS_PASSWORD is set without NATS_USER"))
+		errs = append(errs, check.Faultf("set both or neither", "NATS_PASSWORD is set without NATS_USER"))
 	}
 	if (s.Cert == "") != (s.Key == "") {
-		errs = append(errs, wrong("set both or neither", "NATS_CERT %q and NATS_KEY %q belong together", s.Cert, s.Key))
+		errs = append(errs, check.Faultf("set both or neither", "NATS_CERT %q and NATS_KEY %q belong together", s.Cert, s.Key))
 	}
 	return errs
 }
@@ -86,13 +85,13 @@ func (a Auth) ways() []string {
 func (s Settings) validateJetStream() []error {
 	var errs []error
 	if s.Domain != "" && s.APIPrefix != "" {
-		errs = append(errs, wrong("keep one of them", "NATS_DOMAIN and NATS_API_PREFIX are both set"))
+		errs = append(errs, check.Faultf("keep one of them", "NATS_DOMAIN and NATS_API_PREFIX are both set"))
 	}
 	if s.Domain != "" && (!subject.Literal(s.Domain) || strings.Contains(s.Domain, ".")) {
-		errs = append(errs, wrong("use the name in the server's jetstream block", "NATS_DOMAIN %q is no domain", s.Domain))
+		errs = append(errs, check.Faultf("use the name in the server's jetstream block", "NATS_DOMAIN %q is no domain", s.Domain))
 	}
 	if s.APIPrefix != "" && !subject.Literal(s.APIPrefix) {
-		errs = append(errs, wrong("use words joined by dots, like $JS.hub.API", "NATS_API_PREFIX %q is no subject prefix", s.APIPrefix))
+		errs = append(errs, check.Faultf("use words joined by dots, like $JS.hub.API", "NATS_API_PREFIX %q is no subject prefix", s.APIPrefix))
 	}
 	return errs
 }
@@ -106,9 +105,4 @@ func (s Settings) API() string {
 		return "$JS." + s.Domain + ".API."
 	}
 	return "$JS.API."
-}
-
-// wrong is a setting with what to do about it.
-func wrong(fix, format string, args ...any) error {
-	return &check.Fault{What: fmt.Sprintf(format, args...), Fix: fix}
 }

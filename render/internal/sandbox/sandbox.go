@@ -58,7 +58,7 @@ func Parse(name, text string, functions []Function, example any) (*Template, err
 	if err != nil {
 		return nil, t.explain(err)
 	}
-	if err := check(parsed, reflect.TypeOf(example)); err != nil {
+	if err := validate(parsed, reflect.TypeOf(example)); err != nil {
 		return nil, err
 	}
 	guard(parsed)

@@ -151,24 +151,16 @@ func (l *deadLetters) republish(ctx context.Context, letter *sources.DeadLetter)
 	if p, err := strconv.Atoi(letter.Get("x-dlq-partition")); err == nil {
 		m.WriterData = p
 	}
-	err := write(ctx, l.writer, m)
+	err := client.Write(ctx, l.writer, m)
 	if errors.Is(err, kafkago.MessageSizeTooLarge) {
 		// Without its identity, since the room has not shown it; and not compressed,
 		// which makes some longer.
 		m.Headers = slices.DeleteFunc(m.Headers, func(h kafkago.Header) bool { return sources.IsReplayHeader(h.Key) })
 		plain := l.client.NewWriter(kafkago.BalancerFunc(originalPartition))
 		plain.Compression = 0
-		err = errors.Join(write(ctx, plain, m), plain.Close())
+		err = errors.Join(client.Write(ctx, plain, m), plain.Close())
 	}
 	return l.client.Explain(err)
-}
-
-func write(ctx context.Context, w *kafkago.Writer, m kafkago.Message) error {
-	err := w.WriteMessages(ctx, m)
-	if errs, ok := errors.AsType[kafkago.WriteErrors](err); ok && len(errs) == 1 {
-		return errs[0]
-	}
-	return err
 }
 
 // errCut says that a letter cannot be replayed.

@@ -98,16 +98,13 @@ func (p *Publisher) write(ctx context.Context, m ingest.Message) (<-chan error, 
 	written := make(chan error, 1)
 	p.writing.Go(func() {
 		defer p.kept.Release(size)
-		written <- p.writer.WriteMessages(context.WithoutCancel(ctx), record)
+		written <- client.Write(context.WithoutCancel(ctx), p.writer, record)
 	})
 	return written, nil
 }
 
 // explain says what an operator can do about it.
 func (p *Publisher) explain(err error) error {
-	if errs, ok := errors.AsType[kafkago.WriteErrors](err); ok && len(errs) == 1 {
-		err = errs[0]
-	}
 	switch {
 	case err == nil:
 		return nil

@@ -4,6 +4,7 @@
 package client
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -88,6 +89,15 @@ func (c *Client) NewWriter(balancer kafka.Balancer) *kafka.Writer {
 		RequiredAcks: kafka.RequireAll, MaxAttempts: 3, BatchSize: 1, BatchBytes: 1 << 30,
 		BatchTimeout: time.Millisecond, WriteTimeout: RequestTimeout, Compression: kafka.Gzip,
 	}
+}
+
+// Write writes one message. Its error is that of the message.
+func Write(ctx context.Context, w *kafka.Writer, m kafka.Message) error {
+	err := w.WriteMessages(ctx, m)
+	if errs, ok := errors.AsType[kafka.WriteErrors](err); ok && len(errs) == 1 {
+		return errs[0]
+	}
+	return err
 }
 
 // Close closes all connections.

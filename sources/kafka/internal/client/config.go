@@ -157,16 +157,11 @@ func (c Config) validateClear() []error {
 		return nil
 	}
 	for _, broker := range c.Brokers {
-		if host, _, err := net.SplitHostPort(broker); err == nil && !loopback(host) {
+		if host, _, err := net.SplitHostPort(broker); err == nil && !config.IsLoopback(host) {
 			return []error{check.Faultf("set KAFKA_TLS=true, use scram-sha-512, or set KAFKA_INSECURE=true if the network is trusted", "KAFKA_SASL is %s without TLS: the password or token would be sent in clear to %s", c.SASL, broker)}
 		}
 	}
 	return nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 // DeadLetterTopic takes the dead letters of topic.

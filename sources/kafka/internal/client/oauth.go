@@ -36,7 +36,7 @@ func (o OAuth) validateToken() []error {
 		return []error{check.Faultf("use one of them", "KAFKA_TOKEN_FILE and KAFKA_TOKEN_URL are set")}
 	case o.TokenFile != "":
 		return nil
-	case err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !loopback(u.Hostname()):
+	case err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !config.IsLoopback(u.Hostname()):
 		return []error{check.Faultf("write it like https://id.example.com/token, without a user", "KAFKA_TOKEN_URL is not the address of a token endpoint")}
 	case o.ClientID == "" || o.ClientSecret.IsZero():
 		return []error{check.Faultf("set both", "KAFKA_TOKEN_URL is set, but KAFKA_CLIENT_ID or KAFKA_CLIENT_SECRET is empty")}

@@ -8,11 +8,13 @@ import (
 	"strings"
 	"text/template"
 	"text/template/parse"
+
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 )
 
-// check finds what is missing in parts of a template that may run seldom:
+// validate finds what is missing in parts of a template that may run seldom:
 // templates that are called but not defined, and members of the data.
-func check(t *template.Template, data reflect.Type) error {
+func validate(t *template.Template, data reflect.Type) error {
 	var errs []error
 	for _, each := range t.Templates() {
 		if each.Tree == nil {
@@ -130,26 +132,9 @@ func members(t reflect.Type) []string {
 // suggestion names what was probably meant, "" if nothing is near.
 func suggestion(prefix, name string, names []string) string {
 	for _, each := range names {
-		if near(strings.ToLower(name), strings.ToLower(each)) {
+		if check.OneSlip(strings.ToLower(name), strings.ToLower(each)) {
 			return fmt.Sprintf("; did you mean %s%s?", prefix, each)
 		}
 	}
 	return ""
-}
-
-// near reports whether b can be made of a by changing, inserting or removing
-// one letter, or by swapping two; or one letter more where one was meant.
-func near(a, b string) bool {
-	start := 0
-	for start < len(a) && start < len(b) && a[start] == b[start] {
-		start++
-	}
-	x, y := a[start:], b[start:]
-	switch {
-	case x == "" || y == "":
-		return len(x)+len(y) <= 1
-	case x[1:] == y[1:], x[1:] == y, x == y[1:]:
-		return true
-	}
-	return len(x) > 1 && len(y) > 1 && x[0] == y[1] && x[1] == y[0] && x[2:] == y[2:]
 }
