@@ -3,7 +3,7 @@ GOVULNCHECK = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 INTEROP = envelope/interop ingest/interop# modules of their own: CloudEvents by the official SDK, Alertmanager,
 MANIFESTS = deploy/kubernetes/validate# and Kubernetes
 
-.PHONY: help build check-size check-kubernetes check-package demo test test-hermetic test-sim test-real sim mutants bench chaos check-monitoring lint fix cover vuln dist up down
+.PHONY: help build check-size check-kubernetes check-package demo test test-hermetic test-sim test-real test-memory sim mutants bench chaos check-monitoring lint fix cover vuln dist up down
 .NOTPARALLEL:
 
 help: ## show this
@@ -42,6 +42,9 @@ sim: ## run new seeds of the simulator until stopped; SIM_FOR=1h ends it
 
 mutants: ## plant mistakes one by one, and see that the simulator finds them; writes docs/simulation.md
 	SIM_TABLE=../docs/simulation.md go test -count=1 -tags mutants -timeout 0 -v -run TestMutants ./sim
+
+test-memory: ## run the tests of memory in a cgroup of 96 MiB, as in Kubernetes; as root, on Linux
+	CGROUP_MEMORY=true go test -count=1 -v -run MemoryIsBounded ./e2e
 
 bench: ## measure on real servers, in about ten minutes; writes docs/benchmarks.md
 	BENCH_OUT=../docs/benchmarks.md go test -count=1 -tags real -timeout 40m -run TestBench -v ./bench

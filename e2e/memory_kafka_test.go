@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -15,9 +14,7 @@ import (
 // batches that decompress to much more than they are: many at a time, and a
 // message of 200 MB, which becomes a dead letter.
 func TestKafkaMemoryIsBounded(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("the peak of resident memory is read from /proc")
-	}
+	q := quartersOf(t)
 	t.Run("12 partitions with batches of 9 MB", func(t *testing.T) {
 		const partitions, each = 12, 22_000
 		tr, b := largeTrial(t, partitions)
@@ -29,12 +26,12 @@ func TestKafkaMemoryIsBounded(t *testing.T) {
 			}
 			produce(t, p, records...)
 		}
-		worker := startWorker(t, tr.env, map[string]string{"MEMORY_LIMIT": "64MB", "MIN_SEVERITY": "critical"})
+		worker := q.start(t, tr.env, map[string]string{"MIN_SEVERITY": "critical"})
 		until(t, "all are read", func(ctx context.Context) (bool, error) {
 			n, err := b.committed(ctx, partitions)
 			return n == partitions*each, err
 		})
-		withinLimit(t, worker)
+		q.keeps(t, worker)
 	})
 	t.Run("batches of 19 MB that are not compressed", func(t *testing.T) {
 		const partitions, batches, each = 4, 3, 190
@@ -48,12 +45,12 @@ func TestKafkaMemoryIsBounded(t *testing.T) {
 			}
 			produce(t, p, records...)
 		}
-		worker := startWorker(t, tr.env, map[string]string{"MEMORY_LIMIT": "64MB", "MIN_SEVERITY": "critical"})
+		worker := q.start(t, tr.env, map[string]string{"MIN_SEVERITY": "critical"})
 		until(t, "all are read", func(ctx context.Context) (bool, error) {
 			n, err := b.committed(ctx, partitions)
 			return n == partitions*batches*each, err
 		})
-		withinLimit(t, worker)
+		q.keeps(t, worker)
 	})
 	t.Run("one message of 200 MB", func(t *testing.T) {
 		const partitions = 4
@@ -61,7 +58,7 @@ func TestKafkaMemoryIsBounded(t *testing.T) {
 		p := largeProducer(t, b)
 		produce(t, p, &kgo.Record{Topic: b.topic, Key: []byte("bomb"), Value: make([]byte, 200<<20)})
 		produce(t, p, &kgo.Record{Topic: b.topic, Value: []byte(`{"message":"behind it"}`)})
-		worker := startWorker(t, tr.env, map[string]string{"MEMORY_LIMIT": "64MB"})
+		worker := q.start(t, tr.env)
 		letters, err := b.deadLetters(t.Context(), 1)
 		if err != nil || len(letters) != 1 || !strings.Contains(letters[0], "a message of 2097") {
 			t.Errorf("dead letters %q (%v)", letters, err)
@@ -70,17 +67,8 @@ func TestKafkaMemoryIsBounded(t *testing.T) {
 			n, err := b.committed(ctx, partitions)
 			return n == 2, err
 		})
-		withinLimit(t, worker)
+		q.keeps(t, worker)
 	})
-}
-
-func withinLimit(t *testing.T, worker *process) {
-	t.Helper()
-	if peak := worker.peak(); peak > residentLimit {
-		t.Errorf("peak of %d MB", peak/1e6)
-	} else {
-		t.Logf("peak of %d MB", peak/1e6)
-	}
 }
 
 // largeTrial has a topic that takes large batches.

@@ -40,11 +40,17 @@ func startWorker(t *testing.T, env ...map[string]string) *process {
 // startCommand starts the binary with a command.
 func startCommand(t *testing.T, name string, env ...map[string]string) *process {
 	t.Helper()
+	return startBinary(t, binary, name, env...)
+}
+
+// startBinary starts what runs the binary with a command.
+func startBinary(t *testing.T, path, name string, env ...map[string]string) *process {
+	t.Helper()
 	all := map[string]string{"SHUTDOWN_GRACE": "10s", "LOG_LEVEL": "debug", "HOME": os.Getenv("HOME")}
 	for _, e := range env {
 		maps.Copy(all, e)
 	}
-	w, err := testbed.StartWorker(binary, name, t.TempDir(), all)
+	w, err := testbed.StartWorker(path, name, t.TempDir(), all)
 	if err != nil {
 		t.Fatal(err)
 	}
