@@ -11,6 +11,7 @@ import (
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -215,4 +216,30 @@ func checkForeignGroup(t *testing.T, c *cluster) {
 		stop()
 		<-done
 	}
+}
+
+func TestGroupRefusesOtherApplications(t *testing.T) {
+	t.Parallel()
+	checkRefusesOthers(t, withTopic(t))
+}
+
+// checkRefusesOthers has a consumer of another application come to the workers' group,
+// with the usual ways to share partitions out. It gets none.
+func checkRefusesOthers(t *testing.T, c *cluster) {
+	t.Helper()
+	s := c.open(t)
+	eventually(t, "the source is in the group", func() bool { return s.Status().Bound })
+	c.publish(t, 0, 30)
+	ack(t, receive(t, s, 30)...)
+	other := c.franz(t, kgo.ConsumeTopics(c.topic), kgo.ConsumerGroup(c.config.GroupID), kgo.ClientID("billing"), kgo.InstanceID("billing-1"),
+		kgo.Balancers(kgo.RoundRobinBalancer(), kgo.RangeBalancer(), kgo.CooperativeStickyBalancer()))
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	fetches := other.PollFetches(ctx)
+	if err := fetches.Err(); !errors.Is(err, kerr.InconsistentGroupProtocol) || !fetches.Empty() {
+		t.Errorf("the other application is given %d records (%v)", fetches.NumRecords(), err)
+	}
+	c.publish(t, 30, 30)
+	ack(t, receive(t, s, 30)...)
+	c.settles(t, 60)
 }

@@ -103,13 +103,15 @@ func (s *Source) serve(gen *kafka.Generation) error {
 	return g.gone
 }
 
-// newGroup prepares to join the consumer group. The heartbeat is how soon a
-// member hears of a rebalance, so it stays short however long the session is.
+// newGroup prepares to join the consumer group. It offers no way to share partitions
+// out but ours: so the group takes no member of another application, which would take
+// partitions from the workers. The heartbeat is how soon a member hears of a
+// rebalance, so it stays short however long the session is.
 func (s *Source) newGroup() (*kafka.ConsumerGroup, error) {
 	cfg := s.client.Config
 	return kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: cfg.GroupID, Brokers: cfg.Brokers, Topics: cfg.Topics, Dialer: s.client.Dialer(),
-		GroupBalancers:    []kafka.GroupBalancer{s.balancer, kafka.RoundRobinGroupBalancer{}, kafka.RangeGroupBalancer{}},
+		GroupBalancers:    []kafka.GroupBalancer{s.balancer},
 		SessionTimeout:    cfg.SessionTimeout,
 		HeartbeatInterval: min(cfg.SessionTimeout/10, 2*time.Second),
 		RebalanceTimeout:  3 * drainBudget(cfg.SessionTimeout),
