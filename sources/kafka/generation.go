@@ -224,6 +224,8 @@ func (g *generation) commit(ctx context.Context) error {
 // noteCommit logs when commits begin to fail and when they work again.
 func (g *generation) noteCommit(err error) {
 	switch {
+	case errors.Is(err, kafka.ErrGenerationEnded): // the last commit follows
+		return
 	case err != nil && g.unsaved == nil:
 		g.source.log.Warn("kafka commit failed", "group", g.group, "error", err)
 	case err == nil && g.unsaved != nil:

@@ -30,7 +30,7 @@ func TestReal(t *testing.T) {
 			return c
 		})
 	})
-	for name, check := range map[string]func(*testing.T, *cluster){"faithful dead letters": checkFaithful, "largest message": checkLargest, "batch that is too large": checkTooLarge, "group of another application": checkForeignGroup, "offsets expired": checkExpired, "topic created again": checkRecreated, "topic created again while nobody runs": checkRecreatedAway, "settings with which messages vanish": checkVanishing} {
+	for name, check := range map[string]func(*testing.T, *cluster){"faithful dead letters": checkFaithful, "largest message": checkLargest, "batch that is too large": checkTooLarge, "group of another application": checkForeignGroup, "consumer of another application comes": checkRefusesOthers, "offsets expired": checkExpired, "topic created again": checkRecreated, "topic created again while nobody runs": checkRecreatedAway, "settings with which messages vanish": checkVanishing} {
 		t.Run(name, func(t *testing.T) {
 			c := realCluster(t, broker.Addr)
 			if err := c.createTopic(t.Context(), c.topic); err != nil {
@@ -40,6 +40,7 @@ func TestReal(t *testing.T) {
 		})
 	}
 	t.Run("init", func(t *testing.T) { checkInit(t, realCluster(t, broker.Addr)) })
+	t.Run("sessions end", func(t *testing.T) { checkSessions(t, broker) })
 	tokens := filepath.Join(filepath.Dir(broker.Secure.CAFile), "token")
 	if err := os.WriteFile(tokens, []byte(unsignedToken()), 0o600); err != nil {
 		t.Fatal(err)

@@ -24,7 +24,10 @@ func (l *lines) Write(p []byte) (int, error) {
 }
 
 // has reports that a line has all the words.
-func (l *lines) has(words ...string) bool {
+func (l *lines) has(words ...string) bool { return l.count(words...) > 0 }
+
+// count is how many lines have all the words.
+func (l *lines) count(words ...string) (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for line := range strings.Lines(l.text.String()) {
@@ -35,10 +38,10 @@ func (l *lines) has(words ...string) bool {
 			}
 		}
 		if found == len(words) {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
 }
 
 func TestRecreatedTopic(t *testing.T) {

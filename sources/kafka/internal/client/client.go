@@ -61,7 +61,7 @@ func New(cfg Config) (*Client, error) {
 		Dial: c.Network.Dial, DialTimeout: dialTimeout, ClientID: clientID, SASL: mechanism,
 		MetadataTTL: metadataTTL, MetadataTopics: c.topics(), IdleTimeout: idleTimeout,
 	}
-	c.API = &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Timeout: RequestTimeout, Transport: c.Transport}
+	c.API = &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Timeout: RequestTimeout, Transport: retrying{c.Transport}}
 	return c, nil
 }
 

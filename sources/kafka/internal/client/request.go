@@ -45,7 +45,7 @@ func (c *Client) RequestWithin(ctx context.Context, broker int32, newest int16, 
 	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
 	e := &exchange{client: c, broker: broker, newest: newest, request: request, limit: limit}
-	if _, err := c.Transport.RoundTrip(ctx, c.API.Addr, e); err != nil {
+	if _, err := c.API.Transport.RoundTrip(ctx, c.API.Addr, e); err != nil {
 		return nil, err
 	}
 	return e.response, nil
