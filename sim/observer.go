@@ -117,7 +117,7 @@ func (o *observer) expect(n Notification) {
 		r := o.records[number]
 		if r == nil {
 			r = &record{
-				number: number, malformed: n.Malformed, urgent: n.Urgent, resolves: n.Resolves, text: fmt.Sprint(n.subject(), n.ID, n.Length, n.Urgent, n.Resolves != nil), words: []string{n.subject(), n.rest()},
+				number: number, malformed: n.Malformed, urgent: n.Urgent, resolves: n.Resolves, text: n.look(), words: []string{n.subject(), n.rest()},
 			}
 			o.records[number] = r
 		}

@@ -155,6 +155,12 @@ func (n Notification) subject() string {
 	return textOf(n.Text)
 }
 
+// look tells notifications apart that people can tell apart. An end does not say how bad
+// it was.
+func (n Notification) look() string {
+	return fmt.Sprint(n.subject(), n.ID, n.Length, n.Urgent && n.Resolves == nil, n.Resolves != nil)
+}
+
 func textOf(n int) string { return fmt.Sprintf("R&D: disk <db-%d> is almost full", n) }
 
 // rest is the text behind the first line.
