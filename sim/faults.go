@@ -10,6 +10,7 @@ import (
 // fault is a kind of step.
 type fault struct {
 	weight   int    // how often it is drawn
+	rare     bool   // it is drawn for itself
 	leaves   bool   // a worker may leave a server that goes on
 	forGood  bool   // it is never mended
 	reorders bool   // a broker without partitions may deliver in another order
@@ -23,7 +24,7 @@ var faultNames = sync.OnceValue(func() []string { return slices.Sorted(maps.Keys
 // faults are all kinds of steps.
 var faults = sync.OnceValue(func() map[string]fault { //nolint:gochecknoglobals // a constant
 	all := map[string]fault{}
-	for _, some := range []map[string]fault{networkFaults(), serverFaults(), roomFaults(), archiveFaults(), occupantFaults(), brokerFaults(), workerFaults()} {
+	for _, some := range []map[string]fault{networkFaults(), serverFaults(), roomFaults(), archiveFaults(), occupantFaults(), brokerFaults(), workerFaults(), rareFaults()} {
 		maps.Copy(all, some)
 	}
 	return all
@@ -112,6 +113,27 @@ func workerFaults() map[string]fault {
 		"new-key": {weight: 1, reorders: true, what: "the worker is killed, and started with another key", run: func(w *world, s Step) {
 			w.kill(s.Worker, s.A)
 			w.after(s.For, "the worker is started with another key", func() { w.start(s.Worker, true) })
+		}},
+	}
+}
+
+func rareFaults() map[string]fault {
+	return map[string]fault{
+		"acks-forgotten": {rare: true, weight: 2, reorders: true, what: "the broker forgets the last acknowledgements", run: func(w *world, s Step) {
+			w.brokers[s.Broker].forget(s.N)
+		}},
+		"renamed": {rare: true, weight: 1, leaves: true, what: "the room gives the worker another nickname", run: func(w *world, s Step) {
+			if to := w.nick(s.Worker) + "-"; !w.isTaken(to) {
+				w.server.Rename(w.nick(s.Worker), to)
+			}
+		}},
+		"streams-closed": {rare: true, weight: 1, leaves: true, what: "the server closes all streams without a reason", run: func(w *world, _ Step) {
+			w.server.CloseStreams()
+		}},
+		"throttled": {rare: true, weight: 2, what: "the server reads slowly", run: func(w *world, s Step) {
+			w.obs.late(time.Duration(s.For))
+			w.server.Throttle(500 * s.N)
+			w.after(s.For, "the server reads as fast as it can", func() { w.server.Throttle(0) })
 		}},
 	}
 }

@@ -30,7 +30,7 @@ func serverFaults() map[string]fault {
 		"frozen": {weight: 1, what: "the server does nothing for a while", run: func(w *world, s Step) {
 			w.server.Freeze()
 			w.after(s.For, "the server goes on", func() {
-				w.obs.thawed()
+				w.obs.late(0)
 				w.server.Unfreeze()
 			})
 		}},

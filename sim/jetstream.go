@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
@@ -60,6 +61,20 @@ func (s *stream) evict(p *process) {
 		if l := m.lease; l != nil && l.source.process == p && !m.acked.Load() {
 			l.lapse()
 			m.lease = nil
+		}
+	}
+	s.signal()
+}
+
+// forget forgets the last n acknowledgements, as one that crashes may.
+func (s *stream) forget(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range slices.Backward(s.messages) {
+		if m.acked.Load() && n > 0 {
+			n--
+			m.acked.Store(false)
+			m.lease, m.due = nil, time.Time{}
 		}
 	}
 	s.signal()

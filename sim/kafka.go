@@ -91,6 +91,23 @@ func (g *group) evict(p *process) {
 	g.rebalance()
 }
 
+// forget forgets the last n commits, as brokers may whose leader is lost.
+// Nobody commits any more what he was assigned before.
+func (g *group) forget(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, p := range g.partitions {
+		if p.owner != nil {
+			p.owner.end()
+		}
+		for ; n > 0 && p.committed > 0; n-- {
+			p.committed--
+			p.messages[p.committed].acked.Store(false)
+		}
+	}
+	g.rebalance()
+}
+
 // rebalance revokes all partitions and assigns them anew when they have been
 // released. g.mu is held.
 func (g *group) rebalance() {

@@ -34,11 +34,13 @@ func NewPlan(seed uint64) *Plan {
 	})
 	p.Notifications = newNotifications(r, len(p.Brokers), oneIn(r, 3, mostParts))
 	for range r.IntN(mostSteps + 1) {
-		p.Steps = append(p.Steps, p.newStep(r))
+		kinds := kinds(false)
+		p.Steps = append(p.Steps, p.newStep(r, kinds[r.IntN(len(kinds))]))
 	}
 	p.coincide(r)
 	p.drawUrgent(r)
 	p.drawResolved(r)
+	p.drawMore(r)
 	slices.SortStableFunc(p.Steps, func(a, b Step) int { return int(a.At - b.At) })
 	p.limitForGood()
 	return p
@@ -113,6 +115,19 @@ func (p *Plan) drawResolved(r *rand.Rand) {
 		}
 		drawn[n.Number] = n
 		earlier = append(earlier, n)
+	}
+}
+
+// drawMore adds to some plans what others do not have: one of the rare faults, or a
+// fault that lasts hours. It is drawn last, so that all else of a seed is as it was before
+// these were thought of.
+func (p *Plan) drawMore(r *rand.Rand) {
+	if r.IntN(6) == 0 {
+		kinds := kinds(true)
+		p.Steps = append(p.Steps, p.newStep(r, kinds[r.IntN(len(kinds))]))
+	}
+	if len(p.Steps) > 0 && r.IntN(12) == 0 {
+		p.Steps[r.IntN(len(p.Steps))].For *= 100
 	}
 }
 
@@ -191,11 +206,9 @@ func newNotifications(r *rand.Rand, brokers, most int) []Notification {
 // within is a moment that nothing else has.
 func within(r *rand.Rand, d time.Duration) time.Duration { return time.Duration(r.Int64N(int64(d))) }
 
-// newStep draws a fault. Half of them come when most happens: shortly after a
+// newStep draws a fault of a kind. Half of them come when most happens: shortly after a
 // notification was published.
-func (p *Plan) newStep(r *rand.Rand) Step {
-	kinds := p.kinds()
-	kind := kinds[r.IntN(len(kinds))]
+func (p *Plan) newStep(r *rand.Rand, kind string) Step {
 	s := Step{At: Duration(within(r, busy)), Do: kind, Worker: r.IntN(p.Workers), Broker: r.IntN(len(p.Brokers)), A: r.IntN(2) == 0, B: r.IntN(2) == 0}
 	if r.IntN(2) == 0 {
 		s.At = p.Notifications[r.IntN(len(p.Notifications))].At + Duration(within(r, 20*time.Millisecond))
@@ -209,11 +222,11 @@ func (p *Plan) newStep(r *rand.Rand) Step {
 }
 
 // kinds lists what may happen, sorted; what matters more is there more than once.
-func (p *Plan) kinds() []string {
+func kinds(rare bool) []string {
 	var list []string
 	for _, name := range faultNames() {
-		for range faults()[name].weight {
-			list = append(list, name)
+		if f := faults()[name]; f.rare == rare {
+			list = append(list, slices.Repeat([]string{name}, f.weight)...)
 		}
 	}
 	return list

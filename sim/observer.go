@@ -31,7 +31,7 @@ type observer struct {
 	stuck      int                     // the broker whose dead letters are never written, -1: none
 	digests    Digest
 	corrections
-	thaw       time.Time // when the server last went on after it had stood still
+	prompt     time.Time // from when on the server is not late with anything: it stood still, or was slow
 	departures int       // of workers that were in the room
 	clockSet   bool      // the server's, in a room with an archive: dates do not say what the history should have told
 }
@@ -167,11 +167,13 @@ func (o *observer) exited(p *process) {
 	}
 }
 
-// thawed is when the server goes on that has stood still.
-func (o *observer) thawed() {
+// late is when the server is late with what it has been sent, and for a while after.
+func (o *observer) late(d time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.thaw = time.Now()
+	if until := time.Now().Add(d); until.After(o.prompt) {
+		o.prompt = until
+	}
 }
 
 // inside reports whether a worker is in the room.

@@ -172,7 +172,7 @@ func (o *observer) repeated(r *record, before, now showing) {
 			o.wrong("notification %d is shown twice, although the room had told worker %s that it was shown", r.number, second.name)
 		}
 	case r.shownBy(second): // from others it may be a copy with another text
-	case now.at.Sub(before.at) > transit && now.at.Sub(o.thaw) > transit && !now.session.link.heldSince(before.at):
+	case now.at.Sub(before.at) > transit && now.at.Sub(o.prompt) > transit && !now.session.link.heldSince(before.at):
 		o.wrong("notification %d is shown twice, although worker %s was there when it was shown", r.number, second.name)
 	}
 }

@@ -43,6 +43,7 @@ type model interface {
 	open(p *process) sources.Source
 	expire()
 	evict(p *process)
+	forget(n int)
 	disturb(change func(*trouble))
 }
 
