@@ -32,7 +32,7 @@ type Conn struct {
 // Over returns a Conn over a connection that is logged in already.
 func Over(c net.Conn, id Identity, domain string) *Conn {
 	s := newStream(c)
-	s.framer = wire.NewFramer(s, maxInbound)
+	s.framer = wire.NewFramer(s.conn, maxInbound)
 	return newConn(s, id, domain)
 }
 
@@ -70,7 +70,7 @@ func (c *Conn) Read(handle func(wire.Element) error) error {
 
 // BeforeRead has f called whenever all that was received has been handled. Call it
 // before Read.
-func (c *Conn) BeforeRead(f func()) { c.stream.beforeRead = f }
+func (c *Conn) BeforeRead(f func()) { c.stream.tcp.beforeRead = f }
 
 // Write writes what is appended until the connection ends, or ends it. Each piece
 // must be taken within the timeout.

@@ -36,7 +36,7 @@ func (a *Account) encrypt(ctx context.Context, s *Stream, direct bool) (features
 	if err != nil {
 		return features{}, err
 	}
-	if string(answer.Name) != "proceed" || s.framer.Buffered() > 0 {
+	if string(answer.Name) != "proceed" || s.framer.Buffered()+s.tcp.ahead.Buffered() > 0 {
 		// Bytes behind the answer were not encrypted: somebody injected them.
 		return features{}, fmt.Errorf("STARTTLS refused: %.60q", answer.Raw)
 	}

@@ -43,7 +43,7 @@ func (s *scripted) begin(t *testing.T) *Stream {
 	t.Helper()
 	s.out.WriteString("<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>")
 	stream := newStream(s)
-	stream.framer = wire.NewFramer(stream, maxInbound)
+	stream.framer = wire.NewFramer(stream.conn, maxInbound)
 	if _, err := stream.framer.Header(); err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"sync/atomic"
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
@@ -20,42 +19,21 @@ const maxInbound = 1 << 20
 // one goroutine at a time until it is logged in, then by one that reads and
 // one that writes.
 type Stream struct {
-	tcp    net.Conn // what ends everything when it is closed
-	conn   net.Conn // tcp or TLS over it
-	framed bool     // over a WebSocket: elements are messages (RFC 7395)
-	framer *wire.Framer
-	trace  *Trace
-	// beforeRead is called when all that was received has been handled.
-	beforeRead func()
-	// quickAck has the next read acknowledged at once, or is nil. It has to be
-	// called each time.
-	quickAck  func()
-	opened    time.Time
-	lastRead  atomic.Int64 // nanoseconds since then: a clock that is set does not matter
-	malformed int          // elements that did not parse
+	tcp       *inbound // what ends everything when it is closed
+	conn      net.Conn // tcp or TLS over it
+	framed    bool     // over a WebSocket: elements are messages (RFC 7395)
+	framer    *wire.Framer
+	trace     *Trace
+	malformed int // elements that did not parse
 }
 
 func newStream(conn net.Conn) *Stream {
-	return &Stream{tcp: conn, conn: conn, quickAck: quickAck(conn), opened: time.Now()}
-}
-
-// Read reads for the framer.
-func (s *Stream) Read(p []byte) (int, error) {
-	if s.beforeRead != nil {
-		s.beforeRead()
-	}
-	if s.quickAck != nil {
-		s.quickAck()
-	}
-	n, err := s.conn.Read(p)
-	if n > 0 {
-		s.lastRead.Store(int64(time.Since(s.opened)))
-	}
-	return n, err
+	in := newInbound(conn)
+	return &Stream{tcp: in, conn: in}
 }
 
 // Heard is when something came last. Any goroutine may ask.
-func (s *Stream) Heard() time.Time { return s.opened.Add(time.Duration(s.lastRead.Load())) }
+func (s *Stream) Heard() time.Time { return s.tcp.heard() }
 
 // Close ends the connection at once. It does not close the TLS layer: that
 // may wait for a write that is blocked.
@@ -64,7 +42,7 @@ func (s *Stream) Close() { _ = s.tcp.Close() }
 // open starts the stream, anew after TLS and after SASL, and reads the
 // features that the server offers.
 func (s *Stream) open(domain string) (features, error) {
-	s.framer = wire.NewFramer(s, maxInbound)
+	s.framer = wire.NewFramer(s.conn, maxInbound)
 	begin := s.openHeader
 	if s.framed {
 		begin = s.openFrame
