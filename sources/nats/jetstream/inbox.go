@@ -114,20 +114,26 @@ func (in *inbox) confirms(m *client.Msg) bool {
 	if m.Header.Get("Status") != "" { // nobody is there to confirm
 		return isAck || isExtension
 	}
-	var number uint64
-	var sent time.Duration
-	if isAck && scan(ack, "%d", &number) {
-		in.leases.confirmed(number)
-	}
-	if isExtension && scan(extension, "%d_%d", &number, &sent) {
-		in.leases.extended(number, sent)
+	switch {
+	case isAck:
+		if number, err := strconv.ParseUint(ack, 10, 64); err == nil {
+			in.leases.confirmed(number)
+		}
+	case isExtension:
+		if number, sent, ok := parseProgress(extension); ok {
+			in.leases.extended(number, sent)
+		}
 	}
 	return isAck || isExtension
 }
 
-func scan(text, format string, into ...any) bool {
-	n, err := fmt.Sscanf(text, format, into...)
-	return err == nil && n == len(into)
+// parseProgress reads which lease was extended by an in-progress ack, and when that was
+// sent.
+func parseProgress(text string) (number uint64, sent time.Duration, ok bool) {
+	first, second, _ := strings.Cut(text, "_")
+	number, wrong := strconv.ParseUint(first, 10, 64)
+	nanoseconds, bad := strconv.ParseInt(second, 10, 64)
+	return number, time.Duration(nanoseconds), wrong == nil && bad == nil
 }
 
 // answered takes the broker's answer to a request that named a pin.
