@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 )
 
@@ -21,10 +22,20 @@ const (
 )
 
 func main() {
+	keepToOneCore()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
+}
+
+// keepToOneCore has everything run on one core, unless GOMAXPROCS says otherwise. A
+// worker needs less than that, and wakes no other for each small step;
+// docs/decisions/0032-one-core.md has the numbers.
+func keepToOneCore() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(1)
+	}
 }
 
 // execute runs one command and returns the exit code.

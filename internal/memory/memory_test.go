@@ -54,3 +54,18 @@ func TestTheRuntimeKeepsWithinTheLimitUnlessGOMEMLIMITSaysOtherwise(t *testing.T
 		t.Errorf("the limit of the runtime is %d", debug.SetMemoryLimit(-1))
 	}
 }
+
+func TestGarbageIsCollectedLessOftenUnlessGOGCSaysOtherwise(t *testing.T) {
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1))
+	defer debug.SetGCPercent(debug.SetGCPercent(100))
+	t.Setenv("GOGC", "50")
+	memory.Limit{Bytes: 90e6}.Apply()
+	if got := debug.SetGCPercent(100); got != 100 {
+		t.Errorf("GOGC was overridden with %d", got)
+	}
+	t.Setenv("GOGC", "")
+	memory.Limit{Bytes: 90e6}.Apply()
+	if got := debug.SetGCPercent(100); got != 200 {
+		t.Errorf("garbage is collected at %d percent", got)
+	}
+}
