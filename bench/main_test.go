@@ -23,6 +23,7 @@ type job struct {
 	Server *testbed.XMPP     // to post to; nil to consume
 	Env    map[string]string // to consume: the worker's settings for JetStream
 	Body   string
+	Blind  bool // to post, and to look only for the ends of messages in what comes
 	N      int
 }
 
@@ -88,34 +89,6 @@ func (j job) run(ctx context.Context) error {
 	}
 	_, err = fmt.Println(float64((ownCPU() - began).Microseconds()) / float64(max(1, done-measured)))
 	return err
-}
-
-// send posts stanzas that are ready, with never more in flight than the worker
-// has: as many echoes as a read brings, as many messages the next write sends.
-func send(ctx context.Context, j job) (func() (int, error), error) {
-	c, err := join(ctx, j.Server, "notifier", "bare")
-	if err != nil {
-		return nil, err
-	}
-	size := len(stanza(j.Server, 0, j.Body))
-	var text []byte
-	for i := range j.N {
-		text = append(text, stanza(j.Server, i, j.Body)...)
-	}
-	_, err = c.conn.Write(text[:min(inFlight*size, len(text))])
-	text = text[min(inFlight*size, len(text)):]
-	return func() (int, error) {
-		n, err := c.messages()
-		if more := min(n*size, len(text)); err == nil && more > 0 {
-			_, err = c.conn.Write(text[:more])
-			text = text[more:]
-		}
-		return n, err
-	}, err
-}
-
-func stanza(x *testbed.XMPP, i int, body string) string {
-	return fmt.Sprintf("<message to='%s' type='groupchat' id='%08d-%019d'><body>%s</body></message>", roomOf(x), os.Getpid(), i, body)
 }
 
 // consume receives and acknowledges what a stream has.
