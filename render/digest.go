@@ -18,11 +18,11 @@ const (
 // Digest returns the text for many notifications that are shown together: their sum,
 // groups of them, the worst first, and where all of them are.
 //
-//	🔴 DIGEST 37 notifications in 30 s, shown together: 2 critical, 27 warning, 8 resolved
+//	🔴 DIGEST 37 notifications in 30 s: 2 critical, 27 warning, 8 resolved
 //	🔴 2 × DiskFull — db-1, db-2 · 13:05:10–13:05:28
 //	🟡 27 × HighCPU — web-1, web-2, web-3 and 9 more · 13:05:02–13:05:29
 //	8 more of 5 kinds
-//	→ NOTIFY 1001–1052 · 2026-03-29 UTC
+//	→ full texts: NOTIFY 1001–1052 · 2026-03-29 UTC
 func (r *Renderer) Digest(list []envelope.Summary) string {
 	c, times := r.config, spanOf(list)
 	groups := groupsOf(list)
@@ -31,7 +31,7 @@ func (r *Renderer) Digest(list []envelope.Summary) string {
 	if during != "" {
 		during = " in " + during
 	}
-	head := fmt.Sprintf("%s DIGEST %d notifications%s, shown together: %s", colour(&worst), len(list), during, counts(list))
+	head := fmt.Sprintf("%s DIGEST %d notifications%s: %s", colour(&worst), len(list), during, counts(list))
 	lines := c.digestLines(c.headline(head), groups, times.layout())
 	lines = append(lines, c.where(list, times)...)
 	if slices.ContainsFunc(list, func(s envelope.Summary) bool {
@@ -47,8 +47,12 @@ func (r *Renderer) Expired(list []envelope.Summary) string {
 	c, times := r.config, spanOf(list)
 	newest := slices.MaxFunc(list, func(a, b envelope.Summary) int { return a.Time.Compare(b.Time) })
 	about := cmp.Or(oneLine(newest.Name+" "+newest.Host), noText)
-	head := fmt.Sprintf("⏱ %d expired before they could be shown: %s; newest: %s, %s",
-		len(list), counts(list), about, newest.Time.UTC().Format(times.layout()))
+	they, last := "they", "newest: "
+	if len(list) == 1 {
+		they, last = "it", ""
+	}
+	head := fmt.Sprintf("⏱ %d expired before %s could be shown: %s; %s%s, %s",
+		len(list), they, counts(list), last, about, newest.Time.UTC().Format(times.layout()))
 	return strings.Join(append([]string{c.safe(head)}, c.where(list, times)...), "\n")
 }
 
@@ -115,5 +119,5 @@ func (c Config) where(list []envelope.Summary, times timeSpan) []string {
 	if more := len(parts) - maxLogs; more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
-	return []string{c.safe("→ " + oneLine(text) + " · " + times.day())}
+	return []string{c.safe("→ full texts: " + oneLine(text) + " · " + times.day())}
 }

@@ -42,7 +42,7 @@ func TestADigestGroupsTheWorstFirst(t *testing.T) {
 	c := settings()
 	c.Mention = []string{"alice"}
 	got := newRenderer(t, c).Digest(many())
-	want := `🔴 DIGEST 37 notifications in 36 s, shown together: 2 critical, 12 error, 12 warning, 1 info, 2 without severity, 8 resolved
+	want := `🔴 DIGEST 37 notifications in 36 s: 2 critical, 12 error, 12 warning, 1 info, 2 without severity, 8 resolved
 🔴 2 × Down — router-1, router-2 · 13:05:21–13:05:22
 🟠 9 × DiskFull — db-1, db-2, db-3 and 6 more · 13:05:12–13:05:20
 🟠 3 × Order … failed · 13:05:23–13:05:25
@@ -50,7 +50,7 @@ func TestADigestGroupsTheWorstFirst(t *testing.T) {
 🔵 deployed ` + "\u2060" + `*now* — ci-1 · 13:05:26
 • 2 × something · 13:05:35–13:05:36
 ✅ 8 × HighCPU — app-1, app-2, app-3 and 5 more · 13:05:27–13:05:34
-→ NOTIFY 1001–1037 · 2026-03-29 UTC
+→ full texts: NOTIFY 1001–1037 · 2026-03-29 UTC
 → alice`
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -63,7 +63,7 @@ func TestADigestKeepsTheLimits(t *testing.T) {
 		c := settings()
 		c.MaxLines = lines
 		got := strings.Split(newRenderer(t, c).Digest(many()), "\n")
-		if len(got) > max(lines, 2)+1 || !strings.HasPrefix(got[0], "🔴 DIGEST 37 ") || !strings.HasPrefix(got[len(got)-1], "→ NOTIFY") {
+		if len(got) > max(lines, 2)+1 || !strings.HasPrefix(got[0], "🔴 DIGEST 37 ") || !strings.HasPrefix(got[len(got)-1], "→ full texts: NOTIFY") {
 			t.Errorf("TEXT_MAX_LINES=%d: %d lines\n%s", lines, len(got), strings.Join(got, "\n"))
 		}
 		if lines == 4 && got[3] != "26 more of 5 kinds" {
@@ -85,9 +85,9 @@ func TestADigestOfSeveralDaysAndPartitions(t *testing.T) {
 			Log: fmt.Sprintf("alerts[%d]", i%6), Offset: uint64(i),
 		})
 	}
-	want := `🔵 DIGEST 12 notifications in 2 d, shown together: 12 info
+	want := `🔵 DIGEST 12 notifications in 2 d: 12 info
 🔵 12 × backup — db · 03-27 23:00–03-29 23:00
-→ alerts[0] 0–6, alerts[1] 1–7, alerts[2] 2–8, alerts[3] 3–9 and 2 more · UTC`
+→ full texts: alerts[0] 0–6, alerts[1] 1–7, alerts[2] 2–8, alerts[3] 3–9 and 2 more · UTC`
 	if got := newRenderer(t, settings()).Digest(list); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -104,8 +104,11 @@ func TestADigestMentionsNobodyForWhatHasEnded(t *testing.T) {
 
 func TestWhatHasExpiredIsOneLine(t *testing.T) {
 	want := "⏱ 37 expired before they could be shown: 2 critical, 12 error, 12 warning, 1 info, 2 without severity, 8 resolved; newest: something, 13:05:36\n" +
-		"→ NOTIFY 1001–1037 · 2026-03-29 UTC"
+		"→ full texts: NOTIFY 1001–1037 · 2026-03-29 UTC"
 	if got := newRenderer(t, settings()).Expired(many()); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if got, want := newRenderer(t, settings()).Expired(many()[:1]), "⏱ 1 expired before it could be shown: 1 warning; HighCPU web-1, 13:05:00\n→ full texts: NOTIFY 1001 · 2026-03-29 UTC"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	hostile := []envelope.Summary{{Name: "/me\n> is\x1b[31m gone", Host: "a\u202eb"}}
