@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -28,8 +29,9 @@ type watcher struct {
 	first    map[key]string    // who posted it first, and when
 	at       map[key]time.Time // when it was seen first, as it happened
 	sequence []key             // in which they were seen first
+	told     map[key]bool      // in a history since the server forgot all before; nil: it did not
 	repeated int
-	again    map[string]bool // the messages with which that was
+	again    []repetition // the messages with which that was
 	twice    []string
 	last     [lanes]int
 	disorder []string
@@ -48,7 +50,7 @@ var marker = regexp.MustCompile(`n (\d)-(\d+)`)
 
 func watch(t *testing.T, o observer.Options) *watcher {
 	t.Helper()
-	w := &watcher{t: t, options: o, live: map[key]int{}, by: map[string]int{}, first: map[key]string{}, at: map[key]time.Time{}, newest: map[string]int{}, names: names{}, digests: map[string]int{}, again: map[string]bool{}, together: map[key]bool{}, urgent: map[key]bool{}}
+	w := &watcher{t: t, options: o, live: map[key]int{}, by: map[string]int{}, first: map[key]string{}, at: map[key]time.Time{}, newest: map[string]int{}, names: names{}, digests: map[string]int{}, together: map[key]bool{}, urgent: map[key]bool{}}
 	w.options.OnMessage = w.message
 	w.sit()
 	t.Cleanup(func() { w.occupant.Close() })
@@ -99,9 +101,13 @@ func (w *watcher) shows(k key, m observer.Message) {
 	if m.Delayed {
 		seen = w.history
 	}
-	if seen[k]++; seen[k] > 1 {
+	again := w.told != nil && m.Delayed && !w.told[k] && w.live[k] > 0
+	if w.told != nil && m.Delayed {
+		w.told[k] = true
+	}
+	if seen[k]++; seen[k] > 1 || again {
 		w.repeated++
-		w.again[m.ID] = true
+		w.repeatedBy(m)
 		w.twice = append(w.twice, fmt.Sprintf("%d-%d by %s, then %s", lane, number, w.first[k], m.Nick+time.Now().Format(" 05.000")))
 	}
 	if m.Delayed && w.live[k] > 0 {
@@ -135,18 +141,34 @@ func (w *watcher) count() int {
 	return len(w.live)
 }
 
-// repeatedIn returns how many messages have shown something again.
-func (w *watcher) repeatedIn() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.again)
+// repetition is a message that has shown something again.
+type repetition struct {
+	id, nick      string
+	digest        bool
+	notifications int // of those in it, that were shown before
 }
 
-// repeats counts the notifications that were shown again, each time.
-func (w *watcher) repeats() int {
+// repeatedBy notes that m shows a notification again. w.mu is held.
+func (w *watcher) repeatedBy(m observer.Message) {
+	if n := len(w.again); n == 0 || w.again[n-1].id != m.ID || w.again[n-1].nick != m.Nick {
+		w.again = append(w.again, repetition{id: m.ID, nick: m.Nick, digest: w.names.of(m) != nil})
+	}
+	w.again[len(w.again)-1].notifications++
+}
+
+// repetitions are the messages that have shown something again, in order.
+func (w *watcher) repetitions() []repetition {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.repeated
+	return slices.Clone(w.again)
+}
+
+// serverForgot has the watcher know that the history tells nothing any more of what it has
+// been shown before.
+func (w *watcher) serverForgot() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.told = map[key]bool{}
 }
 
 // has reports whether a notification has been shown.
