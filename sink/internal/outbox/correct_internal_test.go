@@ -166,6 +166,23 @@ func TestCorrectionThatIsSentAgain(t *testing.T) {
 	})
 }
 
+// What was posted as a message is sent again as one, although the alarm is known by then: no
+// line tells of it.
+func TestMessageStaysOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := editor(t, true)
+		w.submit(w.correction("resolved", "alarm"))
+		alarm := said{id: w.ids.ID("alarm")}
+		w.Detach(BrokenOff)
+		w.Seen([]byte(alarm.id), []byte(us), true, time.Now())
+		w.Told([]byte(alarm.id), Details{Account: true, At: time.Now()})
+		w.clear()
+		w.Attach(w, us)
+		w.wantPosts("resolved")
+		w.wantReplaced("")
+	})
+}
+
 // What others have shown is not corrected, and they cannot say what ours replaced.
 func TestOnlyOursIsCorrected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -112,6 +112,9 @@ func (b *Outbox) send(e *entry, now time.Time) {
 	if e.others.corrects != "" { // anew each time: that may have been lost meanwhile, or shown by another worker
 		e.Replaces = b.replaced(e.others.corrects)
 	}
+	if e.Replaces == "" { // it stays a message: what was to accompany a correction is not posted any more
+		e.others.corrects = ""
+	}
 	if b.outstanding == 1 && b.first != nil && b.first.nth <= b.handled {
 		b.oldest = now // e has its time to prove whose fault it is that the first is not shown
 	}
