@@ -27,14 +27,14 @@ func (o *observer) delivered(p *process, broker string, m *stored) {
 	w := o.workers[p.name]
 	w.pending[broker]++
 	o.say("%s delivers %s to worker %s", broker, m, p.name)
-	maxPending, maxBytes := w.maxPending, w.maxBytes
-	if o.refusals { // behind what is not shown there may be one more, again and again
-		maxPending, maxBytes = 2*maxPending, 2*maxBytes
+	maxPending := w.maxPending
+	if o.departures > 0 { // behind what was not shown before there may be one more, again and again
+		maxPending *= 2
 	}
 	if w.pending[broker] > maxPending {
 		o.wrong("worker %s holds %d messages of %s, more than %d", p.name, w.pending[broker], broker, maxPending)
 	}
-	if w.bytes[broker] >= maxBytes && maxBytes > 0 {
+	if w.bytes[broker] >= w.maxBytes && w.maxBytes > 0 {
 		o.wrong("worker %s holds %d bytes of %s, more than %d, and is given more", p.name, w.bytes[broker], broker, w.maxBytes)
 	}
 	w.bytes[broker] += m.size()

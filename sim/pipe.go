@@ -70,7 +70,9 @@ func (p *pipe) reset(arrives bool) {
 func (p *pipe) hold(d time.Duration) {
 	p.change(func() {
 		until := time.Now().Add(d)
-		p.held = until
+		if p.held.Before(until) {
+			p.held = until
+		}
 		for i := range p.queue {
 			if p.queue[i].at.Before(until) {
 				p.queue[i].at = until

@@ -22,8 +22,7 @@ type pendingDelivery struct {
 
 	mu       sync.Mutex
 	left     int // posts in flight
-	shown    int // posts that the room has shown
-	recalled int // of these, those that it had shown before we got them
+	shown    shown
 	dropped  bool
 	rejected error
 }
@@ -34,17 +33,26 @@ func newPendingDelivery(l *sourceLoop, delivery *sources.Delivery, posts int) *p
 
 // places are those that posts have among what is unacknowledged.
 type places interface {
-	// recall notes that the room had shown so many of the posts before we got them.
-	recall(posts int)
-	// release gives back the places of so many posts, some of which were recalled.
-	release(posts, recalled int)
+	// show notes that the room has shown some of the posts.
+	show(shown)
+	// release gives back the places of so many posts, some of which were shown.
+	release(posts int, of shown)
 }
+
+// shown counts posts that the room has shown: to us, or before we got them.
+type shown struct{ delivered, recalled int }
+
+func (s shown) all() int { return s.delivered + s.recalled }
+
+func (s shown) plus(t shown) shown { return shown{s.delivered + t.delivered, s.recalled + t.recalled} }
+
+func (s shown) minus(t shown) shown { return s.plus(shown{-t.delivered, -t.recalled}) }
 
 // noPlaces are those of posts that are not sent.
 type noPlaces struct{}
 
-func (noPlaces) recall(int)       {}
-func (noPlaces) release(int, int) {}
+func (noPlaces) show(shown)         {}
+func (noPlaces) release(int, shown) {}
 
 // submit sends the posts, in order.
 func (p *pendingDelivery) submit(ctx context.Context, posts []post) {
@@ -98,16 +106,20 @@ func (p *pendingDelivery) tell(parts []int, r sink.Result, shown EventKind) {
 // done counts down, and settles the delivery after its last notification.
 func (p *pendingDelivery) done(n int, r sink.Result) {
 	p.mu.Lock()
-	p.dropped = p.dropped || r.Outcome == sink.Dropped
-	if r.Outcome == sink.Delivered || r.Outcome == sink.Suppressed {
-		p.shown += n
-	}
-	if r.Outcome == sink.Rejected {
+	var now shown
+	switch r.Outcome {
+	case sink.Delivered:
+		now.delivered = n
+	case sink.Suppressed:
+		now.recalled = n
+	case sink.Rejected:
 		p.rejected = r.Err
+	case sink.Dropped:
+		p.dropped = true
 	}
-	if r.Outcome == sink.Suppressed {
-		p.recalled += n
-		p.places.recall(n)
+	p.shown = p.shown.plus(now)
+	if now != (shown{}) {
+		p.places.show(now)
 	}
 	p.left -= n
 	last := p.left == 0
@@ -124,12 +136,12 @@ func (p *pendingDelivery) done(n int, r sink.Result) {
 func (p *pendingDelivery) finish() {
 	switch {
 	case p.dropped:
-		p.places.release(p.posts, p.recalled)
+		p.places.release(p.posts, p.shown)
 		p.loop.release(p.delivery)
 	case p.rejected != nil:
-		p.places.release(p.posts-p.shown, 0)
+		p.places.release(p.posts-p.shown.all(), shown{})
 		reason := sources.Reason{Code: sources.ReasonRejected, Err: p.rejected}
-		p.loop.rejectShown(p.delivery, reason, func() { p.places.release(p.shown, p.recalled) })
+		p.loop.rejectShown(p.delivery, reason, func() { p.places.release(p.shown.all(), p.shown) })
 	default:
 		p.ack()
 	}
@@ -139,7 +151,7 @@ func (p *pendingDelivery) finish() {
 // history shows that the notifications are there.
 func (p *pendingDelivery) ack() {
 	l := p.loop
-	durable := func() { p.places.release(p.posts, p.recalled) }
+	durable := func() { p.places.release(p.posts, p.shown) }
 	if err := p.delivery.Ack(durable); err != nil {
 		durable()
 		l.tell(Event{Kind: AckFailed, Delivery: p.delivery, Err: err})

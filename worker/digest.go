@@ -14,7 +14,8 @@ type digest struct {
 	loop    *sourceLoop
 	members []member
 	left    atomic.Int64 // members that are unacknowledged
-	fresh   atomic.Int64 // members that the room had not shown before we got them
+	unshown atomic.Int64 // members that the room has not shown
+	fresh   atomic.Int64 // members that it had not shown before we got them
 
 	counted string // the stanza that was told of; outcomes come one after the other
 }
@@ -22,6 +23,7 @@ type digest struct {
 func newDigest(l *sourceLoop, members []member) *digest {
 	d := &digest{loop: l, members: members}
 	d.left.Store(int64(len(members)))
+	d.unshown.Store(int64(len(members)))
 	d.fresh.Store(int64(len(members)))
 	for _, m := range members {
 		m.pending.places = d
@@ -29,22 +31,30 @@ func newDigest(l *sourceLoop, members []member) *digest {
 	return d
 }
 
-// recall implements places. The message was shown before if all its members were.
-func (d *digest) recall(members int) {
-	if d.fresh.Add(-int64(members)) == 0 {
-		d.loop.unacked.recall(1)
+// show implements places. The message was shown, or shown before, if all its members were.
+func (d *digest) show(members shown) {
+	d.fresh.Add(-int64(members.recalled))
+	if d.unshown.Add(-int64(members.all())) == 0 {
+		d.loop.unacked.show(d.shown())
 	}
 }
 
 // release implements places: it is called when so many members are acknowledged.
-func (d *digest) release(members, _ int) {
-	if d.left.Add(-int64(members)) > 0 || members == 0 {
-		return
+func (d *digest) release(members int, _ shown) {
+	if d.left.Add(-int64(members)) == 0 && members > 0 {
+		d.loop.unacked.release(1, d.shown())
 	}
-	if d.fresh.Load() == 0 {
-		d.loop.unacked.release(1, 1)
-	} else {
-		d.loop.unacked.release(1, 0)
+}
+
+// shown is what the room has shown of the one message.
+func (d *digest) shown() shown {
+	switch {
+	case d.unshown.Load() > 0:
+		return shown{}
+	case d.fresh.Load() > 0:
+		return shown{delivered: 1}
+	default:
+		return shown{recalled: 1}
 	}
 }
 

@@ -71,14 +71,13 @@ func (p *pending) await(ctx context.Context) (sources.Limit, error) {
 func (p *pending) free() (limit sources.Limit, freed <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch limit = p.left(); {
-	case p.fits(limit):
-		return limit, nil
-	case p.isHeldUp():
-		return sources.Limit{Messages: 1, Bytes: 1}, nil
-	default:
-		return limit, p.wait()
+	if limit = p.left(); limit.Messages <= 0 && p.isHeldUp() {
+		limit.Messages = 1
 	}
+	if p.fits(limit) {
+		return limit, nil
+	}
+	return limit, p.wait()
 }
 
 // left is how much more there may be. mu is held.
@@ -99,7 +98,7 @@ func (p *pending) fits(left sources.Limit) bool {
 // one notification. Then one more is received, which may be the proof that the room is well:
 // without that nothing is given up. mu is held.
 func (p *pending) isHeldUp() bool {
-	return p.released() >= len(p.messages) && len(p.messages) < p.most() && (p.maxBytes == 0 || p.bytes < 2*p.maxBytes)
+	return p.released() >= len(p.messages) && len(p.messages) < p.most()
 }
 
 // isFullOf reports whether nothing more may be received, and so many are all that is

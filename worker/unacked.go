@@ -28,7 +28,7 @@ type unacked struct {
 type unackedShare struct {
 	all      *unacked
 	taken    int
-	recalled int // of these, what the room had shown before we got it
+	shown    shown
 	overtook int // of these, what has overtaken others, and is acknowledged after them
 }
 
@@ -94,9 +94,9 @@ func (s *unackedShare) overtake(n int) overtaking {
 }
 
 // release implements places.
-func (o overtaking) release(n, recalled int) {
+func (o overtaking) release(n int, of shown) {
 	o.change(func() { o.overtook -= n })
-	o.unackedShare.release(n, recalled)
+	o.unackedShare.release(n, of)
 }
 
 // tryAcquire takes n places, or returns a channel that is closed when some are
@@ -130,29 +130,29 @@ func (s *unackedShare) fits(n int, patient bool) bool {
 		return true // alone in the shared places, if it needs more than there are
 	}
 	free := own + max(0, shared) - s.taken
-	return n <= free || !patient && free > 0 || s.isHeldUp()
+	return n <= free || !patient && free > 0 || s.isHeldUp(free)
 }
 
 // own is how many places each source has of its own.
 func (u *unacked) own() int { return max(1, u.limit()/(2*len(u.shares))) }
 
 // isHeldUp reports whether all that the source has unacknowledged is what the room does
-// not show, and what it had shown before we got it, as behind the first message of a
-// partition that Kafka has given us. Then one more is sent, which may be the proof that
-// the room is well: without that nothing is given up. all.mu is held.
-func (s *unackedShare) isHeldUp() bool {
+// not show, and what it has shown, as behind the first message of a partition of Kafka.
+// Then one more is sent than there are places, or than was shown before we got it. It may be
+// the proof that the room is well: without that nothing is given up. all.mu is held.
+func (s *unackedShare) isHeldUp(free int) bool {
 	released := s.all.released()
-	return released > 0 && s.taken-s.recalled <= released
+	return released > 0 && s.taken-s.shown.all() <= released && (free >= 0 || s.shown.delivered == 0)
 }
 
-// recall notes that the room had shown n of those that have places before we got them.
-func (s *unackedShare) recall(n int) {
-	s.change(func() { s.recalled += n })
+// show implements places.
+func (s *unackedShare) show(more shown) {
+	s.change(func() { s.shown = s.shown.plus(more) })
 }
 
-// release frees n places, some of what was recalled.
-func (s *unackedShare) release(n, recalled int) {
-	s.change(func() { s.taken, s.recalled = s.taken-n, s.recalled-recalled })
+// release implements places.
+func (s *unackedShare) release(n int, of shown) {
+	s.change(func() { s.taken, s.shown = s.taken-n, s.shown.minus(of) })
 }
 
 // change has everybody who waits look again.

@@ -50,7 +50,7 @@ func TestARisenLimitIsNoticed(t *testing.T) {
 			}
 		default:
 			t.Error("still waiting")
-			share.release(2, 0)
+			share.release(2, shown{})
 		}
 	})
 }

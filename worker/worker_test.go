@@ -276,6 +276,30 @@ func TestWhatWasShownBeforeDoesNotKeepTheProofBack(t *testing.T) {
 	}
 }
 
+// The same if we have shown the others, and the proof that there was went with the
+// connection: one more is sent than the history tells.
+func TestWhatIsShownDoesNotKeepTheProofBack(t *testing.T) {
+	for released, want := range map[int]int{0: 4, 1: 5} {
+		synctest.Test(t, func(t *testing.T) {
+			r := &room{historyDepth: 5, released: released, answer: func(body string) sink.Result {
+				if strings.HasPrefix(body, "never") {
+					time.Sleep(2 * time.Hour)
+					return sink.Result{Outcome: sink.Dropped}
+				}
+				return sink.Result{Outcome: sink.Delivered}
+			}}
+			s := &source{undurable: true, bodies: []string{`{"subject":"never"}`}}
+			for i := range 9 {
+				s.bodies = append(s.bodies, title(i))
+			}
+			got := run(r, s)
+			if n := got.count("ack "); n != want {
+				t.Errorf("with %d that the room does not show, %d were shown, want %d: %q", released, n, want, got.events)
+			}
+		})
+	}
+}
+
 func TestSuppressedDuplicatesAreAcknowledged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		suppressed := func(string) sink.Result { return sink.Result{Outcome: sink.Suppressed} }
