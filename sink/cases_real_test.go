@@ -409,7 +409,7 @@ func roomDestroyed(sc *scene) {
 	if !sc.possible("destroy", func(ctx context.Context) error { return sc.owner.Destroy(ctx, "elsewhere@"+sc.server.MUC) }) {
 		return
 	}
-	c.logged("elsewhere@" + sc.server.MUC)
+	c.logged(`names \"elsewhere@` + sc.server.MUC + `\"`)
 	sc.until("the room is there again", func() error {
 		if _, err := sc.owner.Enter(sc.Context(), "admin", ""); err != nil {
 			return err
@@ -418,6 +418,9 @@ func roomDestroyed(sc *scene) {
 	})
 	c.post(50, 100)
 	c.delivered(100)
+	if strings.Contains(c.log.String(), "?join") {
+		sc.Error("the log names an address that no setting takes")
+	}
 }
 
 func textMadeToFit(sc *scene) {

@@ -104,7 +104,7 @@ func TestWhereADestroyedRoomWentIsTold(t *testing.T) {
 	c.joined()
 	srv.DestroyRoom("other@conference.xmpp.test", "moved")
 	c.logged(`the room was destroyed (\"moved\"): its owner names \"other@conference.xmpp.test\"`)
-	c.logged(`gone: its owner names \"xmpp:other@conference.xmpp.test?join\" as the place to go: set XMPP_ROOM`)
+	c.logged(`gone: its owner names \"other@conference.xmpp.test\" as the place to go: set XMPP_ROOM`)
 	srv.CreateRoom()
 	c.post(0, 5)
 	c.delivered(5)

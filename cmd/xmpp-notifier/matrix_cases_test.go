@@ -132,7 +132,7 @@ func roomMistakes() []mistake {
 		of("the service in `XMPP_ROOM` does not exist", "service", noRoomsFix, mistake{env: at(nowhere), servers: []string{onEjabberd}}),
 		of("the service in `XMPP_ROOM` does not exist, on a server without s2s", "service", notAllowedFix, mistake{env: at(nowhere), real: true, servers: []string{onProsody}}),
 		of("room missing", "room", "create it, correct XMPP_ROOM, or set XMPP_ROOM_CREATE=true", mistake{room: roomFault{missing: true}}),
-		of("room destroyed, its owner names another", "room", `its owner names "xmpp:new@conference.xmpp.test?join" as the place to go: set XMPP_ROOM`, mistake{room: roomFault{moved: "new@conference.xmpp.test"}, servers: []string{onProsody}}),
+		of("room destroyed, its owner names another", "room", `its owner names "new@conference.xmpp.test" as the place to go: set XMPP_ROOM`, mistake{room: roomFault{moved: "new@conference.xmpp.test"}, servers: []string{onProsody}}),
 		of("room has a password, none is set", "join", "the room has a password: set XMPP_ROOM_PASSWORD to it", mistake{room: roomFault{password: "sesame"}}),
 		of("wrong room password", "join", "the room has a password: set XMPP_ROOM_PASSWORD to it", mistake{room: roomFault{password: "sesame"}, env: set("XMPP_ROOM_PASSWORD", "wrong")}),
 		of("room is for members only", "join", "the room is for members only: make the account of XMPP_JID a member", mistake{room: roomFault{members: true}}),

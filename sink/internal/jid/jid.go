@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -32,9 +33,8 @@ func (b Bare) String() string { return b.Local + "@" + b.Domain }
 // operator should write instead.
 func Parse(text string) (Bare, error) {
 	switch {
-	case strings.HasPrefix(strings.ToLower(text), "xmpp:"):
-		bare, _, _ := strings.Cut(text[len("xmpp:"):], "?")
-		return Bare{}, fmt.Errorf("is a URI: write the address alone, %s", strings.TrimLeft(bare, "/"))
+	case isURI(text):
+		return Bare{}, fmt.Errorf("is a URI: write the address alone, %s", Named(text))
 	case strings.Contains(text, "/"):
 		bare, _, _ := strings.Cut(text, "/")
 		return Bare{}, fmt.Errorf("has a resource: write the part before the slash, %s", bare)
@@ -53,6 +53,26 @@ func Parse(text string) (Bare, error) {
 		return Bare{}, err
 	}
 	return Bare{local, domain}, nil
+}
+
+const scheme = "xmpp:"
+
+func isURI(text string) bool {
+	return len(text) >= len(scheme) && strings.EqualFold(text[:len(scheme)], scheme)
+}
+
+// Named is the address that a URI names (RFC 5122), without what to do there: servers
+// write xmpp:room@service?join, settings take room@service. Other text stays as it is.
+func Named(text string) string {
+	if !isURI(text) {
+		return text
+	}
+	bare, _, _ := strings.Cut(text[len(scheme):], "?")
+	bare = strings.TrimLeft(bare, "/")
+	if plain, err := url.PathUnescape(bare); err == nil {
+		return plain
+	}
+	return bare
 }
 
 // notInLocal are the characters that the profile takes and a localpart must not

@@ -108,3 +108,18 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// A fix that names an address names it as settings take it.
+func TestURIsNameAddresses(t *testing.T) {
+	for text, want := range map[string]string{
+		"xmpp:new@conference.example.org?join;password=s3cret": "new@conference.example.org",
+		"XMPP:stra%C3%9Fe@conference.example.org":              "straße@conference.example.org",
+		"xmpp:bad%zz@conference.example.org?join":              "bad%zz@conference.example.org",
+		"new@conference.example.org":                           "new@conference.example.org",
+		"xmpp":                                                 "xmpp",
+	} {
+		if got := jid.Named(text); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/jid"
 )
 
 // Fixes that more than one place names.
@@ -30,7 +31,7 @@ func fixJoin(c *conn.Condition) (fix string, lasting bool) {
 		return "the room does not take this nickname: set XMPP_NICK to the one that is reserved for the account", true
 	case "gone", "redirect":
 		if c.Elsewhere != "" {
-			return fmt.Sprintf("its owner names %.200q as the place to go: set XMPP_ROOM", c.Elsewhere), true
+			return fmt.Sprintf("its owner names %.200q as the place to go: set XMPP_ROOM", jid.Named(c.Elsewhere)), true
 		}
 		return "create the room again or change XMPP_ROOM", true
 	case "resource-constraint":

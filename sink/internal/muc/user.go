@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/jid"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
 
@@ -109,7 +110,7 @@ func (x *User) reason() (why, fix string) {
 	}
 	switch {
 	case x.Destroy != nil && x.Destroy.JID != "":
-		return with("the room was destroyed", x.Destroy.Reason), fmt.Sprintf("its owner names %.200q as the place to go: set XMPP_ROOM", x.Destroy.JID)
+		return with("the room was destroyed", x.Destroy.Reason), fmt.Sprintf("its owner names %.200q as the place to go: set XMPP_ROOM", jid.Named(x.Destroy.JID))
 	case x.Destroy != nil:
 		return with("the room was destroyed", x.Destroy.Reason), "create it again or change XMPP_ROOM"
 	case x.Has(StatusBanned):
