@@ -29,6 +29,9 @@ func (w *world) schedule() {
 				w.leaving = end
 			}
 		})
+		if time.Duration(s.For) > patience/12 { // what lasts hours has to be over before all can be well
+			w.later(time.Duration(s.At+s.For), "", func() {})
+		}
 	}
 }
 
