@@ -28,6 +28,17 @@ func checkExpired(t *testing.T, c *cluster) {
 	}
 	c.publishOne(t, before, meanwhile)
 
+	c.lines = &lines{}
+	s = c.open(t)
+	ack(t, receive(t, s, meanwhile)...)
+	c.settles(t, before+meanwhile)
+	if c.lines.has("no committed offsets") {
+		t.Error("the log takes partitions without messages for new ones")
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
 	c.expire(t)
 	c.lines = &lines{}
 	s = c.open(t)

@@ -119,11 +119,12 @@ func (p *partition) awaitSpace(ctx context.Context, r *reader.Reader) bool {
 	})
 }
 
-// begin makes a number of "latest" once, and has it committed at once, so that a
-// restart does not skip what came meanwhile.
+// begin makes a number of "earliest" and "latest" once, and has it committed at once:
+// so a restart does not skip what came meanwhile, and the group knows where it is in a
+// partition in which there is nothing to read yet.
 func (p *partition) begin(ctx context.Context) bool {
-	for p.start.Offset == int64(client.End) {
-		end, err := p.gen.source.client.Offset(ctx, p.current, p.id, client.End)
+	for p.start.Offset < 0 {
+		at, err := p.gen.source.client.Offset(ctx, p.current, p.id, client.Position(p.start.Offset))
 		if err != nil {
 			p.noteFetch(err)
 			if !backoff.Wait(ctx, fetchRetry) {
@@ -131,14 +132,12 @@ func (p *partition) begin(ctx context.Context) bool {
 			}
 			continue
 		}
-		p.start.Offset = end
-		l := &lease{partition: p, mark: mark{offset: end, epoch: -1}}
+		p.start.Offset = at
+		l := &lease{partition: p, mark: mark{offset: at, epoch: -1}}
 		p.tracker.add([]*lease{l})
 		l.settle(nil)
 	}
-	if p.start.Offset >= 0 {
-		p.progress.start(p.start.Offset)
-	}
+	p.progress.start(p.start.Offset)
 	return true
 }
 
