@@ -142,7 +142,7 @@ func (w *webhook) alertsOf(value string) []alert {
 		} else {
 			a.annotations = map[string]string{"summary": "Part " + index(i) + " of a message is no alert", "description": shorten(element)}
 		}
-		a.settle(w.from.Time)
+		a.findState(w.from.Time)
 		list = append(list, a)
 	}
 	return list

@@ -66,9 +66,9 @@ func (a *alert) time(name, value string) time.Time {
 	return t
 }
 
-// settle finds the state of an alert. Prometheus does not write it: an alert
+// findState finds the state of an alert. Prometheus does not write it: an alert
 // whose end was over when it was published has ended.
-func (a *alert) settle(published time.Time) {
+func (a *alert) findState(published time.Time) {
 	isOver := a.status == "" && !a.ended.IsZero() && !published.IsZero() && !a.ended.After(published)
 	if isOver || stateOf(a.status) == Resolved {
 		a.status = string(Resolved)
@@ -199,7 +199,7 @@ func (a *alert) links() []Link {
 
 // The labels and annotations that say nothing to people, or that are shown
 // elsewhere.
-const quietLabels = `
+const hiddenLabels = `
 	alertname rulename severity level priority urgency job prometheus prometheus_replica replica uid endpoint monitor receive tenant_id
 	datasource_uid ref_id grafana_folder container_id image_id id metrics_path
 	summary title description message runbook_url runbook dashboard_url dashboard`
@@ -208,9 +208,9 @@ const quietLabels = `
 const firstLabels = `namespace pod node host hostname instance container device mountpoint service deployment statefulset daemonset job_name queue topic cluster`
 
 // The lists, to look names up in.
-var quietLabelSet = func() map[string]bool { //nolint:gochecknoglobals // a constant table
+var hiddenLabelSet = func() map[string]bool { //nolint:gochecknoglobals // a constant table
 	set := make(map[string]bool)
-	for name := range strings.FieldsSeq(quietLabels) {
+	for name := range strings.FieldsSeq(hiddenLabels) {
 		set[name] = true
 	}
 	return set
@@ -235,7 +235,7 @@ func (w *webhook) details(a *alert, e *Envelope) []Detail {
 	}
 	add("values", a.valuesText())
 	for _, name := range slices.Sorted(maps.Keys(a.annotations)) {
-		if !quietLabelSet[name] && !strings.HasPrefix(name, "__") && !isAddress(a.annotations[name]) {
+		if !hiddenLabelSet[name] && !strings.HasPrefix(name, "__") && !isAddress(a.annotations[name]) {
 			add(name, a.annotations[name])
 		}
 	}
@@ -249,7 +249,7 @@ func (w *webhook) labelNames(a *alert) []string {
 	for _, name := range slices.Sorted(maps.Keys(a.labels)) {
 		// An exporter's address says little of what it tells about.
 		isExporter := name == "instance" && (a.labels["pod"] != "" || a.labels["node"] != "")
-		if !quietLabelSet[name] && !strings.HasPrefix(name, "__") && !isExporter {
+		if !hiddenLabelSet[name] && !strings.HasPrefix(name, "__") && !isExporter {
 			names = append(names, name)
 		}
 	}

@@ -69,7 +69,7 @@ func (d Decoder) Decode(raw Raw) (Decoded, error) {
 	}
 	out := Decoded{Format: f.name, Why: why}
 	if f.name == anyJSON.name && d.config.Unknown == deadLetter && d.config.Format != f.name {
-		return out, fmt.Errorf("no known format, and UNKNOWN=%s: %s", deadLetter, m.describe())
+		return out, fmt.Errorf("no known format, and UNKNOWN_FORMAT=%s: %s", deadLetter, m.describe())
 	}
 	list, err := f.decode(&m, d.config)
 	switch {

@@ -52,7 +52,7 @@ type Envelope struct {
 	// ID is the publisher's identity of the notification, unique within
 	// Source. The same ID from the same Source is the same notification.
 	ID string `json:"id,omitzero"`
-	// Source is the service that speaks.
+	// Source is the service that sent it.
 	Source string `json:"source,omitzero"`
 	// Follows is the ID, from the same Source, of the notification that this one ends
 	// or supersedes.

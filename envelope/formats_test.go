@@ -85,7 +85,7 @@ func TestTextMayBeginLikeJSON(t *testing.T) {
 func TestUnknownJSONCanGoToTheDeadLetters(t *testing.T) {
 	decoder := newDecoder(envelope.Config{Format: "auto", Unknown: "dead-letter"})
 	_, err := decoder.Decode(envelope.Raw{Body: []byte(`{"msg":"db refused","level":"error"}`)})
-	if want := "no known format, and UNKNOWN=dead-letter: its members are msg, level"; err == nil || err.Error() != want {
+	if want := "no known format, and UNKNOWN_FORMAT=dead-letter: its members are msg, level"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	if _, err := decoder.Decode(envelope.Raw{Body: []byte(`{"subject":"s","extra":1}`)}); err != nil {
@@ -204,7 +204,7 @@ func TestOneMessageCannotHoldEndlessNotifications(t *testing.T) {
 func TestValidateNamesSettingValueAndFix(t *testing.T) {
 	errs := envelope.Config{Format: "xml", Unknown: "drop", SeverityMap: []string{"gold=shiny"}}.Validate()
 	want := `[ENVELOPE_FORMAT="xml": use auto or cloudevents, alertmanager, payara, native, json, text ` +
-		`UNKNOWN="drop": use show or dead-letter SEVERITY_MAP: "gold=shiny": write it like gold=critical, with debug, info, notice, warning, error, critical, alert or fatal]`
+		`UNKNOWN_FORMAT="drop": use show or dead-letter SEVERITY_MAP: "gold=shiny": write it like gold=critical, with debug, info, notice, warning, error, critical, alert or fatal]`
 	if got := fmt.Sprint(errs); got != want {
 		t.Errorf("got %s", got)
 	}

@@ -24,12 +24,12 @@ type leaf struct {
 	// value is JSON: a scalar, or an array of scalars.
 	value string
 	depth int
-	// off is how many members on the way are none that hold the content, and
-	// aside says that one of them tells of something else.
-	off   int
-	aside bool
-	// quiet says that it is never shown by itself.
-	quiet bool
+	// distance is how many members on the way are none that hold the content, and
+	// secondary says that one of them tells of something else.
+	distance  int
+	secondary bool
+	// hidden says that it is never shown by itself.
+	hidden bool
 	// outer says that it is what several notifications of a message share.
 	outer bool
 	used  bool
@@ -72,12 +72,12 @@ type tree struct {
 
 // branch is a place in the message.
 type branch struct {
-	name, path string
-	depth, off int
-	aside      bool
-	outer      bool
-	rich       bool // within the blocks of a chat message
-	quiet      bool // tells how to show them
+	name, path      string
+	depth, distance int
+	secondary       bool
+	outer           bool
+	rich            bool // within the blocks of a chat message
+	hidden          bool // tells how to show them
 }
 
 // into is the place of a member.
@@ -85,8 +85,8 @@ func (b branch) into(name string) branch {
 	path := normal(name)
 	if b.path != "" {
 		path = b.path + "." + path
-		b.aside = b.aside || sets.asides[last(b.path)]
-		if b.off = offAbove(path, 1+strings.Count(normal(name), ".")); b.off > 0 || b.aside || vague[last(path)] {
+		b.secondary = b.secondary || sets.secondaryNames[last(b.path)]
+		if b.distance = distanceAbove(path, 1+strings.Count(normal(name), ".")); b.distance > 0 || b.secondary || vague[last(path)] {
 			name = lastOf(b.name) + "." + name
 		}
 	}
@@ -98,9 +98,9 @@ func (b branch) into(name string) branch {
 // vague are names that say nothing without that of what they are in.
 var vague = setOf("name id key value type state status") //nolint:gochecknoglobals // a constant table
 
-// offAbove counts the names in path, without its last ones, that are none of
+// distanceAbove counts the names in path, without its last ones, that are none of
 // members that hold the content.
-func offAbove(path string, without int) int {
+func distanceAbove(path string, without int) int {
 	count := 0
 	for left := strings.Count(path, ".") + 1 - without; left > 0; left-- {
 		name, rest, _ := strings.Cut(path, ".")
@@ -135,8 +135,8 @@ func (t *tree) add(b branch, value string) {
 
 func (t *tree) leaf(b branch, value string) {
 	t.leaves = append(t.leaves, leaf{
-		name: b.name, path: b.path, value: value, depth: b.depth, off: b.off, aside: b.aside && !endsWith(b.path, "metadata.namespace"), outer: b.outer,
-		quiet: b.quiet || b.rich,
+		name: b.name, path: b.path, value: value, depth: b.depth, distance: b.distance, secondary: b.secondary && !endsWith(b.path, "metadata.namespace"), outer: b.outer,
+		hidden: b.hidden || b.rich,
 	})
 }
 
@@ -180,7 +180,7 @@ func (t *tree) addObject(b branch, object string) {
 		return
 	}
 	if b.rich && isControl(object) {
-		b.rich, b.quiet = false, true
+		b.rich, b.hidden = false, true
 	}
 	for name, value := range members(object) {
 		if len(t.leaves) >= maxLeaves {
@@ -284,7 +284,7 @@ func (t *tree) addObjects(b branch, array string, count int) {
 		} else if i == 0 {
 			inner := b
 			if count > 1 {
-				inner.aside = true
+				inner.secondary = true
 				t.leaf(b, quoteJSON(counted(count)))
 			}
 			t.add(inner, element)

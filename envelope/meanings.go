@@ -77,7 +77,7 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 		source.host node_name nodename node k8s.node.name kubernetes.host server server_name server.name machine machine_name computer computer_name computer_dns_name node.hostname
 		device_name device.name device_id device instance_name instance instance_id agent.name source_host syslog_hostname hostname_s resource_name
 		configuration_items impacted_entity trigger.dimensions.instance_id entity.system.hostname client.name target`},
-	{anOrigin, "origin: who speaks", `
+	{anOrigin, "origin: the service that sent it", `
 		repository.full_name repository.path_with_namespace project.path_with_namespace source service_name service.name service service.summary app_name appname application_name application app source.component
 		repository.name project_name project.name project_slug project program syslog_identifier ident
 		kubernetes.container_name kubernetes.labels.app container_name container.name k8s.container.name reporting_controller reporting_component
@@ -112,9 +112,9 @@ func isWrapper(name string) bool {
 	return sets.wrappers[name] || endsInOneOf(name, wrapperEnds)
 }
 
-// asides are members that tell of somebody or something else than what happened:
+// secondaryNames are members that tell of somebody or something else than what happened:
 // their values are shown last.
-const asides = `
+const secondaryNames = `
 	before old old_state from_state previous previous_state previous_attributes last sender user actor author owner creator pusher committer assignee assignees
 	organization head_commit headers request response agent client source_details input ecs schema links _links meta metadata signature
 	user_identity response_elements request_parameters repository schema_version trigger backlog managed_fields config settings
@@ -143,8 +143,8 @@ const noise = `
 // skipped are objects and arrays of which nothing is read: they describe the message.
 const skipped = `potential_action schema managed_fields scope_schema signatures mrkdwn_in entries breadcrumbs sdk modules credentials`
 
-// telling are things whose numbers people know, as in order_id.
-const telling = `order invoice ticket payment customer shipment case booking contract`
+// numbered are things whose numbers people know, as in order_id.
+const numbered = `order invoice ticket payment customer shipment case booking contract`
 
 // confidential are members that are never shown, whatever the message says.
 const confidential = `auth routing_key service_key integration_key session cookie webhook_url bearer`
@@ -167,12 +167,12 @@ func endsInOneOf(name, ends string) bool {
 	return false
 }
 
-// quiet are members that often hold something else than a severity: a word that
+// ambiguous are members that often hold something else than a severity: a word that
 // is not known is none.
-const quiet = `s message_type state service_state host_state exit_status alert_type notification_type type color urgency impact`
+const ambiguous = `s message_type state service_state host_state exit_status alert_type notification_type type color urgency impact`
 
-// dull are kinds of events that say nothing.
-const dull = `summary status error info event alert log message notification trigger webhook events_api default unknown none state_change`
+// generic are kinds of events that say nothing.
+const generic = `summary status error info event alert log message notification trigger webhook events_api default unknown none state_change`
 
 // outcomes are words for how something went that are not in the vocabulary of
 // severities.
@@ -211,8 +211,8 @@ var (
 const alarming = `alert incident problem alarm alert_state alert_status incident_state current_state alert_transition event_action`
 
 // sets are the lists of names above, to look names up in.
-var sets = struct{ wrappers, asides, core, noise, skipped, confidential, dull, quiet, telling, alarming map[string]bool }{ //nolint:gochecknoglobals // constant tables
-	setOf(wrappers), setOf(asides), setOf(core), setOf(noise), setOf(skipped), setOf(confidential), setOf(dull), setOf(quiet), setOf(telling), setOf(alarming),
+var sets = struct{ wrappers, secondaryNames, core, noise, skipped, confidential, generic, ambiguous, numbered, alarming map[string]bool }{ //nolint:gochecknoglobals // constant tables
+	setOf(wrappers), setOf(secondaryNames), setOf(core), setOf(noise), setOf(skipped), setOf(confidential), setOf(generic), setOf(ambiguous), setOf(numbered), setOf(alarming),
 }
 
 func setOf(names string) map[string]bool {

@@ -53,7 +53,7 @@ func (p part) open() []part {
 	}
 	for _, m := range own {
 		name := normal(m.name)
-		isBatch := batchNames[name] && !speaks(own) || looseBatchNames[name] && !speaks(own, aKind, aName)
+		isBatch := batchNames[name] && !hasText(own) || looseBatchNames[name] && !hasText(own, aKind, aName)
 		if m.value[0] != '[' || !isBatch {
 			continue
 		}
@@ -110,9 +110,9 @@ func asObject(element string) string {
 	return `{"time":` + pair[0] + `,"message":` + pair[1] + `}`
 }
 
-// speaks reports whether an object has a text of its own, or another of the
+// hasText reports whether an object has a text of its own, or another of the
 // meanings.
-func speaks(list []member, others ...meaning) bool {
+func hasText(list []member, others ...meaning) bool {
 	for _, m := range list {
 		if m.value[0] != '"' || m.value == `""` {
 			continue

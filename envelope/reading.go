@@ -124,14 +124,14 @@ func (r *reading) rateLeaf(l *leaf) {
 		at = strings.LastIndexByte(l.path[:at], '.')
 		name = l.path[at+1:]
 		for _, u := range uses[name] {
-			if l.quiet && u.meaning == aKind {
+			if l.hidden && u.meaning == aKind {
 				continue // the kind of a block
 			}
-			tier := 2 * offAbove(l.path, count)
+			tier := 2 * distanceAbove(l.path, count)
 			if l.outer {
 				tier++
 			}
-			if l.aside && count == 1 || u.meaning == aKind && !isCore(l.path) {
+			if l.secondary && count == 1 || u.meaning == aKind && !isCore(l.path) {
 				tier += 2
 			}
 			r.candidates[u.meaning] = append(r.candidates[u.meaning], candidate{l, u.rank, tier})
@@ -231,7 +231,7 @@ func (r *reading) severity() {
 		if known && s != Unspecified && (r.out.Severity == Unspecified || r.out.Severity == s) {
 			r.out.Severity, c.leaf.used = s, sure
 		}
-		if !known && unknown == "" && !sets.quiet[last(c.leaf.path)] && isShort(c.leaf) && strings.ContainsFunc(c.leaf.text(), unicode.IsLetter) && c.leaf.value[0] == '"' {
+		if !known && unknown == "" && !sets.ambiguous[last(c.leaf.path)] && isShort(c.leaf) && strings.ContainsFunc(c.leaf.text(), unicode.IsLetter) && c.leaf.value[0] == '"' {
 			unknown = c.leaf.text()
 			c.leaf.used = true
 		}
@@ -258,7 +258,7 @@ func (r *reading) severityOf(l *leaf) (s Severity, known, sure bool) {
 	if text == "" || isNumber(text) {
 		return Unspecified, l.value[0] != '"', false // a number of nobody's scale
 	}
-	if sets.quiet[last(l.path)] { // it holds other words, too
+	if sets.ambiguous[last(l.path)] { // it holds other words, too
 		s, known = r.words.word(canonical(text))
 	} else {
 		s, known = r.words.parse(text)
@@ -357,7 +357,7 @@ func (r *reading) content() {
 	}
 	r.chat()
 	if e.Severity == Unspecified && e.SeverityWord == "" && e.State == "" {
-		e.Severity = r.words.spoken(cmp.Or(e.Subject, e.Message))
+		e.Severity = r.words.leading(cmp.Or(e.Subject, e.Message))
 	}
 	outcome := r.outcome()
 	if e.Subject == "" && r.knowledge != isTitled {
@@ -478,7 +478,7 @@ func isNumber(text string) bool {
 // kind finds the kind of event.
 func (r *reading) kind(outcome *leaf) *leaf {
 	kind := r.pick(aKind, central, func(l *leaf) bool {
-		return isShort(l) && l.value[0] == '"' && !sets.dull[normal(l.text())] && l != outcome
+		return isShort(l) && l.value[0] == '"' && !sets.generic[normal(l.text())] && l != outcome
 	})
 	if kind == nil {
 		return nil
@@ -591,7 +591,7 @@ func (r *reading) details() {
 	for _, l := range rest {
 		d := Detail{l.name, readableTime(l)}
 		count := len(r.out.Details)
-		if count == maxDetails || (l.aside || isMinor(l)) && count >= fewDetails {
+		if count == maxDetails || (l.secondary || isMinor(l)) && count >= fewDetails {
 			break
 		}
 		isThere := func(shown Detail) bool {
@@ -621,16 +621,16 @@ const fewDetails = 3
 
 // remoteness says how late a leaf is shown.
 func remoteness(l *leaf) int {
-	n := min(l.off, 3)
+	n := min(l.distance, 3)
 	for _, u := range uses[last(l.path)] {
-		if u.meaning == aFault || u.meaning == anOutcome && l.off <= 1 {
+		if u.meaning == aFault || u.meaning == anOutcome && l.distance <= 1 {
 			n = -1
 		}
 	}
 	if isMinor(l) {
 		n += 5
 	}
-	if l.aside {
+	if l.secondary {
 		n += 10
 	}
 	if l.outer {
@@ -647,7 +647,7 @@ func isMinor(l *leaf) bool {
 	name := lastOf(l.name)
 	for _, end := range [...]string{"_id", "-id", "Id", "ID", "_ids", "Ids", "IDs", "_uid", "_uuid", "_type", "Type"} {
 		if strings.HasSuffix(name, end) && len(name) > len(end) {
-			return !sets.telling[normal(strings.TrimSuffix(name, end))]
+			return !sets.numbered[normal(strings.TrimSuffix(name, end))]
 		}
 	}
 	text := l.text()
@@ -670,7 +670,7 @@ func isOpaque(text string) bool {
 
 func (r *reading) isWorthShowing(l *leaf) bool {
 	text, name := l.text(), last(l.path)
-	if text == "" || l.quiet || isInternal(lastOf(l.name)) || sets.noise[name] || sets.noise[lastTwo(l.path)] || sets.dull[normal(text)] || strings.HasPrefix(name, "@") {
+	if text == "" || l.hidden || isInternal(lastOf(l.name)) || sets.noise[name] || sets.noise[lastTwo(l.path)] || sets.generic[normal(text)] || strings.HasPrefix(name, "@") {
 		return false
 	}
 	if isTime(l) && len(text) > 8 && !r.out.Time.IsZero() || strings.HasSuffix(name, "url") {

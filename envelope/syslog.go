@@ -60,16 +60,16 @@ func logfmt(line string) []member {
 		return nil
 	}
 	var list []member
-	speaks := false
+	hasText := false
 	for m := range logfmtPairs(line) {
 		if m == nil || len(list) == maxMembers {
 			return nil
 		}
 		list = append(list, *m)
 		name := normal(m.name)
-		speaks = speaks || name == "msg" || name == "message" || name == "level" || name == "lvl" || name == "severity"
+		hasText = hasText || name == "msg" || name == "message" || name == "level" || name == "lvl" || name == "severity"
 	}
-	if len(list) < least || !speaks {
+	if len(list) < least || !hasText {
 		return nil
 	}
 	return list

@@ -44,19 +44,19 @@ func decodeText(m *message) (e Envelope, err error) {
 	}
 	if e.Severity == Unspecified {
 		first, _, _ := strings.Cut(body, "\n")
-		e.Severity = m.words.spoken(first)
+		e.Severity = m.words.leading(first)
 	}
 	return e, nil
 }
 
-// spoken are the words that say how bad something is at the beginning of a
+// leading are the words that say how bad something is at the beginning of a
 // line of text. Others mean too much else.
-var spoken = setOf("trace debug info notice warn warning error err severe critical crit alert fatal emergency panic failed failure") //nolint:gochecknoglobals // a constant table
+var leading = setOf("trace debug info notice warn warning error err severe critical crit alert fatal emergency panic failed failure") //nolint:gochecknoglobals // a constant table
 
-// spoken finds the severity that a line begins with, like that of a log, or of
+// leading finds the severity that a line begins with, like that of a log, or of
 // "[CRITICAL] db-1: disk full" and "DISK WARNING - 81 %": a known word in
 // capitals, in brackets, or before a colon at the beginning.
-func (own severities) spoken(line string) Severity {
+func (own severities) leading(line string) Severity {
 	const longest, mostWords = 120, 8
 	line = line[:min(len(line), longest)]
 	for count, at := 0, 0; count < mostWords && at < len(line); count++ {
@@ -69,7 +69,7 @@ func (own severities) spoken(line string) Severity {
 		at = end
 		bracketed := start > 0 && line[start-1] == '['
 		announced := count == 0 && strings.HasPrefix(line[end:], ":")
-		if spoken[strings.ToLower(word)] && (bracketed || announced || word == strings.ToUpper(word)) {
+		if leading[strings.ToLower(word)] && (bracketed || announced || word == strings.ToUpper(word)) {
 			s, _ := own.parse(word)
 			return s
 		}

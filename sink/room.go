@@ -79,7 +79,7 @@ func New(cfg Config, log *slog.Logger, options ...Option) (*Room, error) {
 }
 
 // String names the room.
-func (r *Room) String() string { return "xmpp:" + r.cfg.Room }
+func (r *Room) String() string { return r.cfg.Room }
 
 // Submit waits until one more message may be in flight, takes m and returns;
 // m.Done tells later what became of it. Messages are sent in the order of the

@@ -24,7 +24,7 @@ func NewIngest(version string) *Ingest {
 	i := &Ingest{
 		registry: prometheus.NewRegistry(),
 		requests: counter("ingest_requests_total", "Webhooks, by the last part of their path (none: there is no such path) and the status of the answer.", "format", "code"),
-		duration: histogram("ingest_duration_seconds", "Time from receiving a webhook to its answer, which is the time to store it.", soon(), "format"),
+		duration: histogram("ingest_duration_seconds", "Time from receiving a webhook to its answer, which is the time to store it.", shortTimes(), "format"),
 	}
 	i.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),

@@ -24,7 +24,7 @@ type metrics struct {
 type sourceMetrics struct {
 	received, delivered, suppressed *prometheus.CounterVec
 	digests, digested, expired      *prometheus.CounterVec
-	edits                           *prometheus.CounterVec
+	corrections                     *prometheus.CounterVec
 	filtered, failed, deadLettered  *prometheus.CounterVec // and by reason
 	acks                            *prometheus.CounterVec // and by outcome
 	delivery, age                   *prometheus.HistogramVec
@@ -45,11 +45,11 @@ type roomMetrics struct {
 
 // The buckets of a histogram: from what a room on the same machine takes to
 // an outage over lunch, and to one over the weekend.
-func soon() []float64 {
+func shortTimes() []float64 {
 	return []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300}
 }
 
-func late() []float64 {
+func longTimes() []float64 {
 	return []float64{.005, .025, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 6 * 3600, 24 * 3600}
 }
 
@@ -74,14 +74,14 @@ func newSourceMetrics() sourceMetrics {
 		delivered:    counter("notifications_delivered_total", "Notifications that the room has shown.", "source"),
 		digests:      counter("digests_total", "Messages that the room has shown for several notifications together.", "source"),
 		digested:     counter("notifications_digested_total", "Notifications that the room has shown together with others; notifications_delivered_total counts them as well.", "source"),
-		edits:        counter("edits_total", "Messages with which the room has corrected earlier ones; notifications_delivered_total counts them as well.", "source"),
+		corrections:  counter("corrections_total", "Messages with which the room has corrected earlier ones; notifications_delivered_total counts them as well.", "source"),
 		expired:      counter("notifications_expired_total", "Notifications that came too late and that the room has counted in a line with others.", "source"),
 		suppressed:   counter("notifications_suppressed_total", "Duplicates: notifications not posted because the room had shown them before.", "source"),
 		failed:       counter("messages_failed_total", "Messages that can never be delivered.", "source", "reason"),
 		deadLettered: counter("messages_dead_lettered_total", "Messages whose dead letter the broker has confirmed.", "source", "reason"),
 		acks:         counter("acks_total", "How messages were settled: acknowledged, released (the broker redelivers), dead_lettered (acknowledged behind a dead letter), or failed (the broker could not be told, and redelivers).", "source", "outcome"),
-		delivery:     histogram("delivery_duration_seconds", "Time from receiving a notification to its reflection by the room.", soon(), "source"),
-		age:          histogram("event_age_seconds", "Time from the broker's timestamp of a message to its reflection by the room.", late(), "source"),
+		delivery:     histogram("delivery_duration_seconds", "Time from receiving a notification to its reflection by the room.", shortTimes(), "source"),
+		age:          histogram("event_age_seconds", "Time from the broker's timestamp of a message to its reflection by the room.", longTimes(), "source"),
 		lastDelivery: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Namespace: namespace, Name: "last_delivery_timestamp_seconds",
 			Help: "When the room last showed a notification, as Unix time; 0 before the first.",
@@ -97,7 +97,7 @@ func newRoomMetrics() roomMetrics {
 		removals:   counter("room_removals_total", "Removals from the room, by the status code of XEP-0045; none if the room was destroyed.", "code"),
 		bounces:    counter("room_bounces_total", "Messages that the room refused, by the condition of RFC 6120.", "condition"),
 		reflection: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Namespace: namespace, Name: "reflection_duration_seconds", Buckets: soon(),
+			Namespace: namespace, Name: "reflection_duration_seconds", Buckets: shortTimes(),
 			Help: "Time from sending a message to its reflection by the room.",
 		}),
 		together: prometheus.NewHistogram(prometheus.HistogramOpts{
@@ -129,7 +129,7 @@ func start(vec *prometheus.CounterVec, values ...string) {
 func (m *metrics) all() []prometheus.Collector {
 	return []prometheus.Collector{
 		m.received, m.filtered, m.delivered, m.suppressed, m.failed, m.deadLettered, m.acks,
-		m.digests, m.digested, m.edits, m.expired, m.together, m.delivery, m.age, m.reflection, m.lastDelivery,
+		m.digests, m.digested, m.corrections, m.expired, m.together, m.delivery, m.age, m.reflection, m.lastDelivery,
 		m.retries, m.possibleDuplicates, m.reconnects, m.joins, m.removals, m.bounces,
 	}
 }

@@ -21,7 +21,7 @@ type sourceState struct {
 	metrics *metrics
 
 	received, delivered, suppressed          prometheus.Counter
-	digests, digested, edits, expired        prometheus.Counter
+	digests, digested, corrections, expired  prometheus.Counter
 	acked, ackFailed, released, deadLettered prometheus.Counter
 	delivery, age                            prometheus.Observer
 	lastDelivery                             prometheus.Gauge
@@ -70,7 +70,7 @@ func newSourceState(source sources.Source, m *metrics) *sourceState {
 	return &sourceState{
 		source: source, name: name, metrics: m, failing: map[string]fault{},
 		received: m.received.WithLabelValues(name), delivered: m.delivered.WithLabelValues(name), suppressed: m.suppressed.WithLabelValues(name),
-		digests: m.digests.WithLabelValues(name), digested: m.digested.WithLabelValues(name), edits: m.edits.WithLabelValues(name), expired: m.expired.WithLabelValues(name),
+		digests: m.digests.WithLabelValues(name), digested: m.digested.WithLabelValues(name), corrections: m.corrections.WithLabelValues(name), expired: m.expired.WithLabelValues(name),
 		acked: acks(acknowledged), ackFailed: acks(ackFailed), released: acks(released), deadLettered: acks(deadLettered),
 		delivery: m.delivery.WithLabelValues(name), age: m.age.WithLabelValues(name),
 		lastDelivery: m.lastDelivery.WithLabelValues(name),
@@ -114,7 +114,7 @@ func (s *sourceState) observe(e *worker.Event) {
 			s.digested.Add(notifications(e))
 		}
 		if e.Replaced != "" {
-			s.edits.Inc()
+			s.corrections.Inc()
 		}
 	case worker.Digested:
 		s.digests.Inc()

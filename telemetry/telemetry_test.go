@@ -148,7 +148,7 @@ func TestCountsWhatBecomesOfNotifications(t *testing.T) {
 		t, `messages_received_total{source="nats:NOTIFY"} 5`, `messages_received_total{source="kafka:alerts"} 0`,
 		`notifications_delivered_total{source="nats:NOTIFY"} 5`, `notifications_suppressed_total{source="nats:NOTIFY"} 1`,
 		`notifications_filtered_total{reason="expired",source="nats:NOTIFY"} 1`, `notifications_filtered_total{reason="severity",source="nats:NOTIFY"} 0`,
-		`digests_total{source="nats:NOTIFY"} 1`, `notifications_digested_total{source="nats:NOTIFY"} 2`, `edits_total{source="nats:NOTIFY"} 1`,
+		`digests_total{source="nats:NOTIFY"} 1`, `notifications_digested_total{source="nats:NOTIFY"} 2`, `corrections_total{source="nats:NOTIFY"} 1`,
 		`notifications_expired_total{source="nats:NOTIFY"} 1`, `gathered_messages{source="nats:NOTIFY"} 3`,
 		`digest_members_bucket{le="20"} 0`, `digest_members_bucket{le="50"} 1`, `reflection_duration_seconds_count 2`,
 		`messages_failed_total{reason="decode",source="nats:NOTIFY"} 1`,

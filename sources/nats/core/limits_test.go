@@ -75,7 +75,7 @@ func TestLossAtStopIsLogged(t *testing.T) {
 	natstest.Must(t, b.Conn.Publish("core.a", natstest.Note(1).Body))
 	take(t, src, 1)
 	natstest.Must(t, src.Close(t.Context()))
-	if book.Count("notifications are lost with the stop") != 1 || book.Count("count=1") != 1 {
+	if book.Count("notifications were lost at the stop") != 1 || book.Count("count=1") != 1 {
 		t.Errorf("the loss is not in the log:\n%s", book)
 	}
 }

@@ -122,7 +122,7 @@ func (s *Source) close(ctx context.Context) error {
 	lost := s.out.releaseAll()
 	s.subs.drops.log(true)
 	if lost > 0 {
-		s.log.Warn("notifications are lost with the stop of the worker: their publishers want no answer", "count", lost)
+		s.log.Warn("notifications were lost at the stop: their publishers named no reply subject", "count", lost)
 	}
 	if !s.conn.IsConnected() {
 		return nil // nothing that could be kept
