@@ -199,3 +199,20 @@ func (s *session) memory() string {
 		return "none seen: if the room keeps no history, up to three times XMPP_MAX_IN_FLIGHT messages may be shown twice when the connection breaks"
 	}
 }
+
+// enter starts sending: we are in the room and know its history.
+func (s *session) enter() {
+	s.phase = inRoom
+	s.measure()
+	s.box.LimitMembers(membersWithin(s.format.maxBytes))
+	s.box.RecallDigests(s.archive())
+	s.box.CorrectByAccount(s.catchup.accounts && s.us.id != "")
+	close(s.entered)
+	s.returned()
+	if resent, possible := s.box.Attach(s, s.us.address); resent > 0 {
+		s.log.Info("resent unconfirmed messages", "count", resent, "possible_duplicates", possible)
+		s.observer.tell(Event{Kind: Resent, Resent: resent, PossibleDuplicates: possible})
+	}
+	s.onEnter()
+	s.Room.entered(s)
+}

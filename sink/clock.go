@@ -29,7 +29,7 @@ const nsTime = "urn:xmpp:time"
 
 // askTime asks for the server's time (XEP-0202). The room dates its history by it.
 func (s *session) askTime() {
-	s.request(conn.Request{To: s.conn.Domain, Type: "get", Payload: "<time xmlns='" + nsTime + "'/>", By: s.byServer, Answer: s.time})
+	s.askServer("<time xmlns='"+nsTime+"'/>", s.time)
 }
 
 // time takes the answer. Nobody waits for it.

@@ -101,37 +101,6 @@ func (s *session) handle(e wire.Element) error {
 	}
 }
 
-// unlessGone returns why the session has to end. After our presence was ended it
-// only says so once more.
-func (s *session) unlessGone(err error) error {
-	if s.gone == nil {
-		return err
-	}
-	return nil
-}
-
-// ask sends a request whose answer the room gives, or our server for it. The answer
-// proves that it was running when we asked.
-func (s *session) ask(to, kind, payload string, answer func(conn.Answer) error) {
-	asked := time.Now()
-	s.request(conn.Request{To: to, Type: kind, Payload: payload, By: s.us.official, Answer: func(a conn.Answer) error {
-		s.answered(asked)
-		return answer(a)
-	}})
-}
-
-// answered notes that the server was running when we asked.
-func (s *session) answered(asked time.Time) {
-	s.box.Alive(asked)
-	s.proving.Store(false)
-}
-
-func (s *session) request(r conn.Request) {
-	answer := r.Answer
-	r.Answer = func(a conn.Answer) error { return s.unlessGone(answer(a)) }
-	s.conn.Ask(r)
-}
-
 // message takes what the room shows, and what it refuses.
 func (s *session) message(e wire.Element) error {
 	if s.phase == joining {
@@ -159,23 +128,6 @@ func (s *session) message(e wire.Element) error {
 		}
 	}
 	return nil
-}
-
-// enter starts sending: we are in the room and know its history.
-func (s *session) enter() {
-	s.phase = inRoom
-	s.measure()
-	s.box.LimitMembers(membersWithin(s.format.maxBytes))
-	s.box.RecallDigests(s.archive())
-	s.box.CorrectByAccount(s.catchup.accounts && s.us.id != "")
-	close(s.entered)
-	s.returned()
-	if resent, possible := s.box.Attach(s, s.us.address); resent > 0 {
-		s.log.Info("resent unconfirmed messages", "count", resent, "possible_duplicates", possible)
-		s.observer.tell(Event{Kind: Resent, Resent: resent, PossibleDuplicates: possible})
-	}
-	s.onEnter()
-	s.Room.entered(s)
 }
 
 // Post and Send implement outbox.Link.

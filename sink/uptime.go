@@ -13,15 +13,8 @@ const nsLast = "jabber:iq:last"
 // One that was killed may have kept an archive but for its end, and then
 // nothing else tells.
 func (s *session) askUptime() {
-	s.request(conn.Request{
-		To: s.conn.Domain, Type: "get", Payload: "<query xmlns='" + nsLast + "'/>",
-		By:     s.byServer,
-		Answer: s.uptime,
-	})
+	s.askServer("<query xmlns='"+nsLast+"'/>", s.uptime)
 }
-
-// byServer reports whether our server speaks.
-func (s *session) byServer(from []byte) bool { return string(from) == s.conn.Domain }
 
 // uptime takes the answer. Nobody waits for it: not every server knows, those
 // that do say so at once.

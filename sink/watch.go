@@ -138,11 +138,7 @@ func (s *session) wake() {
 		return
 	}
 	asked := time.Now()
-	s.request(conn.Request{
-		To: s.conn.Domain, Type: "get", Payload: ping,
-		By:     s.byServer,
-		Answer: func(conn.Answer) error { s.answered(asked); return nil },
-	})
+	s.askServer(ping, func(conn.Answer) error { s.answered(asked); return nil })
 }
 
 // ping asks the room whether we are in it (XEP-0410).
