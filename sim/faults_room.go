@@ -86,12 +86,12 @@ func roomFaults() map[string]fault {
 		}},
 		"never-shown": {weight: 1, leaves: true, forGood: true, what: "the room bounces one notification for good", run: func(w *world, s Step) {
 			condition := []string{"policy-violation", "not-acceptable", "bad-request", "not-allowed", "service-unavailable", "internal-server-error"}[s.N]
-			w.rule(s, func() {
+			w.rule(func() {
 				w.server.BounceMatching(w.refused(certainty(condition), w.one(s)), sinktest.StanzaError{Condition: condition}, -1)
 			})
 		}},
 		"swallowed": {weight: 1, leaves: true, forGood: true, what: "the room swallows one notification for good", run: func(w *world, s Step) {
-			w.rule(s, func() { w.server.LoseMatching(w.refused(1, w.one(s))) })
+			w.rule(func() { w.server.LoseMatching(w.refused(1, w.one(s))) })
 		}},
 	}
 }
@@ -207,24 +207,15 @@ func (w *world) isTaken(nick string) bool {
 	return slices.ContainsFunc(w.server.Occupants(), func(o sinktest.Occupant) bool { return o.Nick == nick })
 }
 
-// alike are the numbers of those that the room shows only together with a notification.
-func (w *world) alike(n Notification) []int {
-	if least := w.plan.Group; least > 0 && n.Parts >= least {
-		return n.numbers()
-	}
-	return []int{n.Number}
-}
-
 // one matches one notification.
 func (w *world) one(s Step) func(sinktest.Post) bool {
 	number := w.which(s).Number
 	return func(p sinktest.Post) bool { return slices.Contains(carried(p), number) }
 }
 
-// rule has the room do something with the notification of a step from now on, and again
-// after all faults of the room have been ended.
-func (w *world) rule(s Step, order func()) {
-	w.obs.neverAgain(w.alike(w.which(s)))
+// rule has the room do something with messages from now on, and again after all faults
+// of the room have been ended.
+func (w *world) rule(order func()) {
 	w.rules = append(w.rules, order)
 	order()
 }

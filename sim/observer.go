@@ -53,7 +53,6 @@ type record struct {
 	delayed      bool       // it has, and others may be shown first
 	turnedAway   []*session // in which the room did not show it, perhaps for a passing reason
 	exempt       bool       // others may never see it: its worker went away together with the server
-	never        bool       // the room does not show it from some time on, for good
 }
 
 // showing is one time that the room has shown a notification.
@@ -62,6 +61,7 @@ type showing struct {
 	session    *session
 	nick       string
 	nth        int  // of all that was shown
+	refused    int  // how often the room had refused it before
 	senderOnly bool // others were not shown it: the server died before
 }
 

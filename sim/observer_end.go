@@ -37,11 +37,16 @@ func (o *observer) restless() {
 	o.wrong("workers have left the room %d times, and do not stay in it in the end", o.departures)
 }
 
-// isDone reports whether others were shown the notification, or it is a dead letter. One
-// that only its sender was shown, and that the room shows no more, was acknowledged meanwhile.
+// isDone reports whether others were shown the notification, or it is a dead letter.
 func (o *observer) isDone(r *record) bool {
-	return len(r.copies) == 0 || r.deadLettered || r.exempt || r.never && len(r.showings) > 0 || !o.idsKept && o.wasShown(r) ||
+	return len(r.copies) == 0 || r.deadLettered || r.exempt || !o.idsKept && o.wasShown(r) || r.wasRefusedLater() ||
 		slices.ContainsFunc(r.showings, func(s showing) bool { return !s.senderOnly })
+}
+
+// wasRefusedLater reports whether the room has shown r, and later refused it so that it
+// would be a dead letter if it had not been acknowledged.
+func (r *record) wasRefusedLater() bool {
+	return len(r.showings) > 0 && r.refused > r.showings[len(r.showings)-1].refused+1
 }
 
 // stick notes that the dead letters of a broker will never be written: it may stop, and

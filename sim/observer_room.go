@@ -64,15 +64,6 @@ func (o *observer) refused(p sinktest.Post, weight int) {
 	}
 }
 
-// neverAgain is when the room begins not to show some notifications, for good.
-func (o *observer) neverAgain(numbers []int) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, number := range numbers {
-		o.records[number].never = true
-	}
-}
-
 // turnedAway is when the room does not show a message, perhaps for a passing reason: an
 // account without a voice, a chat service that is down.
 func (o *observer) turnedAway(p sinktest.Post) {
@@ -146,6 +137,7 @@ func (o *observer) shown(w *workerState, r *record, now showing) (last int) {
 			}
 		}
 	}
+	now.refused = r.refused
 	r.showings = append(r.showings, now)
 	if !w.durable[r.number] && !slices.ContainsFunc(r.copies, func(m *stored) bool { return m.acked.Load() }) {
 		w.unacked[r.number] = now.nth
