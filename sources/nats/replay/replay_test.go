@@ -95,6 +95,36 @@ func TestCutLetterWithoutOriginal(t *testing.T) {
 	}
 }
 
+// What a stream has under another subject than it was published with, or from another
+// stream, cannot be published there again, and the error says why.
+func TestMessagesFromElsewhere(t *testing.T) {
+	t.Parallel()
+	for name, config := range map[string]jetstream.StreamConfig{
+		"transformed": {Subjects: []string{"notify.>"}, SubjectTransform: &jetstream.SubjectTransformConfig{Source: "notify.>", Destination: "alerts.>"}},
+		"a mirror":    {Mirror: &jetstream.StreamSource{Name: "ORIGIN"}},
+		"sourced":     {Sources: []*jetstream.StreamSource{{Name: "ORIGIN"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := natstest.StartServer(t)
+			if len(config.Subjects) == 0 {
+				_, err := b.JS.CreateStream(t.Context(), jetstream.StreamConfig{Name: "ORIGIN", Subjects: []string{"notify.>"}})
+				natstest.Must(t, err)
+			}
+			config.Name = natstest.Stream
+			_, err := b.JS.CreateStream(t.Context(), config)
+			natstest.Must(t, err)
+			b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: natstest.Patience, MaxDeliver: -1})
+			natstest.Must(t, b.CreateDeadLetters(t.Context()))
+			b.PublishNotes(t, 0, 1)
+			natstest.Reject(t, natstest.Receive(t, open(t, b), 1)[0])
+			if err := openLetters(t, b).Republish(t.Context(), oneLetter(t, b)); err == nil || !strings.Contains(err.Error(), "mirror, sources, subject_transform") {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
 // The stream of the dead letters may take less than the server.
 func TestSmallDeadLetterStream(t *testing.T) {
 	t.Parallel()

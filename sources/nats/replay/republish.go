@@ -13,6 +13,7 @@ import (
 	client "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/conn"
@@ -110,7 +111,14 @@ func (t *streamTarget) subjects(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look up stream %s: %w", t.stream, err)
 	}
-	return stream.CachedInfo().Config.Subjects, nil
+	config := stream.CachedInfo().Config
+	if len(config.Subjects) == 0 || config.SubjectTransform != nil {
+		return nil, &check.Fault{
+			What: "stream " + t.stream + " has its messages from other streams, or under other subjects (mirror, sources, subject_transform)",
+			Fix:  "publish the original by hand where it was published first: replay show prints it",
+		}
+	}
+	return config.Subjects, nil
 }
 
 func (t *streamTarget) publish(ctx context.Context, m *client.Msg, bare bool) error {
