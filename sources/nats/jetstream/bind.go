@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/xmpp-notifier/xmpp-notifier/internal/backoff"
 )
 
