@@ -18,6 +18,7 @@ func serverFaults() map[string]fault {
 			since := time.Now().Add(-time.Duration(s.For) % lastCopies)
 			w.server.Stop()
 			w.server.ForgetSince(since)
+			w.unseen = append(w.unseen, span{since, time.Now()})
 			if passedOrZero(w.leaving) { // who leaves takes it that the server goes on
 				w.obs.copiesLost(since, 2*w.plan.InFlight)
 			}

@@ -24,12 +24,16 @@ type world struct {
 	running   sync.WaitGroup
 	leaving   time.Time // until then a worker may leave a server that goes on
 	rules     []func()  // what the room does for good
+	unseen    []span    // within which the room has shown messages to their senders alone
 	todo      []action
 	more      int // number of the next notification that the plan does not have
 
 	mu        sync.Mutex
 	onReplays []replayHook
 }
+
+// span is the time from one moment to another.
+type span struct{ from, to time.Time }
 
 // replayHook is what happens once, when the room begins to tell its history or its archive.
 type replayHook struct {
@@ -175,9 +179,12 @@ func (w *world) noticed(p *process) {
 	}
 }
 
-// repeatPosts has somebody say again what workers said last, with the same ids.
+// repeatPosts has somebody say again what workers said last and he has seen, with the same
+// ids.
 func (w *world) repeatPosts(nick string, n int) {
-	posts := w.server.Transcript()
+	posts := slices.DeleteFunc(w.server.Transcript(), func(p sinktest.Post) bool {
+		return slices.ContainsFunc(w.unseen, func(s span) bool { return !p.At.Before(s.from) && !p.At.After(s.to) })
+	})
 	for _, p := range posts[max(0, len(posts)-n):] {
 		w.server.PostAs(nick, p.ID, p.Body)
 	}
