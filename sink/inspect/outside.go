@@ -39,16 +39,13 @@ func (in *inspection) service(ctx context.Context, c *conn.Client) bool {
 // others says where the server has chat rooms, for an error.
 func (in *inspection) others(ctx context.Context, c *conn.Client) string {
 	_, domain, _ := strings.Cut(in.cfg.JID, "@")
-	frame, err := c.Ask(ctx, "get", domain, muc.AskItems)
-	if err != nil {
-		return ""
-	}
-	var items struct {
+	type services struct {
 		Items []struct {
 			JID string `xml:"jid,attr"`
 		} `xml:"query>item"`
 	}
-	if wire.Decode(frame, &items) != nil {
+	items, err := wire.Result[services](c.Ask(ctx, "get", domain, muc.AskItems))
+	if err != nil {
 		return ""
 	}
 	var found []string

@@ -61,14 +61,11 @@ func (j *job) addUser(ctx context.Context) error {
 }
 
 func (j *job) execute(ctx context.Context, attributes, payload string) (command, error) {
-	raw, err := j.admin.Ask(ctx, "set", j.domain, "<command xmlns='"+nsCommands+"' node='"+nodeAdd+"' "+attributes+">"+payload+"</command>")
-	if err != nil {
-		return command{}, err
-	}
-	var result struct {
+	type answer struct {
 		Command command `xml:"http://jabber.org/protocol/commands command"`
 	}
-	err = wire.Decode(raw, &result)
+	question := "<command xmlns='" + nsCommands + "' node='" + nodeAdd + "' " + attributes + ">" + payload + "</command>"
+	result, err := wire.Result[answer](j.admin.Ask(ctx, "set", j.domain, question))
 	return result.Command, err
 }
 

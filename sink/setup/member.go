@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
@@ -60,22 +61,12 @@ func (j *job) makeMember(ctx context.Context, nick string) error {
 // listed reports whether the room has the worker's account on one of its lists
 // (section 9.5).
 func (j *job) listed(ctx context.Context, affiliation string) (bool, error) {
-	raw, err := j.ask(ctx, "get", "<query xmlns='"+nsAdmin+"'><item affiliation='"+affiliation+"'/></query>")
-	if err != nil {
-		return false, err
+	type item struct {
+		JID string `xml:"jid,attr"`
 	}
-	var result struct {
-		Items []struct {
-			JID string `xml:"jid,attr"`
-		} `xml:"query>item"`
+	type list struct {
+		Items []item `xml:"query>item"`
 	}
-	if err := wire.Decode(raw, &result); err != nil {
-		return false, err
-	}
-	for _, item := range result.Items {
-		if strings.EqualFold(item.JID, j.Worker.JID) {
-			return true, nil
-		}
-	}
-	return false, nil
+	found, err := wire.Result[list](j.ask(ctx, "get", "<query xmlns='"+nsAdmin+"'><item affiliation='"+affiliation+"'/></query>"))
+	return slices.ContainsFunc(found.Items, func(one item) bool { return strings.EqualFold(one.JID, j.Worker.JID) }), err
 }

@@ -80,19 +80,16 @@ func (j *job) ask(ctx context.Context, kind, payload string) ([]byte, error) {
 
 // form asks for the form by which an owner configures the room.
 func (j *job) form(ctx context.Context) (form, error) {
-	raw, err := j.ask(ctx, "get", "<query xmlns='"+nsOwner+"'/>")
-	if err != nil {
-		return form{}, err
-	}
-	var result struct {
+	type answer struct {
 		Query struct {
 			Form *form `xml:"jabber:x:data x"`
 		} `xml:"http://jabber.org/protocol/muc#owner query"`
 	}
-	if err := wire.Decode(raw, &result); err != nil {
+	result, err := wire.Result[answer](j.ask(ctx, "get", "<query xmlns='"+nsOwner+"'/>"))
+	switch {
+	case err != nil:
 		return form{}, err
-	}
-	if result.Query.Form == nil {
+	case result.Query.Form == nil:
 		return form{}, errors.New("the room has no form to configure it")
 	}
 	return *result.Query.Form, nil

@@ -122,12 +122,16 @@ func (j *job) dial(ctx context.Context, cfg sink.Config) (*conn.Client, error) {
 	}
 }
 
-func dial(ctx context.Context, cfg sink.Config) (*conn.Client, error) {
+func connect(ctx context.Context, cfg sink.Config) (*conn.Client, error) {
 	account, err := cfg.Account()
 	if err != nil {
 		return nil, err
 	}
-	c, err := account.Connect(ctx)
+	return account.Connect(ctx)
+}
+
+func dial(ctx context.Context, cfg sink.Config) (*conn.Client, error) {
+	c, err := connect(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -75,10 +75,5 @@ func Discover(ctx context.Context, c *conn.Client, to, node string) (Info, error
 	if node != "" {
 		question = "<query xmlns='" + NSInfo + "' node='" + wire.Escape(node) + "'/>"
 	}
-	var info Info
-	raw, err := c.Ask(ctx, "get", to, question)
-	if err != nil {
-		return info, err
-	}
-	return info, wire.Decode(raw, &info)
+	return wire.Result[Info](c.Ask(ctx, "get", to, question))
 }

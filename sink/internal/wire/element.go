@@ -175,6 +175,15 @@ func Decode(frame []byte, v any) error {
 	return nil
 }
 
+// Result decodes what a request was answered with, if it was: it takes what a
+// request returns.
+func Result[T any](frame []byte, err error) (result T, _ error) {
+	if err == nil {
+		err = Decode(frame, &result)
+	}
+	return result, err
+}
+
 // unescape resolves the predefined entities and character references of XML.
 // Anything else is left as it is. It copies only if there is one.
 func unescape(b []byte) []byte {
