@@ -48,6 +48,9 @@ func (s *session) bounced(e wire.Element) error {
 	if err := s.hopeless(); err != nil {
 		return err
 	}
+	if tries > maxOwnFault {
+		s.tellUnshown()
+	}
 	s.ping(s.alive)
 	return nil
 }
@@ -77,7 +80,7 @@ func (s *session) rejectIfWell(id string, c *Condition) error {
 // hopeless is the end of the session if all that there is has failed: then it is the
 // room that does not take it, and not a message.
 func (s *session) hopeless() error {
-	why := s.box.Hopeless()
+	why := s.box.Hopeless(time.Now(), s.cfg.StallTimeout)
 	if why == nil {
 		return nil
 	}
@@ -159,7 +162,7 @@ func (s *session) tellUnshown() {
 	}
 	s.lessons.unshown = list[0].ID
 	s.log.Warn("the room has not shown a message, although it answers: it is not acknowledged until the room shows another one",
-		"room", s.us.room, "id", list[0].ID, "place", list[0].Place, "count", len(list))
+		"room", s.us.room, "id", list[0].ID, "place", list[0].Place, "count", len(list), "error", list[0].Why)
 }
 
 // missing says which messages the room has not shown.

@@ -83,6 +83,35 @@ func TestASwallowedMessageThatNothingFollows(t *testing.T) {
 	})
 }
 
+// It is the same with one that the room refuses: it is told, and the rest of the time we
+// stay in the room.
+func TestARefusedMessageThatNothingFollows(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *sinktest.Server, c *client) {
+		srv.ClearFaults()
+		srv.BounceMatching(poisonous, sinktest.StanzaError{Type: "cancel", Condition: "service-unavailable", Text: "not this"}, -1)
+		c.poison("poison")
+		<-time.After(6 * time.Hour)
+		list := c.Unshown()
+		if len(list) != 1 || list[0].Place != "at poison" || !strings.Contains(list[0].Why, "not this") {
+			t.Errorf("unshown: %+v", list)
+		}
+		if got := strings.Count(c.log.String(), `place="at poison"`); got != 1 {
+			t.Errorf("the log tells of it %d times", got)
+		}
+		if joins := len(srv.Joins()); joins > 60 {
+			t.Errorf("%d joins in six hours", joins)
+		}
+		c.post(1, 2)
+		<-time.After(10 * time.Second)
+		if r := c.outcome("message 1"); r.Outcome != sink.Delivered {
+			t.Errorf("what follows: %+v", r)
+		}
+		if r := c.outcome("poison"); r.Outcome != sink.Rejected || !strings.Contains(fmt.Sprint(r.Err), "not this") {
+			t.Errorf("it: %+v", r)
+		}
+	})
+}
+
 // What somebody else says decides as well: the room is well, and has shown ours before.
 func TestOthersProveThatTheRoomSwallows(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *sinktest.Server, c *client) {

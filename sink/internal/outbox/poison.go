@@ -11,6 +11,9 @@ import (
 var ErrSwallowed = errors.New("swallowed by the room: it showed later messages and never this one")
 
 const (
+	// mostRefused bounds the patience with a single message that the room refuses: 8 times
+	// the limit. The reason may pass.
+	mostRefused = 3
 	// maxAlone is how often a message that fails is sent alone before it is given up.
 	maxAlone = 2
 	// aloneAgain is the pause before that is done once more.
@@ -61,15 +64,21 @@ func (b *Outbox) trial(now time.Time) *entry {
 }
 
 // Hopeless returns why the first message has failed, if all that there is has, and
-// nothing proves that it is not the room's fault. Else it returns nil.
-func (b *Outbox) Hopeless() error {
+// nothing proves that it is not the room's fault. Else it returns nil. Of a single message
+// it is known after some sessions that another one does not help: it has limit, and twice as
+// long each time, until then. Others need not see us leave and come back, and the next
+// message may prove whose fault it is.
+func (b *Outbox) Hopeless(now time.Time, limit time.Duration) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.link == nil || b.aside == 0 || b.outstanding+b.queued > 0 || b.trial(time.Now().Add(aloneAgain)) != nil {
+	if b.link == nil || b.aside == 0 || b.outstanding+b.queued > 0 || b.trial(now.Add(aloneAgain)) != nil {
 		return nil
 	}
-	i := slices.IndexFunc(b.queue, func(e *entry) bool { return e.state == setAside })
-	return b.queue[i].why
+	e := b.queue[slices.IndexFunc(b.queue, func(e *entry) bool { return e.state == setAside })]
+	if more := e.tries - patience; b.aside == 1 && more > 0 && now.Sub(e.notBefore) < limit<<min(more-1, mostRefused) {
+		return nil
+	}
+	return e.why
 }
 
 // Missing returns the number of the last message sent, if one is missing: later ones
