@@ -58,7 +58,8 @@ func cases() []realCase {
 	}
 }
 
-// addresses: however the server writes the room's name, the worker finds itself in it.
+// addresses: however the server writes the room's name, the worker finds itself in it. A
+// nickname that it does not take is named.
 func addresses(sc *scene) {
 	if sc.name == "Vysper" || sc.name == "jabberd2" {
 		return // rooms with such names cannot be made there: Vysper needs them at the start, mu-conference stores ASCII
@@ -72,6 +73,7 @@ func addresses(sc *scene) {
 		c.delivered(3)
 		c.stop()
 	}
+	openRoom(sc.T, sc.settingsOf("bot 🚨")).logged("correct XMPP_ROOM or XMPP_NICK")
 }
 
 func bothKindsOfTLS(sc *scene) {

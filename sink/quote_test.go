@@ -114,7 +114,10 @@ func TestAServerMaySendUsToAnother(t *testing.T) {
 	c.stop()
 	cfg.Addr = elsewhere(t, func(own string) string { return own })
 	c = openRoom(t, cfg)
-	c.logged("the server sends us to another")
+	c.logged("sent from one host to the next 3 times")
+	c.stop()
+	cfg.Addr = elsewhere(t, func(string) string { return "127.0.0.1:1" })
+	openRoom(t, cfg).logged("sent to 127.0.0.1:1 by the server: connect to 127.0.0.1:1")
 }
 
 // elsewhere starts a server that sends everybody to the address that to returns,

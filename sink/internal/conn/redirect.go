@@ -2,6 +2,7 @@ package conn
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 )
@@ -16,7 +17,13 @@ func (a *Account) follow(do func(*Account) error) error {
 	for redirects := 0; ; redirects++ {
 		err := do(a)
 		addr, elsewhere := otherHost(err)
-		if !elsewhere || redirects == maxRedirects || a.overWebSocket() {
+		switch {
+		case elsewhere && redirects == maxRedirects:
+			return fmt.Errorf("sent from one host to the next %d times: %w", redirects, err)
+		case elsewhere && !a.overWebSocket():
+		case err != nil && redirects > 0:
+			return fmt.Errorf("sent to %.200s by the server: %w", a.Addr, err)
+		default:
 			return err
 		}
 		there := *a

@@ -54,8 +54,8 @@ func fixJoin(c *conn.Condition) (fix string, lasting bool) {
 			return "the room limits how often it may be joined: nothing to do if that passes", false
 		}
 		return "", false
-	case "jid-malformed":
-		return "correct XMPP_ROOM or XMPP_NICK", true
+	case "jid-malformed", "bad-request": // ejabberd 23.01 says so of an emoji
+		return "correct XMPP_ROOM or XMPP_NICK; older servers take no emoji in a nickname", true
 	default:
 		return "", false
 	}
