@@ -2,6 +2,7 @@
 package filter
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/prometheus/alertmanager/pkg/labels"
@@ -64,22 +65,12 @@ func (f *Filter) Judge(e *envelope.Envelope) Verdict {
 }
 
 func anyMatches(rules []labels.Matchers, e *envelope.Envelope) bool {
-	for _, rule := range rules {
-		if matches(rule, e) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(rules, func(rule labels.Matchers) bool { return matches(rule, e) })
 }
 
 // matches reports whether every matcher of a rule accepts e.
 func matches(rule labels.Matchers, e *envelope.Envelope) bool {
-	for _, m := range rule {
-		if !m.Matches(value(e, m.Name)) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(rule, func(m *labels.Matcher) bool { return !m.Matches(value(e, m.Name)) })
 }
 
 // value returns the label with that name, else the field, else "".

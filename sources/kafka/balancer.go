@@ -70,30 +70,30 @@ func (b *balancer) AssignGroups(members []kafka.GroupMember, partitions []kafka.
 	for _, p := range partitions {
 		ids[p.Topic] = append(ids[p.Topic], p.ID)
 	}
-	d := deal{staff: readClaims(members), load: map[string]int{}, given: kafka.GroupMemberAssignments{}}
+	a := assignment{members: readClaims(members), load: map[string]int{}, given: kafka.GroupMemberAssignments{}}
 	for _, topic := range slices.Sorted(maps.Keys(ids)) {
 		slices.Sort(ids[topic])
-		d.share(topic, ids[topic])
+		a.share(topic, ids[topic])
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.uneven = d.uneven()
-	return d.given
+	b.uneven = a.uneven()
+	return a.given
 }
 
 // member is a member of the group with its claim.
 type member struct {
 	claim
-	id     string
-	topics []string
-	elder  bool // it was part of the last generation
+	id          string
+	topics      []string
+	established bool // it was part of the last generation
 }
 
 // readClaims returns the members, in a fixed order. Claims about older
 // generations do not count: others may have left the same partitions in disorder
 // since. When all members are new, nothing was left behind.
 func readClaims(members []kafka.GroupMember) []member {
-	staff := make([]member, 0, len(members))
+	list := make([]member, 0, len(members))
 	latest := int32(0)
 	for _, m := range members {
 		one := member{id: m.ID, topics: m.Topics}
@@ -101,30 +101,30 @@ func readClaims(members []kafka.GroupMember) []member {
 			one.claim = claim{}
 		}
 		latest = max(latest, one.Generation)
-		staff = append(staff, one)
+		list = append(list, one)
 	}
-	for i := range staff {
-		if staff[i].elder = staff[i].Generation == latest; !staff[i].elder {
-			staff[i].Clean = nil
+	for i := range list {
+		if list[i].established = list[i].Generation == latest; !list[i].established {
+			list[i].Clean = nil
 		}
 	}
-	slices.SortFunc(staff, func(a, b member) int { return cmp.Compare(a.id, b.id) })
-	return staff
+	slices.SortFunc(list, func(a, b member) int { return cmp.Compare(a.id, b.id) })
+	return list
 }
 
-// deal is the work of one AssignGroups.
-type deal struct {
-	staff []member
-	load  map[string]int // partitions that each member has got, of all topics
-	given kafka.GroupMemberAssignments
+// assignment is the work of one AssignGroups.
+type assignment struct {
+	members []member
+	load    map[string]int // partitions that each member has got, of all topics
+	given   kafka.GroupMemberAssignments
 }
 
 // share gives every partition of a topic to a member that reads it.
-func (d *deal) share(topic string, ids []int) {
-	readers := slices.DeleteFunc(slices.Clone(d.staff), func(m member) bool { return !slices.Contains(m.topics, topic) })
-	elders := slices.DeleteFunc(slices.Clone(readers), func(m member) bool { return !m.elder })
-	if len(elders) == 0 {
-		elders = readers
+func (a *assignment) share(topic string, ids []int) {
+	readers := slices.DeleteFunc(slices.Clone(a.members), func(m member) bool { return !slices.Contains(m.topics, topic) })
+	established := slices.DeleteFunc(slices.Clone(readers), func(m member) bool { return !m.established })
+	if len(established) == 0 {
+		established = readers
 	}
 	if len(readers) == 0 {
 		return
@@ -135,19 +135,19 @@ func (d *deal) share(topic string, ids []int) {
 			owner[id] = m.id
 		}
 	}
-	places := d.places(len(ids), readers)
+	places := a.places(len(ids), readers)
 	give := func(id int, to string) {
-		if d.given[to] == nil {
-			d.given[to] = map[string][]int{}
+		if a.given[to] == nil {
+			a.given[to] = map[string][]int{}
 		}
-		d.given[to][topic] = append(d.given[to][topic], id)
-		d.load[to]++
+		a.given[to][topic] = append(a.given[to][topic], id)
+		a.load[to]++
 		places[to]--
 	}
 	var movable []int
 	for _, id := range ids {
 		if owner[id] == "" {
-			give(id, d.least(elders))
+			give(id, a.least(established))
 		}
 	}
 	for _, id := range ids { // everybody keeps what there is place for
@@ -158,13 +158,13 @@ func (d *deal) share(topic string, ids []int) {
 		}
 	}
 	for _, id := range movable {
-		give(id, d.least(readers))
+		give(id, a.least(readers))
 	}
 }
 
 // places says how many of n partitions each reader should get.
-func (d *deal) places(n int, readers []member) map[string]int {
-	after := deal{load: maps.Clone(d.load)}
+func (a *assignment) places(n int, readers []member) map[string]int {
+	after := assignment{load: maps.Clone(a.load)}
 	places := map[string]int{}
 	for range n {
 		id := after.least(readers)
@@ -175,18 +175,18 @@ func (d *deal) places(n int, readers []member) map[string]int {
 }
 
 // least returns the member that has got the fewest partitions.
-func (d *deal) least(of []member) string {
-	return slices.MinFunc(of, func(a, b member) int { return cmp.Compare(d.load[a.id], d.load[b.id]) }).id
+func (a *assignment) least(of []member) string {
+	return slices.MinFunc(of, func(x, y member) int { return cmp.Compare(a.load[x.id], a.load[y.id]) }).id
 }
 
 // uneven reports that a member has two partitions more than another.
-func (d *deal) uneven() bool {
+func (a *assignment) uneven() bool {
 	low, high := 0, 0
-	for i, m := range d.staff {
+	for i, m := range a.members {
 		if i == 0 {
-			low = d.load[m.id]
+			low = a.load[m.id]
 		}
-		low, high = min(low, d.load[m.id]), max(high, d.load[m.id])
+		low, high = min(low, a.load[m.id]), max(high, a.load[m.id])
 	}
 	return high > low+1
 }
