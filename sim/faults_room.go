@@ -53,7 +53,7 @@ func serverFaults() map[string]fault {
 
 func roomFaults() map[string]fault {
 	return map[string]fault{
-		"destroyed": {weight: 1, what: "the room is destroyed", run: func(w *world, s Step) {
+		"destroyed": {weight: 1, leaves: true, what: "the room is destroyed", run: func(w *world, s Step) {
 			w.server.DestroyRoom("", "")
 			w.after(s.For, "the room is made again", w.makeRoom)
 		}},
