@@ -27,14 +27,15 @@ func TestInspectARoomThatIsWell(t *testing.T) {
 		t.Fatal(err)
 	}
 	srv.PostAs("somebody", "1", "so that there is a history")
-	report := inspect.Run(t.Context(), sink.Config{
+	cfg := sink.Config{
 		JID: "notifier@" + srv.Domain(), Password: config.NewSecret("notifier-pw"), Addr: srv.Addr(), TLS: "starttls",
 		CAFile: ca, Room: srv.RoomJID(), IDKey: config.NewSecret("a key"),
 		Limits: sink.Limits{
 			MaxInFlight: 16, MaxStanzaBytes: 65000, ConnectTimeout: 10 * time.Second, PingInterval: 10 * time.Second,
 			StallTimeout: 20 * time.Second, ReconnectMax: time.Second,
 		},
-	}, inspect.Probes{RoundTrip: true, Throttle: true, Sessions: 5})
+	}
+	report := inspect.Run(t.Context(), cfg, inspect.Probes{RoundTrip: true, Throttle: true, Sessions: 5})
 	for _, r := range report {
 		t.Log(r.Status, r.Name, r.Text())
 		// The certificate of the test server lasts for a day.
@@ -51,6 +52,21 @@ func TestInspectARoomThatIsWell(t *testing.T) {
 	if who := srv.Occupants(); len(who) > 0 {
 		t.Errorf("still in the room: %v", who)
 	}
+	wantsKey(t, report, "XMPP_ID_KEY")
+	cfg.IDKey = config.Secret{}
+	wantsKey(t, inspect.Run(t.Context(), cfg, inspect.Probes{}), "a key from XMPP_PASSWORD: set XMPP_ID_KEY")
+}
+
+// wantsKey checks that a report says what makes the ids of messages: a password that is
+// changed changes them all.
+func wantsKey(t *testing.T, report check.Report, key string) {
+	t.Helper()
+	for _, r := range report {
+		if strings.Contains(r.Text(), "with ids by "+key) {
+			return
+		}
+	}
+	t.Errorf("the report does not say: with ids by %s", key)
 }
 
 // A room that limits the rate is no failure: the worker obeys it. It is named, with
