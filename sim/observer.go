@@ -21,10 +21,12 @@ type observer struct {
 	records    map[int]*record
 	sequence   []*record               // as they were published, where the order must be kept
 	count      int                     // of what was shown
+	lines      []showing               // of these, what shows no notification
 	sessions   map[string]*session     // by connection
 	workers    map[string]*workerState // by process
 	idsKept    bool                    // the room shows the ids that it was sent
 	refusals   bool                    // it has refused or swallowed some
+	again      bool                    // it has turned one away twice, for whatever reason
 	largest    int                     // message that a worker may hold, 0: no bound
 	most       int                     // notifications in one message
 	inFlight   int                     // messages of one worker
@@ -205,7 +207,7 @@ func (o *observer) event(p *process, e sink.Event) {
 		w.possibleDuplicates += e.PossibleDuplicates
 		o.say("worker %s has sent %d messages again, %d of them may be shown twice", p.name, e.Resent, e.PossibleDuplicates)
 		most := 3 * o.inFlight
-		if o.refusals { // what is refused again and again gives its places to others
+		if o.refusals || o.again { // what is refused again and again gives its places to others
 			most += o.inFlight
 		}
 		if e.PossibleDuplicates > most && o.digests == (Digest{}) { // which may be taken apart

@@ -72,6 +72,7 @@ func (o *observer) turnedAway(p sinktest.Post) {
 	for _, number := range carried(p) {
 		r := o.records[number]
 		r.turnedAway = append(r.turnedAway, o.sessions[p.Remote])
+		o.again = o.again || len(r.turnedAway) > 1
 		o.say("the room turns notification %d away", number)
 	}
 }
@@ -90,6 +91,10 @@ func (o *observer) posted(p sinktest.Post) {
 	o.corrected(p, numbers)
 	if p.Remote == "" || len(numbers) == 0 {
 		o.say("%s says %q in the room", p.Nick, p.Body)
+		if p.Remote != "" { // a line beside a correction
+			o.count++
+			o.lines = append(o.lines, showing{at: time.Now(), session: o.sessions[p.Remote], nth: o.count})
+		}
 		return
 	}
 	now := showing{at: time.Now(), session: o.sessions[p.Remote], nick: p.Nick}
@@ -112,7 +117,7 @@ func (o *observer) posted(p sinktest.Post) {
 	if o.most > 1 { // a message with more notifications than fit is sent when its source has nothing unacknowledged
 		most += o.most * len(w.pending)
 	}
-	if o.refusals {
+	if o.refusals || o.again {
 		most += o.inFlight // what is refused again and again gives its places to others
 	}
 	messages := map[int]bool{}
@@ -204,10 +209,15 @@ func (o *observer) copiesLost(since time.Time, most int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	type lost struct {
-		r *record
+		r *record // nil: a line
 		s *showing
 	}
 	var list []lost
+	for i := range o.lines {
+		if s := &o.lines[i]; !s.at.Before(since) {
+			list = append(list, lost{nil, s})
+		}
+	}
 	for _, r := range o.records {
 		for i := range r.showings {
 			if s := &r.showings[i]; !s.senderOnly && !s.at.Before(since) {
@@ -222,7 +232,7 @@ func (o *observer) copiesLost(since time.Time, most int) {
 		if messages[owner] == nil {
 			messages[owner] = map[int]bool{}
 		}
-		if messages[owner][l.s.nth] = true; len(messages[owner]) <= most {
+		if messages[owner][l.s.nth] = true; len(messages[owner]) <= most && l.r != nil {
 			l.s.senderOnly = true
 			o.say("others were not shown notification %d", l.r.number)
 			l.r.exempt = l.r.exempt || l.s.session.link.abandoned()
