@@ -22,19 +22,19 @@ const (
 )
 
 func main() {
-	keepToOneCore()
+	keepToTwoCores()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
-// keepToOneCore has everything run on one core, unless GOMAXPROCS says otherwise. A
-// worker needs less than that, and wakes no other for each small step;
-// docs/decisions/0032-one-core.md has the numbers.
-func keepToOneCore() {
+// keepToTwoCores has everything run on two cores at most, unless GOMAXPROCS says
+// otherwise. One is enough for the work (docs/decisions/0032-one-core.md), but then
+// garbage is collected too late, and large batches of Kafka exceed MEMORY_LIMIT.
+func keepToTwoCores() {
 	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(1)
+		runtime.GOMAXPROCS(2)
 	}
 }
 

@@ -3,7 +3,7 @@ package reader
 import (
 	"cmp"
 	"context"
-	"runtime"
+	"runtime/debug"
 	"sync/atomic"
 
 	"golang.org/x/sync/semaphore"
@@ -48,11 +48,12 @@ func NewMemory(batch int) (*Memory, error) {
 func (m *Memory) Close() { m.codecs.Close() }
 
 // acquireLarge waits until a batch of n bytes may be fetched. The one before may still
-// be there as garbage, and there is no memory for two.
+// be there as garbage, and there is no memory for two: what is collected goes back to
+// the system at once.
 func (m *Memory) acquireLarge(ctx context.Context, n int64) (release func(), err error) {
 	release, err = m.large.acquire(ctx, n)
 	if err == nil && n > m.large.size {
-		runtime.GC()
+		debug.FreeOSMemory()
 	}
 	return release, err
 }

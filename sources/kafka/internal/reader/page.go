@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -22,6 +23,7 @@ type page struct {
 	batch  record.Batch // the one being read
 	reader *record.Reader
 	window func() // gives memory for decompression back
+	copied int    // bytes of messages since the last collection, if large
 }
 
 func newPage(m *Memory, answer *kmsg.FetchResponseTopicPartition, large func()) *page {
@@ -55,10 +57,27 @@ func (p *page) next(ctx context.Context, from int64) (rec record.Record, err err
 			p.closeBatch()
 			return rec, err
 		case rec.Offset >= from:
+			p.collect(len(rec.Value))
 			return rec, nil
 		}
 	}
 }
+
+// collect counts what was copied out of a page that is large, and collects garbage now
+// and then: the runtime, which may have one core, would begin too late to stay within
+// the limit.
+func (p *page) collect(n int) {
+	if p.large == nil {
+		return
+	}
+	if p.copied += n; p.copied >= collectAfter {
+		p.copied = 0
+		runtime.GC()
+	}
+}
+
+// collectAfter is how much that is.
+const collectAfter = 4 << 20
 
 // errBatchEnd says that a batch has been read, which may have held nothing.
 var errBatchEnd = errors.New("end of the batch")
