@@ -153,7 +153,7 @@ func (o *observer) started(p *process, key string, plan *Plan) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.workers[p.name] = &workerState{
-		key: key, pending: map[string]int{}, maxPending: plan.Digest.digests().MaxPending(plan.InFlight), bytes: map[string]int{}, maxBytes: plan.Bytes / len(plan.Brokers),
+		key: key, pending: map[string]int{}, maxPending: plan.mostPending(), bytes: map[string]int{}, maxBytes: plan.Bytes / len(plan.Brokers),
 		unacked: map[int]int{}, maxUnacked: max(plan.InFlight, len(plan.Brokers)), durable: map[int]bool{}, released: map[int]bool{}, resent: map[repeat]bool{},
 	}
 	o.say("worker %s starts", p.name)

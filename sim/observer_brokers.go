@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
@@ -53,12 +54,32 @@ func (o *observer) settled(p *process, broker string, m *stored, how string) {
 	w := o.workers[p.name]
 	w.pending[broker]--
 	w.bytes[broker] -= m.size()
-	if how == releases {
-		for _, number := range m.numbers {
+	for _, number := range m.numbers {
+		if r := o.records[number]; how == releases {
 			w.released[number] = true
+		} else if o.sawCopy(p, r) {
+			r.exempt = true
 		}
 	}
 	o.say("worker %s %s %s", p.name, how, m)
+}
+
+// sawCopy reports whether a server that died may have shown p what another worker had sent:
+// then it was not shown to its sender alone.
+func (o *observer) sawCopy(p *process, r *record) bool {
+	return slices.ContainsFunc(r.showings, func(s showing) bool {
+		return s.senderOnly && s.session.link.owner != p && o.hadJoined(p, s.at)
+	})
+}
+
+// hadJoined reports whether a process had been in the room by a time.
+func (o *observer) hadJoined(p *process, by time.Time) bool {
+	for _, s := range o.sessions {
+		if s.link.owner == p && s.joined.Before(by) {
+			return true
+		}
+	}
+	return false
 }
 
 // durable is when a worker may take a message for acknowledged for good.

@@ -109,6 +109,10 @@ func (p *Plan) String() string {
 	return fmt.Sprintf("seed %d: %d workers, %d brokers, %d notifications, %d steps", p.Seed, p.Workers, len(p.Brokers), len(p.Notifications), len(p.Steps))
 }
 
+// mostPending is how many messages of a broker a worker may hold, as it promises: twice as
+// many as in flight, and eight digests.
+func (p *Plan) mostPending() int { return 2*p.InFlight + 8*p.Digest.Max }
+
 // forGood reports whether something that goes wrong is never mended.
 func (p *Plan) forGood() bool {
 	return p.sticks() || slices.ContainsFunc(p.Steps, func(s Step) bool { return faults()[s.Do].forGood })
