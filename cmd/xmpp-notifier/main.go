@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime"
 	"syscall"
 )
 
@@ -22,20 +21,10 @@ const (
 )
 
 func main() {
-	keepToTwoCores()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
-}
-
-// keepToTwoCores has everything run on two cores at most, unless GOMAXPROCS says
-// otherwise. One is enough for the work (docs/decisions/0032-one-core.md), but then
-// garbage is collected too late, and large batches of Kafka exceed MEMORY_LIMIT.
-func keepToTwoCores() {
-	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(2)
-	}
 }
 
 // execute runs one command and returns the exit code.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -65,6 +67,7 @@ func (s *settings) run(ctx context.Context, hangup <-chan os.Signal, log *slog.L
 	texts := newLiveTexts(&first)
 	limit := s.memory.Effective()
 	limit.Apply()
+	s.general.keepToFewCores()
 	log.Info("memory is bounded", "limit_bytes", limit.Bytes, "origin", limit.Origin)
 	spans, err := traces.Start(ctx, s.traces, programVersion(), log)
 	if err != nil {
@@ -103,6 +106,19 @@ func (s *settings) run(ctx context.Context, hangup <-chan os.Signal, log *slog.L
 	}
 	defer beside.Wait()
 	return errors.Join(w.Run(ctx), admin.Close())
+}
+
+// keepToFewCores has the process run on one core, which costs less than several
+// that wake each other; with Kafka on two, else garbage of its large batches is
+// collected too late (docs/decisions/0032-one-core.md). GOMAXPROCS has precedence.
+func (g *general) keepToFewCores() {
+	cores := 1
+	if slices.Contains(g.Sources, sourceKafka) {
+		cores = min(2, runtime.GOMAXPROCS(0))
+	}
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(cores)
+	}
 }
 
 // seal has the secret that all workers of the room share.
