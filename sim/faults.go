@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/sink/sinktest"
 )
 
 // fault is a kind of step.
@@ -119,6 +121,11 @@ func workerFaults() map[string]fault {
 
 func rareFaults() map[string]fault {
 	return map[string]fault{
+		"always-wait": {rare: true, weight: 2, leaves: true, forGood: true, what: "the room asks one notification to wait, each time", run: func(w *world, s Step) {
+			w.rule(func() {
+				w.server.BounceMatching(w.refused(1, w.one(s)), sinktest.StanzaError{Type: "wait", Condition: "resource-constraint"}, -1)
+			})
+		}},
 		"acks-forgotten": {rare: true, weight: 2, reorders: true, what: "the broker forgets the last acknowledgements", run: func(w *world, s Step) {
 			w.brokers[s.Broker].forget(s.N)
 		}},

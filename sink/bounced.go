@@ -27,7 +27,7 @@ func (s *session) bounced(e wire.Element) error {
 	switch {
 	case !ours:
 		return nil
-	case v == outbox.AboutPace:
+	case v == outbox.AboutPace && !exhausted:
 		s.limited(c)
 		return nil
 	case v == outbox.AboutMessage:

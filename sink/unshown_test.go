@@ -21,11 +21,18 @@ func (p place) Place() string { return string(p) }
 // has shown its first message, and with the usual limits.
 func inBubble(t *testing.T, test func(*testing.T, *sinktest.Server, *client)) {
 	t.Helper()
+	inBubbleWith(t, 16, test)
+}
+
+// inBubbleWith is inBubble for so many messages in flight.
+func inBubbleWith(t *testing.T, inFlight int, test func(*testing.T, *sinktest.Server, *client)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		wires := &pipes{conns: make(chan net.Conn, 10)}
 		srv := startServer(t, sinktest.Config{Listen: wires.listen})
 		cfg := settings(t, srv)
 		cfg.PingInterval, cfg.StallTimeout, cfg.ReconnectMax = 30*time.Second, time.Minute, 30*time.Second
+		cfg.MaxInFlight = inFlight
 		c := openRoomBy(t, cfg, wires.dial)
 		c.post(0, 1)
 		c.delivered(1)

@@ -26,10 +26,7 @@ func (b *Outbox) Bounce(id []byte, v Verdict, why error) (tries int, ours, exhau
 	now := time.Now()
 	switch v {
 	case AboutPace:
-		e.sent = false
-		b.to(e, waiting)
-		b.pace.refused(now)
-		b.noteOldest(now)
+		exhausted = b.askedToWait(e, why, now)
 	case AboutMessage:
 		b.reject(e, why)
 	case Unclear:
@@ -45,6 +42,9 @@ func (b *Outbox) Reject(id string, why error) {
 	defer b.mu.Unlock()
 	if e, ok := b.inflight[id]; ok && e.state != outstanding {
 		b.unsure = b.count
+		if e.overtaken > 0 {
+			b.pace.excuse(time.Now())
+		}
 		b.reject(e, why)
 	}
 }

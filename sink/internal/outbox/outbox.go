@@ -72,6 +72,9 @@ type failures struct {
 	alone     int       // how often it was sent alone
 	blamed    int       // how often the server has ended the stream for it
 	why       error     // the last of these reasons
+	waits     int       // how often it was asked to wait while nothing else was in flight
+	overtaken int       // how often in a row the room has shown another one right after that
+	skip      int       // how often it has refused another one right after that
 	proven    bool      // the room has shown later ones
 	notBefore time.Time // when it may be sent alone again
 }

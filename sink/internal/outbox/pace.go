@@ -86,6 +86,14 @@ func (p *pacer) refused(now time.Time) {
 	p.width, p.round = 1, 0
 }
 
+// excuse notes that it was not for the pace that the room has refused a message.
+func (p *pacer) excuse(now time.Time) {
+	if p.refusals > 0 {
+		p.retry, p.refusals = 0, 0
+		p.next = now.Add(p.interval)
+	}
+}
+
 // slowDown waits before the next attempt, longer with every one.
 func (p *pacer) slowDown(now time.Time) {
 	p.refusals++

@@ -169,10 +169,17 @@ const patience = 2
 // shown everything in order.
 func (b *Outbox) yield() {
 	for _, e := range b.queue {
-		if e.state == waiting && e.tries >= patience && e.placed && b.released < b.places.most {
-			e.placed, e.released = false, true
-			b.released++
-			b.places.taken--
+		if e.state == waiting && e.tries >= patience {
+			b.giveWay(e)
 		}
+	}
+}
+
+// giveWay has e give its place to another one, if not too many have done so.
+func (b *Outbox) giveWay(e *entry) {
+	if e.placed && b.released < b.places.most {
+		e.placed, e.released = false, true
+		b.released++
+		b.places.taken--
 	}
 }

@@ -104,7 +104,7 @@ func (b *Outbox) shown(e *entry, nth uint32) evidence {
 	if b.link != nil && e.state == outstanding { // else it was found in the history
 		r.Took = now.Sub(e.sentAt)
 		b.lastShown = max(b.lastShown, e.nth)
-		b.pace.accepted(e.sentAt, now)
+		b.accepted(e, now)
 		b.alive = later(b.alive, e.sentAt)
 	}
 	if b.link != nil {

@@ -61,7 +61,7 @@ func (b *Outbox) Unconfirmed() bool {
 // for others may have died with the server.
 func (b *Outbox) Attach(l Link, from string) (resent, possibleDuplicates int) {
 	b.mu.Lock()
-	b.link, b.from = l, from
+	b.link, b.from, b.doubt = l, from, doubt{}
 	if b.history.lostCopies() {
 		lost := b.recent.after(b.history.ours)
 		b.queued += len(lost)

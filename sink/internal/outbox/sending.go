@@ -30,6 +30,7 @@ type sending struct {
 	blocked     bool      // what is outstanding holds up what is to be sent alone
 	first       *entry    // the oldest that is outstanding
 	oldest      time.Time // since when it is the oldest
+	doubt       doubt
 	quiet
 }
 
@@ -85,6 +86,9 @@ func (b *Outbox) sendWaiting(now time.Time) {
 // next returns the message that is to be sent now: the oldest that waits for its
 // turn, or, before that, one that has failed, if it is to be tried alone.
 func (b *Outbox) next(now time.Time) *entry {
+	if e := b.another(now); e != nil {
+		return e
+	}
 	if b.queued+b.aside == 0 || b.alone != nil || !b.pace.allows(b.outstanding, now) {
 		return nil
 	}

@@ -1,0 +1,86 @@
+package outbox
+
+import "time"
+
+// doubt is about a message that the room asks to wait again and again. That may be the
+// room, which limits the rate, or the message. So another one is sent right after it was
+// refused: a room that limits the rate refuses that as well.
+type doubt struct {
+	of    *entry    // nil: none
+	until time.Time // when it is too late to send another one: the room may take any
+	other *entry    // that was sent
+}
+
+const (
+	// mostWaits is how often a message is asked to wait before another one is tried.
+	mostWaits = 5
+	// mostOvertaken is how often in a row the room shows another one at once before the
+	// message is given up if it is refused again.
+	mostOvertaken = 2
+	// enoughWaits is how often it is refused after that until one other is enough:
+	// a worker may have no more, because of what may be unacknowledged.
+	enoughWaits = 3 * mostWaits
+	// atOnce is how long after a refusal it is still as if it were at the same time.
+	atOnce = 100 * time.Millisecond
+)
+
+// askedToWait takes a refusal that asks us to wait. It reports whether that is the fault of
+// the message: it has been tried often enough.
+func (b *Outbox) askedToWait(e *entry, why error, now time.Time) (exhausted bool) {
+	d, single := b.doubt, b.outstanding == 1
+	b.doubt = doubt{}
+	e.sent = false
+	b.to(e, waiting)
+	b.noteOldest(now)
+	if d.other == e { // it is the room, or one more such message
+		d.of.overtaken = 0
+		d.of.skip++
+		return false
+	}
+	if b.pace.refused(now); !single {
+		return false
+	}
+	e.waits++
+	switch {
+	case e.overtaken >= mostOvertaken, e.overtaken > 0 && e.waits >= enoughWaits:
+		return true
+	case e.overtaken > 0, e.waits >= mostWaits && e.waits%2 == mostWaits%2:
+		e.why = why
+		b.giveWay(e)
+		b.doubt = doubt{of: e, until: now.Add(atOnce)}
+	}
+	return false
+}
+
+// another returns the message that is to be sent right after one in doubt was refused: not
+// the same one again if that was refused as well, since it may be such a message, too.
+func (b *Outbox) another(now time.Time) *entry {
+	of := b.doubt.of
+	if of == nil || b.doubt.other != nil || b.outstanding > 0 || now.After(b.doubt.until) {
+		return nil
+	}
+	var others []*entry
+	for _, e := range b.queue {
+		if e != of && e.state == waiting && (e.digest == nil || len(e.digest.parts) == 1 || b.heldUntil(now).IsZero()) {
+			others = append(others, e)
+		}
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	b.doubt.other = others[of.skip%len(others)]
+	return b.doubt.other
+}
+
+// accepted takes that the room has shown e. If that was sent right after another one was
+// refused, it says that it may not have been for the pace.
+func (b *Outbox) accepted(e *entry, now time.Time) {
+	if b.doubt.other != e {
+		b.pace.accepted(e.sentAt, now)
+		return
+	}
+	b.doubt.of.overtaken++
+	b.doubt.of.waits = 0
+	b.doubt = doubt{}
+	b.pace.last = e.sentAt
+}
