@@ -118,7 +118,7 @@ func (o *observer) posted(p sinktest.Post) {
 		most += o.most * len(w.pending)
 	}
 	if o.refusals || o.again {
-		most += o.inFlight // what is refused again and again gives its places to others
+		most += o.inFlight + 1 // what is refused again and again gives its places to others, and behind all that is shown there is one more
 	}
 	messages := map[int]bool{}
 	for _, nth := range w.unacked {

@@ -61,7 +61,7 @@ func (b *Outbox) Unconfirmed() bool {
 // for others may have died with the server.
 func (b *Outbox) Attach(l Link, from string) (resent, possibleDuplicates int) {
 	b.mu.Lock()
-	b.link, b.from, b.doubt = l, from, doubt{}
+	b.link, b.from, b.comparison = l, from, comparison{}
 	if b.history.lostCopies() {
 		lost := b.recent.after(b.history.ours)
 		b.queued += len(lost)
@@ -101,6 +101,9 @@ func (b *Outbox) Attach(l Link, from string) (resent, possibleDuplicates int) {
 func (b *Outbox) Renamed(from string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.link == nil {
+		return // Attach will tell; what the history shows is still from where we were before
+	}
 	b.from = from
 	for _, e := range b.queue {
 		if e.state == outstanding {

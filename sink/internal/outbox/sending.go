@@ -30,7 +30,7 @@ type sending struct {
 	blocked     bool      // what is outstanding holds up what is to be sent alone
 	first       *entry    // the oldest that is outstanding
 	oldest      time.Time // since when it is the oldest
-	doubt       doubt
+	comparison  comparison
 	quiet
 }
 

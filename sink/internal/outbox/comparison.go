@@ -2,10 +2,10 @@ package outbox
 
 import "time"
 
-// doubt is about a message that the room asks to wait again and again. That may be the
-// room, which limits the rate, or the message. So another one is sent right after it was
-// refused: a room that limits the rate refuses that as well.
-type doubt struct {
+// comparison is about a message that the room asks to wait again and again. That may be
+// for the rate, or for the message. So another one is sent right after it was refused: a room that
+// limits the rate refuses that as well.
+type comparison struct {
 	of    *entry    // nil: none
 	until time.Time // when it is too late to send another one: the room may take any
 	other *entry    // that was sent
@@ -27,14 +27,14 @@ const (
 // askedToWait takes a refusal that asks us to wait. It reports whether that is the fault of
 // the message: it has been tried often enough.
 func (b *Outbox) askedToWait(e *entry, why error, now time.Time) (exhausted bool) {
-	d, single := b.doubt, b.outstanding == 1
-	b.doubt = doubt{}
+	c, single := b.comparison, b.outstanding == 1
+	b.comparison = comparison{}
 	e.sent = false
 	b.to(e, waiting)
 	b.noteOldest(now)
-	if d.other == e { // it is the room, or one more such message
-		d.of.overtaken = 0
-		d.of.skip++
+	if c.other == e { // it is the room, or one more such message
+		c.of.overtaken = 0
+		c.of.skip++
 		return false
 	}
 	if b.pace.refused(now); !single {
@@ -47,16 +47,16 @@ func (b *Outbox) askedToWait(e *entry, why error, now time.Time) (exhausted bool
 	case e.overtaken > 0, e.waits >= mostWaits && e.waits%2 == mostWaits%2:
 		e.why = why
 		b.giveWay(e)
-		b.doubt = doubt{of: e, until: now.Add(atOnce)}
+		b.comparison = comparison{of: e, until: now.Add(atOnce)}
 	}
 	return false
 }
 
-// another returns the message that is to be sent right after one in doubt was refused: not
+// another returns the message that is to be sent right after the one that it is compared with was refused: not
 // the same one again if that was refused as well, since it may be such a message, too.
 func (b *Outbox) another(now time.Time) *entry {
-	of := b.doubt.of
-	if of == nil || b.doubt.other != nil || b.outstanding > 0 || now.After(b.doubt.until) {
+	of := b.comparison.of
+	if of == nil || b.comparison.other != nil || b.outstanding > 0 || now.After(b.comparison.until) {
 		return nil
 	}
 	var others []*entry
@@ -68,19 +68,19 @@ func (b *Outbox) another(now time.Time) *entry {
 	if len(others) == 0 {
 		return nil
 	}
-	b.doubt.other = others[of.skip%len(others)]
-	return b.doubt.other
+	b.comparison.other = others[of.skip%len(others)]
+	return b.comparison.other
 }
 
 // accepted takes that the room has shown e. If that was sent right after another one was
 // refused, it says that it may not have been for the pace.
 func (b *Outbox) accepted(e *entry, now time.Time) {
-	if b.doubt.other != e {
+	if b.comparison.other != e {
 		b.pace.accepted(e.sentAt, now)
 		return
 	}
-	b.doubt.of.overtaken++
-	b.doubt.of.waits = 0
-	b.doubt = doubt{}
+	b.comparison.of.overtaken++
+	b.comparison.of.waits = 0
+	b.comparison = comparison{}
 	b.pace.last = e.sentAt
 }
