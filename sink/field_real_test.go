@@ -49,6 +49,9 @@ DROP.
 
 INSPECT: body#/=bounce
 BOUNCE=service-unavailable (not this word)
+
+INSPECT: body#/=wait
+BOUNCE=resource-constraint:wait (not now)
 `
 
 // TestRealPoison: what a room swallows or always bounces is rejected with the reason,
@@ -56,7 +59,14 @@ BOUNCE=service-unavailable (not this word)
 func TestRealPoison(t *testing.T) {
 	t.Parallel()
 	server := startReal(t, testbed.Prosody, testbed.Options{RoomRules: poisonRules})
-	for word, why := range map[string]string{"swallow": "swallowed by the room", "bounce": `service-unavailable ("not this word")`} {
+	for word, of := range map[string]struct {
+		why         string
+		bad, others int
+	}{
+		"swallow": {"swallowed by the room", 50, 950},
+		"bounce":  {`service-unavailable ("not this word")`, 50, 950},
+		"wait":    {`resource-constraint ("not now")`, 2, 38}, // each takes some seconds: it might be the pace
+	} {
 		t.Run(word, func(t *testing.T) {
 			t.Parallel()
 			sc := newScene(t, habits{name: "Prosody"}, server, word)
@@ -65,7 +75,7 @@ func TestRealPoison(t *testing.T) {
 			c := openRoom(t, sc.settings())
 			c.joined()
 			var texts, good []string
-			for i := range 1000 {
+			for i := range of.bad + of.others {
 				if i%20 == 10 {
 					texts = append(texts, fmt.Sprintf("%s %d", word, i))
 					continue
@@ -80,7 +90,7 @@ func TestRealPoison(t *testing.T) {
 					if r.Outcome != sink.Delivered {
 						t.Errorf("%s: %+v", text, r)
 					}
-				case r.Outcome != sink.Rejected || !strings.Contains(r.Err.Error(), why):
+				case r.Outcome != sink.Rejected || !strings.Contains(r.Err.Error(), of.why):
 					t.Errorf("%s: %+v", text, r)
 				default:
 					rejected++
@@ -90,8 +100,8 @@ func TestRealPoison(t *testing.T) {
 			for _, m := range w.shown() {
 				got = append(got, m.Body)
 			}
-			if rejected != 50 || !slices.Equal(got, good) {
-				t.Errorf("%d rejected, want 50; shown %d, want 950: %s", rejected, len(got), difference(got, good))
+			if rejected != of.bad || !slices.Equal(got, good) {
+				t.Errorf("%d rejected, want %d; shown %d, want %d: %s", rejected, of.bad, len(got), of.others, difference(got, good))
 			}
 			sc.oneConnection()
 		})
