@@ -76,6 +76,10 @@ func slow() map[string]string {
 	return map[string]string{"XMPP_PING_INTERVAL": "15s", "XMPP_CONNECT_TIMEOUT": "60s"}
 }
 
+// shortStall is for a room that swallows: when all that is in flight at the reset is what it
+// never shows, two sessions end before others are sent that can prove it.
+func shortStall() map[string]string { return map[string]string{"XMPP_STALL_TIMEOUT": "10s"} }
+
 // shortLease makes JetStream redeliver after 2 s what is not kept alive.
 func shortLease() map[string]string { return map[string]string{"NATS_ACK_WAIT": "2s"} }
 
@@ -100,7 +104,7 @@ func faults() []fault {
 		{name: "worker killed and started", drive: workerKilled, env: shortLease(), reorders: redelivers, short: true},
 		{name: "away for three times the ack wait", drive: longOutage, env: shortLease()},
 		{name: "poison messages, and reset", drive: reset, poison: 20, short: true},
-		{name: "messages that the room swallows, and reset", drive: reset, only: "Prosody", options: testbed.Options{RoomRules: roomRules}, n: 1000, poison: 20, poisonText: "swallow this", short: true},
+		{name: "messages that the room swallows, and reset", drive: reset, only: "Prosody", options: testbed.Options{RoomRules: roomRules}, n: 1000, poison: 20, poisonText: "swallow this", joins: 4, env: shortStall(), short: true},
 		{name: "messages that the room bounces, and reset", drive: reset, only: "Prosody", options: testbed.Options{RoomRules: roomRules}, n: 1000, poison: 20, poisonText: "bounce this"},
 		{name: "room that limits the rate, and reset", drive: reset, options: testbed.Options{MessageInterval: rateLimit}, n: 150, joins: 2, reorders: firstLimit},
 		{name: "session replaced by another", drive: replaced, joins: 2},

@@ -95,13 +95,21 @@ func (d Duration) String() string { return time.Duration(d).String() }
 
 // ordered reports whether the notifications of a broker, or of each of its
 // partitions, must be shown in their order. One that has no partitions may deliver in
-// another order.
+// another order. Where the room always asks one notification to wait, and limits the rate of
+// the others as well, these may overtake each other (docs/decisions/0005-pace-and-poison.md).
 func (p *Plan) ordered(broker int) bool {
+	if p.has("always-wait") && p.has("rate-limit") {
+		return false
+	}
 	kafka := p.Brokers[broker].Kind == "kafka"
 	if !kafka && p.Workers > 1 {
 		return false
 	}
 	return kafka || !slices.ContainsFunc(p.Steps, func(s Step) bool { return faults()[s.Do].reorders })
+}
+
+func (p *Plan) has(fault string) bool {
+	return slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Do == fault })
 }
 
 // String names the plan in one line.

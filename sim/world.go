@@ -135,9 +135,15 @@ func (w *world) startServer() {
 // makeRoom makes the room. Where a worker's join has just made one, that may be about
 // to be taken back.
 func (w *world) makeRoom() {
-	if !w.server.CreateRoom() && !w.obs.inside() {
-		w.after(Duration(5*time.Second), "the room is made again", w.makeRoom)
+	if w.server.CreateRoom() {
+		return
 	}
+	w.after(Duration(5*time.Second), "the room is made again", func() {
+		if w.server.CreateRoom() || w.obs.inside() { // or a worker takes itself for inside
+			return
+		}
+		w.makeRoom()
+	})
 }
 
 // nick is the nickname that a worker wants.

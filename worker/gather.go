@@ -3,6 +3,7 @@ package worker
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -168,16 +169,16 @@ func (l *sourceLoop) sealAll(ctx context.Context, g *gathering) {
 }
 
 // seal sends as much of what is gathered as fits into one message, behind all that was
-// sent before.
+// sent before. If ctx ends before, nothing behind it is sent, either.
 func (l *sourceLoop) seal(ctx context.Context, g *gathering) {
 	members := g.take(time.Now(), l.digestSize())
-	if !l.unacked.acquire(ctx, nil, 1) {
-		drop(members)
-		return
+	if l.unacked.acquire(ctx, nil, 1) {
+		if d := newDigest(l, members); l.worker.Room.Submit(ctx, d.message((*member).settle)) == nil {
+			return
+		}
 	}
-	if d := newDigest(l, members); l.worker.Room.Submit(ctx, d.message((*member).settle)) != nil {
-		drop(members)
-	}
+	drop(members)
+	drop(g.take(time.Now(), math.MaxInt))
 }
 
 // turn is how long may be waited for the next batch: until a digest is to be sent.

@@ -20,6 +20,10 @@ const (
 	// enoughWaits is how often it is refused after that until one other is enough:
 	// a worker may have no more, because of what may be unacknowledged.
 	enoughWaits = 3 * mostWaits
+	// patientWaits is how often it is refused until any other that was shown since is
+	// enough: nothing more may be sent, because of what may be unacknowledged. That takes
+	// about nine minutes.
+	patientWaits = 2 * enoughWaits
 	// atOnce is how long after a refusal it is still as if it were at the same time.
 	atOnce = 100 * time.Millisecond
 )
@@ -32,27 +36,36 @@ func (b *Outbox) askedToWait(e *entry, why error, now time.Time) (exhausted bool
 	e.sent = false
 	b.to(e, waiting)
 	b.noteOldest(now)
+	if b.first != nil && b.first.sentAt.Before(e.sentAt) {
+		b.oldest = b.first.sentAt // it was the oldest before e was tried again
+	}
 	if c.other == e { // it is the room, or one more such message
 		c.of.overtaken = 0
 		c.of.skip++
 		return false
+	}
+	if e.refused == 0 {
+		e.refused = e.nth
 	}
 	if b.pace.refused(now); !single {
 		return false
 	}
 	e.waits++
 	switch {
-	case e.overtaken >= mostOvertaken, e.overtaken > 0 && e.waits >= enoughWaits:
+	case e.overtaken >= mostOvertaken,
+		e.overtaken > 0 && e.waits >= enoughWaits,
+		e.refused < b.lastShown && e.waits >= patientWaits:
 		return true
 	case e.overtaken > 0, e.waits >= mostWaits && e.waits%2 == mostWaits%2:
 		e.why = why
 		b.giveWay(e)
+		b.yield()
 		b.comparison = comparison{of: e, until: now.Add(atOnce)}
 	}
 	return false
 }
 
-// another returns the message that is to be sent right after the one that it is compared with was refused: not
+// another returns the message that is to be sent right after another one was refused: not
 // the same one again if that was refused as well, since it may be such a message, too.
 func (b *Outbox) another(now time.Time) *entry {
 	of := b.comparison.of

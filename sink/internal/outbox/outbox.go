@@ -75,6 +75,7 @@ type failures struct {
 	waits     int       // how often it was asked to wait while nothing else was in flight
 	overtaken int       // how often in a row the room has shown another one right after that
 	skip      int       // how often it has refused another one right after that
+	refused   uint64    // its number when it was first asked to wait
 	proven    bool      // the room has shown later ones
 	notBefore time.Time // when it may be sent alone again
 }

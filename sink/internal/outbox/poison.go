@@ -169,7 +169,7 @@ const patience = 2
 // shown everything in order.
 func (b *Outbox) yield() {
 	for _, e := range b.queue {
-		if e.state == waiting && e.tries >= patience {
+		if (e.state == waiting || e.state == setAside) && e.tries >= patience {
 			b.giveWay(e)
 		}
 	}
