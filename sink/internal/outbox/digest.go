@@ -176,7 +176,7 @@ func (b *Outbox) halve(e *entry) {
 		if h.proven = e.proven; h.proven { // it is not the room's fault: there may be nothing else to prove it again
 			b.to(h, setAside)
 		}
-		h.overtaken = min(e.overtaken, mostOvertaken-1)
+		h.overtaken, h.refused = min(e.overtaken, mostOvertaken-1), e.refused
 	}
 	at := slices.Index(b.queue, e)
 	b.queue = slices.Replace(b.queue, at, at+1, halves...)
