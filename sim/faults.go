@@ -140,7 +140,10 @@ func rareFaults() map[string]fault {
 		"throttled": {rare: true, weight: 2, what: "the server reads slowly", run: func(w *world, s Step) {
 			w.obs.late(time.Duration(s.For))
 			w.server.Throttle(500 * s.N)
-			w.after(s.For, "the server reads as fast as it can", func() { w.server.Throttle(0) })
+			w.after(s.For, "the server reads as fast as it can", func() {
+				w.server.Throttle(0)
+				w.obs.late(10 * time.Second) // what it is reading comes at the former pace
+			})
 		}},
 	}
 }

@@ -13,25 +13,26 @@ import (
 // was wrong. It shares no code with the worker: it knows a notification by a number
 // in an element beside the text, which the worker neither reads nor compares.
 type observer struct {
-	mu         sync.Mutex
-	start      time.Time
-	story      []string
-	quiet      bool // keeps no story
-	violations []string
-	records    map[int]*record
-	sequence   []*record               // as they were published, where the order must be kept
-	count      int                     // of what was shown
-	lines      []showing               // of these, what shows no notification
-	sessions   map[string]*session     // by connection
-	workers    map[string]*workerState // by process
-	idsKept    bool                    // the room shows the ids that it was sent
-	refusals   bool                    // it has refused or swallowed some
-	again      bool                    // it has turned one away twice, for whatever reason
-	largest    int                     // message that a worker may hold, 0: no bound
-	most       int                     // notifications in one message
-	inFlight   int                     // messages of one worker
-	stuck      int                     // the broker whose dead letters are never written, -1: none
-	digests    Digest
+	mu           sync.Mutex
+	start        time.Time
+	story        []string
+	quiet        bool // keeps no story
+	violations   []string
+	records      map[int]*record
+	sequence     []*record               // as they were published, where the order must be kept
+	count        int                     // of what was shown
+	lines        []showing               // of these, what shows no notification
+	refusedLines int                     // how surely the room has refused one of them
+	sessions     map[string]*session     // by connection
+	workers      map[string]*workerState // by process
+	idsKept      bool                    // the room shows the ids that it was sent
+	refusals     bool                    // it has refused or swallowed some
+	again        bool                    // it has turned one away twice, for whatever reason
+	largest      int                     // message that a worker may hold, 0: no bound
+	most         int                     // notifications in one message
+	inFlight     int                     // messages of one worker
+	stuck        int                     // the broker whose dead letters are never written, -1: none
+	digests      Digest
 	corrections
 	prompt     time.Time // from when on the server is not late with anything: it stood still, or was slow
 	departures int       // of workers that were in the room

@@ -132,7 +132,7 @@ func (o *observer) deadLettered(m *stored, reason sources.Reason) {
 	for _, number := range m.numbers {
 		r := o.records[number]
 		r.deadLettered = true
-		refused = refused || r.refused > 1
+		refused = refused || r.refused > 1 || r.resolves != nil && o.refusedLines > 1 // the line is a part of it
 	}
 	switch {
 	case reason.Code == sources.ReasonDecode && !o.records[m.numbers[0]].malformed:

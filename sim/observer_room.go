@@ -56,7 +56,11 @@ func (o *observer) refused(p sinktest.Post, weight int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.refusals = true
-	for _, number := range carried(p) {
+	numbers := carried(p)
+	if len(numbers) == 0 {
+		o.refusedLines += weight
+	}
+	for _, number := range numbers {
 		r := o.records[number]
 		r.refused += weight
 		r.delayed = true

@@ -95,10 +95,10 @@ func (d Duration) String() string { return time.Duration(d).String() }
 
 // ordered reports whether the notifications of a broker, or of each of its
 // partitions, must be shown in their order. One that has no partitions may deliver in
-// another order. Where the room always asks one notification to wait, and limits the rate of
-// the others as well, these may overtake each other (docs/decisions/0005-pace-and-poison.md).
+// another order. Where the room always asks one notification to wait, those beside it may
+// overtake each other (docs/decisions/0005-pace-and-poison.md).
 func (p *Plan) ordered(broker int) bool {
-	if p.has("always-wait") && p.has("rate-limit") {
+	if p.has("always-wait") {
 		return false
 	}
 	kafka := p.Brokers[broker].Kind == "kafka"

@@ -44,6 +44,9 @@ func (b *Outbox) askedToWait(e *entry, why error, now time.Time) (exhausted bool
 		c.of.skip++
 		return false
 	}
+	if c.of == e && c.other != nil { // which has failed in another way, or was swallowed
+		e.skip++
+	}
 	if e.refused == 0 {
 		e.refused = e.nth
 	}
@@ -74,7 +77,7 @@ func (b *Outbox) another(now time.Time) *entry {
 	}
 	var others []*entry
 	for _, e := range b.queue {
-		if e != of && e.state == waiting && (e.digest == nil || len(e.digest.parts) == 1 || b.heldUntil(now).IsZero()) {
+		if e != of && (e.state == waiting || e.state == setAside) && (e.digest == nil || len(e.digest.parts) == 1 || b.heldUntil(now).IsZero()) {
 			others = append(others, e)
 		}
 	}
