@@ -295,15 +295,12 @@ func (b *Outbox) Width() int {
 }
 
 // Released is how many submissions wait for messages that have failed again and again and
-// have given their places to others.
+// have given their places to others, or have none as the halves of a digest.
 func (b *Outbox) Released() (submissions int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.released == 0 {
-		return 0
-	}
-	for _, e := range b.entries() {
-		if e.released {
+	for _, e := range b.queue {
+		if e.state != over && (e.released || !e.placed && !e.again && e.tries >= patience) {
 			submissions += e.submissions()
 		}
 	}
