@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/internal/backoff"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
@@ -88,7 +89,7 @@ var (
 
 // writeDeadLetter is the part of Reject that writes the dead letter.
 func (b *broker) writeDeadLetter(ctx context.Context, p *process, m *stored, reason sources.Reason) error {
-	if !sleep(ctx, latency(p)) {
+	if !backoff.Wait(ctx, latency(p)) {
 		return ctx.Err()
 	}
 	b.mu.Lock()
@@ -128,7 +129,7 @@ func (b *broker) receive(ctx context.Context, p *process, take func() ([]*source
 		changed := b.changed
 		broken := time.Now().Before(b.trouble.receive)
 		b.mu.Unlock()
-		if !sleep(ctx, latency(p)) {
+		if !backoff.Wait(ctx, latency(p)) {
 			return nil, ctx.Err()
 		}
 		if broken && !p.isDead() {

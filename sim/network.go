@@ -8,6 +8,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/internal/backoff"
 )
 
 // network carries bytes between workers and the chat server. Every piece that is
@@ -69,11 +71,11 @@ func (n *network) dial(ctx context.Context, owner *process, addr string) (net.Co
 	case owner.isDead():
 		return nil, net.ErrClosed
 	case l == nil:
-		if !sleep(ctx, mostDelay) {
+		if !backoff.Wait(ctx, mostDelay) {
 			return nil, ctx.Err()
 		}
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: address(addr), Err: errRefused}
-	case !sleep(ctx, made.up.delay()):
+	case !backoff.Wait(ctx, made.up.delay()):
 		return nil, ctx.Err()
 	}
 	owner.own(made)
@@ -82,18 +84,6 @@ func (n *network) dial(ctx context.Context, owner *process, addr string) (net.Co
 		return made.client, nil
 	case <-l.closed:
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: address(addr), Err: errRefused}
-	}
-}
-
-// sleep waits for d and reports true, or false if ctx ends before.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 

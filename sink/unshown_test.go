@@ -76,18 +76,24 @@ func TestASwallowedMessageThatNothingFollows(t *testing.T) {
 		if joins := len(srv.Joins()); joins > 16 {
 			t.Errorf("%d joins in six hours", joins)
 		}
-		c.post(1, 2)
-		<-time.After(10 * time.Second)
-		if r := c.outcome("message 1"); r.Outcome != sink.Delivered {
-			t.Errorf("what follows: %+v", r)
-		}
-		if r := c.outcome("poison"); r.Outcome != sink.Rejected || !strings.Contains(fmt.Sprint(r.Err), "swallowed by the room") {
-			t.Errorf("it: %+v", r)
-		}
+		c.decides("swallowed by the room")
 		if list := c.Unshown(); len(list) != 0 {
 			t.Errorf("unshown: %+v", list)
 		}
 	})
+}
+
+// decides posts another message. That is shown, and the poison is rejected for the reason why.
+func (c *client) decides(why string) {
+	c.t.Helper()
+	c.post(1, 2)
+	<-time.After(10 * time.Second)
+	if r := c.outcome("message 1"); r.Outcome != sink.Delivered {
+		c.t.Errorf("what follows: %+v", r)
+	}
+	if r := c.outcome("poison"); r.Outcome != sink.Rejected || !strings.Contains(fmt.Sprint(r.Err), why) {
+		c.t.Errorf("it: %+v", r)
+	}
 }
 
 // It is the same with one that the room refuses: it is told, and the rest of the time we
@@ -108,14 +114,7 @@ func TestARefusedMessageThatNothingFollows(t *testing.T) {
 		if joins := len(srv.Joins()); joins > 60 {
 			t.Errorf("%d joins in six hours", joins)
 		}
-		c.post(1, 2)
-		<-time.After(10 * time.Second)
-		if r := c.outcome("message 1"); r.Outcome != sink.Delivered {
-			t.Errorf("what follows: %+v", r)
-		}
-		if r := c.outcome("poison"); r.Outcome != sink.Rejected || !strings.Contains(fmt.Sprint(r.Err), "not this") {
-			t.Errorf("it: %+v", r)
-		}
+		c.decides("not this")
 	})
 }
 

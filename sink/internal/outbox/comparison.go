@@ -77,7 +77,7 @@ func (b *Outbox) another(now time.Time) *entry {
 	}
 	var others []*entry
 	for _, e := range b.queue {
-		if e != of && (e.state == waiting || e.state == setAside) && (e.digest == nil || len(e.digest.parts) == 1 || b.heldUntil(now).IsZero()) {
+		if e != of && (e.state == waiting || e.state == setAside) && !b.holds(e, now) {
 			others = append(others, e)
 		}
 	}

@@ -94,6 +94,11 @@ func (b *Outbox) heldUntil(now time.Time) time.Time {
 	return after(now, until)
 }
 
+// holds reports whether e is a digest that must not be sent now.
+func (b *Outbox) holds(e *entry, now time.Time) bool {
+	return e.digest != nil && len(e.digest.parts) > 1 && !b.heldUntil(now).IsZero()
+}
+
 // heldBy is until when such messages in flight hold up digests.
 func (b *Outbox) heldBy(is func(*entry) bool) (until time.Time) {
 	for _, e := range b.queue {

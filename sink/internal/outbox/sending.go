@@ -106,7 +106,7 @@ func (b *Outbox) next(now time.Time) *entry {
 	if b.queued > 1 || e.state != waiting {
 		e = b.queue[slices.IndexFunc(b.queue, func(e *entry) bool { return e.state == waiting })]
 	}
-	if e.digest != nil && len(e.digest.parts) > 1 && !b.heldUntil(now).IsZero() {
+	if b.holds(e, now) {
 		return nil
 	}
 	return e
