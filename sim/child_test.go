@@ -1,3 +1,6 @@
+// The default key exchange takes a sixth of the time of a run.
+//go:debug tlsmlkem=0
+
 package sim_test
 
 import (

@@ -11,7 +11,7 @@ import (
 // corrections are the messages that may be replaced where people read, and those that
 // replace them (XEP-0308).
 type corrections struct {
-	byAccount bool // readers tell by the account who may replace a message, else by the session
+	byAccount bool // readers tell by the account who may replace a message, else by the occupant
 	messages  map[string]*shownMessage
 }
 
@@ -19,7 +19,7 @@ type corrections struct {
 // times, by different workers.
 type shownMessage struct {
 	number    int
-	owners    []*process
+	stays     []int    // in the room, of those who have shown it
 	originals []string // ids of the messages that it has replaced, or its own
 }
 
@@ -72,8 +72,8 @@ func (o *observer) replaces(p sinktest.Post, numbers []int, original string) {
 	case o.refusals && o.comesFrom(numbers[0], first.number):
 	case !o.isFirst(original, *o.records[numbers[0]].resolves):
 		o.wrong("notification %d replaces notification %d, and is the end of another", numbers[0], first.number)
-	case !o.byAccount && !o.refusals && !slices.Contains(first.owners, o.sessions[p.Remote].link.owner):
-		o.wrong("notification %d replaces a message of another session, which readers do not accept", numbers[0])
+	case !o.byAccount && !o.refusals && !slices.Contains(first.stays, p.Stay):
+		o.wrong("notification %d replaces a message of another occupant, which readers do not accept", numbers[0])
 	}
 }
 
@@ -116,6 +116,6 @@ func (o *observer) remember(p sinktest.Post, number int, original string) {
 		m = &shownMessage{number: number}
 		o.messages[p.ID] = m
 	}
-	m.owners = append(m.owners, o.sessions[p.Remote].link.owner)
+	m.stays = append(m.stays, p.Stay)
 	m.originals = append(m.originals, original)
 }

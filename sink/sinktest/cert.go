@@ -98,6 +98,11 @@ func (a *Authority) CAPEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.root.Raw})
 }
 
+// ServerPEM returns the certificate of the server.
+func (a *Authority) ServerPEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.server.Leaf.Raw})
+}
+
 // CAPEM returns the certificate of the server's own authority.
 func (s *Server) CAPEM() []byte { return s.ca.CAPEM() }
 

@@ -123,7 +123,7 @@ func (r *room) entry(nick string, author *session, n *node) entry {
 		Inner: n.inner, At: time.Now(),
 	}
 	if author != nil {
-		post.JID, post.Remote = author.bare, author.remote()
+		post.JID, post.Remote, post.Stay = author.bare, author.remote(), author.occupant.stay
 	}
 	return entry{post: post, head: r.messageHead(post, n.lang()), inner: r.identified(r.messageInner(n), post.JID), stamp: r.now()}
 }

@@ -35,6 +35,7 @@ type room struct {
 	options      map[string]string // what was configured
 
 	ids      uint64       // of the room's own making
+	stays    int          // of occupants, until now
 	ahead    atomic.Int64 // how far its clock is ahead of ours
 	faults   roomFaults
 	observed observed
@@ -44,6 +45,7 @@ type room struct {
 // TakeNick has put there has no session and stays until FreeNick.
 type occupant struct {
 	nick, bare string
+	stay       int // which one of all in the room this is
 	sessions   []*session
 }
 
@@ -68,7 +70,8 @@ func (r *room) byNick(nick string) *occupant {
 func (r *room) attach(s *session, nick string) (o *occupant, fresh bool) {
 	o = r.byNick(nick)
 	if o == nil {
-		o, fresh = &occupant{nick: nick, bare: s.bare}, true
+		r.stays++
+		o, fresh = &occupant{nick: nick, bare: s.bare, stay: r.stays}, true
 		r.occupants = append(r.occupants, o)
 	}
 	if !slices.Contains(o.sessions, s) {
