@@ -1,7 +1,6 @@
 package envelope
 
 import (
-	"encoding/json"
 	"fmt"
 )
 
@@ -69,8 +68,8 @@ type webhook struct {
 	truncated                              int64
 	groupLabels, commonLabels, commonNotes map[string]string
 	alerts                                 []alert
-	rest                                   []string        // members as JSON
-	about                                  json.RawMessage // all of rest, as an object
+	rest                                   []string // members as JSON
+	about                                  string   // all of rest, as an object
 }
 
 func decodeAlertmanager(m *message) ([]Envelope, error) {
@@ -96,7 +95,7 @@ func decodeAlertmanager(m *message) ([]Envelope, error) {
 		list = append(list, e)
 	}
 	if w.truncated > 0 {
-		list = append(list, w.truncation())
+		list = append(list, w.truncation(list))
 	}
 	return list, nil
 }

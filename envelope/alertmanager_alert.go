@@ -199,22 +199,17 @@ func (a *alert) links() []Link {
 
 // The labels and annotations that say nothing to people, or that are shown
 // elsewhere.
-const hiddenLabels = `
+var hiddenLabels = strings.Fields(`
 	alertname rulename severity level priority urgency job prometheus prometheus_replica replica uid endpoint monitor receive tenant_id
 	datasource_uid ref_id grafana_folder container_id image_id id metrics_path
-	summary title description message runbook_url runbook dashboard_url dashboard`
+	summary title description message runbook_url runbook dashboard_url dashboard`) //nolint:gochecknoglobals // a constant table
+
+func isHiddenLabel(name string) bool {
+	return strings.HasPrefix(name, "__") || slices.Contains(hiddenLabels, name)
+}
 
 // firstLabels are those that tell alerts apart best.
 const firstLabels = `namespace pod node host hostname instance container device mountpoint service deployment statefulset daemonset job_name queue topic cluster`
-
-// The lists, to look names up in.
-var hiddenLabelSet = func() map[string]bool { //nolint:gochecknoglobals // a constant table
-	set := make(map[string]bool)
-	for name := range strings.FieldsSeq(hiddenLabels) {
-		set[name] = true
-	}
-	return set
-}()
 
 // maxAlertDetails is how many lines of labels and annotations are shown.
 const maxAlertDetails = 6
@@ -235,7 +230,7 @@ func (w *webhook) details(a *alert, e *Envelope) []Detail {
 	}
 	add("values", a.valuesText())
 	for _, name := range slices.Sorted(maps.Keys(a.annotations)) {
-		if !hiddenLabelSet[name] && !strings.HasPrefix(name, "__") && !isAddress(a.annotations[name]) {
+		if !isHiddenLabel(name) && !isAddress(a.annotations[name]) {
 			add(name, a.annotations[name])
 		}
 	}
@@ -249,7 +244,7 @@ func (w *webhook) labelNames(a *alert) []string {
 	for _, name := range slices.Sorted(maps.Keys(a.labels)) {
 		// An exporter's address says little of what it tells about.
 		isExporter := name == "instance" && (a.labels["pod"] != "" || a.labels["node"] != "")
-		if !hiddenLabelSet[name] && !strings.HasPrefix(name, "__") && !isExporter {
+		if !isHiddenLabel(name) && !isExporter {
 			names = append(names, name)
 		}
 	}

@@ -2,18 +2,14 @@ package envelope
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"strings"
 )
 
 // title names the group.
 func (w *webhook) title() string {
-	name, summary := cmp.Or(w.commonLabels["alertname"], w.groupLabels["alertname"]), cmp.Or(w.commonNotes["summary"], w.commonNotes["title"])
-	if name != "" || summary != "" {
-		return headline(name, summary)
-	}
-	return cmp.Or(pairs(w.groupLabels), "Alerts")
+	about := aboutGroup{CommonAnnotations: w.commonNotes, GroupLabels: w.groupLabels}
+	return cmp.Or(about.title(w.commonLabels["alertname"]), "Alerts")
 }
 
 func worst(list []Envelope) (worst Severity) {
@@ -32,12 +28,9 @@ func (w *webhook) commonLinks() []Link {
 	return e.Links
 }
 
-// truncation tells of the alerts that Alertmanager left out of its message.
-func (w *webhook) truncation() Envelope {
-	list := make([]Envelope, len(w.alerts))
-	for i := range w.alerts {
-		list[i] = w.envelope(&w.alerts[i])
-	}
+// truncation tells of the alerts that Alertmanager left out of its message, which
+// holds those of list.
+func (w *webhook) truncation(list []Envelope) Envelope {
 	last := &list[len(list)-1]
 	e := Envelope{
 		Source:  w.source,
@@ -55,11 +48,8 @@ func (w *webhook) truncation() Envelope {
 // describe adds what the message says of the whole group. All its
 // notifications share the text of it.
 func (w *webhook) describe(e *Envelope) {
-	if w.about == nil {
-		w.about = json.RawMessage("{" + strings.Join(w.rest, ",") + "}")
+	if w.about == "" {
+		w.about = "{" + strings.Join(w.rest, ",") + "}"
 	}
-	if e.Extra == nil {
-		e.Extra = make(map[string]json.RawMessage)
-	}
-	e.Extra["group"] = w.about
+	e.keep("group", w.about)
 }

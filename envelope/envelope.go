@@ -146,10 +146,7 @@ func (e *Envelope) showable() bool {
 
 // keep puts a JSON value without a field of its own into Extra.
 func (e *Envelope) keep(name, value string) {
-	if e.Extra == nil {
-		e.Extra = make(map[string]json.RawMessage)
-	}
-	e.Extra[name] = json.RawMessage(value)
+	e.Extra = put(e.Extra, name, value)
 }
 
 // HasExpired reports whether it is no news any more.

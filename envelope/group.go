@@ -98,8 +98,7 @@ func (e *Envelope) describeGroup() {
 	var about aboutGroup
 	_ = json.Unmarshal(e.Extra["group"], &about) // what is not there is empty
 	title := cmp.Or(
-		common(e.Members, func(e *Envelope) string { return e.Subject }), about.title(e.Labels["alertname"]),
-		pairs(about.GroupLabels), e.EventType, e.Source, "Notifications",
+		common(e.Members, func(e *Envelope) string { return e.Subject }), about.title(e.Labels["alertname"]), e.EventType, e.Source, "Notifications",
 	)
 	e.Subject = strings.TrimRight(oneLine(title), ".:") + e.scope(title) + ": " + Count(e.Members)
 	if len(e.Links) == 0 {
@@ -113,10 +112,11 @@ type aboutGroup struct {
 	ExternalURL                    string
 }
 
+// title is what the alerts have in common, "" if that is nothing.
 func (a *aboutGroup) title(alertname string) string {
 	name, summary := cmp.Or(alertname, a.GroupLabels["alertname"]), cmp.Or(a.CommonAnnotations["summary"], a.CommonAnnotations["title"])
 	if name == "" && summary == "" {
-		return ""
+		return pairs(a.GroupLabels)
 	}
 	return headline(name, summary)
 }

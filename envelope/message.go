@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
 )
 
 // maxMembers bounds the memory that a hostile object can take.
@@ -178,14 +180,7 @@ func invalidUTF8(body []byte) int {
 	if utf8.Valid(body) {
 		return -1
 	}
-	at := 0
-	for at < len(body) {
-		r, size := utf8.DecodeRune(body[at:])
-		if r == utf8.RuneError && size == 1 {
-			break
-		}
-		at += size
-	}
+	_, at, _ := encoding.UTF8Validator.Transform(make([]byte, len(body)), body, true)
 	return at
 }
 

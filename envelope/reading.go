@@ -247,7 +247,7 @@ func (r *reading) severityOf(l *leaf) (s Severity, known, sure bool) {
 	text := l.text()
 	for i := range scales {
 		if scales[i].counts(l.path) && r.hasAny(scales[i].with) {
-			if s, ok := scales[i].of(text); ok {
+			if s, ok := scales[i].steps.of(text); ok {
 				return s, true, scales[i].sure
 			}
 		}

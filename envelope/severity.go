@@ -23,29 +23,25 @@ const (
 	maxSeverity Severity = 24
 )
 
+// names are the words for severities, the worst first.
+var names = [...]struct { //nolint:gochecknoglobals // a constant table
+	least Severity
+	word  string
+}{
+	{Fatal, "fatal"}, {Alert, "alert"}, {Critical, "critical"}, {Error, "error"},
+	{Warning, "warning"}, {Notice, "notice"}, {Info, "info"}, {Debug, "debug"}, {Trace, "trace"},
+}
+
 // String returns the word for s in lower case.
 func (s Severity) String() string {
-	switch {
-	case s < Trace || s > maxSeverity:
-		return "unspecified"
-	case s >= Fatal:
-		return "fatal"
-	case s >= Alert:
-		return "alert"
-	case s >= Critical:
-		return "critical"
-	case s >= Error:
-		return "error"
-	case s >= Warning:
-		return "warning"
-	case s >= Notice:
-		return "notice"
-	case s >= Info:
-		return "info"
-	case s >= Debug:
-		return "debug"
+	if s <= maxSeverity {
+		for _, name := range names {
+			if s >= name.least {
+				return name.word
+			}
+		}
 	}
-	return "trace"
+	return "unspecified"
 }
 
 // MarshalText writes the word for s.

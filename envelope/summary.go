@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // Summary is what a list of very many notifications tells of one of them. It is
@@ -39,10 +38,7 @@ const maxBrief = 100
 func brief(text string) string {
 	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
 	if len(text) > maxBrief {
-		text = text[:maxBrief]
-		for len(text) > 0 && !utf8.ValidString(text) {
-			text = text[:len(text)-1]
-		}
+		text = strings.ToValidUTF8(text[:maxBrief], "")
 	}
 	return strings.Clone(strings.TrimSpace(text))
 }

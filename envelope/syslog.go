@@ -20,7 +20,7 @@ func (e *Envelope) setSyslog(body string) string {
 	const most = 191
 	priority, err := strconv.Atoi(number)
 	if hasPriority := found && body[0] == '<' && err == nil && priority >= 0 && priority <= most; hasPriority {
-		e.Severity, _ = syslogScale().of(strconv.Itoa(priority % 8))
+		e.Severity, _ = syslogSteps.of(strconv.Itoa(priority % 8))
 	} else {
 		rest = body
 	}
@@ -42,15 +42,6 @@ func (e *Envelope) setSyslog(body string) string {
 
 // known is a field that is not nil.
 func known(field string) string { return strings.TrimPrefix(field, "-") }
-
-func syslogScale() *scale {
-	for i := range scales {
-		if scales[i].what == "syslog" {
-			return &scales[i]
-		}
-	}
-	return &scale{}
-}
 
 // logfmt returns the members of a line like level=error msg="db refused", nil
 // if it is none.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 )
@@ -39,10 +38,6 @@ func more(list []envelope.Envelope) string {
 // member is one notification of a group in one line: the colour of its mark, its
 // title, and what tells it from the others.
 func (c Config) member(e, group *envelope.Envelope) string {
-	colour, _ := utf8.DecodeRuneInString(mark(e))
-	if colour == utf8.RuneError {
-		colour = '•'
-	}
 	subject, difference := oneLine(strings.TrimPrefix(e.Subject, group.Labels["alertname"]+": ")), oneLine(e.Difference(group))
 	switch same := func(other *envelope.Envelope) bool { return other.Subject == e.Subject }; {
 	case subject == "" || strings.Contains(group.Subject, subject) && difference != "":
@@ -51,7 +46,7 @@ func (c Config) member(e, group *envelope.Envelope) string {
 		subject += " (" + difference + ")"
 	}
 	subject = cmp.Or(subject, oneLine(dataText(e.Data)), noText)
-	return c.safe(fmt.Sprintf("%c %s", colour, shorten(subject, maxMemberBytes)))
+	return c.safe(colour(e) + " " + shorten(subject, maxMemberBytes))
 }
 
 func countMembers(list []envelope.Envelope, is func(*envelope.Envelope) bool) (count int) {

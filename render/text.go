@@ -29,9 +29,10 @@ func (c Config) text(e *envelope.Envelope) string {
 	var b strings.Builder
 	b.Grow(256 + min(len(e.Message), c.MaxBytes))
 	title, text := c.content(e)
-	head := strings.TrimSuffix(mark(e)+" "+title, " ")
+	mark := mark(e)
+	head := strings.TrimSuffix(mark+" "+title, " ")
 	switch {
-	case mark(e) == "":
+	case mark == "":
 		head = title
 	case title == "": // the text follows the mark
 		first, rest, _ := strings.Cut(text, "\n")
@@ -77,22 +78,11 @@ func (c Config) headline(line string) string {
 
 // mark is a word, for every client and every eye, and a colour to find it by.
 func mark(e *envelope.Envelope) string {
-	s := e.Severity
 	switch {
 	case e.State == envelope.Resolved:
 		return "✅ RESOLVED"
-	case s >= envelope.Error:
-		return hot(s)
-	case s >= envelope.Warning:
-		return "🟡 WARNING"
-	case s >= envelope.Notice:
-		return "🔵 NOTICE"
-	case s >= envelope.Info:
-		return "🔵 INFO"
-	case s >= envelope.Debug:
-		return "⚪ DEBUG"
-	case s >= envelope.Trace:
-		return "⚪ TRACE"
+	case e.Severity != envelope.Unspecified:
+		return markOf(e.Severity)
 	case e.SeverityWord != "":
 		return ownWord(e)
 	case e.State == envelope.Firing:
@@ -110,16 +100,22 @@ func ownWord(e *envelope.Envelope) string {
 	return colour + shorten(oneLine(e.SeverityWord), maxWordBytes)
 }
 
-func hot(s envelope.Severity) string {
-	switch {
-	case s >= envelope.Fatal:
-		return "🔴 FATAL"
-	case s >= envelope.Alert:
-		return "🔴 ALERT"
-	case s >= envelope.Critical:
-		return "🔴 CRITICAL"
+// marks are those of severities, the worst first.
+var marks = [...]struct { //nolint:gochecknoglobals // a constant table
+	least envelope.Severity
+	mark  string
+}{
+	{envelope.Fatal, "🔴 FATAL"}, {envelope.Alert, "🔴 ALERT"}, {envelope.Critical, "🔴 CRITICAL"}, {envelope.Error, "🟠 ERROR"},
+	{envelope.Warning, "🟡 WARNING"}, {envelope.Notice, "🔵 NOTICE"}, {envelope.Info, "🔵 INFO"}, {envelope.Debug, "⚪ DEBUG"}, {envelope.Trace, "⚪ TRACE"},
+}
+
+func markOf(s envelope.Severity) string {
+	for _, m := range marks {
+		if s >= m.least {
+			return m.mark
+		}
 	}
-	return "🟠 ERROR"
+	return ""
 }
 
 // content returns the title of one line, if there is a text below it, and the
