@@ -199,13 +199,15 @@ func (a *alert) links() []Link {
 
 // The labels and annotations that say nothing to people, or that are shown
 // elsewhere.
-var hiddenLabels = strings.Fields(`
+const hiddenLabels = `
 	alertname rulename severity level priority urgency job prometheus prometheus_replica replica uid endpoint monitor receive tenant_id
 	datasource_uid ref_id grafana_folder container_id image_id id metrics_path
-	summary title description message runbook_url runbook dashboard_url dashboard`) //nolint:gochecknoglobals // a constant table
+	summary title description message runbook_url runbook dashboard_url dashboard`
+
+var hiddenLabelNames = strings.Fields(hiddenLabels) //nolint:gochecknoglobals // a constant table
 
 func isHiddenLabel(name string) bool {
-	return strings.HasPrefix(name, "__") || slices.Contains(hiddenLabels, name)
+	return strings.HasPrefix(name, "__") || slices.Contains(hiddenLabelNames, name)
 }
 
 // firstLabels are those that tell alerts apart best.

@@ -28,8 +28,15 @@ var names = [...]struct { //nolint:gochecknoglobals // a constant table
 	least Severity
 	word  string
 }{
-	{Fatal, "fatal"}, {Alert, "alert"}, {Critical, "critical"}, {Error, "error"},
-	{Warning, "warning"}, {Notice, "notice"}, {Info, "info"}, {Debug, "debug"}, {Trace, "trace"},
+	{Fatal, "fatal"},
+	{Alert, "alert"},
+	{Critical, "critical"},
+	{Error, "error"},
+	{Warning, "warning"},
+	{Notice, "notice"},
+	{Info, "info"},
+	{Debug, "debug"},
+	{Trace, "trace"},
 }
 
 // String returns the word for s in lower case.

@@ -20,7 +20,7 @@ type Config struct {
 	MentionSeverity string   `envconfig:"MENTION_SEVERITY" default:"critical" desc:"Least severity that mentions the people in MENTION: debug, info, warning, error, critical or a synonym. What is resolved mentions nobody."`
 	Template        string   `envconfig:"TEMPLATE" desc:"Template of the text, in the language of Go's text/template, instead of TEXT_STYLE. If it fails for a notification, the default text is sent."`
 	TemplateFile    string   `envconfig:"TEMPLATE_FILE" desc:"File with the template; use it or TEMPLATE."`
-	GroupAbove      int      `envconfig:"GROUP_ABOVE" default:"5" desc:"How many notifications in one message, like the alerts of a webhook message, become one post that lists them, worst first, with one mention: this many and more. 1: always, 0: never."`
+	GroupAbove      int      `envconfig:"GROUP_ABOVE" default:"5" desc:"From so many notifications in one message on, like the alerts of a webhook, they become one post that lists them, worst first, with one mention. 1: always, 0: never."`
 	Payload         bool     `envconfig:"PAYLOAD" default:"false" desc:"Add an element to each message from which bots in the room can read id, source and severity."`
 }
 

@@ -105,8 +105,15 @@ var marks = [...]struct { //nolint:gochecknoglobals // a constant table
 	least envelope.Severity
 	mark  string
 }{
-	{envelope.Fatal, "🔴 FATAL"}, {envelope.Alert, "🔴 ALERT"}, {envelope.Critical, "🔴 CRITICAL"}, {envelope.Error, "🟠 ERROR"},
-	{envelope.Warning, "🟡 WARNING"}, {envelope.Notice, "🔵 NOTICE"}, {envelope.Info, "🔵 INFO"}, {envelope.Debug, "⚪ DEBUG"}, {envelope.Trace, "⚪ TRACE"},
+	{envelope.Fatal, "🔴 FATAL"},
+	{envelope.Alert, "🔴 ALERT"},
+	{envelope.Critical, "🔴 CRITICAL"},
+	{envelope.Error, "🟠 ERROR"},
+	{envelope.Warning, "🟡 WARNING"},
+	{envelope.Notice, "🔵 NOTICE"},
+	{envelope.Info, "🔵 INFO"},
+	{envelope.Debug, "⚪ DEBUG"},
+	{envelope.Trace, "⚪ TRACE"},
 }
 
 func markOf(s envelope.Severity) string {

@@ -42,11 +42,11 @@ type Config struct {
 // Limits bound what is sent, and what is waited for.
 type Limits struct {
 	MaxInFlight    int `envconfig:"XMPP_MAX_IN_FLIGHT" default:"16" desc:"Maximum messages in flight: sent to the room and not yet reflected, 1 to 333. It should not exceed the room's history (20 on most servers): after a broken connection the history tells which of them arrived. A server that dies and forgets its history can make the room show three times as many twice, and never more."`
-	EditWithin     int `envconfig:"EDIT_WITHIN" default:"20" desc:"With RESOLVED=edit or both: a recovery corrects its alarm only if no more than so many messages of workers have followed that, 0 to 200; else it is a message of its own. People see a correction where the alarm was, and further up they may not look."`
+	EditWithin     int `envconfig:"EDIT_WITHIN" default:"20" desc:"With RESOLVED=edit or both: a recovery corrects its alarm only if at most so many messages of workers have followed it, 0 to 200; else it is a message of its own, because readers may not look further up."`
 	MaxStanzaBytes int `envconfig:"XMPP_MAX_STANZA_BYTES" default:"65000" desc:"Longest stanza to send, in bytes, 1000 to 160000. Longer texts are cut with a mark. A server that announces a lower limit (XEP-0478) is obeyed."`
 
 	ConnectTimeout time.Duration `envconfig:"XMPP_CONNECT_TIMEOUT" default:"30s" desc:"Limit for connecting, logging in and joining the room together."`
-	PingInterval   time.Duration `envconfig:"XMPP_PING_INTERVAL" default:"30s" desc:"Silence after which the room is asked whether we are still in it (XEP-0410). After as much silence again the connection counts as dead."`
+	PingInterval   time.Duration `envconfig:"XMPP_PING_INTERVAL" default:"30s" desc:"Idle time before the worker sends a self-ping (XEP-0410). After as much silence again the connection counts as dead."`
 	StallTimeout   time.Duration `envconfig:"XMPP_STALL_TIMEOUT" default:"60s" desc:"How long the oldest message may wait for its reflection while it is the oldest; then the worker reconnects and asks the room's history."`
 	ReconnectMax   time.Duration `envconfig:"XMPP_RECONNECT_MAX" default:"30s" desc:"Longest pause between two attempts to connect. Pauses are random and grow up to it."`
 }

@@ -72,14 +72,14 @@ func newSourceMetrics() sourceMetrics {
 		received:     counter("messages_received_total", "Messages received from the broker.", "source"),
 		filtered:     counter("notifications_filtered_total", "Notifications that the filter hides.", "source", "reason"),
 		delivered:    counter("notifications_delivered_total", "Notifications that the room has shown.", "source"),
-		digests:      counter("digests_total", "Messages that the room has shown for several notifications together.", "source"),
-		digested:     counter("notifications_digested_total", "Notifications that the room has shown together with others; notifications_delivered_total counts them as well.", "source"),
-		corrections:  counter("corrections_total", "Messages with which the room has corrected earlier ones; notifications_delivered_total counts them as well.", "source"),
+		digests:      counter("digests_total", "Digests that the room has shown.", "source"),
+		digested:     counter("notifications_digested_total", "Notifications that the room has shown in a digest; notifications_delivered_total counts them as well.", "source"),
+		corrections:  counter("corrections_total", "Corrections (XEP-0308) that the room has shown; notifications_delivered_total counts them as well.", "source"),
 		expired:      counter("notifications_expired_total", "Notifications that came too late and that the room has counted in a line with others.", "source"),
 		suppressed:   counter("notifications_suppressed_total", "Duplicates: notifications not posted because the room had shown them before.", "source"),
 		failed:       counter("messages_failed_total", "Messages that can never be delivered.", "source", "reason"),
 		deadLettered: counter("messages_dead_lettered_total", "Messages whose dead letter the broker has confirmed.", "source", "reason"),
-		acks:         counter("acks_total", "How messages were settled: acknowledged, released (the broker redelivers), dead_lettered (acknowledged behind a dead letter), or failed (the broker could not be told, and redelivers).", "source", "outcome"),
+		acks:         counter("acks_total", "How messages were settled: acknowledged, released (the broker redelivers), dead_lettered (acknowledged behind a dead letter), or failed (the broker did not get it, and redelivers).", "source", "outcome"),
 		delivery:     histogram("delivery_duration_seconds", "Time from receiving a notification to its reflection by the room.", shortTimes(), "source"),
 		age:          histogram("event_age_seconds", "Time from the broker's timestamp of a message to its reflection by the room.", longTimes(), "source"),
 		lastDelivery: prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -102,7 +102,7 @@ func newRoomMetrics() roomMetrics {
 		}),
 		together: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "digest_members", Buckets: []float64{2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000},
-			Help: "How many posts a digest shows together.",
+			Help: "Notifications in a digest; a group counts as one.",
 		}),
 		possibleDuplicates: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "possible_duplicates_total",
@@ -189,7 +189,7 @@ func (t *Telemetry) sourceGauges(name string, s *sourceState) []prometheus.Colle
 			_, bytes := t.options.Worker.Pending(name)
 			return float64(bytes)
 		}),
-		gaugeWith("gathered_messages", "Those of the pending messages that wait to be shown together.", source, func() float64 {
+		gaugeWith("gathered_messages", "Pending messages that are gathered for a digest.", source, func() float64 {
 			return float64(t.options.Worker.Gathered(name))
 		}),
 		gaugeWith("unacknowledged_messages", "Messages submitted to the room whose acknowledgement is not durable yet.", source, func() float64 {

@@ -49,7 +49,7 @@ type SourceStatus struct {
 	Pending        int        `json:"pending"` // received, and not yet settled
 	MaxPending     int        `json:"max_pending"`
 	PendingBytes   int        `json:"pending_bytes"`
-	Gathered       int        `json:"gathered"`       // of these, wait to be shown together
+	Gathered       int        `json:"gathered"`       // of these, for a digest
 	Unacknowledged int        `json:"unacknowledged"` // submitted, and not durably acknowledged
 	Lag            *int64     `json:"lag"`            // null: not known
 	Stalled        int        `json:"stalled"`        // Kafka partitions that make no progress although there is something to read

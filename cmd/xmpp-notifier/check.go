@@ -49,8 +49,8 @@ func newCheckCommand() *cobra.Command {
 	flags := c.Flags()
 	flags.BoolVar(&o.RoundTrip, "round-trip", false, "post one message into the room and measure its reflection")
 	flags.BoolVar(&o.Throttle, "probe", false, "post 40 messages of 1 kB and measure the server's limit")
-	flags.IntVar(&o.Sessions, "sessions", 0, "log in until the account has `so many` sessions, 2 to 100, and count those that the server keeps")
-	flags.DurationVarP(&o.wait, "wait", "w", 0, "try again until all is well, for `so long`, like 5m (for init containers)")
+	flags.IntVar(&o.Sessions, "sessions", 0, "log in until the account has `n` sessions, 2 to 100, and count those that the server keeps")
+	flags.DurationVarP(&o.wait, "wait", "w", 0, "try again until nothing is wrong, for this `duration` at most, like 5m (for init containers)")
 	flags.BoolVar(&o.json, "json", false, "write JSON")
 	flags.BoolVar(&o.ascii, "ascii", false, "write words instead of ✓, ! and ✗")
 	return c

@@ -21,9 +21,9 @@ where they were. They are those of the durable consumer, queue or group in the
 settings of the sources.
 
 A dead letter that was sent is marked, and neither listed nor sent again. If its
-original is rejected again, the new dead letter replaces it. What cannot be sent
-is told, and does not stop the others. Nothing is deleted unless --delete says
-so, and Kafka cannot.`
+original is rejected again, the new dead letter replaces it. One that cannot be
+sent is reported, and does not stop the others. Nothing is deleted without
+--delete. Kafka cannot delete a single message.`
 
 // The words that follow replay.
 const (
@@ -43,9 +43,9 @@ func newReplayCommand() *cobra.Command {
 	flags := c.Flags()
 	flags.StringVar(&f.source, "source", "", "of this source only: nats, nats-core or kafka; default: those of SOURCES")
 	flags.StringSliceVar(&f.ids, "id", nil, "these only, as the list names them, comma-separated")
-	flags.StringVar(&f.reason, "reason", "", "given up for this `reason`: decode, rejected or retries")
-	flags.Var(moment{&f.since}, "since", "given up then or later: 2006-01-02T15:04:05Z, or an age like 90m")
-	flags.Var(moment{&f.until}, "until", "given up before")
+	flags.StringVar(&f.reason, "reason", "", "those with this `reason`: decode, rejected, retries or too_large")
+	flags.Var(moment{&f.since}, "since", "rejected then or later: 2006-01-02T15:04:05Z, or an age like 90m")
+	flags.Var(moment{&f.until}, "until", "rejected before")
 	flags.UintVarP(&f.limit, "limit", "l", 0, "the first `n` of them; 0 for all")
 	flags.BoolVarP(&f.dryRun, "dry-run", "n", false, "send: say what would be published, and publish nothing")
 	flags.BoolVarP(&f.all, "all", "a", false, "those that were sent or replaced, too")
