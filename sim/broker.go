@@ -49,11 +49,12 @@ type broker struct {
 
 // trouble is what does not work now.
 type trouble struct {
-	lostAcks    int       // how many acknowledgements will be lost
-	lateAcks    time.Time // until when acknowledgements take long
-	receive     time.Time // until when receiving fails
-	deadLetters time.Time // until when dead letters cannot be written
-	unconfirmed int       // how many dead letters will be written without a word
+	lostAcks    int           // how many acknowledgements will be lost
+	lateAcks    time.Time     // until when acknowledgements take long
+	receive     time.Time     // until when receiving fails
+	deadLetters time.Time     // until when dead letters cannot be written
+	unconfirmed int           // how many dead letters will be written without a word
+	ahead       time.Duration // by how much its clock differs since it was set
 }
 
 func newBroker(name string, obs *observer, random *rand.Rand, ordered bool, habits Broker) broker {
@@ -61,7 +62,9 @@ func newBroker(name string, obs *observer, random *rand.Rand, ordered bool, habi
 }
 
 // clock is the broker's.
-func (b *broker) clock() time.Time { return time.Now().Add(time.Duration(b.habits.Ahead)) }
+func (b *broker) clock() time.Time {
+	return time.Now().Add(time.Duration(b.habits.Ahead) + b.trouble.ahead)
+}
 
 // signal wakes whoever waits. b.mu is held.
 func (b *broker) signal() {

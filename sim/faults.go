@@ -96,6 +96,9 @@ func brokerFaults() map[string]fault {
 		"dead-letters-unsure": {weight: 1, what: "dead letters are written, but not confirmed", run: func(w *world, s Step) {
 			w.brokers[s.Broker].disturb(func(t *trouble) { t.unconfirmed += s.N })
 		}},
+		"broker-clock": {what: "the broker's clock is set", run: func(w *world, s Step) {
+			w.brokers[s.Broker].disturb(func(t *trouble) { t.ahead = time.Duration(s.For) - time.Minute })
+		}},
 		"offline": {weight: 1, reorders: true, what: "the worker cannot reach the brokers", run: func(w *world, s Step) {
 			w.onProcess(s, func(p *process) { w.disconnect(p, time.Duration(s.For)) })
 		}},

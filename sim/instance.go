@@ -81,7 +81,8 @@ func (w *world) launch(l *instance, nick string) error {
 	}
 	one := worker.Worker{
 		Room: room, Sources: list, Render: render.Text, Payload: payload,
-		MaxInFlight: cfg.MaxInFlight, GroupAbove: w.plan.Group, Digests: w.plan.Digest.digests(), MaxPendingBytes: w.plan.Bytes, Grace: 20 * time.Second, Log: log,
+		MaxInFlight: cfg.MaxInFlight, GroupAbove: w.plan.Group, Digests: w.plan.digests(), MaxPendingBytes: w.plan.Bytes, Grace: 20 * time.Second, Log: log,
+		Observe:     func(e worker.Event) { w.obs.filtered(l.process, e) },
 		Corrections: worker.Corrections{CorrectionConfig: worker.CorrectionConfig{Resolved: w.plan.Resolved}, Line: line},
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -104,27 +105,40 @@ func payload(e envelope.Envelope) string {
 	}
 	var numbers []string
 	for _, one := range list {
-		numbers = append(numbers, strconv.Itoa(one.Time.Nanosecond()-1))
+		numbers = append(numbers, strconv.Itoa(numberOf(one.Time)))
 	}
 	return "<n xmlns='urn:sim'>" + strings.Join(numbers, " ") + "</n>"
 }
 
 // digest is the text for notifications that are shown together. Nothing can be beside it.
 func digest(list []envelope.Summary) string {
+	return fmt.Sprintf("%d notifications (%s)", len(list), numbersOf(list))
+}
+
+// expired is the same for those that came too late.
+func expired(list []envelope.Summary) string {
+	return fmt.Sprintf("%d expired (%s)", len(list), numbersOf(list))
+}
+
+func numbersOf(list []envelope.Summary) string {
 	var numbers []string
 	for _, one := range list {
-		numbers = append(numbers, strconv.Itoa(one.Time.Nanosecond()-1))
+		numbers = append(numbers, strconv.Itoa(numberOf(one.Time)))
 	}
-	return fmt.Sprintf("%d notifications (%s)", len(list), strings.Join(numbers, " "))
+	return strings.Join(numbers, " ")
 }
 
 // line is the text beside a correction.
-func line(e envelope.Envelope) string { return fmt.Sprintf("line (%d)", e.Time.Nanosecond()-1) }
+func line(e envelope.Envelope) string { return fmt.Sprintf("line (%d)", numberOf(e.Time)) }
 
 // digests are what the worker is told of them.
-func (d Digest) digests() worker.Digests {
-	c := worker.DigestConfig{After: d.After, Every: time.Duration(d.Every), Max: d.Max, Severity: urgent}
-	return worker.Digests{DigestConfig: c, Text: digest, ExpiredText: digest}
+func (p *Plan) digests() worker.Digests {
+	d := p.Digest
+	if d == (Digest{}) { // lines of what has expired
+		d = Digest{Every: Duration(5 * time.Second), Max: 5}
+	}
+	c := worker.DigestConfig{After: d.After, Every: time.Duration(d.Every), Max: d.Max, Severity: urgent, MaxAge: time.Duration(p.MaxAge)}
+	return worker.Digests{DigestConfig: c, Text: digest, ExpiredText: expired}
 }
 
 func (w *world) config(l *instance, nick string) sink.Config {

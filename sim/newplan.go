@@ -129,6 +129,10 @@ func (p *Plan) drawMore(r *rand.Rand) {
 	if len(p.Steps) > 0 && r.IntN(12) == 0 {
 		p.Steps[r.IntN(len(p.Steps))].For *= 100
 	}
+	if r.IntN(6) == 0 && !p.forGood() { // else what is published later may expire, and prove nothing of the room
+		p.MaxAge = Duration(time.Second + within(r, 2*time.Minute))
+		p.Steps = append(p.Steps, p.newStep(r, "broker-clock"))
+	}
 }
 
 // limitForGood leaves no more notifications to be refused for good than a worker may have

@@ -32,7 +32,8 @@ type observer struct {
 	most         int                     // notifications in one message
 	inFlight     int                     // messages of one worker
 	stuck        int                     // the broker whose dead letters are never written, -1: none
-	digests      Digest
+	together     bool                    // messages may show several notifications, and are taken apart
+	maxAge       time.Duration           // of what is shown; 0: any
 	corrections
 	prompt     time.Time // from when on the server is not late with anything: it stood still, or was slow
 	departures int       // of workers that were in the room
@@ -51,6 +52,8 @@ type record struct {
 	partition    string    // broker and partition of the first
 	showings     []showing
 	deadLettered bool
+	expired      bool       // a worker has taken it for too old
+	hidden       bool       // and has not even counted it
 	resolves     *int       // number of the one whose end it tells
 	refused      int        // how often the room has refused it; what it swallows counts half
 	delayed      bool       // it has, and others may be shown first
@@ -87,6 +90,7 @@ type workerState struct {
 	maxUnacked         int            // such messages that may be
 	recallable         int            // messages that the room has told, or can tell
 	durable            map[int]bool   // acknowledged for good, or given up
+	young              map[int]bool   // given to it when they were not too old
 	released           map[int]bool   // to a broker: who gets them next is not to know
 	possibleDuplicates int            // messages that it has counted
 	resent             map[repeat]bool
@@ -102,7 +106,7 @@ type repeat struct {
 func newObserver(p *Plan) *observer {
 	o := &observer{
 		start: time.Now(), records: map[int]*record{}, sessions: map[string]*session{}, workers: map[string]*workerState{},
-		idsKept: p.Room.keepsIDs(), corrections: newCorrections(p), largest: p.Bytes / len(p.Brokers), most: 1, inFlight: p.InFlight, stuck: -1, digests: p.Digest,
+		idsKept: p.Room.keepsIDs(), corrections: newCorrections(p), largest: p.Bytes / len(p.Brokers), most: 1, inFlight: p.InFlight, stuck: -1, together: p.together(), maxAge: time.Duration(p.MaxAge),
 		clockSet: p.Room.Archive && slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Do == "clock" }),
 	}
 	for _, n := range p.Notifications {
@@ -155,7 +159,7 @@ func (o *observer) started(p *process, key string, plan *Plan) {
 	defer o.mu.Unlock()
 	o.workers[p.name] = &workerState{
 		key: key, pending: map[string]int{}, maxPending: plan.mostPending(), bytes: map[string]int{}, maxBytes: plan.Bytes / len(plan.Brokers),
-		unacked: map[int]int{}, maxUnacked: max(plan.InFlight, len(plan.Brokers)), durable: map[int]bool{}, released: map[int]bool{}, resent: map[repeat]bool{},
+		unacked: map[int]int{}, maxUnacked: max(plan.InFlight, len(plan.Brokers)), durable: map[int]bool{}, young: map[int]bool{}, released: map[int]bool{}, resent: map[repeat]bool{},
 	}
 	o.say("worker %s starts", p.name)
 }
@@ -211,7 +215,7 @@ func (o *observer) event(p *process, e sink.Event) {
 		if o.refusals || o.again { // what is refused again and again gives its places to others
 			most += o.inFlight
 		}
-		if e.PossibleDuplicates > most && o.digests == (Digest{}) { // which may be taken apart
+		if e.PossibleDuplicates > most && !o.together { // which may be taken apart
 			o.wrong("worker %s has sent %d messages again that may be shown twice, more than %d", p.name, e.PossibleDuplicates, most)
 		}
 	case sink.Connected, sink.Bounced, sink.Limited:

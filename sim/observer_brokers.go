@@ -39,6 +39,9 @@ func (o *observer) delivered(p *process, broker string, m *stored) {
 		o.wrong("worker %s holds %d bytes of %s, more than %d, and is given more", p.name, w.bytes[broker], broker, w.maxBytes)
 	}
 	w.bytes[broker] += m.size()
+	for _, number := range m.numbers {
+		w.young[number] = w.young[number] || !o.isOld(m)
+	}
 }
 
 // What a worker does with a message.
@@ -99,7 +102,7 @@ func (o *observer) acked(m *stored) {
 	defer o.mu.Unlock()
 	o.say("the broker takes %s for acknowledged", m)
 	for _, number := range m.numbers {
-		if r := o.records[number]; !m.deadLettered.Load() && !o.wasShown(r) {
+		if r := o.records[number]; !m.deadLettered.Load() && !r.hidden && !o.wasShown(r) {
 			o.wrong("notification %d is acknowledged, but was never shown", number)
 		}
 	}
@@ -115,7 +118,7 @@ func (o *observer) wasShown(r *record) bool {
 	for _, other := range o.records {
 		if other.text == r.text {
 			shown += len(other.showings)
-			if !other.deadLettered && slices.ContainsFunc(other.copies, func(m *stored) bool { return m.acked.Load() }) {
+			if !other.deadLettered && !other.hidden && slices.ContainsFunc(other.copies, func(m *stored) bool { return m.acked.Load() }) {
 				done++
 			}
 		}

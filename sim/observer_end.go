@@ -39,7 +39,7 @@ func (o *observer) restless() {
 
 // isDone reports whether others were shown the notification, or it is a dead letter.
 func (o *observer) isDone(r *record) bool {
-	return len(r.copies) == 0 || r.deadLettered || r.exempt || !o.idsKept && o.wasShown(r) || r.wasRefusedLater() ||
+	return len(r.copies) == 0 || r.deadLettered || r.hidden || r.exempt || !o.idsKept && o.wasShown(r) || r.wasRefusedLater() ||
 		slices.ContainsFunc(r.showings, func(s showing) bool { return !s.senderOnly })
 }
 
@@ -101,11 +101,11 @@ func (o *observer) finish(processes, absent []*process) {
 }
 
 // inOrder looks whether what came first was shown first, where that is promised. What
-// the room has refused comes later; what is urgent may have overtaken others.
+// the room has refused comes later; what has expired may, and what is urgent may have overtaken others.
 func (o *observer) inOrder() {
 	earlier := map[string][]*record{} // by partition
 	for _, r := range o.sequence {
-		if len(r.showings) == 0 || len(r.copies) > 1 || r.deadLettered || r.delayed {
+		if len(r.showings) == 0 || len(r.copies) > 1 || r.deadLettered || r.delayed || r.expired {
 			continue
 		}
 		overtaken := slices.IndexFunc(earlier[r.partition], func(before *record) bool {

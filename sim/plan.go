@@ -16,6 +16,7 @@ type Plan struct {
 	Bytes         int            `json:"bytes,omitempty"` // that may be pending; 0: no bound
 	Group         int            `json:"group,omitempty"` // notifications of one message that are shown together; 0: never
 	Digest        Digest         `json:"digest,omitzero"`
+	MaxAge        Duration       `json:"max_age,omitempty"`     // of what is shown, by the brokers' clocks; 0: any
 	Resolved      string         `json:"resolved,omitempty"`    // how the end of something is shown, as RESOLVED says
 	EditWithin    int            `json:"edit_within,omitempty"` // messages, as EDIT_WITHIN says
 	Room          Room           `json:"room"`
@@ -121,6 +122,9 @@ func (p *Plan) String() string {
 // many as in flight, and eight digests.
 func (p *Plan) mostPending() int { return 2*p.InFlight + 8*p.Digest.Max }
 
+// together reports whether one message may show several notifications of different messages.
+func (p *Plan) together() bool { return p.Digest != (Digest{}) || p.MaxAge > 0 }
+
 // forGood reports whether something that goes wrong is never mended.
 func (p *Plan) forGood() bool {
 	return p.sticks() || slices.ContainsFunc(p.Steps, func(s Step) bool { return faults()[s.Do].forGood })
@@ -193,6 +197,9 @@ func (n Notification) body() string {
 	}
 	return parts[0]
 }
+
+// numberOf is the number in the time of a notification.
+func numberOf(t time.Time) int { return t.Nanosecond() - 1 }
 
 // part is one notification. Those with an id are CloudEvents if there are several.
 func (n Notification) part(number int) string {

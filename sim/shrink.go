@@ -92,6 +92,7 @@ func simpler(p *Plan) []*Plan {
 	add(func(c *Plan) bool { c.Bytes = 0; return p.Bytes != 0 })
 	add(func(c *Plan) bool { c.Group = 0; return p.Group != 0 })
 	add(func(c *Plan) bool { c.Digest = Digest{}; return p.Digest != Digest{} })
+	add(func(c *Plan) bool { c.MaxAge = 0; return p.MaxAge != 0 })
 	add(func(c *Plan) bool { c.Room.Answers = ""; return p.Room.Answers != "" })
 	for i, b := range p.Brokers {
 		add(func(c *Plan) bool { c.Brokers[i].SlowAcks = 0; return b.SlowAcks != 0 })
