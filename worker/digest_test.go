@@ -611,6 +611,25 @@ func TestWhatComesTooLateIsCountedInOneLine(t *testing.T) {
 	})
 }
 
+// Kafka commits what is shown behind a notification that has expired only after the line that
+// counts that one: it must have a place, however much is shown meanwhile.
+func TestWhatFollowsSomethingThatHasExpiredDoesNotHoldItUp(t *testing.T) {
+	expired := `{"subject":"old %d","expires":"1999-01-01T00:00:00Z"}`
+	for after, history := range map[string]int{"": 4, "3/1h": 4, "1/1h": 1} {
+		synctest.Test(t, func(t *testing.T) {
+			s, bodies := newScene(), []string{}
+			s.digests.After, s.room.historyDepth = after, history
+			for i := range 10 {
+				bodies = append(bodies, fmt.Sprintf(expired, i), title(2*i), title(2*i+1))
+			}
+			st := &stream{log: &watermark{bodies: slices.Clone(bodies), acked: map[string]func(){}}}
+			st.publish(0, bodies...)
+			s.play(st)
+			s.settledOnce(t, bodies...)
+		})
+	}
+}
+
 func (s *scene) of(kind worker.EventKind) []worker.Event {
 	return slices.DeleteFunc(slices.Clone(s.events), func(e worker.Event) bool { return e.Kind != kind })
 }

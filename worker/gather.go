@@ -169,8 +169,12 @@ func (l *sourceLoop) sealAll(ctx context.Context, g *gathering) {
 }
 
 // seal sends as much of what is gathered as fits into one message, behind all that was
-// sent before. If ctx ends before, nothing behind it is sent, either.
+// sent before; before a digest, what had expired when it was begun. If ctx ends before, nothing
+// behind it is sent, either.
 func (l *sourceLoop) seal(ctx context.Context, g *gathering) {
+	if g == l.digest {
+		l.sealAll(ctx, l.expired)
+	}
 	members := g.take(time.Now(), l.digestSize())
 	if l.unacked.acquire(ctx, nil, 1) {
 		if d := newDigest(l, members); l.worker.Room.Submit(ctx, d.message((*member).settle)) == nil {

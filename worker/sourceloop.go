@@ -51,8 +51,8 @@ func (l *sourceLoop) run(ctx context.Context) {
 	l.receiveAll(ctx)
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.worker.Grace)
 	defer cancel()
-	l.sealAll(grace, l.digest)
 	l.sealAll(grace, l.expired)
+	l.sealAll(grace, l.digest)
 	l.awaitPending(grace)
 	stop()
 	writer.Wait()
@@ -129,9 +129,9 @@ func (l *sourceLoop) submit(ctx context.Context, delivery *sources.Delivery) {
 		p.ack()
 	case isLost(delivery):
 		l.release(delivery)
-	case len(posts) == 0:
+	case len(posts) == 0 && l.digest.members == 0:
 		l.gather(ctx, l.expired, p, expired)
-	case l.isGathered(posts, len(expired)):
+	case len(posts) == 0, l.isGathered(posts, len(expired)):
 		l.gather(ctx, l.digest, p, append(p.members(posts, false), expired...))
 	default:
 		l.send(ctx, p, posts, expired)
@@ -139,7 +139,8 @@ func (l *sourceLoop) submit(ctx context.Context, delivery *sources.Delivery) {
 }
 
 // send sends each post in a message of its own, behind what is gathered, if it does not
-// overtake that; and one line for what has expired.
+// overtake that; and one line for what has expired. They do overtake what had expired before,
+// as long as that has a place left: Kafka cannot commit them before that.
 func (l *sourceLoop) send(ctx context.Context, p *pendingDelivery, posts []post, expired []member) {
 	line := min(1, len(expired))
 	overtakes := l.overtakes(p.delivery, posts, line)
@@ -149,6 +150,9 @@ func (l *sourceLoop) send(ctx context.Context, p *pendingDelivery, posts []post,
 	posts = l.worker.Corrections.withLines(posts)
 	p.posts = len(posts) + line
 	p.left = p.posts
+	if l.expired.members > 0 && !l.unacked.leavesOne(p.posts) {
+		l.sealAll(ctx, l.expired)
+	}
 	if ctx.Err() != nil || !l.unacked.acquire(ctx, p.delivery.Lost(), p.posts) {
 		l.release(p.delivery)
 		return

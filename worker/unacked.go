@@ -84,6 +84,13 @@ func (s *unackedShare) mayOvertake(n int) bool {
 	return s.overtook+n < s.all.own()
 }
 
+// leavesOne reports whether n more leave one of the source's own places to what they overtake.
+func (s *unackedShare) leavesOne(n int) bool {
+	s.all.mu.Lock()
+	defer s.all.mu.Unlock()
+	return s.taken+n < s.all.own()
+}
+
 // overtaking are the places of posts that have overtaken others.
 type overtaking struct{ *unackedShare }
 
