@@ -69,7 +69,7 @@ func (c *corrections) add(p shownPost, now time.Time) {
 	if i := slices.IndexFunc(c.last, func(known shownPost) bool { return known.id == p.id }); i >= 0 {
 		known := &c.last[i]
 		known.live, known.account = known.live || p.live, known.account || p.account
-		if p.original != p.id {
+		if p.live || p.original != p.id { // sent again, it may be no correction any more
 			known.original = p.original
 		}
 		return

@@ -259,6 +259,25 @@ func TestLineBesideACorrection(t *testing.T) {
 	})
 }
 
+// A correction that a server has forgotten is sent again as a message of its own, if readers
+// tell by the session. Then that is what the next one corrects.
+func TestCorrectionOfWhatIsNoCorrectionAnyMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := editor(t, false)
+		w.show(w.single("alarm"))
+		time.Sleep(time.Minute)
+		w.Alive(time.Now()) // others have been shown the alarm
+		w.show(w.correction("worse", "alarm"))
+		w.wantReplaced("alarm")
+		w.reconnect()
+		w.wantPosts("worse")
+		w.wantReplaced("")
+		w.reflectAll()
+		w.show(w.correction("resolved", "worse"))
+		w.wantReplaced("worse")
+	})
+}
+
 // A correction that the room refuses for its pace is sent again as one.
 func TestCorrectionStaysOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
