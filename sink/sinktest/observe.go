@@ -21,7 +21,7 @@ type Post struct {
 	Inner   string // the children of the message as the author wrote them
 	At      time.Time
 	Remote  string // address of the connection that it came over; "" for PostAs
-	Stay    int    // in the room, of the author under this nickname: another number after he had left it; 0 for PostAs
+	Stay    int    // in the room, of the author, under all his nicknames: another number after he had left it; 0 for PostAs
 }
 
 // Join is an attempt to join the room.

@@ -155,6 +155,9 @@ func (r *room) rename(s *session, nick string, n *node) {
 	if fresh {
 		r.tellOthers(o, news{status: statusOf(n)})
 	}
+	if fresh && free {
+		o.stay = old.stay // people are told that it is the same occupant
+	}
 	r.tell(s, o, news{id: n.attr("id"), status: statusOf(n), codes: []string{"110"}})
 	r.signal()
 }
