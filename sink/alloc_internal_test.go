@@ -67,8 +67,8 @@ func TestAMessageAllocatesLittle(t *testing.T) {
 			batch := <-m.wrote
 			n -= reflect(t, s, batch)
 			m.spare <- batch
+			r.box.Flush()
 		}
-		r.box.Flush()
 		for range inFlight {
 			<-settled
 		}

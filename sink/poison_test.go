@@ -3,8 +3,10 @@ package sink_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
@@ -166,5 +168,25 @@ func TestRateLimitedRoomIsObeyed(t *testing.T) {
 		if n := srv.Stats().Bounced; n > 100 {
 			t.Errorf("%d refusals", n)
 		}
+	})
+}
+
+// Few messages are in flight at first. If the room swallows just these, what follows
+// need not wait until the session is given up.
+func TestPoisonAtTheStartHoldsUpLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		wires := &pipes{conns: make(chan net.Conn, 10)}
+		srv := startServer(t, sinktest.Config{Listen: wires.listen})
+		srv.LoseMatching(poisonous)
+		c := openRoomBy(t, settings(t, srv), wires.dial)
+		c.joined()
+		began := time.Now()
+		c.posting([]string{"poison 1", "poison 2", "poison 3", "good 1", "good 2"})
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		checkShown(t, srv, []string{"good 1", "good 2"})
+		c.stop()
+		srv.Close()
 	})
 }

@@ -52,7 +52,7 @@ func enterRoom(t *testing.T, maxInFlight int) *worker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &worker{Outbox: New(maxInFlight, ids), t: t, ids: ids, results: map[string]Result{}}
+	w := &worker{Outbox: newSteady(maxInFlight, ids), t: t, ids: ids, results: map[string]Result{}}
 	go w.Settle()
 	t.Cleanup(w.Close)
 	w.Attach(w, us)

@@ -127,7 +127,7 @@ func TestNoMoreThanInFlightAndRecentIsSentAgain(t *testing.T) {
 	const maxInFlight = 4
 	for shown := range 20 {
 		m := testMinter(t)
-		b := New(maxInFlight, m)
+		b := newSteady(maxInFlight, m)
 		var sent posts
 		b.Attach(&sent, "r@c/w")
 		next := 0

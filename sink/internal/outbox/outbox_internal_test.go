@@ -47,7 +47,7 @@ func TestWhatWasSettledOutOfOrderIsNotInTheWay(t *testing.T) {
 // The first burst after the outbox was limited is within the limit already, and it
 // may be lifted again.
 func TestLimitHoldsAtOnce(t *testing.T) {
-	b := New(8, testMinter(t))
+	b := newSteady(8, testMinter(t))
 	var sent posts
 	b.Attach(&sent, "r@c/w")
 	post(t, b, "in flight")
@@ -150,7 +150,7 @@ func TestWhatWasSentAgainIsNotGivenUp(t *testing.T) {
 // one, it has swallowed those before: they hide nothing, and are looked for.
 func TestSwallowedMessageDoesNotHideLaterOnesWithoutIDs(t *testing.T) {
 	m := testMinter(t)
-	b := New(4, m)
+	b := newSteady(4, m)
 	b.Attach(discard{}, "r@c/w")
 	results := map[string]Outcome{}
 	for _, name := range []string{"1", "2", "3"} {

@@ -7,11 +7,15 @@ import "time"
 // might take a later one first. If one is still too much, a pause between them is learnt:
 // as long as it took until the room accepted the next. Both come back step by step.
 //
+// What the room takes is not known at first: two are in flight then, and twice as many
+// each time it has accepted as many. If it limits the rate, few are refused, in order.
+//
 // Reflections that come late let fewer be in flight, too: a server that reads slowly
 // has all of it in its buffers, and shows it even if the connection breaks.
 type pacer struct {
 	most    int  // what may be in flight for other reasons
 	width   int  // what may be in flight
+	unknown bool // as many as may be were never in flight, and none was refused or late
 	holding bool // the room has refused some: nothing is sent until it is known which
 	round   int  // messages that it has accepted since it refused some
 	steady  int  // messages to be accepted before the pause shrinks again
@@ -36,6 +40,7 @@ type rate struct {
 }
 
 const (
+	firstWidth   = 2
 	firstRetry   = 100 * time.Millisecond
 	longestRetry = 30 * time.Second
 	longestPause = time.Minute
@@ -48,11 +53,13 @@ const (
 	steps = 16
 )
 
-func newPacer(most int) pacer { return pacer{most: most, width: most} }
+func newPacer(most int) pacer {
+	return pacer{most: most, width: min(firstWidth, most), unknown: most > firstWidth}
+}
 
 // setMost bounds what may be in flight for other reasons.
 func (p *pacer) setMost(n int) {
-	if p.most = n; !p.limited {
+	if p.most = n; !p.limited && !p.unknown {
 		p.width = n
 	}
 }
@@ -75,7 +82,7 @@ func (p *pacer) sent(now time.Time) {
 // refused notes that the room has asked us to wait. What else it refuses of what is
 // in flight at that time says nothing new.
 func (p *pacer) refused(now time.Time) {
-	p.limited = true
+	p.limited, p.unknown = true, false
 	if p.holding {
 		return
 	}
@@ -115,6 +122,8 @@ func (p *pacer) accepted(sentAt, now time.Time) {
 		p.speedUp()
 	case now.Sub(sentAt) > lateReflection:
 		p.reduce(sentAt, now)
+	case p.unknown && p.round >= p.width:
+		p.width, p.round, p.unknown = min(2*p.width, p.most), 0, 2*p.width < p.most
 	case p.width < p.most && p.round >= steps:
 		p.width, p.round = p.width+1, 0
 	case p.width >= p.most:
@@ -144,7 +153,7 @@ func (p *pacer) reduce(sentAt, now time.Time) {
 	if p.width == 1 || !sentAt.After(p.reduced) {
 		return
 	}
-	p.width, p.round, p.reduced = p.width/2, 0, now
+	p.width, p.round, p.reduced, p.unknown = p.width/2, 0, now, false
 	p.late++
 	p.limited = p.limited || p.late > 1
 }

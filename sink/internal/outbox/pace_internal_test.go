@@ -24,6 +24,30 @@ func (b *bucket) takes(now time.Time) bool {
 	return true
 }
 
+// newSteady makes an outbox that knows that the room takes as many at once as may be.
+func newSteady(maxInFlight int, m *Minter) *Outbox {
+	b := New(maxInFlight, m)
+	b.pace.width, b.pace.unknown = maxInFlight, false
+	return b
+}
+
+// What a room takes is tried with few, and soon with as many as may be.
+func TestFewAreInFlightAtFirst(t *testing.T) {
+	p, now := newPacer(16), time.Unix(0, 0)
+	for _, want := range []int{2, 4, 8, 16, 16} {
+		n := 0
+		for ; p.allows(n, now); n++ {
+			p.sent(now)
+		}
+		for range n {
+			p.accepted(now, now)
+		}
+		if n != want {
+			t.Errorf("%d are in flight, want %d", n, want)
+		}
+	}
+}
+
 // The pace is at least 0.9 of what the room allows, with few refusals, and is what
 // it was when the room allows more.
 func TestPaceIsThatOfTheRoom(t *testing.T) {

@@ -91,6 +91,10 @@ func (b *Outbox) Hopeless(now time.Time, limit time.Duration) error {
 func (b *Outbox) Missing(now time.Time, limit time.Duration) uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.pace.unknown && b.outstanding > 0 && now.Sub(b.oldest) > overtaken { // what is in flight may never be shown
+		b.pace.unknown, b.pace.width = false, b.pace.most
+		b.sendWaiting(now)
+	}
 	late := b.outstanding > 0 && now.Sub(b.oldest) > limit
 	if b.stuck = late && b.queued > 0; late && b.handled < b.count {
 		return b.count
