@@ -10,14 +10,14 @@ import (
 
 func (env Env) patterns() []sandbox.Function {
 	return []sandbox.Function{
-		define("match", "PATTERN TEXT", "whether the text has what the pattern describes", env.match, "regexMatch"),
+		define("match", "PATTERN TEXT", "whether the text has what the pattern describes", apply(func(re *regexp.Regexp, s string) bool { return re.MatchString(env.Bare(s)) }), "regexMatch"),
 		define("reReplaceAll", "PATTERN NEW TEXT", "with all that the pattern describes replaced; `$1` is its first group", replaceAll),
 		define("regexReplaceAll", "PATTERN TEXT NEW", "likewise, in Helm's order", func(pattern, s, with string) (string, error) {
 			return replaceAll(pattern, with, s)
 		}),
-		define("regexFind", "PATTERN TEXT", "the first part that the pattern describes", find),
-		define("regexFindAll", "PATTERN TEXT N", "the first N parts as a list; all, if N is negative", findAll),
-		define("regexSplit", "PATTERN TEXT N", "the parts between, at most N; all, if N is negative", split),
+		define("regexFind", "PATTERN TEXT", "the first part that the pattern describes", apply((*regexp.Regexp).FindString)),
+		define("regexFindAll", "PATTERN TEXT N", "the first N parts as a list; all, if N is negative", applyN((*regexp.Regexp).FindAllString)),
+		define("regexSplit", "PATTERN TEXT N", "the parts between, at most N; all, if N is negative", applyN((*regexp.Regexp).Split)),
 	}
 }
 
@@ -47,14 +47,6 @@ func compile(pattern, s string) (*regexp.Regexp, error) {
 	return regexp.Compile(pattern)
 }
 
-func (env Env) match(pattern, s string) (bool, error) {
-	re, err := compile(pattern, s)
-	if err != nil {
-		return false, err
-	}
-	return re.MatchString(env.Bare(s)), nil
-}
-
 // replaceAll stops before the text becomes too large.
 func replaceAll(pattern, with, s string) (string, error) {
 	re, err := compile(pattern, s)
@@ -74,26 +66,20 @@ func replaceAll(pattern, with, s string) (string, error) {
 	return string(append(out, s[last:]...)), nil
 }
 
-func find(pattern, s string) (string, error) {
-	re, err := compile(pattern, s)
-	if err != nil {
-		return "", err
+// apply makes a function of a method of a pattern.
+func apply[T any](method func(re *regexp.Regexp, s string) T) func(pattern, s string) (T, error) {
+	return func(pattern, s string) (result T, err error) {
+		re, err := compile(pattern, s)
+		if err != nil {
+			return result, err
+		}
+		return method(re, s), nil
 	}
-	return re.FindString(s), nil
 }
 
-func findAll(pattern, s string, n int) ([]string, error) {
-	re, err := compile(pattern, s)
-	if err != nil {
-		return nil, err
+// applyN does so for a method that has a number, too.
+func applyN(method func(re *regexp.Regexp, s string, n int) []string) func(pattern, s string, n int) ([]string, error) {
+	return func(pattern, s string, n int) ([]string, error) {
+		return apply(func(re *regexp.Regexp, s string) []string { return method(re, s, n) })(pattern, s)
 	}
-	return re.FindAllString(s, n), nil
-}
-
-func split(pattern, s string, n int) ([]string, error) {
-	re, err := compile(pattern, s)
-	if err != nil {
-		return nil, err
-	}
-	return re.Split(s, n), nil
 }
