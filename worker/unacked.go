@@ -29,7 +29,8 @@ type unackedShare struct {
 	all      *unacked
 	taken    int
 	shown    shown
-	overtook int // of these, what has overtaken others, and is acknowledged after them
+	overtook int  // of these, what has overtaken others, and is acknowledged after them
+	beyond   bool // more were taken than there are, and nothing was acknowledged since
 }
 
 func newUnacked(room Room, list []sources.Source) *unacked {
@@ -112,8 +113,9 @@ func (s *unackedShare) tryAcquire(n int, patient bool) (freed <-chan struct{}) {
 	u := s.all
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if s.fits(n, patient) {
+	if fits := s.fits(n, patient); fits || s.isHeldUp() {
 		s.taken += n
+		s.beyond = s.beyond || !fits
 		return nil
 	}
 	if u.freed == nil {
@@ -137,7 +139,7 @@ func (s *unackedShare) fits(n int, patient bool) bool {
 		return true // alone in the shared places, if it needs more than there are
 	}
 	free := own + max(0, shared) - s.taken
-	return n <= free || !patient && free > 0 || s.isHeldUp(free)
+	return n <= free || !patient && free > 0
 }
 
 // own is how many places each source has of its own.
@@ -145,11 +147,12 @@ func (u *unacked) own() int { return max(1, u.limit()/(2*len(u.shares))) }
 
 // isHeldUp reports whether all that the source has unacknowledged is what the room does
 // not show, and what it has shown, as behind the first message of a partition of Kafka.
-// Then one more is sent than there are places, or than was shown before we got it. It may be
-// the proof that the room is well: without that nothing is given up. all.mu is held.
-func (s *unackedShare) isHeldUp(free int) bool {
+// Then one more is sent than there are places, until something is acknowledged, or than was
+// shown before we got it. It may be the proof that the room is well: without that nothing is
+// given up. all.mu is held.
+func (s *unackedShare) isHeldUp() bool {
 	released := s.all.released()
-	return released > 0 && s.taken-s.shown.all() <= released && (free >= 0 || s.shown.delivered == 0)
+	return released > 0 && s.taken-s.shown.all() <= released && (!s.beyond || s.shown.delivered == 0)
 }
 
 // show implements places.
@@ -159,7 +162,7 @@ func (s *unackedShare) show(more shown) {
 
 // release implements places.
 func (s *unackedShare) release(n int, of shown) {
-	s.change(func() { s.taken, s.shown = s.taken-n, s.shown.minus(of) })
+	s.change(func() { s.taken, s.shown, s.beyond = s.taken-n, s.shown.minus(of), s.beyond && n == 0 })
 }
 
 // change has everybody who waits look again.

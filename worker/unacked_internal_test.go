@@ -54,3 +54,36 @@ func TestARisenLimitIsNoticed(t *testing.T) {
 		}
 	})
 }
+
+// Behind what the room does not show all others were shown, and wait for their
+// acknowledgement. One more is sent, which may prove that the room is well, although its
+// history has become shorter meanwhile; and another one after something was acknowledged.
+func TestOneMoreMayProveThatTheRoomIsWell(t *testing.T) {
+	t.Parallel()
+	limit := 4
+	all := &unacked{limit: func() int { return limit }, released: func() int { return 1 }}
+	share := &unackedShare{all: all}
+	all.shares = map[string]*unackedShare{"a source": share}
+	may := func() bool { return share.tryAcquire(1, true) == nil }
+	for range limit {
+		if !may() {
+			t.Fatal("there is room")
+		}
+	}
+	if may() {
+		t.Error("sent although others are to be shown")
+	}
+	share.show(shown{delivered: 3})
+	limit = 2
+	if !may() {
+		t.Error("nothing can prove that the room is well")
+	}
+	share.show(shown{delivered: 1})
+	if may() {
+		t.Error("more than one")
+	}
+	share.release(1, shown{delivered: 1})
+	if !may() {
+		t.Error("nothing more, although one was acknowledged")
+	}
+}
