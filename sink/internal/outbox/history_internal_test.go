@@ -98,6 +98,25 @@ func TestWhatWasReflectedLastOutlivesFailedAttempts(t *testing.T) {
 	}
 }
 
+// What we had sent is shown while we come back, and another worker had shown it before. That
+// attempt fails. In the next one the history shows both: the server has forgotten nothing.
+func TestWhatWasShownDuringAFailedAttemptIsRemembered(t *testing.T) {
+	m := testMinter(t)
+	b := New(1, m)
+	b.Attach(discard{}, "r@c/w")
+	post(t, b, "1")
+	b.Detach(BrokenOff)
+	id, began := []byte(m.ID("1")), time.Now()
+	b.Seen(id, []byte("r@c/w2"), false, began)
+	b.Seen(id, []byte("r@c/w"), true, time.Time{})
+	b.Detach(BrokenOff)
+	b.Seen(id, []byte("r@c/w2"), false, began)
+	b.Seen(id, []byte("r@c/w"), true, began)
+	if resent, _ := b.Attach(discard{}, "r@c/w"); resent != 0 {
+		t.Errorf("%d sent again", resent)
+	}
+}
+
 // What was reflected last, and is missing at the end of what the room tells, is
 // sent again; what is told is not.
 func TestWhatTheServerHasForgottenIsSentAgain(t *testing.T) {

@@ -25,7 +25,7 @@ func (b *Outbox) Seen(id, from []byte, own bool, at time.Time) bool {
 	var w evidence
 	switch {
 	case ours && (own || b.link == nil && string(from) == e.from):
-		if before == copied && b.link != nil { // sent again from another address than the first time
+		if before == copied { // sent again from another address than the first time
 			b.ledger.move(id, from)
 		}
 		w = b.shown(e, nth)
