@@ -69,6 +69,7 @@ type showing struct {
 	nth        int  // of all that was shown
 	refused    int  // how often the room had refused it before
 	senderOnly bool // others were not shown it: the server died before
+	abandoned  bool // its worker had given up the connection
 }
 
 // session is one session of a worker in the room.

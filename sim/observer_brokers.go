@@ -29,7 +29,7 @@ func (o *observer) delivered(p *process, broker string, m *stored) {
 	w.pending[broker]++
 	o.say("%s delivers %s to worker %s", broker, m, p.name)
 	maxPending := w.maxPending
-	if o.departures > 0 { // behind what was not shown before there may be one more, again and again
+	if o.departures > 0 || o.refusals { // behind what was not shown before there may be one more, again and again
 		maxPending *= 2
 	}
 	if w.pending[broker] > maxPending {

@@ -143,10 +143,11 @@ func (o *observer) posted(p sinktest.Post) {
 // this one had shown it last, 0 if it had not.
 func (o *observer) shown(w *workerState, r *record, now showing) (last int) {
 	owner := now.session.link.owner
-	if !now.session.link.abandoned() { // nobody can know what a server still does with what it has of a dead connection
+	now.abandoned = now.session.link.abandoned()
+	if !now.abandoned { // nobody can know what a server still does with what it has of a dead connection
 		for _, before := range r.showings {
 			o.repeated(r, before, now)
-			if before.session.link.owner == owner && !w.released[r.number] {
+			if before.session.link.owner == owner && !before.abandoned && !w.released[r.number] {
 				last = before.nth
 			}
 		}

@@ -82,6 +82,9 @@ func (s *Server) DestroyRoom(alternative, reason string) {
 		r.tombstone.Content = "xmpp:" + alternative + "?join"
 	}
 	r.exists, r.locked, r.owner, r.history, r.subject = false, false, "", nil, entry{}
+	clear(r.banned) // another room begins with nobody in its lists
+	clear(r.muted)
+	clear(r.members)
 }
 
 // CreateRoom brings a destroyed or missing room into being, empty and open. It
