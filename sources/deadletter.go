@@ -29,7 +29,7 @@ const (
 	ReasonRejected ReasonCode = "rejected"  // the room refused the message
 	ReasonRetries  ReasonCode = "retries"   // delivered too often without success
 	ReasonTooLarge ReasonCode = "too_large" // larger than the worker may hold
-	// ReasonReplayed marks the letters up to its place as replayed: it is none
+	// ReasonReplayed marks the dead letters up to its place as replayed: it is none
 	// itself. See Outstanding.
 	ReasonReplayed ReasonCode = "replayed"
 )

@@ -28,7 +28,7 @@ type Delivery struct {
 	Received time.Time
 
 	settler Settler
-	seal    *Seal
+	signer  *Signer
 	sealed  bool // never to be decoded
 	state   atomic.Int32
 }
@@ -86,10 +86,10 @@ func (d *Delivery) Trim() {
 }
 
 // Trust has the delivery take the identity that a replay gave it, and prove its
-// own when it is rejected, both by seal.
-func (d *Delivery) Trust(seal *Seal) {
-	d.seal = seal
-	if identity := d.Get(replayHeader); identity != "" && seal.proves(identity, d.Body, d.Get(replayProof)) {
+// own when it is rejected, both by signer.
+func (d *Delivery) Trust(signer *Signer) {
+	d.signer = signer
+	if identity := d.Get(replayHeader); identity != "" && signer.verify(identity, d.Body, d.Get(replayProof)) {
 		d.origin = identity
 	}
 }
@@ -173,7 +173,7 @@ func (d *Delivery) Release(delay time.Duration) error {
 func (d *Delivery) Reject(ctx context.Context, reason Reason) error {
 	return d.settle(func() error {
 		reason.identity = d.identity()
-		reason.proof = d.seal.prove(reason.identity, d.Body)
+		reason.proof = d.signer.sign(reason.identity, d.Body)
 		return d.settler.Reject(ctx, reason)
 	})
 }

@@ -10,13 +10,13 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 )
 
-// placeHeader is in the mark of a replay: the place of the letter that was
+// placeHeader is in the mark of a replay: the place of the dead letter that was
 // replayed.
 const placeHeader = "x-dlq-replayed"
 
 // Outstanding visits the dead letters of the source that no replay has handled,
 // one of each message: a message that is replayed and rejected again has a newer
-// letter, which replaces the others.
+// dead letter, which replaces the others.
 func Outstanding(ctx context.Context, letters DeadLetters, visit func(*DeadLetter) error) error {
 	b := &book{owner: letters.Owner(), latest: map[origin]entry{}, replayed: map[origin]map[string]uint64{}}
 	err := letters.Each(ctx, func(l *DeadLetter) error {
@@ -46,7 +46,7 @@ func Own(ctx context.Context, letters DeadLetters, visit func(*DeadLetter) error
 	})
 }
 
-// ReplayedHeaders are those of the mark that the letter was replayed.
+// ReplayedHeaders are those of the mark that the dead letter was replayed.
 func ReplayedHeaders(l *DeadLetter, now time.Time) []envelope.Header {
 	headers := []envelope.Header{
 		{Key: "x-dlq-reason", Value: string(ReasonReplayed)},
@@ -62,7 +62,7 @@ func ReplayedHeaders(l *DeadLetter, now time.Time) []envelope.Header {
 	return headers
 }
 
-// part is the topic or stream and the partition of a letter, within which offsets
+// part is the topic or stream and the partition of a dead letter, within which offsets
 // rise.
 func (l *DeadLetter) part() string {
 	if l.Stream != "" {
@@ -82,7 +82,7 @@ type book struct {
 // origin stands for the identity of a message.
 type origin [16]byte
 
-// entry is the latest letter of a message.
+// entry is the latest dead letter of a message.
 type entry struct {
 	part   string
 	offset uint64
@@ -94,7 +94,7 @@ func originOf(l *DeadLetter) origin {
 	return origin(sum[:16])
 }
 
-// note takes in what one letter tells.
+// note takes in what one dead letter tells.
 func (b *book) note(l *DeadLetter) {
 	if !l.belongsTo(b.owner) {
 		return
@@ -122,7 +122,7 @@ func (b *book) noteReplayed(key origin, place string) {
 	b.replayed[key][part] = max(b.replayed[key][part], offset)
 }
 
-// outstanding reports whether l is the latest letter of its message, and not
+// outstanding reports whether l is the latest dead letter of its message, and not
 // replayed.
 func (b *book) outstanding(l *DeadLetter) bool {
 	if !l.belongsTo(b.owner) || l.Reason() == ReasonReplayed {

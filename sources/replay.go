@@ -12,7 +12,7 @@ import (
 
 // DeadLetter is a message among the dead letters.
 type DeadLetter struct {
-	// Message is the letter: its body and key are those of the original, its
+	// Message is the dead letter: its body and key are those of the original, its
 	// headers tell what became of it, and its place is its own.
 	Message
 	// ID names it: what an operator writes to mean this one.
@@ -31,9 +31,9 @@ type DeadLetters interface {
 	// Republish publishes the original again, where it was, and returns when
 	// the broker has stored it.
 	Republish(ctx context.Context, letter *DeadLetter) error
-	// MarkReplayed stores a letter with the headers of ReplayedHeaders beside it.
+	// MarkReplayed stores a dead letter with the headers of ReplayedHeaders beside it.
 	MarkReplayed(ctx context.Context, letter *DeadLetter) error
-	// Delete removes a letter for good; ErrKept if the broker cannot.
+	// Delete removes a dead letter for good; ErrKept if the broker cannot.
 	Delete(ctx context.Context, letter *DeadLetter) error
 	// Close disconnects.
 	Close() error
@@ -48,7 +48,7 @@ func (l *DeadLetter) Reason() ReasonCode { return ReasonCode(l.Get("x-dlq-reason
 // Cause explains it to a person.
 func (l *DeadLetter) Cause() string { return l.Get("x-dlq-error") }
 
-// FailedAt is when the original was rejected: the letter's own time if it does
+// FailedAt is when the original was rejected: the dead letter's own time if it does
 // not tell.
 func (l *DeadLetter) FailedAt() time.Time {
 	if at, err := time.Parse(time.RFC3339Nano, l.Get("x-dlq-failed-at")); err == nil {
@@ -68,7 +68,7 @@ func (l *DeadLetter) OriginalHeaders() []envelope.Header {
 	return headers
 }
 
-// Whole is the letter as it would be if it had not been cut from the original.
+// Whole is the dead letter as it would be if it had not been cut from the original.
 func (l *DeadLetter) Whole(original envelope.Raw) envelope.Raw {
 	theirs := publishersHeaders(&Message{Raw: original})
 	for _, h := range l.Header {
@@ -86,10 +86,10 @@ func IsReplayHeader(key string) bool {
 	return key == replayHeader || key == replayProof
 }
 
-// IsCut reports whether the letter has not all of the original.
+// IsCut reports whether the dead letter has not all of the original.
 func (l *DeadLetter) IsCut() bool { return l.Get(CutHeader) != "" }
 
-// belongsTo reports whether the letter is of the source with that consumer, queue
+// belongsTo reports whether the dead letter is of the source with that consumer, queue
 // or group. One that does not tell is everybody's.
 func (l *DeadLetter) belongsTo(owner string) bool {
 	for _, key := range []string{"x-dlq-consumer", "x-dlq-group"} {
@@ -100,7 +100,7 @@ func (l *DeadLetter) belongsTo(owner string) bool {
 	return true
 }
 
-// originIdentity is the same for every letter of one message, however often it was
+// originIdentity is the same for every dead letter of one message, however often it was
 // replayed.
 func (l *DeadLetter) originIdentity() string {
 	if identity := l.Get(identityHeader); identity != "" {
@@ -109,8 +109,8 @@ func (l *DeadLetter) originIdentity() string {
 	return l.origin().identity()
 }
 
-// origin is the place where the original was, or if the letter does not tell,
-// the letter's own.
+// origin is the place where the original was, or if the dead letter does not tell,
+// the dead letter's own.
 func (l *DeadLetter) origin() *Message {
 	offset, err := strconv.ParseUint(l.Get("x-dlq-offset"), 10, 64)
 	seen, late := time.Parse(time.RFC3339Nano, l.Get("x-dlq-first-seen"))

@@ -29,9 +29,9 @@ func (p *topic) store(raw envelope.Raw) sources.Message {
 }
 
 // deliver makes a delivery as the worker gets it.
-func (p *topic) deliver(m sources.Message, seal *sources.Seal) *sources.Delivery {
+func (p *topic) deliver(m sources.Message, signer *sources.Signer) *sources.Delivery {
 	d := sources.NewDelivery(m, &rejecter{p, m})
-	d.Trust(seal)
+	d.Trust(signer)
 	return d
 }
 
@@ -96,18 +96,18 @@ func reject(t *testing.T, d *sources.Delivery) {
 // A notification without an id keeps its identity through the dead letters,
 // however often it goes there, and its newest letter replaces the others.
 func TestReplayKeepsTheIdentity(t *testing.T) {
-	seal := sources.NewSeal("secret")
+	signer := sources.NewSigner("secret")
 	p := &topic{}
 	m := p.store(envelope.Raw{Body: []byte(`{"message":"x"}`), Header: []envelope.Header{{Key: "team", Value: "ops"}}})
-	want := p.deliver(m, seal).Identity()
+	want := p.deliver(m, signer).Identity()
 	for round := range 3 {
-		reject(t, p.deliver(m, seal))
+		reject(t, p.deliver(m, signer))
 		letters := p.outstanding(t)
 		if len(letters) != 1 || letters[0] != p.letters[len(p.letters)-1] {
 			t.Fatalf("round %d: %d letters are outstanding, want the newest alone", round, len(letters))
 		}
 		m = p.store(envelope.Raw{Body: letters[0].Body, Header: letters[0].OriginalHeaders()})
-		d := p.deliver(m, seal)
+		d := p.deliver(m, signer)
 		if got := d.Identity(); got != want {
 			t.Errorf("round %d: identity %q, want %q", round, got, want)
 		}
@@ -125,11 +125,11 @@ func TestReplayKeepsTheIdentity(t *testing.T) {
 
 // Who publishes cannot take the identity of another notification.
 func TestNobodyElseSetsAnIdentity(t *testing.T) {
-	seal := sources.NewSeal("secret")
+	signer := sources.NewSigner("secret")
 	p := &topic{}
 	m := p.store(envelope.Raw{Body: []byte("{}")})
-	reject(t, p.deliver(m, seal))
-	victim := p.deliver(m, seal).Identity()
+	reject(t, p.deliver(m, signer))
+	victim := p.deliver(m, signer).Identity()
 	proved := p.letters[0].OriginalHeaders()
 	for name, raw := range map[string]envelope.Raw{
 		"without a proof":      {Body: []byte("{}"), Header: []envelope.Header{{Key: "x-replay-of", Value: victim}}},
@@ -137,16 +137,16 @@ func TestNobodyElseSetsAnIdentity(t *testing.T) {
 		"with another's proof": {Body: []byte(`{"message":"other"}`), Header: proved},
 	} {
 		stranger := p.store(raw)
-		if d := p.deliver(stranger, seal); d.Identity() == victim {
+		if d := p.deliver(stranger, signer); d.Identity() == victim {
 			t.Errorf("%s: has the identity of another notification", name)
 		}
-		reject(t, p.deliver(stranger, seal))
+		reject(t, p.deliver(stranger, signer))
 		again := p.letters[len(p.letters)-1].OriginalHeaders()
 		if (&sources.Message{Raw: envelope.Raw{Header: again}}).Get("x-replay-of") == victim {
 			t.Errorf("%s: gets it by a replay", name)
 		}
 	}
-	if p.deliver(p.store(envelope.Raw{Body: []byte("{}"), Header: proved}), sources.NewSeal("other")).Identity() == victim {
+	if p.deliver(p.store(envelope.Raw{Body: []byte("{}"), Header: proved}), sources.NewSigner("other")).Identity() == victim {
 		t.Error("workers with another secret believe the proof")
 	}
 }
@@ -154,14 +154,14 @@ func TestNobodyElseSetsAnIdentity(t *testing.T) {
 // The dead letters of other groups, and those that a replay has handled, are left
 // alone.
 func TestOutstandingIsOnlyOurs(t *testing.T) {
-	seal := sources.NewSeal("secret")
+	signer := sources.NewSigner("secret")
 	p := &topic{}
 	for i := range 4 {
 		m := p.store(envelope.Raw{Body: []byte("{}")})
 		if i == 3 {
 			m.Group = "another"
 		}
-		reject(t, p.deliver(m, seal))
+		reject(t, p.deliver(m, signer))
 	}
 	_ = p.MarkReplayed(t.Context(), p.letters[1])
 	list := p.outstanding(t)

@@ -109,7 +109,7 @@ func (l *sourceLoop) submit(ctx context.Context, delivery *sources.Delivery) {
 		l.release(delivery)
 		return
 	}
-	delivery.Trust(l.worker.Seal)
+	delivery.Trust(l.worker.Signer)
 	if err := l.pending.tooLarge(delivery); err != nil {
 		l.reject(delivery, sources.Reason{Code: sources.ReasonTooLarge, Err: err})
 		return

@@ -66,9 +66,9 @@ type Worker struct {
 	// Decoder returns what makes notifications of messages now. Nil: the zero
 	// Decoder does.
 	Decoder func() envelope.Decoder
-	// Seal proves the identity of notifications that are replayed. Nil: they have
+	// Signer proves the identity of notifications that are replayed. Nil: they have
 	// none but their new place.
-	Seal *sources.Seal
+	Signer *sources.Signer
 	// Filter says why a notification is not shown, "" if it is. Nil shows
 	// everything. What is not shown is acknowledged.
 	Filter func(*envelope.Envelope) string

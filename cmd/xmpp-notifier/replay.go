@@ -33,7 +33,7 @@ const (
 )
 
 func newReplayCommand() *cobra.Command {
-	var f letterFilter
+	var f deadLetterFilter
 	verbs := []string{verbList + "\tone line for each", verbShow + "\teach with headers and body", verbSend + "\tpublish the originals again"}
 	c := &cobra.Command{
 		Use: "replay [list | show | send]", Short: "list the dead letters, or publish them again", Long: replayHelp, GroupID: groupTry,
@@ -56,7 +56,7 @@ func newReplayCommand() *cobra.Command {
 }
 
 // replay works with the dead letters.
-func replay(c *cobra.Command, args []string, wanted *letterFilter) error {
+func replay(c *cobra.Command, args []string, wanted *deadLetterFilter) error {
 	verb, err := wanted.verb(args)
 	if err != nil {
 		return usage(c, err)
@@ -91,7 +91,7 @@ func replay(c *cobra.Command, args []string, wanted *letterFilter) error {
 
 // replayJob is one call of replay.
 type replayJob struct {
-	filter   letterFilter
+	filter   deadLetterFilter
 	out      io.Writer
 	progress io.Writer
 
@@ -103,7 +103,7 @@ type replayJob struct {
 // errEnough ends a visit at the limit.
 var errEnough = errors.New("enough")
 
-// source does the verb with the letters of one source.
+// source does the verb with the dead letters of one source.
 func (j *replayJob) source(ctx context.Context, s *settings, name, verb string) error {
 	kind := s.kind(name)
 	if kind.deadLetters == nil {
@@ -158,7 +158,7 @@ func (j *replayJob) show(l *sources.DeadLetter) error {
 // mostFailures is how many failures are told one by one.
 const mostFailures = 20
 
-// trySend sends one letter, or says why that fails and goes on, unless ctx has
+// trySend sends one dead letter, or says why that fails and goes on, unless ctx has
 // ended.
 func (j *replayJob) trySend(ctx context.Context, letters sources.DeadLetters, l *sources.DeadLetter) error {
 	if j.filter.dryRun {
@@ -224,8 +224,8 @@ func printable(s string) string {
 // line makes text from strangers harmless to a line of a table.
 func line(s string) string { return strings.NewReplacer("\n", " ", "\t", " ").Replace(printable(s)) }
 
-// letterFilter is which letters to work with, and how.
-type letterFilter struct {
+// deadLetterFilter is which dead letters to work with, and how.
+type deadLetterFilter struct {
 	source       string
 	ids          []string
 	reason       string
@@ -236,7 +236,7 @@ type letterFilter struct {
 	remove       bool
 }
 
-func (f *letterFilter) matches(l *sources.DeadLetter) bool {
+func (f *deadLetterFilter) matches(l *sources.DeadLetter) bool {
 	at := l.FailedAt()
 	switch {
 	case len(f.ids) > 0 && !slices.Contains(f.ids, l.ID):
@@ -249,8 +249,8 @@ func (f *letterFilter) matches(l *sources.DeadLetter) bool {
 	return false
 }
 
-// verb is what to do with the letters that the filter lets through.
-func (f *letterFilter) verb(args []string) (string, error) {
+// verb is what to do with the dead letters that the filter lets through.
+func (f *deadLetterFilter) verb(args []string) (string, error) {
 	verb := verbList
 	if len(args) > 0 {
 		verb = args[0]

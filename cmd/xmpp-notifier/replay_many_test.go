@@ -21,7 +21,7 @@ func TestReplayDoesNotMultiply(t *testing.T) {
 	t.Setenv("NATS_URL", url)
 	t.Setenv("NATS_STREAM", "alerts")
 	t.Setenv("NATS_CREATE", "true")
-	seal := sources.NewSeal("secret")
+	signer := sources.NewSigner("secret")
 	groups := map[string]sources.Source{}
 	for _, name := range []string{"one", "two"} {
 		t.Setenv("NATS_CONSUMER", name)
@@ -31,7 +31,7 @@ func TestReplayDoesNotMultiply(t *testing.T) {
 	for range 3 {
 		for _, source := range groups {
 			for range messages {
-				rejectNext(t, source, seal)
+				rejectNext(t, source, signer)
 			}
 		}
 		messages = len(groups) // each sends one, and both read it
@@ -56,9 +56,9 @@ func TestReplayGoesOn(t *testing.T) {
 	if _, err := jetstreamOf(t, url).PublishMsg(t.Context(), forged); err != nil {
 		t.Fatal(err)
 	}
-	seal := sources.NewSeal("secret")
+	signer := sources.NewSigner("secret")
 	for range 3 {
-		rejectNext(t, source, seal)
+		rejectNext(t, source, signer)
 	}
 	code, out, errs := invoke(t, "", "replay", "send")
 	if code != exitFailed || !strings.Contains(out, "3 published again") || !strings.Contains(errs, "not sent: publish dead/1") || !strings.Contains(errs, "1 could not be sent") {
@@ -67,10 +67,10 @@ func TestReplayGoesOn(t *testing.T) {
 	take(t, source, 3)
 }
 
-func rejectNext(t *testing.T, source sources.Source, seal *sources.Seal) {
+func rejectNext(t *testing.T, source sources.Source, signer *sources.Signer) {
 	t.Helper()
 	d := take(t, source, 1)[0]
-	d.Trust(seal)
+	d.Trust(signer)
 	if err := d.Reject(t.Context(), sources.Reason{Code: sources.ReasonDecode, Err: d.Malformed}); err != nil {
 		t.Fatal(err)
 	}

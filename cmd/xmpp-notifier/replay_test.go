@@ -31,14 +31,14 @@ func TestReplay(t *testing.T) {
 // testReplay gives up the three messages of a source.
 func testReplay(t *testing.T, name string, source sources.Source) {
 	t.Helper()
-	seal := sources.NewSeal("secret")
+	signer := sources.NewSigner("secret")
 	identities := map[string]bool{}
 	for i, d := range take(t, source, 3) {
 		reason := sources.Reason{Code: sources.ReasonRejected, Err: fmt.Errorf("the room said no \x1b[31m%d", i)}
 		if i == 0 {
 			reason.Code = sources.ReasonDecode
 		}
-		d.Trust(seal)
+		d.Trust(signer)
 		identities[d.Identity()] = true
 		if err := d.Reject(t.Context(), reason); err != nil {
 			t.Fatal(err)
@@ -68,7 +68,7 @@ func testReplay(t *testing.T, name string, source sources.Source) {
 	}
 	again := take(t, source, 3)
 	for _, d := range again {
-		d.Trust(seal)
+		d.Trust(signer)
 		if !identities[d.Identity()] || d.Get("x-dlq-reason") != "" {
 			t.Errorf("%s has become %s, with headers %v", d.Place(), d.Identity(), d.Header)
 		}
@@ -115,9 +115,9 @@ func TestReplayWithoutJetStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	reason := sources.Reason{Code: sources.ReasonRejected}
-	seal := sources.NewSeal("secret")
+	signer := sources.NewSigner("secret")
 	d := take(t, source, 1)[0]
-	d.Trust(seal)
+	d.Trust(signer)
 	if err := d.Reject(t.Context(), reason); err != nil {
 		t.Fatal(err)
 	}
@@ -139,11 +139,11 @@ func TestReplayWithoutJetStream(t *testing.T) {
 		}()
 		return id
 	}
-	first := answering(func(d *sources.Delivery) error { d.Trust(seal); return d.Reject(t.Context(), reason) })
+	first := answering(func(d *sources.Delivery) error { d.Trust(signer); return d.Reject(t.Context(), reason) })
 	if code, _, errs := invoke(t, "", "replay", "send", "-delete"); code != exitFailed || !strings.Contains(errs, "rejected") {
 		t.Errorf("with a worker that refuses: code %d, %s", code, errs)
 	}
-	second := answering(func(d *sources.Delivery) error { d.Trust(seal); return d.Ack(func() {}) })
+	second := answering(func(d *sources.Delivery) error { d.Trust(signer); return d.Ack(func() {}) })
 	if out := mustReplay(t, "send", "-delete", "-limit", "1"); !strings.Contains(out, "1 published again") {
 		t.Errorf("send: %s", out)
 	}

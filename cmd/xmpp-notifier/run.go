@@ -80,7 +80,7 @@ func (s *settings) run(ctx context.Context, hangup <-chan os.Signal, log *slog.L
 	}
 	w := worker.Worker{
 		Room: room, Sources: from,
-		Seal: s.seal(), Decoder: texts.decoder, Filter: texts.hide, Render: texts.text, Payload: texts.payload,
+		Signer: s.signer(), Decoder: texts.decoder, Filter: texts.hide, Render: texts.text, Payload: texts.payload,
 		GroupAbove: s.text.GroupAbove, Digests: worker.Digests{DigestConfig: s.digest, Text: texts.digest, ExpiredText: texts.expired},
 		Corrections: worker.Corrections{CorrectionConfig: s.correct, Line: texts.line},
 		MaxInFlight: s.room.MaxInFlight, MaxPendingBytes: limit.Messages(), Grace: s.worker.Grace, Log: log,
@@ -121,12 +121,12 @@ func (g *general) keepToFewCores() {
 	}
 }
 
-// seal has the secret that all workers of the room share.
-func (s *settings) seal() *sources.Seal {
+// signer has the secret that all workers of the room share.
+func (s *settings) signer() *sources.Signer {
 	if s.room.IDKey.IsZero() {
-		return sources.NewSeal(s.room.Password.Reveal())
+		return sources.NewSigner(s.room.Password.Reveal())
 	}
-	return sources.NewSeal(s.room.IDKey.Reveal())
+	return sources.NewSigner(s.room.IDKey.Reveal())
 }
 
 // stateOf is one line of /status.

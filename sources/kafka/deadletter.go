@@ -70,7 +70,7 @@ func cut(letter *kafka.Message, limit int, length int64) {
 	if headers() > limit/2 { // the only long part that is ours
 		letter.Headers = slices.DeleteFunc(letter.Headers, func(h kafka.Header) bool { return h.Key == "x-dlq-error" })
 	}
-	for longest := theirLongest(letter); longest >= 0 && headers() > limit/2; longest = theirLongest(letter) {
+	for longest := longestHeader(letter); longest >= 0 && headers() > limit/2; longest = longestHeader(letter) {
 		letter.Headers = slices.Delete(letter.Headers, longest, longest+1)
 	}
 	if len(letter.Key) > limit/4 {
@@ -80,8 +80,8 @@ func cut(letter *kafka.Message, limit int, length int64) {
 	letter.Value = letter.Value[:min(len(letter.Value), room)]
 }
 
-// theirLongest is the publisher's longest header; -1 if there is none.
-func theirLongest(letter *kafka.Message) int {
+// longestHeader is the publisher's longest header; -1 if there is none.
+func longestHeader(letter *kafka.Message) int {
 	longest := -1
 	for i, h := range letter.Headers {
 		theirs := !strings.HasPrefix(strings.ToLower(h.Key), "x-dlq-")

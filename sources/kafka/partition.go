@@ -171,7 +171,7 @@ func (p *partition) noteJump(j *reader.JumpError) {
 
 // noteStall logs when progress ends and when it begins again.
 func (p *partition) noteStall() {
-	err := p.progress.stalled(p.gen.source.patience())
+	err := p.progress.stalled(p.gen.source.stallTimeout())
 	if stalled := err != nil; stalled != p.stalled {
 		p.stalled = stalled
 		if stalled {

@@ -174,8 +174,8 @@ func (s *Source) report(err error) {
 	s.notify()
 }
 
-// patience is how long a partition may make no progress.
-func (s *Source) patience() time.Duration { return 2 * s.poll }
+// stallTimeout is how long a partition may make no progress.
+func (s *Source) stallTimeout() time.Duration { return 2 * s.poll }
 
 // notify lets Receive look again.
 func (s *Source) notify() { signal(s.wake) }

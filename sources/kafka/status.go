@@ -32,7 +32,7 @@ func (s *Source) Status() sources.Status {
 // stalled counts the partitions without progress, and says why.
 func (s *Source) stalled() (n int, problem error) {
 	for _, p := range s.partitions {
-		if err := p.progress.stalled(s.patience()); err != nil {
+		if err := p.progress.stalled(s.stallTimeout()); err != nil {
 			n++
 			problem = errors.Join(problem, fmt.Errorf("%s makes no progress: %w", p.name(), err))
 		}
@@ -48,7 +48,7 @@ func (s *Source) lag() int64 {
 	}
 	sum := int64(0)
 	for _, p := range s.partitions {
-		lag := p.progress.lag(2 * s.patience())
+		lag := p.progress.lag(2 * s.stallTimeout())
 		if lag < 0 {
 			return -1
 		}

@@ -39,12 +39,12 @@ func testReject(t *testing.T, b Broker) {
 			t.Errorf("no dead letter has the body %q", want.Body)
 			continue
 		}
-		checkLetter(t, letters[i], want)
+		checkDeadLetter(t, letters[i], want)
 	}
 }
 
-// checkLetter compares a dead letter with the message that it stands for.
-func checkLetter(t *testing.T, got, want Record) {
+// checkDeadLetter compares a dead letter with the message that it stands for.
+func checkDeadLetter(t *testing.T, got, want Record) {
 	t.Helper()
 	if got.Key != nil && string(got.Key) != string(want.Key) {
 		t.Errorf("dead letter has key %q, want %q", got.Key, want.Key)

@@ -79,14 +79,14 @@ func (in *inspection) tryRead(ctx context.Context, t client.Topic) error {
 	return response.Error
 }
 
-// patience is how long a cluster may take to name the coordinator of the group, for
+// retryFor is how long a cluster may take to name the coordinator of the group, for
 // which it makes a topic if it is its first, or to serve a topic that is new.
-const patience = 10 * time.Second
+const retryFor = 10 * time.Second
 
-// patiently asks until the answer is not one that passes by itself.
-func patiently(ctx context.Context, passes func(error) bool, ask func() error) error {
+// retryWhile asks until the answer is not one that passes by itself.
+func retryWhile(ctx context.Context, passes func(error) bool, ask func() error) error {
 	err := ask()
-	for end := time.Now().Add(patience); passes(err) && time.Now().Before(end) && backoff.Wait(ctx, patience/20); {
+	for end := time.Now().Add(retryFor); passes(err) && time.Now().Before(end) && backoff.Wait(ctx, retryFor/20); {
 		err = ask()
 	}
 	return err
@@ -96,7 +96,7 @@ func patiently(ctx context.Context, passes func(error) bool, ask func() error) e
 // members is only described.
 func (in *inspection) group(ctx context.Context) {
 	var workers int
-	err := patiently(ctx, noCoordinator, func() (err error) {
+	err := retryWhile(ctx, noCoordinator, func() (err error) {
 		workers, err = in.Workers(ctx)
 		return err
 	})

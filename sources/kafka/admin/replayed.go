@@ -13,7 +13,7 @@ import (
 // Owner is the consumer group of the source.
 func (l *deadLetters) Owner() string { return l.client.Config.GroupID }
 
-// MarkReplayed stores beside a letter that its original was published again.
+// MarkReplayed stores beside a dead letter that its original was published again.
 func (l *deadLetters) MarkReplayed(ctx context.Context, letter *sources.DeadLetter) error {
 	m := kafkago.Message{Topic: letter.Topic, Key: letter.Key, WriterData: letter.Partition}
 	for _, h := range sources.ReplayedHeaders(letter, time.Now()) {

@@ -49,7 +49,7 @@ func (in *inspection) topic(ctx context.Context, t client.Topic, p *purpose) {
 	}
 	err := t.Err
 	if err == nil {
-		err = patiently(ctx, newborn, func() error { return p.try(ctx, t) })
+		err = retryWhile(ctx, isNewTopic, func() error { return p.try(ctx, t) })
 	}
 	if err != nil {
 		in.report.Fail(p.class, p.part, p.explain(t.Name, err))
@@ -59,9 +59,9 @@ func (in *inspection) topic(ctx context.Context, t client.Topic, p *purpose) {
 	in.notes(ctx, t.Name, p)
 }
 
-// newborn reports that a broker, or the library, does not know a topic yet that
+// isNewTopic reports that a broker, or the library, does not know a topic yet that
 // another broker knows.
-func newborn(err error) bool {
+func isNewTopic(err error) bool {
 	for _, passing := range []error{
 		kafkago.UnknownTopicOrPartition, kafkago.LeaderNotAvailable, kafkago.NotLeaderForPartition,
 		protocol.ErrNoTopic, protocol.ErrNoPartition, protocol.ErrNoLeader,
@@ -76,7 +76,7 @@ func newborn(err error) bool {
 // awaitTopic returns a new topic when all its partitions have leaders.
 func (in *inspection) awaitTopic(ctx context.Context, name string) client.Topic {
 	t := client.Topic{Name: name}
-	t.Err = patiently(ctx, newborn, func() error {
+	t.Err = retryWhile(ctx, isNewTopic, func() error {
 		topics, err := in.Topics(ctx, name)
 		if err != nil {
 			return err

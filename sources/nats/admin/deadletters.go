@@ -72,11 +72,11 @@ func (i *inspector) createDeadLetters(ctx context.Context, subject, from string)
 	i.report.Add(check.DeadLetters, sources.PartDeadLetters, check.OK, "created stream "+name+" for dead letters, subject "+subject, "")
 }
 
-// otherStream is expected to store the letter that tries whether letters may
+// otherStream is expected to store the dead letter that tries whether dead letters may
 // be written. It does not, so nothing is stored.
 const otherStream = "xmpp-notifier-expects-no-stream"
 
-// tryDeadLetters publishes a letter that no stream takes: the broker says so only
+// tryDeadLetters publishes a dead letter that no stream takes: the broker says so only
 // to somebody who may publish, and only if there is a stream.
 func (i *inspector) tryDeadLetters(ctx context.Context, from, found string) bool {
 	prefix := deadletter.Prefix(i.settings.DLQSubject, from)

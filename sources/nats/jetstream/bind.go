@@ -44,7 +44,7 @@ func (s *Source) bind(ctx context.Context) error {
 	if err := s.conn.Online(ctx); err != nil {
 		return err
 	}
-	if err := s.calm(ctx); err != nil || s.binding.bound != nil {
+	if err := s.waitAfterChange(ctx); err != nil || s.binding.bound != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
@@ -70,10 +70,10 @@ func (s *Source) bind(ctx context.Context) error {
 	return nil
 }
 
-// calm waits until what happened before a change is over. It looks at the
+// waitAfterChange waits until what happened before a change is over. It looks at the
 // connection's own count, which is there before the connection: callbacks come
 // later.
-func (s *Source) calm(ctx context.Context) error {
+func (s *Source) waitAfterChange(ctx context.Context) error {
 	return s.binding.wait(ctx, s.conn.Stats().Reconnects+s.elections.Load()+1)
 }
 

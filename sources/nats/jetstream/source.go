@@ -119,7 +119,7 @@ func (s *Source) String() string { return "nats:" + s.cfg.Stream }
 // Receive blocks until at least one delivery is there; see [sources.Source].
 func (s *Source) Receive(ctx context.Context, limit sources.Limit) ([]*sources.Delivery, error) {
 	for {
-		if err := s.calm(ctx); err != nil {
+		if err := s.waitAfterChange(ctx); err != nil {
 			return nil, err
 		}
 		if batch := s.inbox.take(limit); len(batch) > 0 {

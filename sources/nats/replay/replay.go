@@ -39,7 +39,7 @@ type target interface {
 	// publish publishes an original to one of them, as surely as the broker can.
 	// bare adds no headers.
 	publish(ctx context.Context, m *client.Msg, bare bool) error
-	// whole is the original of a letter that has only a part of it.
+	// whole is the original of a dead letter that has only a part of it.
 	whole(ctx context.Context, letter *sources.DeadLetter) (envelope.Raw, error)
 }
 
@@ -82,7 +82,7 @@ func open(settings nats.Settings, stream, owner string) (*DeadLetters, error) {
 // Owner is the durable consumer or the queue of the source.
 func (l *DeadLetters) Owner() string { return l.owner }
 
-// Each visits the letters in the order in which they were written.
+// Each visits the dead letters in the order in which they were written.
 func (l *DeadLetters) Each(ctx context.Context, visit func(*sources.DeadLetter) error) error {
 	stream, err := l.stream(ctx)
 	if err != nil {
@@ -104,7 +104,7 @@ func (l *DeadLetters) Each(ctx context.Context, visit func(*sources.DeadLetter) 
 	return nil
 }
 
-// next waits for a letter that is known to be there.
+// next waits for a dead letter that is known to be there.
 func (l *DeadLetters) next(ctx context.Context, consumer jetstream.Consumer) (*sources.DeadLetter, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
@@ -140,7 +140,7 @@ func (l *DeadLetters) stream(ctx context.Context) (jetstream.Stream, error) {
 	return stream, nil
 }
 
-// Delete removes a letter from its stream.
+// Delete removes a dead letter from its stream.
 func (l *DeadLetters) Delete(ctx context.Context, letter *sources.DeadLetter) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()

@@ -23,7 +23,7 @@ import (
 )
 
 // Republish publishes the original to its subject, if that is one that the
-// source reads: the letter may come from anybody who can publish letters, and
+// source reads: the dead letter may come from anybody who can publish dead letters, and
 // that must not be a way to publish whatever the operator may. The message id
 // is the same at every attempt, so that within the stream's window only the first
 // is stored.
@@ -62,7 +62,7 @@ func (l *DeadLetters) publish(ctx context.Context, letter *sources.DeadLetter) e
 	return l.target.publish(ctx, bareOriginal(&complete), true)
 }
 
-// MarkReplayed stores beside a letter that its original was published again.
+// MarkReplayed stores beside a dead letter that its original was published again.
 func (l *DeadLetters) MarkReplayed(ctx context.Context, letter *sources.DeadLetter) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
@@ -153,7 +153,7 @@ func (t *streamTarget) whole(ctx context.Context, letter *sources.DeadLetter) (e
 	return envelope.Raw{Header: header.List(m.Header), Body: m.Data}, nil
 }
 
-// errCut says that a letter cannot be replayed.
+// errCut says that a dead letter cannot be replayed.
 var errCut = errors.New("the letter has only a part of the original, which is no longer in its stream")
 
 // coreTarget is a worker that listens without JetStream.

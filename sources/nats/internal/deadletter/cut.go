@@ -24,7 +24,7 @@ func tooLong(err error) bool {
 	return errors.Is(err, client.ErrMaxPayload) || ok && refused.ErrorCode == messageTooLong
 }
 
-// cut makes the letter of m fit into limit bytes. Our headers say that it is cut
+// cut makes the dead letter of m fit into limit bytes. Our headers say that it is cut
 // and where the original is; of its own headers and its body stays what fits.
 func cut(letter *client.Msg, m *sources.Message, limit int64) {
 	if size(letter) <= limit {
@@ -57,7 +57,7 @@ func dropHeaders(letter *client.Msg, limit int64) {
 	}
 }
 
-// size is how long the server finds the letter.
+// size is how long the server finds the dead letter.
 func size(letter *client.Msg) int64 {
 	const version, lines = "NATS/1.0\r\n", "\r\n"
 	n := len(version) + len(lines) + len(letter.Data)

@@ -43,7 +43,7 @@ func Write(ctx context.Context, c *conn.Conn, dlqSubject string, m *sources.Mess
 	if !c.IsConnected() {
 		return conn.ErrOffline
 	}
-	letter := letterOf(prefix+m.Topic, m, reason)
+	letter := deadLetterMessage(prefix+m.Topic, m, reason)
 	stored, err := publish(ctx, c, letter, m)
 	switch {
 	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, client.ErrNoResponders):
@@ -60,7 +60,7 @@ func Write(ctx context.Context, c *conn.Conn, dlqSubject string, m *sources.Mess
 	return nil
 }
 
-// publish publishes the letter of m, cut if it is too long for the server or the
+// publish publishes the dead letter of m, cut if it is too long for the server or the
 // stream.
 func publish(ctx context.Context, c *conn.Conn, letter *client.Msg, m *sources.Message) (*jetstream.PubAck, error) {
 	limit := c.MaxPayload()
@@ -91,10 +91,10 @@ func noAnswer(subject, prefix string, err error) error {
 	}
 }
 
-// letterOf is m as it was published, with the reason added. Control headers
+// deadLetterMessage is m as it was published, with the reason added. Control headers
 // would be obeyed by the stream that stores it, so they are dropped. Its
 // message id is the same at every attempt: only the first one is stored.
-func letterOf(subject string, m *sources.Message, reason sources.Reason) *client.Msg {
+func deadLetterMessage(subject string, m *sources.Message, reason sources.Reason) *client.Msg {
 	letter := client.NewMsg(subject)
 	letter.Data = m.Body
 	for _, h := range sources.DeadLetterHeaders(m, reason, time.Now()) {
@@ -102,16 +102,16 @@ func letterOf(subject string, m *sources.Message, reason sources.Reason) *client
 			letter.Header[h.Key] = append(letter.Header[h.Key], h.Value)
 		}
 	}
-	letter.Header.Set(jetstream.MsgIDHeader, letterID(m))
+	letter.Header.Set(jetstream.MsgIDHeader, deadLetterID(m))
 	return letter
 }
 
 // Control reports whether the broker obeys a header.
 func Control(key string) bool { return strings.HasPrefix(strings.ToLower(key), "nats-") }
 
-// letterID has the time in it for a stream that was recreated: its numbers
+// deadLetterID has the time in it for a stream that was recreated: its numbers
 // repeat.
-func letterID(m *sources.Message) string {
+func deadLetterID(m *sources.Message) string {
 	if m.Serial != "" {
 		return "dlq-" + CoreName + "-" + m.Serial
 	}
