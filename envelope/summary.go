@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"strings"
 	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/internal/cut"
 )
 
 // Summary is what a list of very many notifications tells of one of them. It is
@@ -37,8 +39,5 @@ const maxBrief = 100
 // brief is the first line of a text, cut, in memory of its own.
 func brief(text string) string {
 	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
-	if len(text) > maxBrief {
-		text = strings.ToValidUTF8(text[:maxBrief], "")
-	}
-	return strings.Clone(strings.TrimSpace(text))
+	return strings.Clone(cut.Line(strings.TrimSpace(text), maxBrief))
 }

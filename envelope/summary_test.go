@@ -11,11 +11,11 @@ import (
 func TestASummaryNamesTheAlertElseTheTitle(t *testing.T) {
 	long := strings.Repeat("ä", 500)
 	for want, e := range map[string]envelope.Envelope{
-		"HighCPU":               {Subject: "HighCPU: web-1 has 99 %", Labels: map[string]string{"alertname": "HighCPU"}},
-		"Disk full":             {Subject: " Disk full\nof db-1", Message: "100 %"},
-		"backup failed":         {Message: "backup failed\nfor the third time"},
-		"DISK":                  {EventType: "DISK"},
-		strings.Repeat("ä", 50): {Subject: long},
+		"HighCPU":                     {Subject: "HighCPU: web-1 has 99 %", Labels: map[string]string{"alertname": "HighCPU"}},
+		"Disk full":                   {Subject: " Disk full\nof db-1", Message: "100 %"},
+		"backup failed":               {Message: "backup failed\nfor the third time"},
+		"DISK":                        {EventType: "DISK"},
+		strings.Repeat("ä", 50) + "…": {Subject: long},
 	} {
 		if got := e.Summarize().Name; got != want {
 			t.Errorf("got %q, want %q", got, want)

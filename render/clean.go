@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/xmpp-notifier/xmpp-notifier/internal/cut"
 )
 
 // clean makes lines of s that any client shows alike: without control
@@ -114,7 +116,7 @@ func (c Config) cut(s string) string { return c.cutMore(s, 0) }
 
 // cutMore does so for a text of which more bytes have been cut already.
 func (c Config) cutMore(s string, more int) string {
-	end := boundary(s, c.MaxBytes)
+	end := cut.At(s, c.MaxBytes)
 	at := 0
 	for range c.MaxLines {
 		next := strings.IndexByte(s[at:end], '\n')
@@ -129,23 +131,4 @@ func (c Config) cutMore(s string, more int) string {
 		return s
 	}
 	return fmt.Sprintf("%s\n… (cut, %d more bytes)", kept, len(s)-len(kept)+more)
-}
-
-// shorten cuts a single line.
-func shorten(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	return strings.TrimRightFunc(s[:boundary(s, limit)], unicode.IsSpace) + "…"
-}
-
-// boundary returns the greatest place up to limit that splits no character.
-func boundary(s string, limit int) int {
-	if len(s) <= limit {
-		return len(s)
-	}
-	for limit > 0 && !utf8.RuneStart(s[limit]) {
-		limit--
-	}
-	return limit
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/internal/cut"
 )
 
 // The limits of structured data in a text: it is for a glance.
@@ -30,9 +31,9 @@ func dataText(data json.RawMessage) string {
 		}
 	}
 	if len(data) > maxOutput { // only its beginning is shown
-		return shorten(oneLine(bound(string(data[:maxOutput]))), maxDataOther)
+		return cut.Line(oneLine(bound(string(data[:maxOutput]))), maxDataOther)
 	}
-	return shorten(clean(compact(data)), maxDataOther)
+	return cut.Line(clean(compact(data)), maxDataOther)
 }
 
 // messageText returns a message as it is, unless it is JSON: nobody wants to
@@ -70,9 +71,9 @@ func dataLines(data json.RawMessage) string {
 		if envelope.IsSecret(key) {
 			text = hidden
 		}
-		b.WriteString(shorten(oneLine(key), maxPartBytes))
+		b.WriteString(cut.Line(oneLine(key), maxPartBytes))
 		b.WriteString(": ")
-		b.WriteString(shorten(oneLine(text), maxDataValue))
+		b.WriteString(cut.Line(oneLine(text), maxDataValue))
 	}
 	return clean(b.String())
 }

@@ -27,11 +27,7 @@ func (r *Renderer) Digest(list []envelope.Summary) string {
 	c, times := r.config, spanOf(list)
 	groups := groupsOf(list)
 	worst := envelope.Envelope{Severity: groups[0].severity, State: groups[0].state}
-	during := times.length()
-	if during != "" {
-		during = " in " + during
-	}
-	head := fmt.Sprintf("%s DIGEST %d notifications%s: %s", colour(&worst), len(list), during, counts(list))
+	head := fmt.Sprintf("%s DIGEST %d notifications%s: %s", colour(&worst), len(list), times.during(), counts(list))
 	lines := c.digestLines(c.headline(head), groups, times.layout())
 	lines = append(lines, c.where(list, times)...)
 	if slices.ContainsFunc(list, func(s envelope.Summary) bool {

@@ -85,7 +85,7 @@ func TestADigestOfSeveralDaysAndPartitions(t *testing.T) {
 			Log: fmt.Sprintf("alerts[%d]", i%6), Offset: uint64(i),
 		})
 	}
-	want := `🔵 DIGEST 12 notifications in 2 d: 12 info
+	want := `🔵 DIGEST 12 notifications since 2026-03-27: 12 info
 🔵 12 × backup — db · 03-27 23:00–03-29 23:00
 → full texts: alerts[0] 0–6, alerts[1] 1–7, alerts[2] 2–8, alerts[3] 3–9 and 2 more · UTC`
 	if got := newRenderer(t, settings()).Digest(list); got != want {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/internal/cut"
 )
 
 // maxMemberBytes bounds the line of one notification in a group.
@@ -46,7 +47,7 @@ func (c Config) member(e, group *envelope.Envelope) string {
 		subject += " (" + difference + ")"
 	}
 	subject = cmp.Or(subject, oneLine(dataText(e.Data)), noText)
-	return c.safe(colour(e) + " " + shorten(subject, maxMemberBytes))
+	return c.safe(colour(e) + " " + cut.Line(subject, maxMemberBytes))
 }
 
 func countMembers(list []envelope.Envelope, is func(*envelope.Envelope) bool) (count int) {

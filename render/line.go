@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/internal/cut"
 )
 
 // Line returns one line about what has ended: what, where, and how long it lasted. It
@@ -13,10 +14,10 @@ import (
 //	✅ RESOLVED Disk full on db-1 (12 min)
 func (r *Renderer) Line(e envelope.Envelope) string {
 	text, _, _ := strings.Cut(e.Message, "\n")
-	title := shorten(cmp.Or(oneLine(e.Subject), oneLine(text), noText), maxTitleBytes)
+	title := cut.Line(cmp.Or(oneLine(e.Subject), oneLine(text), noText), maxTitleBytes)
 	line := mark(&e) + " " + title
 	if e.HostName != "" && !strings.Contains(title, e.HostName) {
-		line += " on " + shorten(oneLine(e.HostName), maxPartBytes)
+		line += " on " + cut.Line(oneLine(e.HostName), maxPartBytes)
 	}
 	if lasted := lasted(&e); lasted != "" {
 		line += " (" + lasted + ")"

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/internal/cut"
 )
 
 // Namespace is that of the element for bots.
@@ -60,7 +61,7 @@ func writePayload(b *strings.Builder, e *envelope.Envelope) {
 			return
 		}
 		b.WriteString(" " + name + "='")
-		_ = xml.EscapeText(b, []byte(shorten(value, maxAttribute))) // a Builder takes everything
+		_ = xml.EscapeText(b, []byte(cut.Line(value, maxAttribute))) // a Builder takes everything
 		b.WriteString("'")
 	}
 	attribute("id", e.ID)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/internal/cut"
 	"github.com/xmpp-notifier/xmpp-notifier/render/internal/functions"
 	"github.com/xmpp-notifier/xmpp-notifier/render/internal/sandbox"
 )
@@ -37,7 +38,7 @@ func (c Config) environment() functions.Env {
 	return functions.Env{
 		Escape: c.safe, Bare: bare, Decode: c.decode, Now: time.Now, OneLine: oneLine,
 		Lines: func(n int, s string) string { return Config{MaxLines: max(n, 1), MaxBytes: maxOutput}.cut(s) },
-		Cut:   func(n int, s string) string { return shorten(s, max(n, 1)) },
+		Cut:   func(n int, s string) string { return cut.Line(s, max(n, 1)) },
 	}
 }
 

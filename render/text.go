@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/internal/cut"
 )
 
 // Text returns the default text of e, plain and never empty: severity and
@@ -97,7 +98,7 @@ func ownWord(e *envelope.Envelope) string {
 	if e.State == envelope.Firing {
 		colour = "🔔 "
 	}
-	return colour + shorten(oneLine(e.SeverityWord), maxWordBytes)
+	return colour + cut.Line(oneLine(e.SeverityWord), maxWordBytes)
 }
 
 // marks are those of severities, the worst first.
@@ -129,7 +130,7 @@ func markOf(s envelope.Severity) string {
 // text. Many publishers repeat the subject in the message.
 func (c Config) content(e *envelope.Envelope) (title, text string) {
 	if len(e.Members) > 0 {
-		return shorten(oneLine(e.Subject), maxTitleBytes), c.members(e)
+		return cut.Line(oneLine(e.Subject), maxTitleBytes), c.members(e)
 	}
 	title, text = oneLine(e.Subject), messageText(e.Message)
 	if text == "" && e.Details == nil {
@@ -147,15 +148,15 @@ func (c Config) content(e *envelope.Envelope) (title, text string) {
 	case text == "":
 		return "", c.body(title)
 	}
-	return shorten(title, maxTitleBytes), c.body(text)
+	return cut.Line(title, maxTitleBytes), c.body(text)
 }
 
 // detailLines returns the lines of names and values.
 func detailLines(details []envelope.Detail) string {
 	var b strings.Builder
 	for _, d := range details {
-		if value := shorten(oneLine(bound(d.Value)), maxDataValue); value != "" {
-			b.WriteString("\n" + shorten(oneLine(d.Name), maxPartBytes) + ": " + value)
+		if value := cut.Line(oneLine(bound(d.Value)), maxDataValue); value != "" {
+			b.WriteString("\n" + cut.Line(oneLine(d.Name), maxPartBytes) + ": " + value)
 		}
 	}
 	return strings.TrimLeft(b.String(), "\n")
@@ -163,7 +164,7 @@ func detailLines(details []envelope.Detail) string {
 
 // body makes a text safe and cuts it. What is cut anyway is not looked at.
 func (c Config) body(text string) string {
-	end := boundary(text, c.MaxBytes)
+	end := cut.At(text, c.MaxBytes)
 	return c.cutMore(c.safe(text[:end]), len(text)-end)
 }
 
@@ -178,7 +179,7 @@ func (c Config) writeLinks(b *strings.Builder, e *envelope.Envelope) {
 		}
 		count++
 		b.WriteString("\n→ ")
-		b.WriteString(c.safe(strings.TrimLeft(shorten(oneLine(link.Name), maxPartBytes)+" "+unmentionURL(url, c.Mention), " ")))
+		b.WriteString(c.safe(strings.TrimLeft(cut.Line(oneLine(link.Name), maxPartBytes)+" "+unmentionURL(url, c.Mention), " ")))
 	}
 }
 
@@ -193,7 +194,7 @@ func (c Config) writeOrigin(b *strings.Builder, e *envelope.Envelope) {
 	var parts [6]string
 	origin := parts[:0]
 	for _, part := range [...]string{e.Source, e.HostName, e.ServerName, e.InstanceName, e.DomainName} {
-		part = shorten(oneLine(part), maxPartBytes)
+		part = cut.Line(oneLine(part), maxPartBytes)
 		same := func(s string) bool { return strings.EqualFold(s, part) }
 		if part != "" && !slices.ContainsFunc(origin, same) {
 			origin = append(origin, part)

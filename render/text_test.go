@@ -33,3 +33,24 @@ func TestPasswordsAreHidden(t *testing.T) {
 		}
 	}
 }
+
+// Nor is a part of one, wherever a text is cut.
+func TestPasswordsAreNotCutInTwo(t *testing.T) {
+	t.Parallel()
+	texts := map[string]*render.Renderer{"default": newRenderer(t, settings())}
+	c := settings()
+	c.Style = "payara"
+	texts["payara"] = newRenderer(t, c)
+	for i := range 2100 {
+		s := strings.Repeat("x", i) + " https://ann:hunter2hunter2@git.example.org/x.git"
+		e := envelope.Envelope{Subject: s, HostName: s, Message: "it was " + s, State: envelope.Resolved}
+		for style, r := range texts {
+			list := []envelope.Summary{e.Summarize()}
+			for what, text := range map[string]string{"text": r.Text(e), "line": r.Line(e), "digest": r.Digest(list), "expired": r.Expired(list)} {
+				if strings.Contains(text, ":h") {
+					t.Fatalf("behind %d bytes, %s, %s: a part of the password is shown:\n%s", i, style, what, text)
+				}
+			}
+		}
+	}
+}

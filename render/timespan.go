@@ -56,3 +56,16 @@ func (s timeSpan) day() string {
 
 // length is how long it took, nothing if that was no time.
 func (s timeSpan) length() string { return envelope.FormatDuration(s.last.Sub(s.first)) }
+
+// during is the same in a sentence. After a day it is of more use to know since when: what
+// is still firing may have begun long ago.
+func (s timeSpan) during() string {
+	switch length := s.length(); {
+	case length == "":
+		return ""
+	case s.last.Sub(s.first) > 24*time.Hour:
+		return " since " + s.first.Format(time.DateOnly)
+	default:
+		return " in " + length
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/internal/cut"
 )
 
 // notification is what a template sees of an envelope: its methods are the
@@ -39,7 +40,7 @@ func (n notification) line(s string) string { return n.config.safe(oneLine(bound
 func (n notification) text(s string) string { return n.config.safe(clean(bound(s))) }
 
 // bound cuts s to what a template may make at all.
-func bound(s string) string { return s[:boundary(s, maxOutput)] }
+func bound(s string) string { return s[:cut.At(s, maxOutput)] }
 
 // What it is.
 

@@ -1,0 +1,35 @@
+// Package cut shortens texts that people read.
+package cut
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Line cuts a single line, with a mark.
+func Line(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	return strings.TrimRightFunc(s[:At(s, limit)], unicode.IsSpace) + "…"
+}
+
+// At returns the greatest place up to limit that splits no character and no password of an
+// address: half of one is not recognised, and would be shown.
+func At(s string, limit int) int {
+	if len(s) <= limit {
+		return len(s)
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	const scheme = "://"
+	if at := strings.LastIndex(s[:limit], scheme); at >= 0 {
+		at += len(scheme)
+		if host := s[at:limit]; strings.Contains(host, ":") && !strings.ContainsAny(host, "/ \t\r\n\"<>") {
+			return at
+		}
+	}
+	return limit
+}
