@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
@@ -78,8 +79,12 @@ func (b *mortalBroker) start(ctx context.Context) (err error) {
 	return err
 }
 
-// killedDigest is how many notifications a digest shows at most.
-const killedDigest = 200
+// killedDigest is how many notifications a digest shows at most, killedEvery how often a
+// worker posts one.
+const (
+	killedDigest = 200
+	killedEvery  = 500 * time.Millisecond
+)
 
 // killsAmidStorms publishes bursts, and kills something at any moment of each. Nothing is
 // lost: it is shown, or a server that was killed took the copies for others with it and a
@@ -87,7 +92,7 @@ const killedDigest = 200
 func (b bench) killsAmidStorms(t *testing.T, server *mortalBroker, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // reproducible on purpose
 	tr := b.trial(t, b.room(t))
-	maps.Copy(tr.env, digests("500ms"))
+	maps.Copy(tr.env, digests(killedEvery.String()))
 	tr.env["XMPP_RECONNECT_MAX"] = "1s"
 	tr.env["NATS_ACK_WAIT"] = "6s" // a busy machine is late with in-progress acks, and what is gathered waits longest
 	tr.env["DIGEST_MAX"] = fmt.Sprint(killedDigest)
@@ -112,6 +117,9 @@ func (b bench) killsAmidStorms(t *testing.T, server *mortalBroker, seed uint64) 
 		before, counted := len(tr.watch.repetitions()), c.possibleDuplicates()
 		tr.publish(b.few)
 		tr.watch.wait(tr.published() - b.few + rng.IntN(b.few))
+		if seed%2 == 0 { // else just when something was shown, the worst moment for a server
+			<-time.After(time.Duration(rng.Int64N(int64(killedEvery))))
+		}
 		kills[name]()
 		tr.publish(b.few)
 		tr.settled(name == "server")
