@@ -3,6 +3,7 @@
 package bench_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -21,7 +22,7 @@ const (
 func latency(b *bed) string {
 	b.Helper()
 	var kept promises
-	t := newTable("ms, p50 / p99", "room alone", "worker from JetStream", "worker from Kafka")
+	t := newTable("ms, p50 / p99", "room alone", "worker from JetStream", "worker from Kafka", "from JetStream, digests in storms")
 	for _, p := range products() {
 		b.Run(p.name, func(inside *testing.T) { // which cleans up after itself
 			took := b.in(inside).timeRoom(p)
@@ -34,6 +35,8 @@ func latency(b *bed) string {
 				added := quantile(took[1], q.quantile) - quantile(took[0], q.quantile)
 				kept.add(added <= q.limit, "%s, from JetStream, p%.0f added: %.1f ms, promised at most %g", p.name, 100*q.quantile, added, q.limit)
 			}
+			ratio := quantile(took[len(took)-1], 0.5) / quantile(took[1], 0.5)
+			kept.add(ratio <= 1.1, "%s, p50 with digests in storms ÷ without: %.2f, promised at most 1.1", p.name, ratio)
 		})
 	}
 	return "From the call that sends or publishes until the observer has read it, each message from rest. The floor is the room alone:\n" +
@@ -47,9 +50,12 @@ func (b *bed) timeRoom(p product) [][]time.Duration {
 	observer := b.observe(s)
 	text := []byte(stanza(s, 0, rendered(b)))
 	posts := []func() error{func() error { _, err := observer.conn.Write(text); return err }}
-	for _, w := range b.ways {
+	for i, w := range append(slices.Clone(b.ways), b.ways[0]) {
 		env := b.fill(w, 0)
-		running := b.startWorker(s, env, map[string]string{"XMPP_NICK": w.name})
+		if i == len(b.ways) {
+			env["DIGEST_AFTER"] = "100000/1m" // none of these is one too many
+		}
+		running := b.startWorker(s, env, map[string]string{"XMPP_NICK": fmt.Sprint(w.name, i)})
 		b.Cleanup(func() { b.stop(running) })
 		posts = append(posts, func() error { return w.add(b.Context(), env, 1) })
 	}
