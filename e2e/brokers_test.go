@@ -221,17 +221,22 @@ func newKafka(t *testing.T, addrs ...string) broker {
 	return b
 }
 
+// create makes topics, as soon as the brokers are ready to: a connection to one that
+// was restarted ends at the first request.
 func (b *kafkaBroker) create(t *testing.T, topics ...kafka.TopicConfig) {
 	t.Helper()
-	created, err := b.client.CreateTopics(t.Context(), &kafka.CreateTopicsRequest{Topics: topics})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for topic, err := range created.Errors {
+	until(t, "there are the topics", func(ctx context.Context) (bool, error) {
+		created, err := b.client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: topics})
 		if err != nil {
-			t.Fatalf("create topic %s: %v", topic, err)
+			return false, err
 		}
-	}
+		for topic, refused := range created.Errors {
+			if refused != nil && !errors.Is(refused, kafka.TopicAlreadyExists) {
+				err = errors.Join(err, fmt.Errorf("create topic %s: %w", topic, refused))
+			}
+		}
+		return err == nil, err
+	})
 }
 
 func (b *kafkaBroker) env() map[string]string {
