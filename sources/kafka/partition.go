@@ -93,7 +93,7 @@ func (p *partition) fetch(ctx context.Context) {
 		if idle {
 			err = nil
 		}
-		p.progress.note(r, err)
+		p.progress.note(r, p.explain(err))
 		if errors.Is(err, reader.ErrRecreated) {
 			p.recreated.Store(true) // the next generation begins anew
 			return
@@ -151,12 +151,20 @@ func (p *partition) noteFetch(err error) bool {
 	if failed := err != nil; failed != p.failing {
 		p.failing = failed
 		if failed {
-			p.log().Warn("kafka fetch failed, retrying", "error", p.gen.source.client.Explain(err))
+			p.log().Warn("kafka fetch failed, retrying", "error", p.explain(err))
 		} else {
 			p.log().Info("kafka fetch succeeded again")
 		}
 	}
 	return err == nil
+}
+
+// explain names the topic and the fix.
+func (p *partition) explain(err error) error {
+	if err == nil {
+		return nil
+	}
+	return p.gen.source.client.ExplainTopic(p.topic, err)
 }
 
 // noteJump tells when the log no longer has what we would have read, or what we

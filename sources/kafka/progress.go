@@ -95,7 +95,7 @@ func (p *progress) lag(d time.Duration) int64 {
 }
 
 // stalled says why there has been no progress for d although there is something to
-// read; nil if there is.
+// read, or may be; nil if there is.
 func (p *progress) stalled(d time.Duration) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -103,10 +103,10 @@ func (p *progress) stalled(d time.Duration) error {
 		return nil
 	}
 	switch {
-	case p.read < 0 && p.err == nil:
+	case p.err != nil: // whether there is something, nobody can tell
+		return fmt.Errorf("offset %d: %w", p.read, p.err)
+	case p.read < 0:
 		return nil // it is about to begin
-	case p.read < p.ends.Stable && p.err != nil:
-		return fmt.Errorf("offset %d of %d: %w", p.read, p.ends.Stable, p.err)
 	case p.read < p.ends.Stable:
 		return fmt.Errorf("offset %d of %d: nothing comes", p.read, p.ends.Stable)
 	case p.read < p.ends.High:

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	kafkago "github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -68,6 +69,24 @@ func TestOpenTransactionIsTold(t *testing.T) {
 	if d := receive(t, s, 1)[0]; bytes.Equal(d.Body, []byte("undecided")) {
 		t.Error("an aborted message is delivered")
 	}
+}
+
+// A topic that is deleted while it is read is told: whether there is something to read
+// is not known.
+func TestDeletedTopicIsTold(t *testing.T) {
+	t.Parallel()
+	c := withTopic(t)
+	c.publish(t, 0, 30)
+	s := c.open(t)
+	ack(t, receive(t, s, 30)...)
+	c.settles(t, 30)
+	if _, err := c.admin.DeleteTopics(t.Context(), &kafkago.DeleteTopicsRequest{Topics: []string{c.topic}}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the status tells", func() bool {
+		status := s.Status()
+		return status.Lag < 0 && strings.Contains(status.Problem, "topic alerts does not exist")
+	})
 }
 
 // Lag is not known before a broker has told it.

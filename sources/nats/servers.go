@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/xmpp-notifier/xmpp-notifier/check"
@@ -91,10 +92,18 @@ func (s Settings) validateServer(u *url.URL) error {
 		return check.Faultf("move it to NATS_USER and NATS_PASSWORD, or NATS_TOKEN", "NATS_URL names a user or token for %s", u.Host)
 	case !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme):
 		return check.Faultf("use nats, tls, ws or wss", "NATS_URL %q has the scheme %q", u.String(), u.Scheme)
+	case !validPort(u.Port()):
+		return check.Faultf("use a number from 1 to 65535", "NATS_URL %q has the port %q", u.String(), u.Port())
 	case s.SecretInClear() && !config.IsLoopback(u.Hostname()):
 		return check.Faultf("use tls://"+u.Host+", or set NATS_INSECURE=true if the network is trusted", "%s would be sent in clear to %s", s.secretSetting(), u.Host)
 	}
 	return nil
+}
+
+// validPort reports whether text is a port, or left to the client.
+func validPort(text string) bool {
+	port, err := strconv.ParseUint(text, 10, 16)
+	return text == "" || err == nil && port > 0
 }
 
 func (s Settings) secretSetting() string {

@@ -90,6 +90,7 @@ func TestValidateJetStream(t *testing.T) {
 		`NATS_API_PREFIX "a.>" is no`:    func(s *nats.Settings) { s.APIPrefix = "a.>" },
 		"with WebSocket (ws, wss) and":   func(s *nats.Settings) { s.URLs = []string{"ws://a", "nats://b"} },
 		"without a host":                 func(s *nats.Settings) { s.URLs = []string{"nats://:4222"} },
+		`has the port "99999"`:           func(s *nats.Settings) { s.URLs = []string{"h:99999"} },
 	} {
 		s := with("nats://h:1")
 		spoil(&s)

@@ -133,7 +133,7 @@ func (in *inspection) notes(ctx context.Context, topic string, p *purpose) {
 			in.report.Add(p.class, p.part, check.Warn, fmt.Sprintf("topic %s: %s is %s: %s", topic, name, set[name], consequence), fix)
 		}
 	}
-	note(strings.Contains(set[cleanupPolicy], "compact"), cleanupPolicy, "of "+p.holds+" with the same key only the last stays", "set it to delete")
+	note(strings.Contains(set[cleanupPolicy], "compact"), cleanupPolicy, "of "+p.holds+" with the same key only the last stays, and those without a key are refused", "set it to delete")
 	if set[cleanupPolicy] == "compact" {
 		return // nothing else is removed
 	}

@@ -38,6 +38,9 @@ func (c Config) Explain(err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return fault("may the user publish to $JS.API.> and subscribe below NATS_INBOX_PREFIX?", "look up consumer %q of stream %q: no answer", consumer, stream)
 	}
+	if fix := conn.LimitFix(err); fix != "" {
+		return fault(fix, "bind to consumer %q of stream %q", consumer, stream)
+	}
 	return fmt.Errorf("bind to consumer %q of stream %q: %w", consumer, stream, err)
 }
 

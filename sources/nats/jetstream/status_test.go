@@ -136,6 +136,7 @@ func TestUnusableConsumer(t *testing.T) {
 	t.Parallel()
 	for want, cfg := range map[string]jetstream.ConsumerConfig{
 		"create the consumer anew with explicit":    {AckPolicy: jetstream.AckNonePolicy},
+		"headers_only is on":                        {AckPolicy: jetstream.AckExplicitPolicy, HeadersOnly: true},
 		"create a consumer without priority_groups": {AckPolicy: jetstream.AckExplicitPolicy, PriorityPolicy: jetstream.PriorityPolicyOverflow, PriorityGroups: []string{"g"}},
 	} {
 		b := startServer(t)

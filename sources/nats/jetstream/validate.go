@@ -16,6 +16,9 @@ func (c Config) unusable(found jetstream.ConsumerConfig) *check.Fault {
 	if found.AckPolicy == jetstream.AckNonePolicy {
 		return wrong("create the consumer anew with explicit", "ack_policy is none: the broker takes no acknowledgements")
 	}
+	if found.HeadersOnly {
+		return wrong("switch it off", "headers_only is on: notifications arrive without their text")
+	}
 	return c.unpinnable(found)
 }
 
@@ -33,7 +36,6 @@ func (c Config) Problems(found jetstream.ConsumerConfig) []*check.Fault {
 	add(found.AckPolicy != jetstream.AckExplicitPolicy && found.AckPolicy != jetstream.AckNonePolicy, "create the consumer anew with explicit", "ack_policy is %s: notifications may be lost", found.AckPolicy)
 	add(found.MaxDeliver > 0, "set it to -1", "max_deliver is %d: notifications are skipped after so many tries", found.MaxDeliver)
 	add(found.MemoryStorage, "create the consumer anew without it", "mem_storage is on: acknowledgements are lost when the broker restarts")
-	add(found.HeadersOnly, "switch it off", "headers_only is on: notifications arrive without their text")
 	add(found.InactiveThreshold > 0, "set it to 0", "inactive_threshold is %v: the broker deletes the consumer, and forgets what was acknowledged, when no worker runs for so long", found.InactiveThreshold)
 	wait := effectiveWait(found)
 	add(wait > 0 && wait < minAckWait, fmt.Sprintf("set it to at least %v", minAckWait), "ack_wait or backoff is %v: notifications are delivered twice", wait)

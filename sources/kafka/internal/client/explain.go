@@ -142,6 +142,8 @@ func (c *Client) ExplainDeadLetters(topic string, err error) error {
 		return fault(fmt.Sprintf("allow KAFKA_USER=%s to write it", c.Config.User), "no permission to write topic %s for dead letters", topic)
 	case errors.Is(err, kafka.MessageSizeTooLarge):
 		return fault("raise its max.message.bytes", "topic %s does not take it", topic)
+	case errors.Is(err, kafka.InvalidRecord):
+		return fault("set its cleanup.policy to delete", "topic %s does not take it", topic)
 	}
 	return fmt.Errorf("topic %s: %w", topic, err)
 }

@@ -52,6 +52,8 @@ func Write(ctx context.Context, c *conn.Conn, dlqSubject string, m *sources.Mess
 		return noAnswer(letter.Subject, prefix, err)
 	case tooLong(err):
 		return &check.Fault{What: "the stream of the dead letters takes only smaller messages", Err: err, Fix: "raise its max_msg_size"}
+	case conn.LimitFix(err) != "":
+		return &check.Fault{What: "publish dead letter to " + letter.Subject, Err: err, Fix: conn.LimitFix(err)}
 	case err != nil:
 		return fmt.Errorf("publish dead letter to %s: %w", letter.Subject, err)
 	case stored.Stream == m.Stream:
