@@ -78,7 +78,7 @@ func roomFaults() map[string]fault {
 		"lost": {weight: 1, what: "the room swallows messages", run: func(w *world, s Step) { w.server.LoseMatching(w.refused(1, next(s.N))) }},
 		"bounce": {weight: 1, leaves: true, what: "the room bounces messages", run: func(w *world, s Step) {
 			condition := w.condition(s)
-			w.server.BounceMatching(w.refused(certainty(condition), next(s.N)), sinktest.StanzaError{Condition: condition}, -1)
+			w.server.BounceMatching(w.refused(1, next(s.N)), sinktest.StanzaError{Condition: condition}, -1)
 		}},
 		"rate-limit": {weight: 1, leaves: true, what: "the room takes few messages in a second, and bounces the others", run: func(w *world, s Step) {
 			limit := limiter(time.Duration(s.N) * 200 * time.Millisecond)
@@ -88,7 +88,7 @@ func roomFaults() map[string]fault {
 		"never-shown": {weight: 1, leaves: true, forGood: true, what: "the room bounces one notification for good", run: func(w *world, s Step) {
 			condition := []string{"policy-violation", "not-acceptable", "bad-request", "not-allowed", "service-unavailable", "internal-server-error"}[s.N]
 			w.rule(func() {
-				w.server.BounceMatching(w.refused(certainty(condition), w.one(s)), sinktest.StanzaError{Condition: condition}, -1)
+				w.server.BounceMatching(w.refused(1, w.one(s)), sinktest.StanzaError{Condition: condition}, -1)
 			})
 		}},
 		"swallowed": {weight: 1, leaves: true, forGood: true, what: "the room swallows one notification for good", run: func(w *world, s Step) {
@@ -149,15 +149,6 @@ func occupantFaults() map[string]fault {
 			}
 		}},
 	}
-}
-
-// certainty is the weight of a refusal: a message becomes a dead letter after the first
-// one that is about the message, and after the second that may be about the room.
-func certainty(condition string) int {
-	if condition == "policy-violation" {
-		return 2
-	}
-	return 1
 }
 
 // refused matches what match does, and tells the observer.

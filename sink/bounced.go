@@ -10,10 +10,9 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
 
-// maxOwnFault is how often a message may bounce for a reason that is its own, most
-// likely, each time after a fresh join. The next time the room is asked whether we
-// are in it, and the message is given up if we are.
-const maxOwnFault = 2
+// untold is how often a message may bounce without a proof whose fault it is before that
+// is told.
+const untold = 2
 
 // bounced takes the refusal of a message.
 func (s *session) bounced(e wire.Element) error {
@@ -27,28 +26,16 @@ func (s *session) bounced(e wire.Element) error {
 	switch {
 	case !ours:
 		return nil
-	case v == outbox.AboutPace && !exhausted:
-		s.limited(c)
-		return nil
-	case v == outbox.AboutMessage:
-		return nil
-	case ownFault(c) && tries > maxOwnFault:
-		id := string(e.ID)
-		s.ping(func(a conn.Answer) error {
-			if err := s.alive(a); err != nil {
-				return err
-			}
-			s.box.Reject(id, c)
-			return s.hopeless()
-		})
-		return nil
 	case exhausted:
 		return s.rejectIfWell(string(e.ID), c)
+	case v == outbox.AboutPace:
+		s.limited(c)
+		return nil
 	}
 	if err := s.hopeless(); err != nil {
 		return err
 	}
-	if tries > maxOwnFault {
+	if tries > untold {
 		s.tellUnshown()
 	}
 	s.ping(s.alive)
@@ -95,27 +82,13 @@ func (s *session) refuses(c *Condition) error {
 	return &Error{Kind: muc.KindBounced, Op: "post to " + s.us.room, Err: c, Fix: muc.FixPost(c)}
 }
 
-// verdict maps the condition of a bounced message to what it is about.
+// verdict maps the condition of a bounced message to what it is about. None proves that
+// it is the message: a rule of the server may mean the whole account.
 func verdict(c *Condition) outbox.Verdict {
-	switch {
-	case c.Type == "wait":
+	if c.Type == "wait" {
 		return outbox.AboutPace
-	case c.Name == "policy-violation", c.Name == "jid-malformed":
-		return outbox.AboutMessage
-	default:
-		return outbox.Unclear
 	}
-}
-
-// ownFault reports whether a condition is about the message most likely, if we are in
-// the room.
-func ownFault(c *Condition) bool {
-	switch c.Name {
-	case "not-acceptable", "bad-request", "not-allowed", "feature-not-implemented", "undefined-condition":
-		return true
-	default:
-		return false
-	}
+	return outbox.Unclear
 }
 
 // limited says once that the room limits how fast we send.

@@ -190,3 +190,22 @@ func TestPoisonAtTheStartHoldsUpLittle(t *testing.T) {
 		srv.Close()
 	})
 }
+
+// A rule of the server that refuses the whole account makes dead letters of nothing,
+// whatever its condition says: nothing proves that the room is well.
+func TestRuleAgainstTheAccountRejectsNothing(t *testing.T) {
+	for _, condition := range []string{"policy-violation", "jid-malformed", "not-acceptable", "not-allowed", "bad-request"} {
+		t.Run(condition, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, srv *sinktest.Server, c *client) {
+				srv.Bounce(sinktest.StanzaError{Type: "modify", Condition: condition}, -1)
+				c.post(1, 20)
+				<-time.After(15 * time.Minute)
+				c.delivered(1) // and no more is settled
+				srv.ClearFaults()
+				<-time.After(15 * time.Minute)
+				c.delivered(20)
+				checkShown(t, srv, bodies(20))
+			})
+		})
+	}
+}

@@ -7,9 +7,8 @@ type Verdict int
 
 // What a bounce can be about.
 const (
-	AboutPace    Verdict = iota // how fast we send: wait, and send again
-	AboutMessage                // the message: it will never be shown
-	Unclear                     // the message, us or the room: see what becomes of others
+	AboutPace Verdict = iota // how fast we send: wait, and send again
+	Unclear                  // the message, us or the room: see what becomes of others
 )
 
 // Bounce takes the refusal of the message id, for the reason why. It returns how
@@ -27,8 +26,6 @@ func (b *Outbox) Bounce(id []byte, v Verdict, why error) (tries int, ours, exhau
 	switch v {
 	case AboutPace:
 		exhausted = b.askedToWait(e, why, now)
-	case AboutMessage:
-		b.reject(e, why)
 	case Unclear:
 		exhausted = b.fail(e, why, now)
 	}

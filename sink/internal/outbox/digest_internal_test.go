@@ -271,7 +271,8 @@ func (w *worker) refuse(culprit string) {
 	for n := 0; n < len(w.posts); n++ {
 		p := w.posts[n]
 		if slices.Contains(strings.Fields(p.Body), culprit) {
-			w.Bounce([]byte(p.id), AboutMessage, errors.New("no"))
+			w.Bounce([]byte(p.id), Unclear, errors.New("no"))
+			w.Reject(p.id, errors.New("no"))
 			w.Flush()
 			synctest.Wait()
 			continue

@@ -21,7 +21,8 @@ func TestWhatWasSettledOutOfOrderIsNotInTheWay(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		b.Bounce([]byte(m.ID("2")), AboutMessage, errors.New("no"))
+		b.Bounce([]byte(m.ID("2")), Unclear, errors.New("no"))
+		b.Reject(m.ID("2"), errors.New("no"))
 		return b, results, lost
 	}
 	t.Run("lost meanwhile", func(t *testing.T) {
