@@ -59,7 +59,7 @@ type elements struct {
 	net.Conn // each Write to it is a message
 	ws       *websocket.Conn
 	end      context.CancelFunc
-	limit    atomic.Int64 // of reading, in nanoseconds since 1970, 0: none
+	limit    atomic.Pointer[time.Time] // of reading; nil or zero: none
 	pending  bytes.Buffer
 	framer   *wire.Framer // of pending
 }
@@ -103,7 +103,7 @@ func standalone(element []byte) []byte {
 // Read reports a limit that is over like other connections.
 func (e *elements) Read(p []byte) (int, error) {
 	n, err := e.Conn.Read(p)
-	if limit := e.limit.Load(); err != nil && limit != 0 && time.Now().UnixNano() >= limit {
+	if limit := e.limit.Load(); err != nil && limit != nil && !limit.IsZero() && !time.Now().Before(*limit) {
 		err = os.ErrDeadlineExceeded
 	}
 	return n, err
@@ -114,10 +114,7 @@ func (e *elements) SetDeadline(t time.Time) error {
 }
 
 func (e *elements) SetReadDeadline(t time.Time) error {
-	e.limit.Store(0)
-	if !t.IsZero() {
-		e.limit.Store(t.UnixNano())
-	}
+	e.limit.Store(&t) // with its monotonic clock
 	return e.Conn.SetReadDeadline(t)
 }
 
