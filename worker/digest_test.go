@@ -628,6 +628,14 @@ func TestWhatFollowsSomethingThatHasExpiredDoesNotHoldItUp(t *testing.T) {
 			s.settledOnce(t, bodies...)
 		})
 	}
+	synctest.Test(t, func(t *testing.T) { // nor does a digest that is full sooner
+		s, bodies := newScene(), []string{title(1), fmt.Sprintf(expired, 2), title(3), title(4)}
+		s.digests.After, s.digests.Max, s.room.historyDepth = "1/1h", 2, 1
+		st := &stream{log: &watermark{bodies: slices.Clone(bodies), acked: map[string]func(){}}}
+		st.publish(0, bodies...)
+		s.expect(t, s.play(st), "1", "expired old 2", "digest 3 4")
+		s.settledOnce(t, bodies...)
+	})
 }
 
 func (s *scene) of(kind worker.EventKind) []worker.Event {
