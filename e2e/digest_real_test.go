@@ -67,10 +67,14 @@ func (b bench) showsStormsTogether(t *testing.T) {
 	if pace < 10*alone {
 		t.Errorf("a storm is shown %.1f times as fast as one by one, want 10", pace/alone)
 	}
-	if len(tr.watch.digests) == 0 || tr.watch.together[urgent] {
-		t.Error("there were no digests, or the critical one was in one of them")
+	if len(tr.watch.digests) == 0 || tr.watch.together[urgent] || tr.watch.at[urgent].Sub(begin) > urgentWithin {
+		t.Error("there were no digests, or the critical one was in one of them or late")
 	}
 }
+
+// urgentWithin is how long a critical one may take on a busy machine; else it takes less than
+// a second.
+const urgentWithin = 5 * time.Second
 
 // criticalAmongMany publishes 100 a second for some seconds, and in the middle a critical
 // one. It returns how late that was.
@@ -93,7 +97,7 @@ func (tr *trial) criticalAmongMany(shown int) time.Duration {
 	tr.watch.wait(shown + 601)
 	tr.acknowledged()
 	late := tr.watch.at[urgent].Sub(begin)
-	if tr.watch.together[urgent] || late > 5*time.Second {
+	if tr.watch.together[urgent] || late > urgentWithin {
 		tr.Errorf("a critical one came after %s, in a digest: %v", late, tr.watch.together[urgent])
 	}
 	return late
