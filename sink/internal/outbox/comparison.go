@@ -42,6 +42,9 @@ func (b *Outbox) askedToWait(e *entry, why error, now time.Time) (exhausted bool
 	if c.other == e { // it is the room, or one more such message
 		c.of.overtaken = 0
 		c.of.skip++
+		if e.waits++; e.waits >= mostWaits { // a third one may tell
+			b.giveWay(e)
+		}
 		return false
 	}
 	if c.of == e && c.other != nil { // which has failed in another way, or was swallowed

@@ -169,3 +169,24 @@ func TestWhatHasFailedHoldsUpNoDigest(t *testing.T) {
 		w.wantPosts("a", "b c") // in this session
 	})
 }
+
+// Where the room asks two to wait each time, one that it shows must be found beside them.
+func TestTwoThatAlwaysWaitHoldUpNoDigest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := enterRoom(t, 8)
+		w.submit(w.digest("a", "b"), w.digest("c", "d"))
+		for range 100 {
+			sent := len(w.posts)
+			w.Bounce([]byte(w.posts[sent-1].id), AboutPace, errors.New("wait"))
+			w.Flush()
+			if synctest.Wait(); len(w.posts) > sent {
+				continue // the other one, as a comparison
+			}
+			if w.HoldsDigests() == nil {
+				return
+			}
+			time.Sleep(longestRetry)
+		}
+		t.Error("the next digest is held up for ever")
+	})
+}
