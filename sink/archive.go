@@ -54,7 +54,7 @@ func (s *session) forwarded(e wire.Element) {
 		if !m.Is("message") || !s.us.inRoom(m.From) {
 			continue
 		}
-		own, covered, at := string(m.From) == s.us.address, s.catchup.covers(at), s.lessons.clock.ours(at)
+		own, covered, at := string(m.From) == s.us.address, s.catchup.covers(at), s.learned.clock.ours(at)
 		for _, id := range [][]byte{m.ID, originID(m)} {
 			if len(id) > 0 {
 				s.box.Archived(id, m.From, own, covered, at)
@@ -72,12 +72,12 @@ func (s *session) page(a conn.Answer) error {
 	}
 	if c := a.Refused(); c != nil {
 		s.log.Warn("the archive of the room does not answer", "room", s.us.room, "error", c)
-		s.lessons.archive = false
+		s.learned.archive = false
 		s.catchup.archive = false
 		s.enter()
 		return nil
 	}
-	s.lessons.archive = true
+	s.learned.archive = true
 	first, complete := endOfPage(a)
 	if complete || first == "" || s.catchup.pages >= s.catchup.limit(s.box.Unconfirmed()) || s.box.Reached() {
 		s.enter()

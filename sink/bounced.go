@@ -32,7 +32,7 @@ func (s *session) bounced(e wire.Element) error {
 		s.limited(c)
 		return nil
 	}
-	if err := s.hopeless(); err != nil {
+	if err := s.endIfAllFailed(); err != nil {
 		return err
 	}
 	if tries > untold {
@@ -47,7 +47,7 @@ func (s *session) bounced(e wire.Element) error {
 func (s *session) rejectIfWell(id string, c *Condition) error {
 	if !s.catchup.described {
 		s.box.Reject(id, c)
-		return s.hopeless()
+		return s.endIfAllFailed()
 	}
 	if s.fencing.Swap(true) {
 		return nil // it is tried alone once more
@@ -59,15 +59,15 @@ func (s *session) rejectIfWell(id string, c *Condition) error {
 			return notInRoom(s.us.room, refused)
 		}
 		s.box.Reject(id, c)
-		return s.hopeless()
+		return s.endIfAllFailed()
 	})
 	return nil
 }
 
-// hopeless is the end of the session if all that there is has failed: then it is the
+// endIfAllFailed is the end of the session if all that there is has failed: then it is the
 // room that does not take it, and not a message.
-func (s *session) hopeless() error {
-	why := s.box.Hopeless(time.Now(), s.cfg.StallTimeout)
+func (s *session) endIfAllFailed() error {
+	why := s.box.AllFailed(time.Now(), s.cfg.StallTimeout)
 	if why == nil {
 		return nil
 	}
@@ -93,7 +93,7 @@ func verdict(c *Condition) outbox.Verdict {
 
 // limited says once that the room limits how fast we send.
 func (s *session) limited(why error) {
-	if !s.lessons.limited.Swap(true) {
+	if !s.learned.limited.Swap(true) {
 		s.log.Warn("the room limits the rate of messages: sending more slowly", "room", s.us.room, "error", why)
 		s.observer.tell(Event{Kind: Limited, Err: why})
 	}
@@ -123,17 +123,17 @@ func (s *session) lookForMissing() {
 		if s.missing(ids); len(ids) == 0 {
 			s.tellUnshown()
 		}
-		return s.hopeless()
+		return s.endIfAllFailed()
 	})
 }
 
 // tellUnshown says once of each message that the room has handled it and does not show it.
 func (s *session) tellUnshown() {
 	list := s.box.Unshown()
-	if len(list) == 0 || list[0].ID == s.lessons.unshown {
+	if len(list) == 0 || list[0].ID == s.learned.unshown {
 		return
 	}
-	s.lessons.unshown = list[0].ID
+	s.learned.unshown = list[0].ID
 	s.log.Warn("the room has not shown a message, although it answers: it is not acknowledged until the room shows another one",
 		"room", s.us.room, "id", list[0].ID, "place", list[0].Place, "count", len(list), "error", list[0].Why)
 }
@@ -152,17 +152,17 @@ var errLate = errors.New("its reflections come late")
 // them, when that is known.
 func (s *session) measurePace() {
 	pace := s.box.Pace()
-	told := s.lessons.limited.Load()
+	told := s.learned.limited.Load()
 	switch {
 	case !told && pace.Limited:
 		s.limited(errLate)
 	case !told:
 	case !pace.Limited:
-		s.lessons.limited.Store(false)
+		s.learned.limited.Store(false)
 		s.log.Info("the room no longer limits the rate of messages", "room", s.us.room)
 		s.observer.tell(Event{Kind: Limited})
-	case pace.Sure && !s.lessons.rateTold:
-		s.lessons.rateTold = true
+	case pace.Sure && !s.learned.rateTold:
+		s.learned.rateTold = true
 		s.log.Info("the rate that the room allows is known", "room", s.us.room, "max_in_flight", pace.InFlight, "per_second", perSecond(pace.Pause))
 	}
 }

@@ -58,7 +58,7 @@ func (s *session) info(a conn.Answer) error {
 		for feature := range query.Children() {
 			switch string(feature.Attr("var")) {
 			case muc.NSArchive:
-				s.catchup.archive = !s.lessons.skipArchive
+				s.catchup.archive = !s.learned.skipArchive
 			case muc.NSOccupantID:
 				s.catchup.accounts = true
 			}
@@ -121,7 +121,7 @@ func (s *session) advance() error {
 }
 
 // archive reports whether the room has an archive that answers.
-func (s *session) archive() bool { return s.catchup.archive && s.lessons.archive }
+func (s *session) archive() bool { return s.catchup.archive && s.learned.archive }
 
 // replay notes a message of the history, and returns when the room got it. What is
 // shown live meanwhile has no date.
@@ -159,7 +159,7 @@ func delay(e wire.Element) (time.Time, bool) {
 // measure keeps what is in flight within what the history can tell, for as long as
 // it is so short.
 func (s *session) measure() {
-	holds := s.lessons.depth.told(s.catchup.replayed, s.box.Forgot())
+	holds := s.learned.depth.told(s.catchup.replayed, s.box.Forgot())
 	if s.archive() || holds == 0 {
 		holds = s.cfg.MaxInFlight
 	}

@@ -38,7 +38,7 @@ func (s *session) time(a conn.Answer) error {
 		for child := range answer.Children() {
 			at, err := time.Parse(time.RFC3339, child.Text())
 			if string(answer.XMLNS) == nsTime && string(child.Name) == "utc" && err == nil {
-				s.lessons.clock = clock{server: at, at: time.Now()}
+				s.learned.clock = clock{server: at, at: time.Now()}
 			}
 		}
 	}

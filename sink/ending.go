@@ -39,7 +39,7 @@ func endingOf(end error) outbox.Ending {
 	}
 }
 
-// goesOn reports whether who ends our session with this condition is there, and
+// goesOn reports whether the room or server that ends our session with this condition runs, and
 // knows us. A room that has been restarted does not, nor does a server without it.
 func goesOn(c *Condition) bool {
 	if c.Of == conn.OfStream {
@@ -63,9 +63,9 @@ func blames(end error) (*Condition, bool) {
 	}
 }
 
-// farewell is why a session ended with err. After our presence was ended (gone) that
+// endReason is why a session ended with err. After our presence was ended (gone) that
 // is what the server said then, or that it closed the stream, or just that.
-func farewell(gone, err error) error {
+func endReason(gone, err error) error {
 	_, said := errors.AsType[*Condition](err)
 	switch {
 	case gone == nil, said:

@@ -54,7 +54,7 @@ func TestEndingsSayWhatOthersMayNotHaveBeenSent(t *testing.T) {
 		&Error{Err: &RemovedError{Code: muc.StatusShutdown}}: outbox.Parted,
 		errStalled: outbox.BrokenOff,
 		// It says so, or closes, after that.
-		farewell(&Error{Err: &RemovedError{Code: muc.StatusShutdown}}, io.ErrUnexpectedEOF): outbox.ShutDown,
+		endReason(&Error{Err: &RemovedError{Code: muc.StatusShutdown}}, io.ErrUnexpectedEOF): outbox.ShutDown,
 		// The rooms may have been restarted alone.
 		&Error{Err: stanza("service-unavailable", "cancel")}:                             outbox.ShutDown,
 		&Error{Err: fmt.Errorf("%w: %w", errNotInRoom, stanza("not-allowed", "cancel"))}: outbox.ShutDown,

@@ -40,7 +40,7 @@ func (s *session) serviceInfo(a conn.Answer) error {
 	return muc.NotChat(s.us.service, "")
 }
 
-// presence watches our own, and that of who has the nickname that we would like
+// presence watches our own, and that of the occupant with the nickname that we would like
 // to have. Presence of others is of no interest.
 func (s *session) presence(e wire.Element) error {
 	answer := string(e.ID) == s.us.joinID

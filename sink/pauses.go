@@ -18,7 +18,7 @@ const (
 	undisturbedSession = 5 * time.Minute
 )
 
-// mostReplaced is how many times longer pauses become for who is replaced by other
+// mostReplaced is how many times longer pauses become for a session replaced by other
 // sessions of the account again and again.
 const mostReplaced = 20
 

@@ -19,7 +19,7 @@ type quote struct {
 	captcha bool
 }
 
-// listen keeps what a message says, if it is from who decides about our join.
+// listen keeps the text of a message from the room, its service or the server.
 func (q *quote) listen(e wire.Element, us *occupant) {
 	if !us.official(e.From) || string(e.Type) == "error" {
 		return

@@ -23,7 +23,7 @@ type Room struct {
 	account      *conn.Account
 	ids          *outbox.Minter
 	box          *outbox.Outbox
-	lessons      lessons
+	learned      learned
 	outages      outages
 	historyDepth atomic.Int64
 	options      []Option
@@ -66,7 +66,7 @@ func New(cfg Config, log *slog.Logger, options ...Option) (*Room, error) {
 		cfg: cfg, log: log, account: account, ids: ids,
 		box:     outbox.New(cfg.MaxInFlight, ids),
 		joined:  make(chan struct{}),
-		lessons: lessons{maxBytes: cfg.MaxStanzaBytes},
+		learned: learned{maxBytes: cfg.MaxStanzaBytes},
 	}
 	r.historyDepth.Store(int64(cfg.MaxInFlight))
 	r.box.LimitMembers(membersWithin(cfg.MaxStanzaBytes))

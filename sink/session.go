@@ -53,12 +53,12 @@ func newSession(r *Room, c *conn.Conn, onEnter func()) *session {
 		Room: r, conn: c, onEnter: onEnter, entered: make(chan struct{}), proof: time.NewTimer(longestTick),
 		us:      occupant{room: r.cfg.Room, service: service, preferred: r.cfg.Nickname(), nick: r.cfg.Nickname()},
 		catchup: catchup{echoID: rand.Text()},
-		format:  format{head: messageHead(r.cfg.Room), maxBytes: r.stanzaBytes(time.Now()), originIDs: &r.lessons.originIDs},
+		format:  format{head: messageHead(r.cfg.Room), maxBytes: r.stanzaBytes(time.Now()), originIDs: &r.learned.originIDs},
 	}
 	if c.MaxStanzaBytes > 0 {
 		s.format.maxBytes = max(minStanzaBytes, min(s.format.maxBytes, c.MaxStanzaBytes))
 	}
-	c.Owed = s.us.official
+	c.MustAnswer = s.us.official
 	return s
 }
 
@@ -75,7 +75,7 @@ func (s *session) run(ctx, setup context.Context) error {
 	helpers.Go(func() { s.watch(ctx) })
 	s.join()
 	err := s.conn.Read(s.handle)
-	s.conn.Fail(named(farewell(s.gone, err)))
+	s.conn.Fail(named(endReason(s.gone, err)))
 	helpers.Wait()
 	release()
 	if malformed, oversized := s.conn.Dropped(); malformed+oversized > 0 {

@@ -89,7 +89,7 @@ func TestServerThatEndedOurPresenceIsHeardToTheEnd(t *testing.T) {
 					}
 				}()
 				err := s.conn.Read(s.handle)
-				err = farewell(s.gone, err)
+				err = endReason(s.gone, err)
 				if err == nil || !strings.Contains(err.Error(), tc.want) || endingOf(err) != tc.end {
 					t.Errorf("the session ended with %v, %v, want %s, %v", err, endingOf(err), tc.want, tc.end)
 				}

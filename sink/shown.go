@@ -14,16 +14,16 @@ func (s *session) shown(e wire.Element) {
 		at = s.catchup.replay(e)
 	}
 	if s.phase == inRoom && len(e.From) > len(s.us.room) && string(e.From) != s.us.address { // of another occupant
-		s.box.Witness()
+		s.box.OtherShown()
 	}
 	own := string(e.From) == s.us.address
-	if s.recognised(e, own, s.lessons.clock.ours(at)) || !own || s.phase != inRoom || s.lessons.keepsIDs.Load() {
+	if s.recognised(e, own, s.learned.clock.ours(at)) || !own || s.phase != inRoom || s.learned.keepsIDs.Load() {
 		return
 	}
 	// From ourselves, live, and without an id that we know: the room may not keep
 	// ids, or another connection of the account has our nickname.
 	seen := unproven{bodyOf(e), s.box.Sent()}
-	if s.lessons.losesIDs {
+	if s.learned.losesIDs {
 		s.box.SeenText(seen.text, seen.sent)
 		return
 	}
@@ -46,15 +46,15 @@ type unproven struct {
 func (s *session) recognised(e wire.Element, own bool, at time.Time) bool {
 	if s.box.Seen(e.ID, e.From, own, at) {
 		if own && s.phase == inRoom {
-			s.lessons.depth.shown++
+			s.learned.depth.shown++
 		}
 		if own {
-			s.lessons.keepsIDs.Store(true)
+			s.learned.keepsIDs.Store(true)
 		}
 		s.told(e.ID, e, own, at)
 		return true
 	}
-	if s.lessons.keepsIDs.Load() {
+	if s.learned.keepsIDs.Load() {
 		return false
 	}
 	id := originID(e)
@@ -72,7 +72,7 @@ func (s *session) recognised(e wire.Element, own bool, at time.Time) bool {
 func (s *session) noIDs(a conn.Answer) error {
 	list := s.unproven
 	s.unproven = nil
-	if s.lessons.keepsIDs.Load() {
+	if s.learned.keepsIDs.Load() {
 		return s.alive(a)
 	}
 	settle := s.box.SeenTextHandled
@@ -80,10 +80,10 @@ func (s *session) noIDs(a conn.Answer) error {
 		settle = s.box.SeenText
 	}
 	for _, seen := range list {
-		if settle(seen.text, seen.sent) && !s.lessons.losesIDs {
-			s.lessons.losesIDs = true
+		if settle(seen.text, seen.sent) && !s.learned.losesIDs {
+			s.learned.losesIDs = true
 			s.box.KeepsNoIDs()
-			s.lessons.originIDs.Store(true)
+			s.learned.originIDs.Store(true)
 			s.log.Warn("the room does not keep ids: recognising its reflections by text and order", "room", s.us.room)
 		}
 	}

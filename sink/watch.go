@@ -75,7 +75,7 @@ func (s *session) watchJoin(ctx context.Context) bool {
 }
 
 // pingInterval is the silence after which the room is asked: less if the server
-// drops who is idle.
+// drops idle clients.
 func (s *session) pingInterval() time.Duration {
 	if s.conn.Idle > 0 {
 		return min(s.cfg.PingInterval, s.conn.Idle/2)
@@ -93,7 +93,7 @@ func (s *session) overdue(now time.Time, silent bool) error {
 	case s.mayTakeNickBack():
 		return errNickFree
 	default:
-		return s.hopeless()
+		return s.endIfAllFailed()
 	}
 }
 
@@ -106,7 +106,7 @@ func (s *session) stalled() error {
 // mayTakeNickBack reports that the nickname that we want is free, and that it
 // costs nothing to end the session and come back with it.
 func (s *session) mayTakeNickBack() bool {
-	return s.us.nickFree.Load() && time.Now().After(s.lessons.nickBackAfter) && s.box.Size() == 0
+	return s.us.nickFree.Load() && time.Now().After(s.learned.nickBackAfter) && s.box.Size() == 0
 }
 
 // handled is called when all that was received has been handled. In a busy room

@@ -58,7 +58,7 @@ type Options struct {
 	NoNames bool
 	// OldTLS has Prosody speak nothing newer than TLS 1.1.
 	OldTLS bool
-	// MaxStanzaBytes has Prosody end the stream of who sends more; 0 is its default.
+	// MaxStanzaBytes has Prosody end the stream of a client that sends more; 0 is its default.
 	MaxStanzaBytes int
 	// WebSocket has Prosody and ejabberd take clients by WebSocket, too (RFC 7395).
 	WebSocket bool
@@ -75,7 +75,7 @@ type Options struct {
 	// PlainOnly leaves PLAIN as the only way to log in, as with accounts in an
 	// LDAP directory. jabberd2 and Vysper have no better one anyway.
 	PlainOnly bool
-	// HistorySize is how many messages a new room replays to who asks for them;
+	// HistorySize is how many messages a new room replays to clients that ask for them;
 	// 0 means 20, the default of most servers, and a negative number none.
 	// To a client that names no number Prosody replays at most 20.
 	HistorySize int

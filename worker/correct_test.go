@@ -17,14 +17,14 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/worker"
 )
 
-// ledger is a room that notes what it is given.
-type ledger struct {
+// recordingRoom is a room that notes what it is given.
+type recordingRoom struct {
 	*room
 	mu       sync.Mutex
 	messages []sink.Message
 }
 
-func (l *ledger) Submit(ctx context.Context, m sink.Message) error {
+func (l *recordingRoom) Submit(ctx context.Context, m sink.Message) error {
 	l.mu.Lock()
 	l.messages = append(l.messages, m)
 	l.mu.Unlock()
@@ -32,7 +32,7 @@ func (l *ledger) Submit(ctx context.Context, m sink.Message) error {
 }
 
 // relations says of each message which one it corrects or accompanies.
-func (l *ledger) relations() []string {
+func (l *recordingRoom) relations() []string {
 	texts := map[string]string{}
 	var list []string
 	for _, m := range l.messages {
@@ -50,10 +50,10 @@ func (l *ledger) relations() []string {
 }
 
 // resolve runs a worker with a value of RESOLVED, and returns its room and the events.
-func resolve(mode string, bodies ...string) (*ledger, []worker.Event) {
+func resolve(mode string, bodies ...string) (*recordingRoom, []worker.Event) {
 	joined := make(chan struct{})
 	close(joined)
-	l := &ledger{room: &room{tape: &tape{}, joined: joined, answer: delivered, historyDepth: 20}}
+	l := &recordingRoom{room: &room{tape: &tape{}, joined: joined, answer: delivered, historyDepth: 20}}
 	var mu sync.Mutex
 	var events []worker.Event
 	w := worker.Worker{
@@ -138,7 +138,7 @@ func TestADeliveryWaitsForTheLine(t *testing.T) {
 			return delivered(body)
 		}}
 		r.tape = &tape{}
-		l := &ledger{room: r}
+		l := &recordingRoom{room: r}
 		begun := time.Now()
 		var mu sync.Mutex
 		var acked []time.Duration

@@ -84,7 +84,7 @@ func (l *sourceLoop) gather(ctx context.Context, g *gathering, p *pendingDeliver
 	}
 	g.add(time.Now(), members)
 	if g.members >= l.digestSize() {
-		l.sealDue(ctx)
+		l.flushDue(ctx)
 	}
 }
 
@@ -135,10 +135,10 @@ func (l *sourceLoop) dropLost() {
 	drop(l.expired.takeLost())
 }
 
-// sealDue sends what is due, unless the room is to show another digest first.
-func (l *sourceLoop) sealDue(ctx context.Context) {
+// flushDue sends what is due, unless the room is to show another digest first.
+func (l *sourceLoop) flushDue(ctx context.Context) {
 	for g := l.due(); g != nil && l.worker.Room.HoldsDigests() == nil; g = l.due() {
-		l.seal(ctx, g)
+		l.flush(ctx, g)
 	}
 }
 
@@ -161,19 +161,19 @@ func (l *sourceLoop) digestSize() int {
 	return cmp.Or(l.worker.mostTogether(), l.worker.Digests.Max)
 }
 
-// sealAll sends all that is gathered, behind all that was sent before.
-func (l *sourceLoop) sealAll(ctx context.Context, g *gathering) {
+// flushAll sends all that is gathered, behind all that was sent before.
+func (l *sourceLoop) flushAll(ctx context.Context, g *gathering) {
 	for g.members > 0 {
-		l.seal(ctx, g)
+		l.flush(ctx, g)
 	}
 }
 
-// seal sends as much of what is gathered as fits into one message, behind all that was
+// flush sends as much of what is gathered as fits into one message, behind all that was
 // sent before; before a digest, what had expired when it was begun. If ctx ends before, nothing
 // behind it is sent, either.
-func (l *sourceLoop) seal(ctx context.Context, g *gathering) {
+func (l *sourceLoop) flush(ctx context.Context, g *gathering) {
 	if g == l.digest {
-		l.sealAll(ctx, l.expired)
+		l.flushAll(ctx, l.expired)
 	}
 	members := g.take(time.Now(), l.digestSize())
 	if l.unacked.acquire(ctx, nil, 1) {

@@ -51,8 +51,8 @@ func (l *sourceLoop) run(ctx context.Context) {
 	l.receiveAll(ctx)
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.worker.Grace)
 	defer cancel()
-	l.sealAll(grace, l.expired)
-	l.sealAll(grace, l.digest)
+	l.flushAll(grace, l.expired)
+	l.flushAll(grace, l.digest)
 	l.awaitPending(grace)
 	stop()
 	writer.Wait()
@@ -64,7 +64,7 @@ func (l *sourceLoop) receiveAll(ctx context.Context) {
 	retry := newRetry(l.log)
 	for {
 		l.dropLost()
-		l.sealDue(ctx)
+		l.flushDue(ctx)
 		turn, end := l.turn(ctx)
 		err := l.receive(ctx, turn)
 		over := turn.Err() != nil
@@ -145,13 +145,13 @@ func (l *sourceLoop) send(ctx context.Context, p *pendingDelivery, posts []post,
 	line := min(1, len(expired))
 	overtakes := l.overtakes(p.delivery, posts, line)
 	if !overtakes {
-		l.sealAll(ctx, l.digest)
+		l.flushAll(ctx, l.digest)
 	}
 	posts = l.worker.Corrections.withLines(posts)
 	p.posts = len(posts) + line
 	p.left = p.posts
 	if l.expired.members > 0 && !l.unacked.leavesOne(p.posts) {
-		l.sealAll(ctx, l.expired)
+		l.flushAll(ctx, l.expired)
 	}
 	if ctx.Err() != nil || !l.unacked.acquire(ctx, p.delivery.Lost(), p.posts) {
 		l.release(p.delivery)

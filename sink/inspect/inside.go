@@ -22,7 +22,7 @@ func (in *inspection) enter(ctx context.Context, room *sink.Room) {
 		if ctx.Err() != nil {
 			return
 		}
-		if e.Kind == sink.Left && !again && stumbled(e.Err) {
+		if e.Kind == sink.Left && !again && isTransient(e.Err) {
 			again = true
 			return
 		}
@@ -52,9 +52,9 @@ func (in *inspection) enter(ctx context.Context, room *sink.Room) {
 	}
 }
 
-// stumbled reports whether the server failed in a way that the next attempt does not
+// isTransient reports whether the server failed in a way that the next attempt does not
 // meet. jabberd2 refuses some logins that come right after a logout.
-func stumbled(err error) bool {
+func isTransient(err error) bool {
 	c, said := errors.AsType[*conn.Condition](err)
 	return said && c.Of == conn.OfStream && c.Name == "internal-server-error"
 }

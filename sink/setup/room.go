@@ -16,7 +16,7 @@ const nsOwner = "http://jabber.org/protocol/muc#owner"
 
 // room makes the room, if there is none, by entering it (XEP-0045, section
 // 10.1). It may be locked until it is configured. To ask for the form would
-// not do: ejabberd and jabberd2 make a room for who asks.
+// not do: ejabberd and jabberd2 make a room for anybody who asks.
 func (j *job) room(ctx context.Context) (Line, error) {
 	what := "room " + j.Worker.Room
 	info, err := muc.Discover(ctx, j.admin, j.Worker.Room, "")

@@ -105,7 +105,7 @@ func (s *session) roomIQ(n *node) {
 	}
 }
 
-// hide answers who is outside in mu-conference's way.
+// hide answers a client outside the room in mu-conference's way.
 func (s *session) hide(n *node) {
 	condition := "feature-not-implemented"
 	if n.child(nsMUCOwner, "query") != nil {

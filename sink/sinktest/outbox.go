@@ -47,11 +47,11 @@ func (o *outbox) push(parts ...string) bool {
 }
 
 // finish queues the last words; the writer closes its side after them.
-func (o *outbox) finish(lastWords string) {
+func (o *outbox) finish(closingXML string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !o.ended {
-		o.buf = append(o.buf, lastWords...)
+		o.buf = append(o.buf, closingXML...)
 		o.ended = true
 		o.signal()
 	}

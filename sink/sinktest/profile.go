@@ -25,7 +25,7 @@ type Profile struct {
 	NoRoom          StanzaError // the answer to a message to a room that does not exist; default cancel, item-not-found
 	EchoesErrors    bool        // error stanzas carry the children of the stanza in question
 	RoutesSelfPing  bool        // a ping to one's own nickname comes back to oneself
-	AnswersAnyPing  bool        // the server answers every ping itself, also to rooms and for who is not there
+	AnswersAnyPing  bool        // the server answers every ping itself, also to rooms and to absent occupants
 	HistoryLags     bool        // answers overtake the history, which comes with what others send next
 	SilentDestroy   bool        // the presence about a destroyed room lacks status 110
 	SilentShutdown  bool        // so do the presences of rooms that shut down; before them, posts bounce

@@ -58,7 +58,7 @@ func (s *session) run() {
 		err = s.serve()
 	}
 	s.srv.unregister(s)
-	s.out.finish(lastWords(err))
+	s.out.finish(closingXML(err))
 	writer.Wait()
 	_, _ = io.Copy(io.Discard, s.conn) // so that unread input does not turn our last words into a reset
 }

@@ -58,8 +58,8 @@ func (e streamError) xml() string {
 	return out + e.extra + "</stream:error></stream:stream>"
 }
 
-// lastWords is what to write before closing, given why reading ended.
-func lastWords(err error) string {
+// closingXML is what to write before closing, given why reading ended.
+func closingXML(err error) string {
 	if own, ok := errors.AsType[streamError](err); ok {
 		return own.xml()
 	}

@@ -17,9 +17,9 @@ import (
 type Conn struct {
 	Identity
 	Domain string // of our server
-	// Owed reports whether from may end our presence if it gets no answer. Others
+	// MustAnswer reports whether from may end our presence if it gets no answer. Others
 	// get few.
-	Owed func(from []byte) bool
+	MustAnswer func(from []byte) bool
 
 	stream   *Stream
 	out      *writer
@@ -38,15 +38,15 @@ func Over(c net.Conn, id Identity, domain string) *Conn {
 
 func newConn(s *Stream, id Identity, domain string) *Conn {
 	return &Conn{
-		Identity: id, Domain: domain, Owed: func([]byte) bool { return false },
+		Identity: id, Domain: domain, MustAnswer: func([]byte) bool { return false },
 		stream: s, out: newWriter(), requests: newRequests(), ended: make(chan struct{}),
 	}
 }
 
-// lastWords is how long a server that takes nothing more, or has ended our presence
+// closeTimeout is how long a server that takes nothing more, or has ended our presence
 // without a word, may still be heard. One that stops says so, and tells what it
 // has shown, but closes its end first.
-const lastWords = time.Second
+const closeTimeout = time.Second
 
 // Read handles stanzas, in order, until one of them, or the stream, ends it with an
 // error. Requests of others and answers to ours are taken here; handle gets the
@@ -81,7 +81,7 @@ func (c *Conn) Write(timeout time.Duration) {
 	}
 	select {
 	case <-c.ended:
-	case <-time.After(lastWords):
+	case <-time.After(closeTimeout):
 		c.Fail(err)
 	}
 }
@@ -116,7 +116,7 @@ func (c *Conn) End() error {
 
 // EndSoon lets the server say its last words, if it has any.
 func (c *Conn) EndSoon() {
-	_ = c.stream.tcp.SetReadDeadline(time.Now().Add(lastWords)) // fails only if it is closed
+	_ = c.stream.tcp.SetReadDeadline(time.Now().Add(closeTimeout)) // fails only if it is closed
 }
 
 // Bound limits everything that the connection does by ctx, until the result is

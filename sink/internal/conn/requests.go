@@ -99,7 +99,7 @@ func (c *Conn) iq(e wire.Element) error {
 
 // limit is how many bytes of answers we owe.
 func (c *Conn) limit(from []byte) int {
-	if len(from) == 0 || string(from) == c.Domain || c.Owed(from) {
+	if len(from) == 0 || string(from) == c.Domain || c.MustAnswer(from) {
 		return maxAnswers
 	}
 	return maxToOthers

@@ -10,7 +10,7 @@ func (b *Outbox) Announce(m Message) {
 		Member:  Member{Identity: m.Identity, Lost: m.Lost},
 		Content: Content{Body: m.Body}, id: b.ids.ID(m.Identity),
 	}
-	if b.ledger.has(e.id) {
+	if b.shownIDs.has(e.id) {
 		return
 	}
 	b.inflight[e.id] = e

@@ -53,7 +53,7 @@ func (b *Outbox) CorrectByAccount(accepted bool) {
 func (b *Outbox) Told(id []byte, d Details) (bare bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.ledger.has(string(id)) {
+	if !b.shownIDs.has(string(id)) {
 		return false
 	}
 	p := shownPost{id: shownID(id), at: d.At, live: d.Own && b.link != nil, account: d.Account, original: shownID(id)}

@@ -120,7 +120,7 @@ func (b *Outbox) leaves(p *part) bool {
 	switch {
 	case isClosed(p.Lost):
 		r.Outcome, r.Err = Dropped, ErrLost
-	case !b.ledger.has(p.id):
+	case !b.shownIDs.has(p.id):
 		return false
 	}
 	delete(b.digests.parts, p.id)
@@ -183,13 +183,13 @@ func (b *Outbox) halve(e *entry) {
 	b.noteOldest(time.Now())
 }
 
-// settleParts settles what a digest shows, which the ledger knows from now on if it
+// settleParts settles what a digest shows, which is known from now on if it
 // knows the digest.
 func (b *Outbox) settleParts(d *digest, r Result) {
 	r.Together = len(d.parts)
-	b.ledger.mark(shownID([]byte(r.ID)))
+	b.shownIDs.mark(shownID([]byte(r.ID)))
 	for _, p := range d.parts {
-		b.ledger.gather(shownID([]byte(p.id)), shownID([]byte(r.ID)))
+		b.shownIDs.gather(shownID([]byte(p.id)), shownID([]byte(r.ID)))
 		delete(b.digests.parts, p.id)
 		b.settled = append(b.settled, settlement{p.Done, r, false})
 	}
@@ -201,14 +201,14 @@ func (b *Outbox) settleParts(d *digest, r Result) {
 func (b *Outbox) gathered(id, names []byte, own bool) (bare bool) {
 	digest := shownID(id)
 	if len(names) == 0 || b.ids.Digest(string(names)) != string(id) {
-		bare = own && b.ledger.shown[digest].kind == several && !b.digests.bare
+		bare = own && b.shownIDs.shown[digest].kind == several && !b.digests.bare
 		b.digests.bare = b.digests.bare || bare
 		return bare
 	}
-	b.ledger.mark(digest)
+	b.shownIDs.mark(digest)
 	for name := range slices.Chunk(names, NameSize) {
 		if member, ok := b.ids.named(name); ok {
-			b.ledger.gather(member, digest)
+			b.shownIDs.gather(member, digest)
 		}
 	}
 	return false

@@ -22,7 +22,7 @@ type history struct {
 // evidence is what a message in the history proves.
 type evidence struct {
 	proof
-	nth  uint32 // its number (see ledger.add), 0 if it was not known
+	nth  uint32 // its number (see shownIDs.add), 0 if it was not known
 	ours bool   // we had sent it
 }
 

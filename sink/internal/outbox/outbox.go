@@ -16,7 +16,7 @@ type Outbox struct {
 
 	mu          sync.Mutex
 	ids         *Minter
-	ledger      *ledger
+	shownIDs    *shownIDs
 	inflight    map[string]*entry
 	queue       []*entry // in order; settled ones stay until they are at the front
 	released    int      // messages that have given their places to others
@@ -92,7 +92,7 @@ func New(maxInFlight int, m *Minter) *Outbox {
 		digests:  newDigests(),
 		history:  history{told: make(map[string]evidence)},
 		ids:      m,
-		ledger:   newLedger(m),
+		shownIDs: newShownIDs(m),
 		inflight: make(map[string]*entry, maxInFlight),
 	}
 }
@@ -191,7 +191,7 @@ func (b *Outbox) again(m Member, submitted bool) (id string, again bool) {
 		first = nil
 	}
 	switch {
-	case b.ledger.has(id):
+	case b.shownIDs.has(id):
 		b.settled = append(b.settled, settlement{m.Done, Result{Outcome: Suppressed, ID: id}, submitted})
 		return id, true
 	case first != nil:
@@ -300,7 +300,7 @@ func (b *Outbox) Released() (submissions int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, e := range b.queue {
-		if e.state != over && (e.released || !e.placed && !e.again && e.tries >= patience) {
+		if e.state != over && (e.released || !e.placed && !e.again && e.tries >= maxTries) {
 			submissions += e.submissions()
 		}
 	}

@@ -53,7 +53,7 @@ func (b *Outbox) trial(now time.Time) *entry {
 		if e.state != setAside {
 			continue
 		}
-		if e.nth < b.lastShown || e.nth <= b.witnessed { // others were shown since
+		if e.nth < b.lastShown || e.nth <= b.othersShown { // others were shown since
 			e.proven = true
 		}
 		if e.proven && !now.Before(e.notBefore) {
@@ -63,19 +63,19 @@ func (b *Outbox) trial(now time.Time) *entry {
 	return nil
 }
 
-// Hopeless returns why the first message has failed, if all that there is has, and
+// AllFailed returns why the first message has failed, if all that there is has, and
 // nothing proves that it is not the room's fault. Else it returns nil. Of a single message
 // it is known after some sessions that another one does not help: it has limit, and twice as
 // long each time, until then. Others need not see us leave and come back, and the next
 // message may prove whose fault it is.
-func (b *Outbox) Hopeless(now time.Time, limit time.Duration) error {
+func (b *Outbox) AllFailed(now time.Time, limit time.Duration) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.link == nil || b.aside == 0 || b.outstanding+b.queued > 0 || b.trial(now.Add(aloneAgain)) != nil {
 		return nil
 	}
 	e := b.queue[slices.IndexFunc(b.queue, func(e *entry) bool { return e.state == setAside })]
-	if more := e.tries - patience; b.aside == 1 && more > 0 && now.Sub(e.notBefore) < limit<<min(more-1, mostRefused) {
+	if more := e.tries - maxTries; b.aside == 1 && more > 0 && now.Sub(e.notBefore) < limit<<min(more-1, mostRefused) {
 		return nil
 	}
 	return e.why
@@ -111,7 +111,7 @@ func (b *Outbox) Missing(now time.Time, limit time.Duration) uint64 {
 
 // missing reports whether e should have been shown by now.
 func (b *Outbox) missing(e *entry) bool {
-	return e.state == outstanding && (e.nth < b.lastShown || e.nth <= b.witnessed || e == b.alone || b.blocked || b.stuck && e.tries > 0)
+	return e.state == outstanding && (e.nth < b.lastShown || e.nth <= b.othersShown || e == b.alone || b.blocked || b.stuck && e.tries > 0)
 }
 
 // Fence notes that the room has handled all that was sent up to a number: it will
@@ -164,16 +164,16 @@ func (b *Outbox) Stall() (id string) {
 	return id
 }
 
-// patience is how often a message may fail without a proof that it is its own
+// maxTries is how often a message may fail without a proof that it is its own
 // fault, before it gives its place to others, which may be that proof.
-const patience = 2
+const maxTries = 2
 
 // yield has messages that have failed again and again give their places to others: as
 // many as may be in flight, once. They keep their turn: a room that has recovered is
 // shown everything in order.
 func (b *Outbox) yield() {
 	for _, e := range b.queue {
-		if (e.state == waiting || e.state == setAside) && e.tries >= patience {
+		if (e.state == waiting || e.state == setAside) && e.tries >= maxTries {
 			b.giveWay(e)
 		}
 	}

@@ -21,12 +21,12 @@ func (b *Outbox) Seen(id, from []byte, own bool, at time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e, ours := b.inflight[string(id)]
-	before, nth := b.ledger.add(id, from, ours)
+	before, nth := b.shownIDs.add(id, from, ours)
 	var w evidence
 	switch {
 	case ours && (own || b.link == nil && string(from) == e.from):
 		if before == copied { // sent again from another address than the first time
-			b.ledger.move(id, from)
+			b.shownIDs.move(id, from)
 		}
 		w = b.shown(e, nth)
 		delete(b.history.told, string(id)) // that another worker has shown it as well proves less
@@ -59,7 +59,7 @@ func (b *Outbox) seenText(text string, sent uint64, handled bool) bool {
 	if b.link == nil || e == nil {
 		return false
 	}
-	_, nth := b.ledger.add([]byte(e.id), []byte(b.from), true)
+	_, nth := b.shownIDs.add([]byte(e.id), []byte(b.from), true)
 	b.shown(e, nth)
 	b.digests.bare = b.digests.bare || e.digest != nil
 	return true

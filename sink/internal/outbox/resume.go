@@ -48,7 +48,7 @@ func (b *Outbox) KeepsNoIDs() {
 func (b *Outbox) Unconfirmed() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return slices.ContainsFunc(b.queue, func(e *entry) bool { return e.sent && e.state != over && !b.ledger.has(e.id) })
+	return slices.ContainsFunc(b.queue, func(e *entry) bool { return e.sent && e.state != over && !b.shownIDs.has(e.id) })
 }
 
 // Attach starts sending through l, from our address in the room: first, in order,
@@ -70,7 +70,7 @@ func (b *Outbox) Attach(l Link, from string) (resent, possibleDuplicates int) {
 	b.recent.clear()
 	for _, e := range b.entries() {
 		switch {
-		case !e.again && b.ledger.has(e.id):
+		case !e.again && b.shownIDs.has(e.id):
 			b.settle(e, Result{Outcome: Delivered})
 		case isClosed(e.Lost):
 			b.settle(e, Result{Outcome: Dropped, Err: ErrLost})

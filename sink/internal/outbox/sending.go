@@ -69,7 +69,7 @@ func (b *Outbox) sendWaiting(now time.Time) {
 		case !e.sent && isClosed(e.Lost):
 			b.settle(e, Result{Outcome: Dropped, Err: ErrLost})
 			b.notify()
-		case !e.again && b.ledger.has(e.id): // another worker has shown it meanwhile
+		case !e.again && b.shownIDs.has(e.id): // another worker has shown it meanwhile
 			b.settle(e, Result{Outcome: Suppressed})
 			b.notify()
 		case e.others.accompanies != "" && !b.corrects(e.others.accompanies):

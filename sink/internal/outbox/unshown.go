@@ -14,9 +14,9 @@ type Unshown struct {
 
 // quiet is what is known of messages that nothing of ours follows.
 type quiet struct {
-	handled   uint64 // number of the last message that the room is known to have handled
-	witnessed uint64 // the same when the room last showed one of somebody else
-	unsure    uint64 // number of the last message when one was given up
+	handled     uint64 // number of the last message that the room is known to have handled
+	othersShown uint64 // the same when the room last showed one of somebody else
+	unsure      uint64 // number of the last message when one was given up
 }
 
 // mostDoublings bounds the patience with a message that nothing follows: 64 times the limit.
@@ -29,15 +29,15 @@ func (b *Outbox) note(upTo uint64) {
 	b.handled = max(b.handled, upTo)
 }
 
-// Witness notes that the room shows a message of somebody else: what it has handled by
+// OtherShown notes that the room shows a message of somebody else: what it has handled by
 // then, and not shown, it will not show. That is no proof if it may show nothing of ours:
 // it must have shown one since the last that was given up. A room that limits the rate may
 // hold ours back.
-func (b *Outbox) Witness() {
+func (b *Outbox) OtherShown() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.lastShown > b.unsure && !b.pace.limited {
-		b.witnessed = b.handled
+		b.othersShown = b.handled
 	}
 }
 

@@ -54,7 +54,7 @@ func Open(cfg kafka.Config, topic string, maxBytes int64) (*Publisher, error) {
 
 // Publish writes m, and returns when all in-sync replicas have it. The key is the
 // format, so that the end of an alert follows its beginning in the same partition.
-// Kafka does not recognise copies: the room's ledger does, by the ids in m.
+// Kafka does not recognise copies: the worker does, by the ids in m.
 func (p *Publisher) Publish(ctx context.Context, m ingest.Message) error {
 	if err := p.look(ctx); err != nil {
 		return p.explain(err) // the writer need not keep the message

@@ -244,14 +244,14 @@ func TestOrderIsStrict(t *testing.T) {
 	}
 }
 
-// ledger is a room that shows what it has not shown before.
-type ledger struct {
+// fakeRoom is a room that shows what it has not shown before.
+type fakeRoom struct {
 	mu    sync.Mutex
 	shown []uint64
 	seen  map[uint64]bool
 }
 
-func (l *ledger) show(offset uint64) {
+func (l *fakeRoom) show(offset uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.seen[offset] {
@@ -260,27 +260,27 @@ func (l *ledger) show(offset uint64) {
 	}
 }
 
-func (l *ledger) count() int {
+func (l *fakeRoom) count() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.shown)
 }
 
-// crewman is a worker that shows what it receives, behind a network of its own.
-type crewman struct {
+// fakeWorker is a worker that shows what it receives, behind a network of its own.
+type fakeWorker struct {
 	src  *source.Source
 	link *natstest.Proxy
 	quit context.CancelFunc
 	done sync.WaitGroup
 }
 
-func (b *broker) hire(t *testing.T, room *ledger) *crewman {
+func (b *broker) startWorker(t *testing.T, room *fakeRoom) *fakeWorker {
 	t.Helper()
 	link := natstest.NewProxy(t, b.Addr())
 	cfg := b.strict()
 	cfg.URLs = []string{link.URL()}
 	ctx, quit := context.WithCancel(t.Context())
-	w := &crewman{src: b.open(t, cfg), link: link, quit: quit}
+	w := &fakeWorker{src: b.open(t, cfg), link: link, quit: quit}
 	w.done.Go(func() { w.work(ctx, room) })
 	t.Cleanup(quit)
 	return w
@@ -288,7 +288,7 @@ func (b *broker) hire(t *testing.T, room *ledger) *crewman {
 
 // work shows what comes. It acknowledges some of it a little later, as a room's
 // reflections come.
-func (w *crewman) work(ctx context.Context, room *ledger) {
+func (w *fakeWorker) work(ctx context.Context, room *fakeRoom) {
 	var sent []*sources.Delivery
 	for ctx.Err() == nil {
 		batch, err := sourcetest.Receive(ctx, w.src, 8)
@@ -325,7 +325,7 @@ func lost(d *sources.Delivery) bool {
 }
 
 // kill ends the worker: nothing that it sends arrives any more.
-func (w *crewman) kill() {
+func (w *fakeWorker) kill() {
 	w.quit()
 	w.link.Lossy.Store(true)
 	w.done.Wait()
@@ -333,7 +333,7 @@ func (w *crewman) kill() {
 }
 
 // stop ends it in order.
-func (w *crewman) stop(t *testing.T) {
+func (w *fakeWorker) stop(t *testing.T) {
 	t.Helper()
 	w.quit()
 	w.done.Wait()
@@ -343,26 +343,26 @@ func (w *crewman) stop(t *testing.T) {
 func strictChaos(t *testing.T, chance *rand.Rand) {
 	t.Helper()
 	b := newStrict(t)
-	room := &ledger{seen: map[uint64]bool{}}
-	crew := []*crewman{b.hire(t, room), b.hire(t, room), b.hire(t, room)}
+	room := &fakeRoom{seen: map[uint64]bool{}}
+	workers := []*fakeWorker{b.startWorker(t, room), b.startWorker(t, room), b.startWorker(t, room)}
 	const rounds, size = 6, 60
 	for round := range rounds {
 		b.PublishNotes(t, round*size, (round+1)*size)
 		middle := round*size + chance.IntN(size)
 		natstest.Eventually(t, "the room shows notifications", func() bool { return room.count() >= middle })
-		i := chance.IntN(len(crew))
+		i := chance.IntN(len(workers))
 		switch chance.IntN(4) {
 		case 0:
-			crew[i].stop(t)
-			crew[i] = b.hire(t, room)
+			workers[i].stop(t)
+			workers[i] = b.startWorker(t, room)
 		case 1:
 			b.unpin(t)
 		case 2:
-			crew[i].link.Cut()
+			workers[i].link.Cut()
 		default:
-			for i, w := range crew { // whichever is pinned
+			for i, w := range workers { // whichever is pinned
 				w.kill()
-				crew[i] = b.hire(t, room)
+				workers[i] = b.startWorker(t, room)
 			}
 		}
 	}
@@ -371,7 +371,7 @@ func strictChaos(t *testing.T, chance *rand.Rand) {
 		t.Errorf("out of order: %d", room.shown)
 	}
 	b.Settles(t, rounds*size)
-	for _, w := range crew {
+	for _, w := range workers {
 		w.stop(t)
 	}
 }

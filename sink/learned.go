@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// lessons are what sessions have learnt about the room and its server, for those
+// learned is what sessions have learnt about the room and its server, for those
 // that follow.
-type lessons struct {
+type learned struct {
 	maxBytes    int       // longest stanza that the server takes
 	bytesUntil  time.Time // when it may be tried again whether it takes longer ones
 	skipArchive bool      // it did not answer in time the last time
@@ -32,16 +32,16 @@ const bytesFor = time.Hour
 
 // stanzaBytes is how long a stanza may be.
 func (r *Room) stanzaBytes(now time.Time) int {
-	if now.After(r.lessons.bytesUntil) {
-		r.lessons.maxBytes = r.cfg.MaxStanzaBytes
+	if now.After(r.learned.bytesUntil) {
+		r.learned.maxBytes = r.cfg.MaxStanzaBytes
 	}
-	return r.lessons.maxBytes
+	return r.learned.maxBytes
 }
 
 // learn takes over what a session has learnt. late says that there was not enough
 // time to enter the room.
 func (r *Room) learn(s *session, late bool) {
-	l := &r.lessons
+	l := &r.learned
 	if errors.Is(s.conn.End(), errNickFree) {
 		l.nickBackAfter = time.Now().Add(undisturbedSession)
 	}

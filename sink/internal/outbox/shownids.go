@@ -2,9 +2,9 @@ package outbox
 
 import "hash/maphash"
 
-// ledgerSize bounds what a worker remembers: at some 60 bytes each, hours of
+// maxShownIDs bounds what a worker remembers: at some 60 bytes each, hours of
 // reflections at the pace of a busy room, and all that a history of digests shows.
-const ledgerSize = 32 << 10
+const maxShownIDs = 32 << 10
 
 type shownID [IDSize]byte
 
@@ -24,10 +24,10 @@ const (
 	several              // it is the id of a digest
 )
 
-// ledger remembers which notifications the room has shown, by their ids: our
+// shownIDs remembers which notifications the room has shown, by their ids: our
 // own reflections, those of other workers, and the room's history. The oldest
 // are forgotten first. It is not safe for concurrent use.
-type ledger struct {
+type shownIDs struct {
 	ids   *Minter
 	seed  maphash.Seed
 	shown map[shownID]showing
@@ -36,25 +36,25 @@ type ledger struct {
 	next  int
 }
 
-func newLedger(m *Minter) *ledger {
-	return &ledger{ids: m, seed: maphash.MakeSeed(), shown: make(map[shownID]showing)}
+func newShownIDs(m *Minter) *shownIDs {
+	return &shownIDs{ids: m, seed: maphash.MakeSeed(), shown: make(map[shownID]showing)}
 }
 
-// novelty is what a ledger knows of an id that the room shows.
-type novelty int
+// idStatus is what is known of an id that the room shows.
+type idStatus int
 
 const (
-	invented  novelty = iota // no worker made it
-	firstSeen                // a worker did, and it was not shown before
-	copied                   // it was, from another occupant: whoever was shown a message can repeat its id
-	seenAgain                // it was, from this one
+	invented  idStatus = iota // no worker made it
+	firstSeen                 // a worker did, and it was not shown before
+	copied                    // it was, from another occupant: whoever was shown a message can repeat its id
+	seenAgain                 // it was, from this one
 )
 
 // add records that the room has shown id from an occupant. That a worker made the id
 // is certain if it is ours. It returns what was known of it, and its number in
 // the order in which ids were first shown. Invented ids are not recorded: nobody
 // can flood the memory or suppress a notification.
-func (l *ledger) add(id, from []byte, ours bool) (novelty, uint32) {
+func (l *shownIDs) add(id, from []byte, ours bool) (idStatus, uint32) {
 	if len(id) != IDSize {
 		return invented, 0
 	}
@@ -73,7 +73,7 @@ func (l *ledger) add(id, from []byte, ours bool) (novelty, uint32) {
 }
 
 // gather records that a digest, which the room has shown, shows a notification.
-func (l *ledger) gather(id, digest shownID) {
+func (l *shownIDs) gather(id, digest shownID) {
 	of, known := l.shown[digest]
 	if _, before := l.shown[id]; before || !known {
 		return
@@ -82,38 +82,38 @@ func (l *ledger) gather(id, digest shownID) {
 }
 
 // mark notes that id, which the room has shown, is that of a digest.
-func (l *ledger) mark(id shownID) {
+func (l *shownIDs) mark(id shownID) {
 	if s, known := l.shown[id]; known {
 		s.kind = several
 		l.shown[id] = s
 	}
 }
 
-func (l *ledger) put(id shownID, s showing) {
+func (l *shownIDs) put(id shownID, s showing) {
 	l.shown[id] = s
-	if len(l.ring) < ledgerSize {
+	if len(l.ring) < maxShownIDs {
 		l.ring = append(l.ring, id)
 		return
 	}
 	delete(l.shown, l.ring[l.next])
 	l.ring[l.next] = id
-	l.next = (l.next + 1) % ledgerSize
+	l.next = (l.next + 1) % maxShownIDs
 }
 
 // move notes that the room shows id from another occupant now. It must be certain.
-func (l *ledger) move(id, from []byte) {
+func (l *shownIDs) move(id, from []byte) {
 	key := shownID(id)
 	s := l.shown[key]
 	s.from = l.hash(from)
 	l.shown[key] = s
 }
 
-func (l *ledger) hash(from []byte) uint32 {
+func (l *shownIDs) hash(from []byte) uint32 {
 	return uint32(maphash.Bytes(l.seed, from)) //nolint:gosec // a part of the hash is enough
 }
 
 // has reports whether the room is known to have shown id.
-func (l *ledger) has(id string) bool {
+func (l *shownIDs) has(id string) bool {
 	if len(id) != IDSize {
 		return false
 	}
