@@ -207,7 +207,7 @@ const hiddenLabels = `
 var hiddenLabelNames = strings.Fields(hiddenLabels) //nolint:gochecknoglobals // a constant table
 
 func isHiddenLabel(name string) bool {
-	return strings.HasPrefix(name, "__") || slices.Contains(hiddenLabelNames, name)
+	return strings.HasPrefix(name, "__") || IsSecret(name) || slices.Contains(hiddenLabelNames, name)
 }
 
 // firstLabels are those that tell alerts apart best.

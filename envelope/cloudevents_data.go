@@ -65,7 +65,7 @@ func (c *cloudEvent) content(media string) []Envelope {
 
 // textData shows text as the message.
 func textData(s string) Envelope {
-	return Envelope{Message: s, Data: json.RawMessage(quoteJSON(s))}
+	return Envelope{Message: withoutMarkup(s), Data: json.RawMessage(quoteJSON(s))}
 }
 
 // otherData tells of data that people cannot read.

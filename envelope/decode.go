@@ -159,11 +159,3 @@ func (m *message) recognise() (*format, string) {
 
 // noHeaders is for formats that no header tells of.
 func noHeaders(*message) string { return "" }
-
-// one returns a list of one envelope, if there is no error.
-func one(e Envelope, err error) ([]Envelope, error) {
-	if err != nil {
-		return nil, err
-	}
-	return []Envelope{e}, nil
-}

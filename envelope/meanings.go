@@ -69,8 +69,8 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 		status new_state current_state state phase op action`},
 	{aTime, "time", `
 		time timestamp @timestamp ts datetime date_time event_time event_timestamp time_unix_nano starts_at start_at started_at fired_date_time triggered_at fired_at
-		occurred_at opened_at state_change_time time_generated iso_timestamp log_time asctime instant.epoch_second instant t.$date @t time_local
-		observed_time_unix_nano event.created last_timestamp created_at created_on create_time created execution_date long_date_time date ts_ms clock source_realtime_timestamp
+		occurred_at opened_at state_change_time status_changed_at sent triggered_time time_generated iso_timestamp log_time asctime instant.epoch_second instant t.$date @t time_local
+		start_time_unix_nano observed_time_unix_nano event.created last_timestamp created_at created_on create_time created execution_date long_date_time date ts_ms clock source_realtime_timestamp
 		realtime_timestamp timestamp_ms timestamp.seconds time.seconds detected_at updated_at last_changed now at t head_commit.timestamp metadata.creation_timestamp publish_time state_changed_utc_time run_updated_at receive_timestamp happened_at issued_at occur_at received_at analysed_at event_creation_time alert_creation_time created_date finish_time finished_at ended_at end_time start_time time_fired when`},
 	{aHost, "host", `
 		host_name hostname host host.name host.hostname kubernetes.pod_name kubernetes.pod.name k8s.pod.name pod_name pod involved_object.name regarding.name
@@ -147,10 +147,10 @@ const skipped = `potential_action schema managed_fields scope_schema signatures 
 const numbered = `order invoice ticket payment customer shipment case booking contract`
 
 // confidential are members that are never shown, whatever the message says.
-const confidential = `auth routing_key service_key integration_key session cookie webhook_url bearer`
+const confidential = `auth routing_key service_key integration_key session cookie webhook_url bearer sig x_amz_signature x_goog_signature`
 
 // secretEnds are ends of names of such members: DB_PASSWORD, authToken.
-const secretEnds = `password passwd dbpass passphrase secret token apikey accesskey privatekey sshkey credential credentials connectionstring authorization`
+const secretEnds = `password passwd pwd passcode dbpass userpass authpass passphrase secret token apikey accesskey secretkey signingkey encryptionkey privatekey sshkey jwt secretvalue tokenvalue credential credentials connectionstring authorization`
 
 // IsSecret reports names of members that hold passwords, tokens and the like.
 func IsSecret(name string) bool {

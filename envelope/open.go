@@ -9,7 +9,8 @@ import (
 // that has no text itself. The names of the second list have other things as
 // well: there the message must not even say what it is about.
 const (
-	batches      = `resource_logs scope_logs instrumentation_library_logs log_records records log_events streams values`
+	batches = `resource_logs scope_logs instrumentation_library_logs log_records resource_spans scope_spans spans resource_metrics scope_metrics metrics
+		records log_events streams values`
 	looseBatches = `alerts events incidents messages notifications entries items hits data`
 )
 
@@ -32,7 +33,7 @@ func parts(list []member) []part {
 		for _, p := range open {
 			next = append(next, p.open()...)
 		}
-		if slices.EqualFunc(next, open, func(a, b part) bool { return len(a.members) == len(b.members) && a.own == b.own }) {
+		if slices.EqualFunc(next, open, part.same) {
 			break
 		}
 		if open = next; len(open) > maxParts {
@@ -40,6 +41,11 @@ func parts(list []member) []part {
 		}
 	}
 	return open
+}
+
+// same reports whether there was nothing to open.
+func (p part) same(q part) bool {
+	return len(p.members) == len(q.members) && (len(p.members) == 0 || &p.members[0] == &q.members[0])
 }
 
 // open takes off one envelope.

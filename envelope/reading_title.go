@@ -38,7 +38,7 @@ func textOf(l *leaf) string {
 	if l == nil {
 		return ""
 	}
-	return strings.TrimSpace(strings.ReplaceAll(l.text(), "%%%", "")) // Datadog's mark of Markdown
+	return withoutMarkup(strings.TrimSpace(strings.ReplaceAll(l.text(), "%%%", ""))) // Datadog's mark of Markdown
 }
 
 // maxHeadline is how long a text may be that is a title.

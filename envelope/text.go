@@ -21,12 +21,12 @@ var plainText = format{ //nolint:gochecknoglobals // a constant
 		}
 		return ""
 	},
-	decode: func(m *message, _ Config) ([]Envelope, error) { return one(decodeText(m)) },
+	decode: func(m *message, _ Config) ([]Envelope, error) { return decodeText(m) },
 }
 
-func decodeText(m *message) (e Envelope, err error) {
+func decodeText(m *message) ([]Envelope, error) {
 	if err := m.read(); err != nil {
-		return Envelope{}, err
+		return nil, err
 	}
 	body := m.body
 	var quoted string
@@ -34,8 +34,34 @@ func decodeText(m *message) (e Envelope, err error) {
 		body = strings.TrimSpace(quoted)
 	}
 	if list := logfmt(body); list != nil {
-		return read(part{list, len(list)}, m.words, nothing), nil
+		return []Envelope{read(part{list, len(list)}, m.words, nothing)}, nil
 	}
+	if e := htmlMessage(body); e.showable() {
+		return []Envelope{e}, nil
+	}
+	if list := m.xml(body); list != nil {
+		return list, nil
+	}
+	return []Envelope{textMessage(body, m.words)}, nil
+}
+
+// xml reads XML like JSON with the same names, nil if body is no XML.
+func (m *message) xml(body string) []Envelope {
+	var list []Envelope
+	for i, object := range xmlObjects(body) {
+		inner := message{Raw: m.Raw, words: m.words, body: object, members: membersOf(object)}
+		for _, e := range inner.understand() {
+			if !e.showable() {
+				e = unreadable(i, object, errNothing)
+			}
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// textMessage reads lines of text.
+func textMessage(body string, words severities) (e Envelope) {
 	body = e.setSyslog(body)
 	if title, rest, found := strings.Cut(body, "\n"); found {
 		e.Subject, e.Message = strings.TrimSpace(title), strings.Trim(rest, "\r\n")
@@ -44,9 +70,9 @@ func decodeText(m *message) (e Envelope, err error) {
 	}
 	if e.Severity == Unspecified {
 		first, _, _ := strings.Cut(body, "\n")
-		e.Severity = m.words.leading(first)
+		e.Severity = words.leading(first)
 	}
-	return e, nil
+	return e
 }
 
 // leading are the words that say how bad something is at the beginning of a

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -49,23 +48,8 @@ func (c Config) text(e *envelope.Envelope) string {
 	return b.String()
 }
 
-// safe takes away what user data could mean to a client, and passwords in
-// addresses.
-func (c Config) safe(s string) string { return unmention(escape(withoutPasswords(s)), c.Mention) }
-
-// hidden stands for a secret.
-const hidden = "…"
-
-// userInfo is the beginning of an address with a password.
-var userInfo = regexp.MustCompile(`://([^\s/:@]*):[^\s/]+@`)
-
-// withoutPasswords hides the passwords in addresses, like https://ann:secret@host.
-func withoutPasswords(s string) string {
-	if !strings.Contains(s, "://") || !strings.Contains(s, "@") {
-		return s
-	}
-	return userInfo.ReplaceAllString(s, "://$1:"+hidden+"@")
-}
+// safe takes away what user data could mean to a client, and secrets.
+func (c Config) safe(s string) string { return unmention(escape(withoutSecrets(s)), c.Mention) }
 
 // headline makes the first line. One with an asterisk of its own is not styled:
 // that would end the style.
