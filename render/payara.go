@@ -8,7 +8,7 @@ import (
 )
 
 // payara returns the text as Payara's own notifier (5.2020.5 and later) wrote
-// it: its subject, byte for byte but for passwords in addresses, and below it the
+// it: its subject, byte for byte but for secrets, and below it the
 // message. That notifier put the subject into an element of its own, which some clients
 // do not show and others take for a new topic of the room.
 func (c Config) payara(e *envelope.Envelope) string {
@@ -27,7 +27,7 @@ func (c Config) payara(e *envelope.Envelope) string {
 		b.WriteByte('\n')
 		b.WriteString(text)
 	}
-	text := c.cut(withoutPasswords(legal(b.String())))
+	text := c.cut(withoutSecrets(legal(b.String())))
 	if isAction(strings.SplitN(text, "\n", 2)[0]) {
 		return joiner + text
 	}
