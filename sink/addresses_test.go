@@ -100,7 +100,7 @@ func TestRealProxies(t *testing.T) {
 		c.delivered(3)
 		c.stop()
 	}
-	for _, proxy := range []string{"socks5://alice:wr0ng@" + socks.Addr, "http://alice:wr0ng@" + web.Addr} {
+	for _, proxy := range []string{"socks5://alice:wr0ng@" + socks.Addr, "http://alice:wr0ng@" + web.Addr, "socks5://alice:wr0ng@-.invalid"} {
 		cfg := settings(t, srv)
 		cfg.Proxy = proxy
 		c := openRoom(t, cfg)
@@ -132,6 +132,7 @@ func TestAddressesThatAreWrongAreExplained(t *testing.T) {
 	}{
 		"URI":      {func(c *sink.Config) { c.Room = "xmpp:alerts@conference.xmpp.test?join;password=wr0ng" }, `XMPP_ROOM="xmpp:alerts@conference.xmpp.test" is a URI: write the address alone, alerts@conference.xmpp.test`},
 		"resource": {func(c *sink.Config) { c.JID = "notifier@xmpp.test/bot" }, "write the part before the slash, notifier@xmpp.test"},
+		"port":     {func(c *sink.Config) { c.JID = "notifier@xmpp.test:5222" }, "has a port: write the domain alone"},
 		"blank":    {func(c *sink.Config) { c.Room = "alert s@conference.xmpp.test" }, "has the character ' ' at position 6"},
 		"nickname": {func(c *sink.Config) { c.Nick = "bot\x07" }, "XMPP_NICK=\"bot\\a\" has the character U+0007 at position 4"},
 		"no TLS":   {func(c *sink.Config) { c.Addr = "ws://xmpp.test/ws" }, `XMPP_ADDR="ws://xmpp.test/ws" is a WebSocket without TLS: use wss://`},

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -47,11 +46,14 @@ func (t *tunnel) DialContext(ctx context.Context, network, addr string) (net.Con
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	through, err := t.open(ctx, conn, addr)
-	if err != nil || !stop() {
-		_ = conn.Close()
-		return nil, errors.Join(ctx.Err(), err)
+	if err == nil && stop() {
+		return through, nil
 	}
-	return through, nil
+	_ = conn.Close()
+	if ctx.Err() != nil { // it is why the proxy was not waited for any longer
+		err = fmt.Errorf("ask the proxy for %s: %w", addr, ctx.Err())
+	}
+	return nil, err
 }
 
 // open asks the proxy on conn for the tunnel.

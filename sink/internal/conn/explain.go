@@ -37,11 +37,11 @@ func explain(kind Kind, op string, err error) *Error {
 
 // explainNetwork knows failures before the server could say anything.
 func explainNetwork(_ Kind, err error) (explanation, bool) {
+	if _, failed := errors.AsType[*proxy.Error](err); failed { // also if its own host is not found
+		return explanation{KindNetwork, "check XMPP_PROXY (or ALL_PROXY), its user and password, and that it lets connections to this port through", false}, true
+	}
 	if _, failed := errors.AsType[*net.DNSError](err); failed {
 		return explanation{KindDNS, "no such host: check XMPP_JID and XMPP_ADDR, and the DNS", false}, true
-	}
-	if _, failed := errors.AsType[*proxy.Error](err); failed {
-		return explanation{KindNetwork, "check XMPP_PROXY (or ALL_PROXY), its user and password, and that it lets connections to this port through", false}, true
 	}
 	if e, failed := errors.AsType[*net.OpError](err); failed && e.Op == "dial" {
 		kind := KindNetwork

@@ -99,6 +99,9 @@ func Domain(domain string) (string, error) {
 	if i := strings.IndexFunc(domain, isForeign); i >= 0 {
 		return "", wrongCharacter(domain, i)
 	}
+	if strings.Contains(domain, ":") {
+		return "", errors.New("has a port: write the domain alone, and the address of a server in XMPP_ADDR")
+	}
 	ascii, err := lookup().ToASCII(domain)
 	if err != nil {
 		return "", fmt.Errorf("has a domain that DNS does not take (RFC 5891): %q", domain)
