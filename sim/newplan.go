@@ -136,17 +136,16 @@ func (p *Plan) drawMore(r *rand.Rand) {
 }
 
 // limitForGood leaves no more notifications to be refused for good than a worker may have
-// in flight, and room for others: else it cannot know that it is not the room. With digests, one
-// that is always asked to wait is the only one (docs/simulation.md, what is not corrected).
+// in flight, and room for others: else it cannot know that it is not the room.
 func (p *Plan) limitForGood() {
-	n, alone := 0, p.Digest != (Digest{}) && p.has("always-wait")
+	n := 0
 	p.Steps = slices.DeleteFunc(p.Steps, func(s Step) bool {
 		if !faults()[s.Do].forGood {
 			return false
 		}
 		n++
 		p.Bytes = 0
-		return n > p.InFlight || alone && s.Do != "always-wait"
+		return n > p.InFlight
 	})
 }
 
