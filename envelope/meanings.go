@@ -36,11 +36,11 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 }{
 	{aTitle, "title: what happened, in one line", `
 		subject title alert_subject event_title alert_title alert_name_text event.title incident_title problem_title problem.title
-		event_definition_title email_subject headline heading short_message short_description
+		event_definition_title message_title email_subject headline heading short_message short_description
 		annotations.summary annotations.title trigger_name event_name_text activity_title rule.description alert.signature summary`},
 	{aName, "name of what the message is about; title if there is no other", `
 		event_name alert_name alertname alarm_name rule_name alert_rule_name alert_rule.name alert.rule.name rule.name rule check_name check.name
-		monitor_name monitor.name monitor_display_name alert_rule condition_name policy_name search_name scenario
+		monitor_name monitor.name monitor_display_name monitor_friendly_name alert_rule condition_name policy_name search_name scenario
 		attributes.friendly_name friendly_name device.friendly_name entity_id display_name job.name job_name task_name playbook workflow.name workflow_name pipeline_name pipeline.name
 		backup_name build_name component.name service_description service_desc artifact_name metadata.name table source.table dag_id alarm quality_gate.name name domain check detail.project_name`},
 	{aKind, "kind of event; title if there is neither", `
@@ -52,7 +52,7 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 		text content @m @mt body_text comment annotations.message reason_text event.original description_text alert_text comment.body`},
 	{aText, "further text, below the message", `
 		full_message full_log long_message description details detail body annotations.description documentation.content long_service_output
-		event_definition_description alert_description notes info incident_updates.body pretext activity_text event_description.latest_description data`},
+		event_definition_description message_body alert_details alert_description notes info incident_updates.body pretext activity_text event_description.latest_description data`},
 	{aFault, "error; message if there is no other", `
 		error error.message err err.message exception exception.message thrown.message failure_message failure.message fault
 		error_message error_msg error_description @x stopped_reason failure_reason build_failure_reason reason cause status_reason`},
@@ -66,7 +66,7 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 		event_action notification_type service_state host_state event_type action status transition`},
 	{anOutcome, "outcome; shown with the name", `
 		conclusion run_status health.status build.status workflow.status build_status job_status pipeline_status build.result result outcome new_state_value state.value service_state host_state heartbeat.status last_status
-		status new_state current_state state phase op action`},
+		alert_type_friendly_name status new_state current_state state phase op action`},
 	{aTime, "time", `
 		time timestamp @timestamp ts datetime date_time event_time event_timestamp time_unix_nano starts_at start_at started_at fired_date_time triggered_at fired_at
 		occurred_at opened_at state_change_time status_changed_at sent triggered_time time_generated iso_timestamp log_time asctime instant.epoch_second instant t.$date @t time_local
@@ -97,7 +97,7 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 
 // wrappers are members that hold the content, or a part of it, of the message.
 const wrappers = `
-	data payload detail event alert incident issue problem message msg notification record result object attributes content essentials
+	data payload detail event alert incident issue problem message msg notification record result object attributes content essentials response_payload
 	fields properties params context check_result check heartbeat monitor build pipeline workflow_run workflow_job check_run check_suite deployment
 	deployment_status release pull_request app application status labels annotations common_labels common_annotations extra custom custom_details details info
 	item entry task run object_attributes sns _source resource attr log json_payload essentials source_event body alert_context

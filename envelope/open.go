@@ -52,7 +52,7 @@ func (p part) same(q part) bool {
 func (p part) open() []part {
 	own := p.members[:p.own]
 	if inner := soleObject(own); inner != "" {
-		return []part{p.with(inner, "")}
+		return []part{p.with(inner, own[0].name)}
 	}
 	if payload := find(own, "payload"); payload != "" && payload[0] == '{' && len(own) == 2 && find(own, "schema") != "" {
 		return []part{p.with(payload, "schema")} // Kafka Connect and Debezium
@@ -90,10 +90,17 @@ func (p part) with(inner, holder string) part {
 }
 
 // soleObject returns the value of the only member that there is, if it is an
-// object with members.
+// object with members, or the JSON of one in a string.
 func soleObject(list []member) string {
-	if len(list) == 1 && list[0].value[0] == '{' && strings.Contains(list[0].value, `"`) && soleValue(list[0].value) == "" {
-		return list[0].value
+	if len(list) != 1 {
+		return ""
+	}
+	value := list[0].value
+	if value[0] == '"' {
+		value = innerJSON(value)
+	}
+	if value != "" && value[0] == '{' && strings.Contains(value, `"`) && soleValue(value) == "" {
+		return value
 	}
 	return ""
 }

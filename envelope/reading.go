@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // reading makes a notification of what the leaves of a message mean.
@@ -82,7 +83,7 @@ const (
 // nativeOnly are members of the native format that mean nothing else elsewhere.
 var nativeOnly = map[string]bool{ //nolint:gochecknoglobals // a constant table
 	"serverName": true, "domainName": true, "instanceName": true, "eventType": true, "expires": true,
-	"labels": true, "links": true, "traceparent": true, "tracestate": true, "hostName": true,
+	"links": true, "traceparent": true, "tracestate": true, "hostName": true,
 }
 
 // labels are the members of objects of that name, for filters.
@@ -174,6 +175,9 @@ func (r *reading) where() {
 			e.Time, _ = anyTime(l.text())
 		}
 	}
+	if e.Time.IsZero() {
+		e.Time = r.dateAndTime()
+	}
 	r.fill(&e.Fingerprint, aFingerprint, 0, isShort)
 	if id := r.pick(anID, 0, isShort); id != nil && e.ID == "" {
 		e.ID, id.used = id.text(), last(id.path) != "id" // it may be what the message is about
@@ -183,6 +187,29 @@ func (r *reading) where() {
 	if l := r.pick(aTrace, 0, func(l *leaf) bool { return isTraceparent(l.text()) }); l != nil {
 		e.Trace.Parent = l.text()
 	}
+}
+
+// dateAndTime finds a date and a time of day in two members, like event_date and
+// event_time.
+func (r *reading) dateAndTime() time.Time {
+	for i := range r.leaves {
+		date := &r.leaves[i]
+		prefix, isDate := strings.CutSuffix(date.path, "date")
+		if !isDate || date.secondary {
+			continue
+		}
+		for j := range r.leaves {
+			clock := &r.leaves[j]
+			if clock.path != prefix+"time" {
+				continue
+			}
+			if t, ok := anyTime(date.text() + " " + clock.text()); ok {
+				date.used, clock.used = true, true
+				return t
+			}
+		}
+	}
+	return time.Time{}
 }
 
 // fill takes the text of a leaf into a field that has none.

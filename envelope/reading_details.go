@@ -14,7 +14,8 @@ func (r *reading) links() {
 	for _, c := range r.candidates[aLink] {
 		name := linkName(c.leaf.path)
 		isThere := func(l Link) bool { return l.Name == name || l.URL == c.leaf.text() }
-		if url := c.leaf.text(); isAddress(url) && c.tier <= central {
+		isNear := c.tier <= central || c.tier <= 3 && !c.leaf.secondary && len(r.out.Links) == 0
+		if url := c.leaf.text(); isAddress(url) && isNear {
 			if !slices.ContainsFunc(r.out.Links, isThere) { // one of each kind is enough
 				r.out.link(name, url)
 			}

@@ -49,17 +49,28 @@ func isHeadline(text string) bool { return len(text) <= maxHeadline && !strings.
 // kind finds the kind of event.
 func (r *reading) kind(outcome *leaf) *leaf {
 	kind := r.pick(aKind, central, func(l *leaf) bool {
-		return isShort(l) && l.value[0] == '"' && !sets.generic[normal(l.text())] && l != outcome
+		return isShort(l) && l.value[0] == '"' && !isNumber(l.text()) && !sets.generic[normal(l.text())] && l != outcome
 	})
 	if kind == nil {
 		return nil
 	}
 	r.out.EventType = kind.text()
+	r.rateKind()
 	if states[wordOf(kind)] != "" || outcome != nil && last(kind.path) == "action" { // it names nothing
 		kind.used = false
 		return nil
 	}
 	return kind
+}
+
+// rateKind takes the severity of a kind of event that ends in an outcome that is
+// bad, like deployment.error and BACKUP_FAILED.
+func (r *reading) rateKind() {
+	kind := r.out.EventType
+	s := r.weigh(canonical(kind[strings.LastIndexAny(kind, "._:-")+1:]))
+	if r.out.Severity == Unspecified && r.out.SeverityWord == "" && r.out.State == "" && s >= Warning {
+		r.out.Severity = s
+	}
 }
 
 // named makes a title of the name of what the message is about, or else of the

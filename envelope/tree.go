@@ -98,11 +98,13 @@ func (t *tree) addString(b branch, value string) {
 
 // innerJSON returns the object or array that a string holds, "" if it is none.
 func innerJSON(value string) string {
-	if len(value) < 4 || len(value) > maxNestedJSON || value[1] != '{' && value[1] != '[' && value[1] != '\\' && value[1] != 'e' {
+	if len(value) < 4 || len(value) > maxNestedJSON || value[1] != '{' && value[1] != '[' && value[1] != '\\' && value[1] != 'e' && value[1] != 'H' {
 		return ""
 	}
 	text := strings.TrimSpace(unquote(value))
-	if strings.HasPrefix(text, "eyJ") || strings.HasPrefix(text, "ewog") || strings.HasPrefix(text, "ew0K") { // base64 of an object
+	if packed := gunzipped(text); packed != "" {
+		text = packed
+	} else if strings.HasPrefix(text, "eyJ") || strings.HasPrefix(text, "ewog") || strings.HasPrefix(text, "ew0K") { // base64 of an object
 		object, err := base64.StdEncoding.DecodeString(text)
 		if text = string(object); err != nil {
 			return ""
@@ -112,6 +114,23 @@ func innerJSON(value string) string {
 		return text
 	}
 	return ""
+}
+
+// gunzipped undoes the Base64 and gzip in which CloudWatch hands over its logs, ""
+// if text is something else.
+func gunzipped(text string) string {
+	if !strings.HasPrefix(text, "H4sI") {
+		return ""
+	}
+	packed, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return ""
+	}
+	content, err := decompress("gzip", packed)
+	if err != nil {
+		return ""
+	}
+	return string(content)
 }
 
 func (t *tree) addObject(b branch, object string) {
