@@ -49,7 +49,7 @@ func (c *cloudEvent) content(media string) []Envelope {
 	case c.data == "" || c.isJSON && c.data == "null":
 		return []Envelope{{}}
 	case c.isJSON && c.data[0] == '"' && !isJSONMedia(media):
-		return []Envelope{textData(unquote(c.data))}
+		return c.textContent(unquote(c.data))
 	case c.isJSON:
 		return c.jsonContent(c.data)
 	}
@@ -60,7 +60,15 @@ func (c *cloudEvent) content(media string) []Envelope {
 	case isJSONMedia(media) && json.Valid(text):
 		return c.jsonContent(strings.TrimSpace(string(text)))
 	}
-	return []Envelope{textData(string(text))}
+	return c.textContent(string(text))
+}
+
+// textContent reads XML like JSON, and shows other text as the message.
+func (c *cloudEvent) textContent(text string) []Envelope {
+	if objects := xmlObjects(strings.TrimSpace(text)); len(objects) == 1 && !isHTML(text) {
+		return c.jsonContent(objects[0])
+	}
+	return []Envelope{textData(text)}
 }
 
 // textData shows text as the message.
