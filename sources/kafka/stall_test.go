@@ -71,6 +71,32 @@ func TestOpenTransactionIsTold(t *testing.T) {
 	}
 }
 
+// A quota delays what is read. One that is used up for long is told.
+func TestQuotaIsTold(t *testing.T) {
+	t.Parallel()
+	c := withTopic(t)
+	var throttled atomic.Bool
+	throttled.Store(true)
+	c.ControlKey(int16(kmsg.Fetch), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		if !throttled.Load() {
+			return nil, nil, false
+		}
+		answer := request.ResponseKind().(*kmsg.FetchResponse)
+		answer.ThrottleMillis = 20
+		return answer, nil, true
+	})
+	c.publish(t, 0, 30)
+	s := c.open(t)
+	eventually(t, "the status tells", func() bool {
+		status := s.Status()
+		return status.Stalled == partitions && strings.Contains(status.Problem, "quota")
+	})
+	throttled.Store(false)
+	ack(t, receive(t, s, 30)...)
+	eventually(t, "the problem is over", func() bool { return s.Status().Problem == "" })
+}
+
 // A topic that is deleted while it is read is told: whether there is something to read
 // is not known.
 func TestDeletedTopicIsTold(t *testing.T) {

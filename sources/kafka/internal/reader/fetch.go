@@ -3,10 +3,12 @@ package reader
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/xmpp-notifier/xmpp-notifier/internal/backoff"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/client"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/record"
 )
@@ -21,6 +23,9 @@ const (
 	// answerOverhead is what an answer has beside the log, like the list of
 	// aborted transactions.
 	answerOverhead = 64 << 10
+	// maxThrottle bounds the pause that a broker asks for: its quotas are counted over
+	// ten seconds by default.
+	maxThrottle = 30 * time.Second
 )
 
 // fetch asks the leader for what follows, and waits for a moment if there is
@@ -52,6 +57,10 @@ func (r *Reader) fetch(ctx context.Context) error {
 	}
 	if release != nil {
 		release()
+	}
+	if throttled, ok := errors.AsType[*throttledError](err); ok {
+		backoff.Wait(ctx, throttled.pause)
+		return err
 	}
 	r.large = 0
 	if err == nil {
@@ -112,6 +121,9 @@ func (r *Reader) ask(ctx context.Context, limit int64) (*kmsg.FetchResponseTopic
 	if fetched.ErrorCode != 0 {
 		return nil, kafka.Error(fetched.ErrorCode)
 	}
+	if fetched.ThrottleMillis > 0 && len(fetched.Topics) == 0 {
+		return nil, &throttledError{min(time.Duration(fetched.ThrottleMillis)*time.Millisecond, maxThrottle)}
+	}
 	for _, t := range fetched.Topics {
 		for i := range t.Partitions {
 			if int(t.Partitions[i].Partition) == r.partition {
@@ -120,6 +132,14 @@ func (r *Reader) ask(ctx context.Context, limit int64) (*kmsg.FetchResponseTopic
 		}
 	}
 	return nil, kafka.UnknownTopicOrPartition
+}
+
+// throttledError is an answer without content: the client has used up its quota, and
+// is to ask again after a pause.
+type throttledError struct{ pause time.Duration }
+
+func (*throttledError) Error() string {
+	return "the broker throttles this client: raise its quota (consumer_byte_rate, request_percentage)"
 }
 
 // The codes of the wire that the library has no names for.
