@@ -54,13 +54,7 @@ func runIngest(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if verbose(c) {
-		s.general.LogLevel = "debug"
-	}
-	log := s.general.logger(c.ErrOrStderr())
-	for _, line := range misspelt() {
-		log.Warn("variable is ignored", "reason", line)
-	}
+	log := s.startLog(c)
 	p, err := to.publish(log)
 	if err != nil {
 		return &usageError{err}

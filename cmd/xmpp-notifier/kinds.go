@@ -27,9 +27,9 @@ type sourceKind struct {
 	groups []config.Group // its settings
 	open   func(*slog.Logger) (sources.Source, error)
 	// prepare looks at what the source needs in the broker, and creates what is
-	// missing as far as the mode allows. It may be nil.
+	// missing as far as the mode allows.
 	prepare func(context.Context, sources.Mode) check.Report
-	// deadLetters opens its dead letters. It may be nil.
+	// deadLetters opens its dead letters.
 	deadLetters func() (sources.DeadLetters, error)
 	// publish opens a way for webhooks into the broker. Nil: it stores nothing.
 	publish func(*slog.Logger) (publisher, error)
@@ -100,13 +100,10 @@ func (s *settings) kind(name string) sourceKind {
 // brokerLimit bounds the work with one broker.
 const brokerLimit = 30 * time.Second
 
-// look prepares the broker, where there is anything to prepare.
+// look prepares the broker, within brokerLimit.
 func (k sourceKind) look(ctx context.Context, mode sources.Mode) check.Report {
 	ctx, cancel := context.WithTimeout(ctx, brokerLimit)
 	defer cancel()
-	if k.prepare == nil {
-		return check.Report{{Class: check.Broker, Name: sources.PartConnection, Status: check.Warn, Detail: "nothing is prepared or checked here"}}
-	}
 	return k.prepare(ctx, mode)
 }
 

@@ -126,6 +126,10 @@ func TestSendSucceedsOnlyWhenTheRoomHasShownIt(t *testing.T) {
 	if posts := srv.Transcript(); code != exitOK || len(posts) != 2 || posts[1].Body != "from stdin" {
 		t.Fatalf("code %d, %s%s, the room has shown %v", code, out, errs, posts)
 	}
+	code, _, errs = invoke(t, `{"subject":"cut"}`+strings.Repeat(" ", 16<<20)+`{"subject":"off"}`, "send", "-")
+	if posts := srv.Transcript(); code != exitFailed || len(posts) != 2 || !strings.Contains(errs, "longer than") {
+		t.Fatalf("more than a message may have: code %d, %s, the room has shown %v", code, errs, posts)
+	}
 	code, out, errs = invoke(t, "", "send", "-subject", "Disk full", "-source", "another", "-id", "7")
 	if posts := srv.Transcript(); code != exitOK || len(posts) != 3 {
 		t.Fatalf("the same id of another source: code %d, %s%s, the room has shown %v", code, out, errs, posts)

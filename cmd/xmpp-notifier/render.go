@@ -106,7 +106,7 @@ type preview struct {
 func newPreview(out io.Writer, program string) (*preview, error) {
 	p := &preview{out: out}
 	if _, errs := config.Load(p.settings.textGroups()...); len(errs) > 0 {
-		return nil, &usageError{fmt.Errorf("settings are wrong:\n%w", errors.Join(errs...))}
+		return nil, wrong(errs)
 	}
 	if program != "" {
 		p.settings.format.Map, p.settings.format.MapFile = "", program

@@ -105,11 +105,7 @@ var errEnough = errors.New("enough")
 
 // source does the verb with the dead letters of one source.
 func (j *replayJob) source(ctx context.Context, s *settings, name, verb string) error {
-	kind := s.kind(name)
-	if kind.deadLetters == nil {
-		return fmt.Errorf("the dead letters of source %s cannot be replayed", name)
-	}
-	letters, err := kind.deadLetters()
+	letters, err := s.kind(name).deadLetters()
 	if err != nil {
 		return err
 	}

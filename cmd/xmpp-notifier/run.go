@@ -40,10 +40,7 @@ func runWorker(c *cobra.Command, _ []string) error {
 	if _, err := s.load(); err != nil {
 		return err
 	}
-	if verbose(c) {
-		s.general.LogLevel = "debug"
-	}
-	log := s.general.logger(c.ErrOrStderr())
+	log := s.startLog(c)
 	records, err := audit.Open(s.audit, c.OutOrStdout(), log)
 	if err != nil {
 		return &usageError{err}
@@ -51,11 +48,20 @@ func runWorker(c *cobra.Command, _ []string) error {
 	return errors.Join(s.run(c.Context(), hangup, log, records), records.Close())
 }
 
-// run works until ctx ends.
-func (s *settings) run(ctx context.Context, hangup <-chan os.Signal, log *slog.Logger, records *audit.Log) error {
+// startLog opens the log of a service. It begins with the variables that are misspelt.
+func (s *settings) startLog(c *cobra.Command) *slog.Logger {
+	if verbose(c) {
+		s.general.LogLevel = "debug"
+	}
+	log := s.general.logger(c.ErrOrStderr())
 	for _, line := range misspelt() {
 		log.Warn("variable is ignored", "reason", line)
 	}
+	return log
+}
+
+// run works until ctx ends.
+func (s *settings) run(ctx context.Context, hangup <-chan os.Signal, log *slog.Logger, records *audit.Log) error {
 	room, err := sink.New(s.room, log)
 	if err != nil {
 		return &usageError{err}

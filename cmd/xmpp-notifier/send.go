@@ -113,7 +113,7 @@ func (o *sendOptions) notification(c *cobra.Command, args []string) (envelope.Ra
 	case len(args) == 1 && (described || o.severity != "" || o.source != "" || o.id != ""):
 		return envelope.Raw{}, usage(c, errors.New("- and the flags that describe a notification exclude each other"))
 	case len(args) == 1:
-		body, err := io.ReadAll(io.LimitReader(c.InOrStdin(), maxFile))
+		body, err := readFile("-", c.InOrStdin())
 		return envelope.Raw{Body: body}, err
 	case !described:
 		return envelope.Raw{}, usage(c, errors.New("give --subject, or - and the notification on the standard input"))
