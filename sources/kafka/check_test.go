@@ -129,6 +129,32 @@ func TestInitAwaitsCoordinator(t *testing.T) {
 	}
 }
 
+// A worker's user may read the dead letters, but not write that one was replayed.
+func TestMarkThatIsRefusedNamesTheFix(t *testing.T) {
+	t.Parallel()
+	c := withTopic(t)
+	if err := c.CreateDeadLetters(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.ControlKey(int16(kmsg.Produce), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		response := request.ResponseKind().(*kmsg.ProduceResponse)
+		refused := kmsg.NewProduceResponseTopicPartition()
+		refused.ErrorCode = int16(kafkago.TopicAuthorizationFailed)
+		response.Topics = []kmsg.ProduceResponseTopic{{Topic: c.topic + ".dlq", Partitions: []kmsg.ProduceResponseTopicPartition{refused}}}
+		return response, nil, true
+	})
+	letters, err := admin.OpenDeadLetters(c.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = letters.Close() }()
+	err = letters.MarkReplayed(t.Context(), &sources.DeadLetter{ID: "one", Message: sources.Message{Topic: c.topic + ".dlq"}})
+	if fault, ok := errors.AsType[*check.Fault](err); !ok || !strings.Contains(fault.Fix, "to write it") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // A session timeout that the brokers do not take is found before the worker runs.
 func TestInitChecksSessionTimeout(t *testing.T) {
 	t.Parallel()

@@ -126,7 +126,7 @@ func nextWithin(ctx context.Context, r *reader.Reader) (reader.Item, error) {
 }
 
 // Republish writes the original to the topic of which these are the dead
-// dead letters: what the dead letter itself says may come from anybody.
+// letters: what the dead letter itself says may come from anybody.
 func (l *deadLetters) Republish(ctx context.Context, letter *sources.DeadLetter) error {
 	if err := l.republish(ctx, letter); err != nil {
 		return fmt.Errorf("publish %s to topic %s: %w", letter.ID, letter.Target, err)
@@ -164,7 +164,7 @@ func (l *deadLetters) republish(ctx context.Context, letter *sources.DeadLetter)
 }
 
 // errCut says that a dead letter cannot be replayed.
-var errCut = errors.New("the letter has only a part of the original, which is no longer in its topic")
+var errCut = errors.New("the dead letter has only a part of the original, which is no longer in its topic")
 
 // original looks the original up where it was.
 func (l *deadLetters) original(ctx context.Context, letter *sources.DeadLetter) (none record.Record, err error) {

@@ -8,6 +8,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/client"
 )
 
 // Owner is the consumer group of the source.
@@ -19,8 +20,8 @@ func (l *deadLetters) MarkReplayed(ctx context.Context, letter *sources.DeadLett
 	for _, h := range sources.ReplayedHeaders(letter, time.Now()) {
 		m.Headers = append(m.Headers, kafkago.Header{Key: h.Key, Value: []byte(h.Value)})
 	}
-	if err := l.writer.WriteMessages(ctx, m); err != nil {
-		return fmt.Errorf("mark %s as replayed: %w", letter.ID, l.client.Explain(err))
+	if err := client.Write(ctx, l.writer, m); err != nil {
+		return fmt.Errorf("mark %s as replayed: %w", letter.ID, l.client.ExplainDeadLetters(letter.Topic, err))
 	}
 	return nil
 }

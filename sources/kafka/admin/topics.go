@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -62,15 +63,10 @@ func (in *inspection) topic(ctx context.Context, t client.Topic, p *purpose) {
 // isNewTopic reports that a broker, or the library, does not know a topic yet that
 // another broker knows.
 func isNewTopic(err error) bool {
-	for _, passing := range []error{
+	return slices.ContainsFunc([]error{
 		kafkago.UnknownTopicOrPartition, kafkago.LeaderNotAvailable, kafkago.NotLeaderForPartition,
 		protocol.ErrNoTopic, protocol.ErrNoPartition, protocol.ErrNoLeader,
-	} {
-		if errors.Is(err, passing) {
-			return true
-		}
-	}
-	return false
+	}, func(passing error) bool { return errors.Is(err, passing) })
 }
 
 // awaitTopic returns a new topic when all its partitions have leaders.
