@@ -4,9 +4,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/internal/cut"
 )
 
 // Reason says why a notification can never be delivered.
@@ -97,12 +97,5 @@ func headerText(err error) string {
 		return ""
 	}
 	text := strings.Join(strings.Fields(strings.ToValidUTF8(err.Error(), "\uFFFD")), " ")
-	if len(text) <= maxErrorText {
-		return text
-	}
-	cut := maxErrorText
-	for !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return text[:cut]
+	return text[:cut.At(text, maxErrorText)]
 }

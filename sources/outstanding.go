@@ -18,7 +18,7 @@ const placeHeader = "x-dlq-replayed"
 // one of each message: a message that is replayed and rejected again has a newer
 // dead letter, which replaces the others.
 func Outstanding(ctx context.Context, letters DeadLetters, visit func(*DeadLetter) error) error {
-	b := &book{owner: letters.Owner(), latest: map[origin]entry{}, replayed: map[origin]map[string]uint64{}}
+	b := &deadLetterIndex{owner: letters.Owner(), latest: map[origin]entry{}, replayed: map[origin]map[string]uint64{}}
 	err := letters.Each(ctx, func(l *DeadLetter) error {
 		b.note(l)
 		return nil
@@ -71,9 +71,9 @@ func (l *DeadLetter) part() string {
 	return l.Topic + "/" + strconv.Itoa(l.Partition)
 }
 
-// book is what the dead letters tell of each message. It is small: there may be
+// deadLetterIndex is what the dead letters tell of each message. It is small: there may be
 // many.
-type book struct {
+type deadLetterIndex struct {
 	owner    string
 	latest   map[origin]entry
 	replayed map[origin]map[string]uint64 // up to which offset of each part
@@ -95,7 +95,7 @@ func originOf(l *DeadLetter) origin {
 }
 
 // note takes in what one dead letter tells.
-func (b *book) note(l *DeadLetter) {
+func (b *deadLetterIndex) note(l *DeadLetter) {
 	if !l.belongsTo(b.owner) {
 		return
 	}
@@ -111,7 +111,7 @@ func (b *book) note(l *DeadLetter) {
 	}
 }
 
-func (b *book) noteReplayed(key origin, place string) {
+func (b *deadLetterIndex) noteReplayed(key origin, place string) {
 	part, offset, ok := cutLast(place)
 	if !ok {
 		return
@@ -124,7 +124,7 @@ func (b *book) noteReplayed(key origin, place string) {
 
 // outstanding reports whether l is the latest dead letter of its message, and not
 // replayed.
-func (b *book) outstanding(l *DeadLetter) bool {
+func (b *deadLetterIndex) outstanding(l *DeadLetter) bool {
 	if !l.belongsTo(b.owner) || l.Reason() == ReasonReplayed {
 		return false
 	}

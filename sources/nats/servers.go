@@ -42,8 +42,8 @@ func parseServer(address string) (*url.URL, error) {
 	return url.Parse(address)
 }
 
-// TLSWanted reports whether a connection without TLS is refused.
-func (s Settings) TLSWanted() bool {
+// wantsTLS reports whether a connection without TLS is refused.
+func (s Settings) wantsTLS() bool {
 	if s.CA != "" || s.Cert != "" || s.TLSFirst {
 		return true
 	}
@@ -55,7 +55,7 @@ func (s Settings) TLSWanted() bool {
 // SecretInClear reports whether a password or token would go over the network
 // as it is.
 func (s Settings) SecretInClear() bool {
-	return !s.Insecure && (!s.Password.IsZero() || !s.Token.IsZero()) && !s.TLSWanted()
+	return !s.Insecure && (!s.Password.IsZero() || !s.Token.IsZero()) && !s.wantsTLS()
 }
 
 func (s Settings) validateServers() []error {

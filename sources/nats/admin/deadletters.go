@@ -84,9 +84,9 @@ func (i *inspector) tryDeadLetters(ctx context.Context, from, found string) bool
 		_, err := i.conn.JS.PublishMsg(ctx, client.NewMsg(prefix+"check"), jetstream.WithExpectStream(otherStream), jetstream.WithRetryAttempts(0))
 		return err
 	})
-	var refused *jetstream.APIError
+	refused, answered := errors.AsType[*jetstream.APIError](err)
 	switch {
-	case errors.As(err, &refused) && refused.ErrorCode == wrongStream:
+	case answered && refused.ErrorCode == wrongStream:
 		i.report.Add(check.DeadLetters, sources.PartDeadLetters, check.OK, found, "")
 		return true
 	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, client.ErrNoResponders):

@@ -58,10 +58,3 @@ func (s *Source) answer(reply string, a answer) bool {
 	body, err := json.Marshal(a)
 	return err == nil && s.conn.Publish(reply, body) == nil
 }
-
-func clip(text string) string {
-	if len(text) <= maxErrorText {
-		return text
-	}
-	return strings.ToValidUTF8(text[:maxErrorText], "")
-}

@@ -3,6 +3,8 @@ package core
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/nats-io/nuid"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
+	"github.com/xmpp-notifier/xmpp-notifier/internal/cut"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/deadletter"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/header"
@@ -76,10 +79,7 @@ func (all *outstanding) refuse(m *client.Msg) { _ = all.add(m).Release(0) }
 // answer since the start.
 func (all *outstanding) releaseAll() (lost int) {
 	all.mu.Lock()
-	list := make([]*delivery, 0, len(all.set))
-	for d := range all.set {
-		list = append(list, d)
-	}
+	list := slices.Collect(maps.Keys(all.set))
 	all.mu.Unlock()
 	for _, d := range list {
 		_ = d.Release(0)
@@ -109,7 +109,8 @@ func (d *delivery) Reject(ctx context.Context, reason sources.Reason) error {
 	src := d.all.src
 	a := answer{Status: rejected, Reason: string(reason.Code)}
 	if reason.Err != nil {
-		a.Error = clip(reason.Err.Error())
+		text := reason.Err.Error()
+		a.Error = text[:cut.At(text, maxErrorText)]
 	}
 	if !src.cfg.DropRejected {
 		if err := deadletter.Write(ctx, src.conn, src.settings.DLQSubject, &d.message, reason); err != nil {

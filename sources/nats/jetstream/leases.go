@@ -2,6 +2,8 @@ package jetstream
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -226,11 +228,7 @@ func (all *leases) lapse() {
 func (all *leases) list() []*lease {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	list := make([]*lease, 0, len(all.held))
-	for _, l := range all.held {
-		list = append(list, l)
-	}
-	return list
+	return slices.Collect(maps.Values(all.held))
 }
 
 // releaseAll releases what is not acknowledged and returns how much that was.

@@ -154,7 +154,7 @@ func (t *streamTarget) whole(ctx context.Context, letter *sources.DeadLetter) (e
 }
 
 // errCut says that a dead letter cannot be replayed.
-var errCut = errors.New("the letter has only a part of the original, which is no longer in its stream")
+var errCut = errors.New("the dead letter has only a part of the original, which is no longer in its stream")
 
 // coreTarget is a worker that listens without JetStream.
 type coreTarget struct {
@@ -166,7 +166,7 @@ type coreTarget struct {
 func (t *coreTarget) subjects(context.Context) ([]string, error) { return t.list, nil }
 
 func (t *coreTarget) whole(context.Context, *sources.DeadLetter) (envelope.Raw, error) {
-	return envelope.Raw{}, errors.New("the letter has only a part of the original, which no stream has stored")
+	return envelope.Raw{}, errors.New("the dead letter has only a part of the original, which no stream has stored")
 }
 
 // publish fails if nobody listens and, if the worker answers, unless it says that

@@ -105,14 +105,14 @@ func (c *Conn) Online(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-timer.C:
-			return c.Offline()
+			return c.offline()
 		}
 	}
 	return nil
 }
 
-// Offline explains why there is no connection, in the words of the last attempt.
-func (c *Conn) Offline() error {
+// offline explains why there is no connection, in the words of the last attempt.
+func (c *Conn) offline() error {
 	if why := c.watcher.reason(); why != nil {
 		return fmt.Errorf("%w: %w", ErrOffline, why)
 	}

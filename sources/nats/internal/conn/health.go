@@ -59,7 +59,7 @@ func (h *Health) Status(c *Conn) sources.Status {
 		now.Bound, now.Problem = false, paused
 	}
 	if now.Bound && !c.IsConnected() {
-		now.Bound, now.Problem = false, c.Offline().Error()
+		now.Bound, now.Problem = false, c.offline().Error()
 	}
 	now.Lag = h.lag.Load()
 	return now
