@@ -13,6 +13,8 @@ const (
 	// connection breaks and whatever the errors say.
 	linesEvery = time.Minute
 	mostLines  = 10
+	// mostLogged bounds the errors that are remembered as logged.
+	mostLogged = 100
 )
 
 // watcher logs what becomes of the connection. Each error is logged once until
@@ -92,7 +94,7 @@ func (w *watcher) news(line string) bool {
 	if w.lines++; w.lines > mostLines {
 		return false
 	}
-	if w.logged == nil {
+	if w.logged == nil || len(w.logged) == mostLogged {
 		w.logged = map[string]bool{}
 	}
 	w.logged[line] = true
