@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -105,12 +106,8 @@ func conditions() []string {
 }
 
 func condition(err error) string {
-	if c, ok := errors.AsType[*sink.Condition](err); ok {
-		for _, known := range conditions() {
-			if c.Name == known {
-				return known
-			}
-		}
+	if c, ok := errors.AsType[*sink.Condition](err); ok && slices.Contains(conditions(), c.Name) {
+		return c.Name
 	}
 	return "other"
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/net/netutil"
 
@@ -84,14 +85,27 @@ func (s *Server) Close() error {
 
 // Handler serves /metrics, /livez, /readyz and /status.
 func (t *Telemetry) Handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{
-		MaxRequestsInFlight: maxScrapes, Timeout: answerTimeout - time.Second,
-	}))
-	mux.HandleFunc("GET /livez", livez)
-	mux.HandleFunc("GET /readyz", t.readyz)
+	mux := newMux(t.registry, t.Problems)
 	mux.HandleFunc("GET /status", t.status)
 	return secured(mux)
+}
+
+// newMux serves /metrics, /livez and /readyz, which names the problems.
+func newMux(registry *prometheus.Registry, problems func() []string) *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{
+		MaxRequestsInFlight: maxScrapes, Timeout: answerTimeout - time.Second,
+	}))
+	// It asks nobody: a restart of ours repairs neither a room nor a broker.
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if list := problems(); len(list) > 0 {
+			writeText(w, http.StatusServiceUnavailable, strings.Join(list, "\n"))
+			return
+		}
+		writeText(w, http.StatusOK, "ok")
+	})
+	return mux
 }
 
 // secured keeps answers out of caches, and browsers from guessing what they are.
@@ -101,18 +115,6 @@ func secured(h http.Handler) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		h.ServeHTTP(w, r)
 	})
-}
-
-// livez says that the process is alive. It asks nobody: a restart of ours
-// repairs neither a room nor a broker.
-func livez(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok") }
-
-func (t *Telemetry) readyz(w http.ResponseWriter, _ *http.Request) {
-	if problems := t.Problems(); len(problems) > 0 {
-		writeText(w, http.StatusServiceUnavailable, strings.Join(problems, "\n"))
-		return
-	}
-	writeText(w, http.StatusOK, "ok")
 }
 
 func writeText(w http.ResponseWriter, code int, text string) {

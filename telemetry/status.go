@@ -135,11 +135,7 @@ func (s *sourceState) status(w Worker) SourceStatus {
 
 // sorted returns the sources by name.
 func (t *Telemetry) sorted() []*sourceState {
-	list := make([]*sourceState, 0, len(t.sources))
-	for _, name := range slices.Sorted(maps.Keys(t.sources)) {
-		list = append(list, t.sources[name])
-	}
-	return list
+	return slices.SortedFunc(maps.Values(t.sources), func(a, b *sourceState) int { return cmp.Compare(a.name, b.name) })
 }
 
 // Problems says why notifications do not flow; it is empty if they could.
@@ -169,7 +165,7 @@ func (t *Telemetry) roomProblem() string {
 		return fmt.Sprintf("%s: not in the room: %v", t.options.Room, facts.last.err)
 	case !facts.joined:
 		return fmt.Sprintf("%s: not in the room yet", t.options.Room)
-	case waiting > t.options.Patience:
+	case waiting > t.options.StalledAfter:
 		return fmt.Sprintf("%s: no reflection for %s%s", t.options.Room, waiting.Round(time.Second), t.unshown())
 	}
 	return ""
@@ -199,7 +195,8 @@ func (s *sourceState) problem() string {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for doing, f := range s.failing {
+	for _, doing := range slices.Sorted(maps.Keys(s.failing)) {
+		f := s.failing[doing]
 		if time.Since(f.at) < failingFor && (!reports || doing != worker.Receiving) {
 			return fmt.Sprintf("%s: %v", doing, f.err)
 		}

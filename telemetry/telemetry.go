@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
@@ -54,9 +53,9 @@ type Options struct {
 	MaxInFlight int
 	// MaxPendingBytes is how large the pending messages of all sources may be.
 	MaxPendingBytes int
-	// Patience is how long the oldest message in flight may wait for its
+	// StalledAfter is how long the oldest message in flight may wait for its
 	// reflection until the room counts as not ready.
-	Patience time.Duration
+	StalledAfter time.Duration
 	// TemplateFailures counts the texts that the template of the operator
 	// could not give. Nil: there is no template.
 	TemplateFailures func() int64
@@ -82,16 +81,12 @@ type Telemetry struct {
 // ObserveRoom and ObserveWorker to those who have something to report.
 func New(o Options) *Telemetry {
 	t := &Telemetry{
-		options: o, started: time.Now(), registry: prometheus.NewRegistry(), metrics: newMetrics(),
+		options: o, started: time.Now(), registry: newRegistry(), metrics: newMetrics(),
 		sources: map[string]*sourceState{}, stopping: make(chan struct{}),
 	}
 	for _, s := range o.Sources {
 		t.sources[s.String()] = newSourceState(s, t.metrics)
 	}
-	t.registry.MustRegister(
-		collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-	)
 	t.registry.MustRegister(t.metrics.all()...)
 	t.registry.MustRegister(t.gauges()...)
 	return t

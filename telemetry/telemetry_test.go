@@ -73,7 +73,7 @@ type desk struct {
 
 func newDesk(o telemetry.Options) *desk {
 	d := &desk{room: &room{}, nats: &reporting{plain{jetstream}, sources.Status{Bound: true, Lag: -1}}}
-	o.Version, o.MaxInFlight, o.MaxPendingBytes, o.Patience = "1.2.3", 20, 4000, 30*time.Second
+	o.Version, o.MaxInFlight, o.MaxPendingBytes, o.StalledAfter = "1.2.3", 20, 4000, 30*time.Second
 	o.Worker, o.Room, o.Sources = carrier{}, d.room, []sources.Source{d.nats, plain{topic}}
 	d.Telemetry = telemetry.New(o)
 	return d

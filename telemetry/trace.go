@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -53,11 +54,8 @@ func attributes(d *sources.Delivery, outcome string) []attribute.KeyValue {
 		attribute.String("xmpp_notifier.outcome", outcome),
 		attribute.String("xmpp_notifier.place", d.Place()),
 	}
-	if d.Group != "" {
-		list = append(list, attribute.String("messaging.consumer.group.name", d.Group))
-	}
-	if d.Consumer != "" {
-		list = append(list, attribute.String("messaging.consumer.group.name", d.Consumer))
+	if group := cmp.Or(d.Consumer, d.Group); group != "" {
+		list = append(list, attribute.String("messaging.consumer.group.name", group))
 	}
 	return list
 }

@@ -147,7 +147,7 @@ func stateOf(t *telemetry.Telemetry) systemd.State {
 // observe makes the parts report to telemetry and to the audit.
 func (s *settings) observe(w *worker.Worker, room *sink.Room, tracer trace.Tracer, failures func() int64, records *audit.Log) *telemetry.Telemetry {
 	t := telemetry.New(telemetry.Options{
-		Version: programVersion(), Room: room, Sources: w.Sources, Worker: w, MaxInFlight: w.MaxInFlight, MaxPendingBytes: w.MaxPendingBytes, Patience: s.room.StallTimeout / 2,
+		Version: programVersion(), Room: room, Sources: w.Sources, Worker: w, MaxInFlight: w.MaxInFlight, MaxPendingBytes: w.MaxPendingBytes, StalledAfter: s.room.StallTimeout / 2,
 		Tracer: tracer, TemplateFailures: failures, AuditMissing: records.Missing,
 	})
 	w.Observe = func(e worker.Event) {

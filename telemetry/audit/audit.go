@@ -25,12 +25,12 @@ type Config struct {
 
 const stdout = "stdout"
 
-// patience is how long a write may take, for example into a pipe that nobody reads.
+// writeTimeout is how long a write may take, for example into a pipe that nobody reads.
 // Nothing is acknowledged meanwhile.
-const patience = 5 * time.Second
+const writeTimeout = 5 * time.Second
 
 // errStuck is the error of lines that are not written because of those before them.
-var errStuck = fmt.Errorf("a write has not returned within %s", patience)
+var errStuck = fmt.Errorf("a write has not returned within %s", writeTimeout)
 
 // Log writes the lines. Its methods can be called from any goroutine.
 type Log struct {
@@ -176,7 +176,7 @@ func (l *Log) write(list []line) {
 	l.failing = err != nil
 }
 
-// put writes text, and returns after patience at the latest. There is never more
+// put writes text, and returns after writeTimeout at the latest. There is never more
 // than one write under way.
 func (l *Log) put(text []byte) error {
 	if l.stuck != nil && len(l.stuck) == 0 {
@@ -188,7 +188,7 @@ func (l *Log) put(text []byte) error {
 		_, err := l.out.Write(text)
 		done <- err
 	}()
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(writeTimeout)
 	defer timer.Stop()
 	select {
 	case err := <-done:

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 )
@@ -124,20 +126,13 @@ func parseHeaders(name string, list config.Secret) (map[string]string, error) {
 		text, err := url.PathUnescape(value)
 		switch {
 		case key == "" && !found:
-		case !found || err != nil || !isToken(key) || strings.ContainsAny(text, "\r\n\x00"):
+		case !found || err != nil || !httpguts.ValidHeaderFieldName(key) || !httpguts.ValidHeaderFieldValue(text):
 			return nil, check.Faultf("percent-encode the value", "%s: entry %d is not of the form name=value", name, i+1)
 		default:
 			headers[key] = strings.TrimSpace(text)
 		}
 	}
 	return headers, nil
-}
-
-// isToken reports whether a header may have the name (RFC 9110, 5.6.2).
-func isToken(name string) bool {
-	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
-		return !strings.ContainsRune("!#$%&'*+-.^_`|~", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
-	})
 }
 
 // protocol is how traces are sent.
