@@ -276,7 +276,7 @@ func TestSettingsAreCheckedAndNoSecretIsShown(t *testing.T) {
 			t.Errorf("%s: %v", value, errs)
 		}
 	}
-	for _, value := range []string{"a=%zz", "a=b%0d%0ac", "=b"} {
+	for _, value := range []string{"a=%zz", "a=b%0d%0ac", "a=%01", "=b"} {
 		if errs := (traces.Config{Headers: config.NewSecret(value)}).Validate(); len(errs) != 1 {
 			t.Errorf("%s: %v", value, errs)
 		}
