@@ -118,14 +118,15 @@ func (s *sourceState) status(w Worker) SourceStatus {
 	last := s.last
 	s.mu.Unlock()
 	messages, bytes := w.Pending(s.name)
+	problem := s.problem()
 	one := SourceStatus{
-		Name: s.name, Bound: s.problem() == "",
+		Name: s.name, Bound: problem == "", Problem: problem,
 		Pending: messages, MaxPending: w.MaxPending(), PendingBytes: bytes, Gathered: w.Gathered(s.name), Unacknowledged: w.Unacknowledged(s.name),
 		LastReceived: s.lastReceived.get(), LastDelivery: s.lastDelivered.get(), LastError: last.status(),
 	}
 	if r, ok := s.source.(sources.Reporter); ok {
 		status := r.Status()
-		one.Stalled, one.Problem = status.Stalled, status.Problem
+		one.Stalled, one.Problem = status.Stalled, cmp.Or(status.Problem, problem)
 		if status.Lag >= 0 {
 			one.Lag = new(status.Lag)
 		}

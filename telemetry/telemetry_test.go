@@ -248,6 +248,20 @@ func TestStatusTellsPeopleAndPrograms(t *testing.T) {
 	}
 }
 
+// A source that is not bound names the problem, also one that the worker has with it.
+func TestStatusNamesTheProblem(t *testing.T) {
+	d := newDesk(telemetry.Options{})
+	d.ObserveWorker(worker.Event{Kind: worker.Failing, Source: jetstream, Doing: worker.DeadLettering, Err: errors.New("no stream")})
+	_, body := d.get("/status")
+	var s telemetry.Status
+	if err := json.Unmarshal([]byte(body), &s); err != nil {
+		t.Fatal(err, body)
+	}
+	if nats := s.Sources[1]; nats.Bound || !strings.Contains(nats.Problem, "no stream") {
+		t.Errorf("got %s", body)
+	}
+}
+
 func TestObservingDeliveriesDoesNotAllocate(t *testing.T) {
 	d := newDesk(telemetry.Options{})
 	one := delivery()
