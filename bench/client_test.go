@@ -3,6 +3,7 @@
 package bench_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
@@ -19,10 +20,8 @@ import (
 // client is the least that can post to a room: it knows messages by the end of
 // their text. It shares no code with the worker.
 type client struct {
-	conn  net.Conn
-	buf   []byte
-	ahead []byte // what until has read beyond its mark
-	tail  []byte // of what was read before, where a mark may have begun
+	conn net.Conn
+	read *bufio.Reader
 }
 
 const bodyEnd = "</body>"
@@ -35,13 +34,16 @@ func join(ctx context.Context, x *testbed.XMPP, account, nick string) (*client, 
 	if err != nil {
 		return nil, err
 	}
-	c := &client{conn: conn, buf: make([]byte, 64<<10)}
+	c := &client{conn, bufio.NewReaderSize(conn, 64<<10)}
 	_, err = fmt.Fprintf(conn, "<presence/><presence to='%s/%s'><x xmlns='http://jabber.org/protocol/muc'><history maxstanzas='0'/></x></presence>", roomOf(x), nick)
 	if err == nil {
 		err = conn.SetReadDeadline(time.Now().Add(patience))
 	}
 	if err == nil {
 		_, err = c.until("code='110'")
+	}
+	if err == nil {
+		_, err = c.until("</presence>")
 	}
 	return c, err
 }
@@ -57,21 +59,25 @@ func (b *bed) observe(x *testbed.XMPP) *client {
 
 func (c *client) close() { _ = c.conn.Close() }
 
-// until reads until mark has come, and returns what came up to its end.
-func (c *client) until(mark string) (string, error) {
-	for from := 0; ; {
-		if at := bytes.Index(c.ahead[from:], []byte(mark)); at >= 0 {
-			end := from + at + len(mark)
-			text := string(c.ahead[:end])
-			c.ahead = c.ahead[end:]
+// until reads until a tag that has mark has come, and returns what came up to its end.
+func (c *client) until(mark string) (text []byte, err error) {
+	for {
+		more, err := c.read.ReadSlice('>')
+		if text = append(text, more...); err != nil {
+			return nil, fmt.Errorf("no %s: %w, after %.500q", mark, err, text)
+		}
+		if bytes.Contains(more, []byte(mark)) {
 			return text, nil
 		}
-		from = max(0, len(c.ahead)-len(mark))
-		n, err := c.conn.Read(c.buf)
-		if err != nil {
-			return "", fmt.Errorf("no %s: %w, after %.500q", mark, err, c.ahead)
+	}
+}
+
+// await reads until n messages have been shown.
+func (c *client) await(t testing.TB, n int) {
+	for i := range n {
+		if _, err := c.until(bodyEnd); err != nil {
+			t.Fatalf("observer, after %d of %d messages: %v", i, n, err)
 		}
-		c.ahead = append(c.ahead, c.buf[:n]...)
 	}
 }
 
@@ -84,26 +90,4 @@ func (c *client) prompt(t testing.TB) {
 	must(t, tcp.Control(func(fd uintptr) {
 		_ = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_QUICKACK, 1) // a favour
 	}))
-}
-
-// messages reads once, and returns how many messages ended in what came.
-func (c *client) messages() (int, error) {
-	kept := copy(c.buf, c.tail)
-	n, err := c.conn.Read(c.buf[kept:])
-	text := c.buf[:kept+n]
-	c.tail = append(c.tail[:0], text[max(0, len(text)-len(bodyEnd)+1):]...)
-	return bytes.Count(text, []byte(bodyEnd)), err
-}
-
-// await reads until n messages have been shown, after some, and returns how many
-// there are.
-func (c *client) await(t testing.TB, shown, n int) int {
-	for shown < n {
-		more, err := c.messages()
-		if err != nil {
-			t.Fatalf("observer, after %d of %d messages: %v", shown, n, err)
-		}
-		shown += more
-	}
-	return shown
 }

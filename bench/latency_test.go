@@ -67,7 +67,7 @@ func (b *bed) timeRoom(p product) [][]time.Duration {
 			begin := time.Now()
 			must(b, posts[i]())
 			observer.prompt(b)
-			observer.await(b, 0, 1)
+			observer.await(b, 1)
 			took[i] = append(took[i], time.Since(begin))
 		}
 	}

@@ -3,10 +3,10 @@
 package bench_test
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/testbed"
@@ -55,18 +55,18 @@ func (b *bed) weather(s *testbed.XMPP, n int, more map[string]string) throughSto
 	env := b.fill(b.ways[0], n)
 	maps.Copy(env, more)
 	defer b.stop(b.startWorker(s, env))
-	begin, bytes := time.Now(), 0
+	begin, size := time.Now(), 0
 	for shown := 0; shown < n; {
 		message, err := room.until("</message>")
 		must(b, err)
-		bytes += len(message)
-		if names := digest.FindStringSubmatch(message); names != nil {
+		size += len(message)
+		if names := digest.FindSubmatch(message); names != nil {
 			shown += len(names[1]) / 16
-		} else if strings.Contains(message, bodyEnd) {
+		} else if bytes.Contains(message, []byte(bodyEnd)) {
 			shown++
 		}
 	}
-	return throughStorm{float64(n) / time.Since(begin).Seconds(), float64(n) / (float64(bytes) / 1024)}
+	return throughStorm{float64(n) / time.Since(begin).Seconds(), float64(n) / (float64(size) / 1024)}
 }
 
 // digest has the names of a digest's members, of 16 bytes each.
