@@ -104,7 +104,7 @@ func settingsReport(errs []error) check.Report {
 	for _, err := range errs {
 		report.Fail(check.Settings, "settings", err)
 	}
-	for _, line := range misspelt() {
+	for _, line := range warnings() {
 		report.Add(check.Settings, "settings", check.Warn, line, "")
 	}
 	return report
@@ -114,7 +114,7 @@ func settingsReport(errs []error) check.Report {
 func (s *settings) inspect(ctx context.Context, p inspect.Probes) check.Report {
 	report := check.Report{}
 	report.Add(check.Settings, "settings", check.OK, "valid", "")
-	for _, line := range misspelt() {
+	for _, line := range warnings() {
 		report.Add(check.Settings, "settings", check.Warn, line, "")
 	}
 	report = append(report, inspect.Run(ctx, s.room, p)...)

@@ -65,7 +65,7 @@ func showConfig(w io.Writer) error {
 	if err := config.PrintEffective(w, loaded); err != nil {
 		return err
 	}
-	for _, line := range misspelt() {
+	for _, line := range warnings() {
 		if _, err := fmt.Fprintln(w, "!", line); err != nil {
 			return err
 		}

@@ -48,14 +48,14 @@ func runWorker(c *cobra.Command, _ []string) error {
 	return errors.Join(s.run(c.Context(), hangup, log, records), records.Close())
 }
 
-// startLog opens the log of a service. It begins with the variables that are misspelt.
+// startLog opens the log of a service. It begins with the variables that look wrong.
 func (s *settings) startLog(c *cobra.Command) *slog.Logger {
 	if verbose(c) {
 		s.general.LogLevel = "debug"
 	}
 	log := s.general.logger(c.ErrOrStderr())
-	for _, line := range misspelt() {
-		log.Warn("variable is ignored", "reason", line)
+	for _, line := range warnings() {
+		log.Warn("variable looks wrong", "reason", line)
 	}
 	return log
 }

@@ -169,10 +169,12 @@ func (s *settings) loadAll() ([]config.Setting, []error) {
 	return append(first, rest...), append(errs, more...)
 }
 
-// misspelt has a line for every variable that looks like a setting and is none.
-func misspelt() []string {
+// warnings has a line for every variable that looks like a setting and is none, and
+// for every setting that is in quotes.
+func warnings() []string {
 	var s settings
-	return config.Misspelt(os.Environ(), s.groups(true)...)
+	groups := s.groups(true)
+	return append(config.Misspelt(os.Environ(), groups...), config.Quoted(os.Environ(), groups...)...)
 }
 
 // wrong is the error for what is wrong with the settings, or nil.
@@ -180,7 +182,7 @@ func wrong(errs []error) error {
 	if len(errs) == 0 {
 		return nil
 	}
-	for _, line := range misspelt() {
+	for _, line := range warnings() {
 		errs = append(errs, errors.New(line))
 	}
 	return &usageError{fmt.Errorf("settings are wrong:\n%w\nSee: xmpp-notifier help settings", errors.Join(errs...))}

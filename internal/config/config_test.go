@@ -251,3 +251,12 @@ func TestPrintUsageNamesEverySetting(t *testing.T) {
 		}
 	}
 }
+
+func TestQuoted(t *testing.T) {
+	got := config.Quoted([]string{
+		`T_NAME='notify.>'`, `T_KEY_FILE="/run/secrets/key"`, `T_ANOTHER="a" or "b"`, `T_WAIT="`, `T_TEXT="{{.Subject}}"`, `OTHER="x"`,
+	}, config.Group{Spec: &spec{}})
+	if len(got) != 2 || !strings.HasPrefix(got[0], "T_NAME begins and ends with a quote") || !strings.HasPrefix(got[1], "T_KEY_FILE ") {
+		t.Errorf("got %q", got)
+	}
+}
