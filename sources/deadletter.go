@@ -80,11 +80,14 @@ func DeadLetterHeaders(m *Message, reason Reason, now time.Time) []envelope.Head
 	return headers
 }
 
+// IsDeadLetterHeader reports whether a header is one of those that DeadLetterHeaders adds.
+func IsDeadLetterHeader(key string) bool { return strings.HasPrefix(strings.ToLower(key), "x-dlq-") }
+
 // publishersHeaders are those of m that are none of ours.
 func publishersHeaders(m *Message) []envelope.Header {
 	headers := make([]envelope.Header, 0, len(m.Header)+14)
 	for _, h := range m.Header {
-		if !strings.HasPrefix(strings.ToLower(h.Key), "x-dlq-") && !IsReplayHeader(h.Key) {
+		if !IsDeadLetterHeader(h.Key) && !IsReplayHeader(h.Key) {
 			headers = append(headers, h)
 		}
 	}

@@ -72,7 +72,7 @@ func (l *DeadLetter) OriginalHeaders() []envelope.Header {
 func (l *DeadLetter) Whole(original envelope.Raw) envelope.Raw {
 	theirs := publishersHeaders(&Message{Raw: original})
 	for _, h := range l.Header {
-		if strings.HasPrefix(strings.ToLower(h.Key), "x-dlq-") {
+		if IsDeadLetterHeader(h.Key) {
 			theirs = append(theirs, h)
 		}
 	}

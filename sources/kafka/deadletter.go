@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -84,8 +83,7 @@ func cut(letter *kafka.Message, limit int, length int64) {
 func longestHeader(letter *kafka.Message) int {
 	longest := -1
 	for i, h := range letter.Headers {
-		theirs := !strings.HasPrefix(strings.ToLower(h.Key), "x-dlq-")
-		if theirs && (longest < 0 || len(h.Value) > len(letter.Headers[longest].Value)) {
+		if !sources.IsDeadLetterHeader(h.Key) && (longest < 0 || len(h.Value) > len(letter.Headers[longest].Value)) {
 			longest = i
 		}
 	}

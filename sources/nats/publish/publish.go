@@ -16,9 +16,6 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/conn"
 )
 
-// tooLong is the code of JetStream for a message beyond max_msg_size of its stream.
-const tooLong jetstream.ErrorCode = 10054
-
 // Publisher writes below one subject.
 type Publisher struct {
 	subject string
@@ -58,17 +55,18 @@ func (p *Publisher) Publish(ctx context.Context, m ingest.Message) error {
 
 // explain says what an operator can do about it.
 func explain(subject string, err error) error {
-	api, refused := errors.AsType[*jetstream.APIError](err)
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, client.ErrMaxPayload), refused && api.ErrorCode == tooLong:
+	case conn.IsTooLarge(err):
 		return fmt.Errorf("publish to %s: %w: raise max_payload of the server, or max_msg_size of the stream", subject, ingest.ErrTooLarge)
 	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, client.ErrNoResponders):
 		err = &check.Fault{
 			What: "no stream captures the subject " + subject,
 			Fix:  "add it to the subjects of a stream, run xmpp-notifier init --create, or correct INGEST_SUBJECT",
 		}
+	case conn.LimitFix(err) != "":
+		err = &check.Fault{Err: err, Fix: conn.LimitFix(err)}
 	}
 	return fmt.Errorf("publish to %s: %w", subject, err)
 }

@@ -80,6 +80,13 @@ func TestPublish(t *testing.T) {
 			t.Errorf("%d bytes: %v", size, err)
 		}
 	}
+	if _, err := js.UpdateStream(t.Context(), jetstream.StreamConfig{Name: "NOTIFY", Subjects: []string{"notify.>"}, MaxMsgs: 3, Discard: jetstream.DiscardNew}); err != nil {
+		t.Fatal(err)
+	}
+	m.Body = []byte("one more")
+	if err := p.Publish(t.Context(), m); err == nil || !strings.Contains(err.Error(), "raise the limits of the stream") {
+		t.Errorf("a full stream: %v", err)
+	}
 	s.Shutdown()
 	s.WaitForShutdown()
 	m.Body = []byte("x")

@@ -3,6 +3,7 @@ package conn
 import (
 	"errors"
 
+	client "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -14,9 +15,17 @@ const (
 	streamsOfAccount   jetstream.ErrorCode = 10027
 	memoryOfAccount    jetstream.ErrorCode = 10028
 	storageOfAccount   jetstream.ErrorCode = 10047
+	messageTooLarge    jetstream.ErrorCode = 10054
 	notStored          jetstream.ErrorCode = 10077
 	sealedStream       jetstream.ErrorCode = 10109
 )
+
+// IsTooLarge reports whether err is that the server, or the stream, takes only smaller
+// messages.
+func IsTooLarge(err error) bool {
+	refused, ok := errors.AsType[*jetstream.APIError](err)
+	return errors.Is(err, client.ErrMaxPayload) || ok && refused.ErrorCode == messageTooLarge
+}
 
 // LimitFix tells what to do if a limit of JetStream is reached, and nothing about
 // other errors.

@@ -1,13 +1,11 @@
 package deadletter
 
 import (
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
 
 	client "github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
@@ -15,14 +13,6 @@ import (
 // minLetter is a length that barely holds our own headers. A stream that takes no
 // more takes no dead letters.
 const minLetter = 1 << 10
-
-// messageTooLong is the answer of a stream with a max_msg_size.
-const messageTooLong jetstream.ErrorCode = 10054
-
-func tooLong(err error) bool {
-	refused, ok := errors.AsType[*jetstream.APIError](err)
-	return errors.Is(err, client.ErrMaxPayload) || ok && refused.ErrorCode == messageTooLong
-}
 
 // cut makes the dead letter of m fit into limit bytes. Our headers say that it is cut
 // and where the original is; of its own headers and its body stays what fits.
@@ -43,7 +33,7 @@ func cut(letter *client.Msg, m *sources.Message, limit int64) {
 func dropHeaders(letter *client.Msg, limit int64) {
 	var theirs []string
 	for key := range letter.Header {
-		if !strings.HasPrefix(strings.ToLower(key), "x-dlq-") && !Control(key) {
+		if !sources.IsDeadLetterHeader(key) && !Control(key) {
 			theirs = append(theirs, key)
 		}
 	}

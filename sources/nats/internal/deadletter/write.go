@@ -50,7 +50,7 @@ func Write(ctx context.Context, c *conn.Conn, dlqSubject string, m *sources.Mess
 		return NoStream(prefix+">", err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return noAnswer(letter.Subject, prefix, err)
-	case tooLong(err):
+	case conn.IsTooLarge(err):
 		return &check.Fault{What: "the stream of the dead letters takes only smaller messages", Err: err, Fix: "raise its max_msg_size"}
 	case conn.LimitFix(err) != "":
 		return &check.Fault{What: "publish dead letter to " + letter.Subject, Err: err, Fix: conn.LimitFix(err)}
@@ -69,7 +69,7 @@ func publish(ctx context.Context, c *conn.Conn, letter *client.Msg, m *sources.M
 	for {
 		cut(letter, m, limit)
 		stored, err := c.JS.PublishMsg(ctx, letter)
-		if !tooLong(err) || limit < minLetter {
+		if !conn.IsTooLarge(err) || limit < minLetter {
 			return stored, err
 		}
 		limit = min(limit, size(letter)) / 2 // a stream does not tell its limit
