@@ -15,6 +15,9 @@ func isHTML(text string) bool {
 	return strings.HasPrefix(text, "<") && strings.HasSuffix(text, ">") && htmlStart.MatchString(text)
 }
 
+// htmlBlock is in all HTML but that of chats, whose lines end as in text.
+var htmlBlock = regexp.MustCompile(`(?i)<(html|body|p|div|br|li|tr|h[1-6])\b`)
+
 // The elements that begin a line, and those whose text is not shown.
 var (
 	htmlLines  = setOf("p div h1 h2 h3 h4 h5 h6 br hr li ul ol dl dt dd tr table pre blockquote section article header footer") //nolint:gochecknoglobals // a constant table
@@ -29,6 +32,8 @@ type page struct {
 	// hidden is how many open elements hide their text.
 	hidden int
 	inTag  string
+	// lineEnd is what the end of a line of the source means.
+	lineEnd string
 }
 
 // htmlMessage takes title, text and links of HTML, nothing of any other text.
@@ -61,6 +66,9 @@ func withoutMarkup(text string) string {
 }
 
 func readHTML(text string) (p page) {
+	if p.lineEnd = " "; !htmlBlock.MatchString(text) {
+		p.lineEnd = "\n"
+	}
 	tokens := html.NewTokenizer(strings.NewReader(text))
 	for {
 		switch kind := tokens.Next(); kind { //nolint:exhaustive // comments and the like have no text
@@ -84,7 +92,7 @@ func (p *page) addText(text string) {
 		if n := len(p.links); p.inTag == "a" && n > 0 && len(p.links[n-1].Name) < maxShort {
 			p.links[n-1].Name += text
 		}
-		p.text.WriteString(strings.ReplaceAll(text, "\n", " "))
+		p.text.WriteString(strings.ReplaceAll(text, "\n", p.lineEnd))
 	}
 }
 

@@ -70,9 +70,9 @@ func isControl(object string) bool {
 // The arrays in which messages for chats have their texts, those within them, and
 // the members that are texts.
 var (
-	chatArrays = setOf("attachments blocks sections embeds body content")                                                                  //nolint:gochecknoglobals // a constant table
-	chatParts  = setOf("elements facts fields columns items")                                                                              //nolint:gochecknoglobals // a constant table
-	chatTexts  = setOf("text title value pretext activity_title activity_subtitle activity_text description author_name content alt_text") //nolint:gochecknoglobals // a constant table
+	chatArrays = setOf("attachments blocks sections embeds body content cards cards_v2")                                                                      //nolint:gochecknoglobals // a constant table
+	chatParts  = setOf("elements facts fields columns items widgets")                                                                                         //nolint:gochecknoglobals // a constant table
+	chatTexts  = setOf("text title subtitle top_label value pretext activity_title activity_subtitle activity_text description author_name content alt_text") //nolint:gochecknoglobals // a constant table
 )
 
 // addBlocks takes every text of cards and blocks, in their order.

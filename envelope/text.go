@@ -36,6 +36,10 @@ func decodeText(m *message) ([]Envelope, error) {
 	if list := logfmt(body); list != nil {
 		return []Envelope{read(part{list, len(list)}, m.words, nothing)}, nil
 	}
+	if list := form(body); list != nil {
+		inner := message{Raw: m.Raw, words: m.words, body: body, members: list}
+		return inner.understand(), nil
+	}
 	if e := htmlMessage(body); e.showable() {
 		return []Envelope{e}, nil
 	}
