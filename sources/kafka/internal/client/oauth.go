@@ -59,7 +59,7 @@ func (o OAuth) tokens() func(context.Context) (string, error) {
 		if !token.Valid() {
 			fresh, err := flow.Token(ctx)
 			if err != nil {
-				return "", fmt.Errorf("ask KAFKA_TOKEN_URL=%s for a token: %w", o.TokenURL, refusal(err))
+				return "", fmt.Errorf("ask KAFKA_TOKEN_URL=%s for a token: %w", config.Redact(o.TokenURL), refusal(err))
 			}
 			token = fresh
 		}
@@ -68,8 +68,12 @@ func (o OAuth) tokens() func(context.Context) (string, error) {
 }
 
 // refusal leaves out the body of the provider's answer, which the library quotes
-// whole: it may be long, and repeat the secret that it was asked with.
+// whole: it may be long, and repeat the secret that it was asked with. So may the
+// address, which stands before what failed on the way.
 func refusal(err error) error {
+	if way, failed := errors.AsType[*url.Error](err); failed {
+		return way.Err
+	}
 	answer, refused := errors.AsType[*oauth2.RetrieveError](err)
 	if !refused || answer.Response == nil {
 		return err

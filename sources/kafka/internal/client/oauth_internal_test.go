@@ -25,3 +25,15 @@ func TestTheAnswerOfAProviderIsNotRepeated(t *testing.T) {
 		t.Errorf("got error %v", err)
 	}
 }
+
+// The address of a provider may have a key in it.
+func TestTheAddressOfAProviderIsShownWithoutItsKey(t *testing.T) {
+	t.Parallel()
+	provider := httptest.NewServer(http.NotFoundHandler())
+	provider.Close() // nobody listens any more
+	o := OAuth{TokenURL: provider.URL + "/token?api_key=hunter2", ClientID: "worker", ClientSecret: config.NewSecret("x")}
+	_, err := o.tokens()(t.Context())
+	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), provider.URL+"/token?api_key=") {
+		t.Errorf("got error %v", err)
+	}
+}
