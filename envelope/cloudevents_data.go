@@ -73,7 +73,9 @@ func (c *cloudEvent) textContent(text string) []Envelope {
 
 // textData shows text as the message.
 func textData(s string) Envelope {
-	return Envelope{Message: withoutMarkup(s), Data: json.RawMessage(quoteJSON(s))}
+	e := Envelope{Data: json.RawMessage(quoteJSON(s))}
+	e.Message = e.withoutMarkup(s)
+	return e
 }
 
 // otherData tells of data that people cannot read.

@@ -56,17 +56,37 @@ func htmlMessage(text string) (e Envelope) {
 	return e
 }
 
-// withoutMarkup returns the text of HTML, and any other text as it is.
-func withoutMarkup(text string) string {
-	if !isHTML(strings.TrimSpace(text)) {
+// htmlInline is a tag that texts for chats have in their middle.
+var htmlInline = regexp.MustCompile(`(?i)<(b|strong|i|em|u|s|del|code|pre|a|p|span|font|ul|ol)(?:\s[^<>]*)?>`)
+
+// hasMarkup reports a text with HTML in it: a document, a line break, or a tag that
+// is closed. What shows code may be about tags.
+func hasMarkup(text string) bool {
+	if isHTML(strings.TrimSpace(text)) {
+		return true
+	}
+	if !strings.Contains(text, "<") || strings.Contains(text, "`") {
+		return false
+	}
+	tag := htmlInline.FindStringSubmatch(text)
+	return tag != nil && strings.Contains(text, "</"+tag[1]+">") || strings.Contains(text, "<br>") || strings.Contains(text, "<br/>") || strings.Contains(text, "<br />")
+}
+
+// withoutMarkup returns the text of HTML, whose links it keeps, and any other text
+// as it is.
+func (e *Envelope) withoutMarkup(text string) string {
+	if !hasMarkup(text) {
 		return text
 	}
 	p := readHTML(text)
+	for _, l := range p.links {
+		e.link(strings.TrimSpace(l.Name), l.URL)
+	}
 	return tidied(p.text.String())
 }
 
 func readHTML(text string) (p page) {
-	if p.lineEnd = " "; !htmlBlock.MatchString(text) {
+	if p.lineEnd = " "; !htmlBlock.MatchString(text) || !isHTML(strings.TrimSpace(text)) {
 		p.lineEnd = "\n"
 	}
 	tokens := html.NewTokenizer(strings.NewReader(text))

@@ -9,7 +9,7 @@ import (
 // beyond is neither understood nor shown, and still there for templates.
 const (
 	maxLeaves     = 300
-	maxLevels     = 8
+	maxLevels     = 10
 	maxNestedJSON = 256 << 10
 	maxListed     = 5 // elements of an array of scalars
 )
@@ -35,7 +35,9 @@ type leaf struct {
 }
 
 // text is the value as people read it.
-func (l *leaf) text() string { return plain(l.value) }
+func (l *leaf) text() string {
+	return strings.TrimPrefix(strings.TrimPrefix(plain(l.value), "refs/heads/"), "refs/tags/")
+}
 
 func plain(value string) string {
 	switch value[0] {
@@ -105,6 +107,27 @@ func bytesOf(path, array string) string {
 		return ""
 	}
 	return strings.ToValidUTF8(string(text), "")
+}
+
+// commitTitles are the first lines of what the commits of a push say, each on a line.
+func commitTitles(path, array string) string {
+	if last(path) != "commits" {
+		return ""
+	}
+	var titles []string
+	for i, commit := range elements(array) {
+		if commit[0] != '{' || i == maxListed {
+			titles = append(titles, "…")
+			break
+		}
+		for name, value := range members(commit) {
+			if name := normal(name); (name == "message" || name == "comment") && value[0] == '"' {
+				title, _, _ := strings.Cut(strings.TrimSpace(unquote(value)), "\n")
+				titles = append(titles, title)
+			}
+		}
+	}
+	return strings.Join(titles, "\n")
 }
 
 // namesIn lists the names of things that have one, and no value.

@@ -42,17 +42,18 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 		event_name alert_name alertname alarm_name rule_name alert_rule_name alert_rule.name alert.rule.name rule.name rule check_name check.name
 		monitor_name monitor.name monitor_display_name monitor_friendly_name alert_rule condition_name policy_name search_name scenario
 		attributes.friendly_name friendly_name device.friendly_name entity_id display_name job.name job_name task_name playbook workflow.name workflow_name pipeline_name pipeline.name
-		backup_name build_name component.name service_description service_desc artifact_name metadata.name table source.table dag_id alarm quality_gate.name name domain check detail.project_name`},
+		backup_name build_name component.name service_description service_desc artifact_name metadata.name table source.table dag_id alarm quality_gate.name name domain check detail.project_name object_ref.name
+		deployment.environment deployment_status.environment tag_name ref`},
 	{aKind, "kind of event; title if there is neither", `
 		event_type detail_type event.type event_kind event.action action_name message_type notification_type alert_type
-		object_kind webhook_event operation_name event type action activity category`},
+		object_kind webhook_event operation_name event event_key type action activity category verb`},
 	{aMessage, "message", `
 		message msg alert_message event_message log text_payload json_payload.message output plugin_output service_output host_output
 		check_result.output note problem_details_text context_message context.message state_message status_text state.reason new_state_reason status_message
-		text content @m @mt body_text comment annotations.message reason_text event.original description_text alert_text comment.body`},
+		text content @m @mt body_text comment annotations.message reason_text event.original description_text alert_text comment.body comment.content.raw response_status.message rendering_info.message commits changes.commits`},
 	{aText, "further text, below the message", `
 		full_message full_log long_message description details detail body annotations.description documentation.content long_service_output
-		event_definition_description message_body alert_details alert_description notes info incident_updates.body pretext activity_text event_description.latest_description data`},
+		event_definition_description message_body alert_details alert_description notes info incident_updates.body pretext activity_text event_description.latest_description data content.raw`},
 	{aFault, "error; message if there is no other", `
 		error error.message err err.message exception exception.message thrown.message failure_message failure.message fault
 		error_message error_msg error_description @x stopped_reason failure_reason build_failure_reason reason cause status_reason`},
@@ -71,7 +72,7 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 		time timestamp @timestamp ts datetime date_time event_time event_timestamp time_unix_nano starts_at start_at started_at fired_date_time triggered_at fired_at
 		occurred_at opened_at state_change_time status_changed_at sent triggered_time time_generated iso_timestamp log_time asctime instant.epoch_second instant t.$date @t time_local
 		start_time_unix_nano observed_time_unix_nano event.created last_timestamp created_at created_on create_time created execution_date long_date_time date ts_ms clock source_realtime_timestamp
-		realtime_timestamp timestamp_ms timestamp.seconds time.seconds detected_at updated_at last_changed now at t head_commit.timestamp metadata.creation_timestamp publish_time state_changed_utc_time run_updated_at receive_timestamp happened_at issued_at occur_at received_at analysed_at event_creation_time alert_creation_time created_date finish_time finished_at ended_at end_time start_time time_fired when`},
+		realtime_timestamp timestamp_ms timestamp.seconds time.seconds detected_at updated_at last_changed now at t head_commit.timestamp metadata.creation_timestamp publish_time state_changed_utc_time run_updated_at receive_timestamp happened_at issued_at occur_at received_at analysed_at event_creation_time alert_creation_time created_date finish_time finished_at ended_at end_time start_time time_fired when published_at request_received_timestamp`},
 	{aHost, "host", `
 		host_name hostname host host.name host.hostname kubernetes.pod_name kubernetes.pod.name k8s.pod.name pod_name pod involved_object.name regarding.name
 		source.host node_name nodename node k8s.node.name kubernetes.host server server_name server.name machine machine_name computer computer_name computer_dns_name node.hostname
@@ -88,9 +89,10 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 	{aFingerprint, "fingerprint: the same at the beginning and the end", `
 		fingerprint dedup_key dedup_id incident_key alias incident_id alert_id problem_id group_key correlation_id_alert`},
 	{aLink, "links", `
-		runbook_url runbook annotations.runbook_url html_url web_url permalinks.web problem_url url title_link permalink link incident_url issue_url alert_url event_url
-		details_url target_url build.full_url full_url build_url job_url run_url compare rule_url results_link zabbix_url event_link log_url
-		dashboard_url dashboard panel_url generator_url console_url shortlink short_url view_in_app view_url ticket_url click links.href actions.url
+		runbook_url runbook annotations.runbook_url object_attributes.url links.web.href links.html.href html_url web_url permalinks.web problem_url url title_link permalink link incident_url issue_url alert_url event_url
+		details_url target_url build.full_url full_url build_url job_url run_url compare compare_url rule_url results_link zabbix_url event_link log_url
+		dashboard_url dashboard panel_url generator_url console_url shortlink short_url view_in_app view_url ticket_url click links.href actions.url open_link.url
+		project.web_url repository.html_url
 		silence_url image_url image screenshot_url`},
 	{aTrace, "trace", `traceparent`},
 }
@@ -107,6 +109,9 @@ const wrappers = `
 // wrapperEnds are ends of names of such members: workflow_run, commit_status.
 const wrapperEnds = `run status event job build alert incident`
 
+// plainWrappers are those whose names say nothing before the name of what is in them.
+const plainWrappers = `object_attributes resource`
+
 // isWrapper reports a member that holds content.
 func isWrapper(name string) bool {
 	return sets.wrappers[name] || endsInOneOf(name, wrapperEnds)
@@ -118,14 +123,15 @@ const secondaryNames = `
 	before old old_state from_state previous previous_state previous_attributes last sender user actor author owner creator pusher committer assignee assignees
 	organization head_commit headers request response agent client source_details input ecs schema links _links meta metadata signature
 	user_identity response_elements request_parameters repository schema_version trigger backlog managed_fields config settings
-	previous_value event_definition decisions host_info geo requester`
+	previous_value event_definition decisions host_info geo requester base head repo project forkee participants reviewers`
 
 // core are members whose own members are as good as those of the message.
 const core = `data payload detail event alert incident problem notification message record body job workflow_run build`
 
 // noise are members that help nobody who reads a room.
 const noise = `
-	href uri installation nanos message.html message.markdown detailed_message.html detailed_message.markdown nano_of_second common_element_count resource_type aws_account_id account alert_target_ids origin_alert_id signal_type condition_type
+	href uri installation nanos message.html message.markdown detailed_message.html detailed_message.markdown detailed_message.text content.html content.markup
+	visibility_level default_branch watchers_count forks_count open_issues_count stage_timestamp parse_mode project_id pusher_type nano_of_second common_element_count resource_type aws_account_id account alert_target_ids origin_alert_id signal_type condition_type
 	window_size appid code_file code_line syslog_facility timezone timezone_offset maxretries important interval monitor_id schema payload_version
 	s3_schema_version configuration_id arn etag sequencer job_trigger_id event_definition_id job_definition_id event_definition_type origin_context
 	contact contact_name hostaddress omd_site what caller_file installation_id subscription
@@ -141,7 +147,7 @@ const noise = `
 	source_type source_type_id subscription_filters owner_account topic_arn user_agent request_id public`
 
 // skipped are objects and arrays of which nothing is read: they describe the message.
-const skipped = `potential_action schema managed_fields scope_schema signatures mrkdwn_in entries breadcrumbs sdk modules credentials`
+const skipped = `potential_action schema managed_fields scope_schema signatures mrkdwn_in entries breadcrumbs sdk modules credentials st_diff`
 
 // numbered are things whose numbers people know, as in order_id.
 const numbered = `order invoice ticket payment customer shipment case booking contract`
@@ -172,12 +178,13 @@ func endsInOneOf(name, ends string) bool {
 const ambiguous = `s message_type state service_state host_state exit_status alert_type notification_type type color urgency impact`
 
 // generic are kinds of events that say nothing.
-const generic = `summary status error info event alert log message notification trigger webhook events_api default unknown none state_change`
+const generic = `summary status error info event alert log message notification trigger webhook events_api default unknown none state_change metadata request_response`
 
 // outcomes are words for how something went that are not in the vocabulary of
 // severities.
 var outcomes = map[string]Severity{ //nolint:gochecknoglobals // a constant table
 	"alarm": Unspecified, "degraded": Warning, "unhealthy": Error, "unreachable": Error, "timeout": Error, "timedout": Error, "crashed": Error,
+	"neutral": Info, "skipped": Info, "stale": Notice, "actionrequired": Warning, "startupfailure": Error,
 	"aborted": Warning, "cancelled": Notice, "canceled": Notice, "errored": Error, "broken": Error, "offline": Error, "unstable": Warning,
 	"outofsync": Warning, "healthy": Info, "passed": Info, "succeeded": Info, "complete": Info, "completed": Info, "online": Info, "online!": Info,
 	"operational": Info, "degradedperformance": Warning, "partialoutage": Error, "majoroutage": Critical,
@@ -211,8 +218,8 @@ var (
 const alarming = `alert incident problem alarm alert_state alert_status incident_state current_state alert_transition event_action`
 
 // sets are the lists of names above, to look names up in.
-var sets = struct{ wrappers, secondaryNames, core, noise, skipped, confidential, generic, ambiguous, numbered, alarming map[string]bool }{ //nolint:gochecknoglobals // constant tables
-	setOf(wrappers), setOf(secondaryNames), setOf(core), setOf(noise), setOf(skipped), setOf(confidential), setOf(generic), setOf(ambiguous), setOf(numbered), setOf(alarming),
+var sets = struct{ wrappers, secondaryNames, core, noise, skipped, confidential, generic, ambiguous, numbered, alarming, plainWrappers map[string]bool }{ //nolint:gochecknoglobals // constant tables
+	setOf(wrappers), setOf(secondaryNames), setOf(core), setOf(noise), setOf(skipped), setOf(confidential), setOf(generic), setOf(ambiguous), setOf(numbered), setOf(alarming), setOf(plainWrappers),
 }
 
 func setOf(names string) map[string]bool {

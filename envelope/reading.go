@@ -215,7 +215,7 @@ func (r *reading) dateAndTime() time.Time {
 // fill takes the text of a leaf into a field that has none.
 func (r *reading) fill(field *string, m meaning, tier int, accept func(*leaf) bool) {
 	if *field == "" {
-		*field = textOf(r.pick(m, tier, accept))
+		*field = r.textOf(r.pick(m, tier, accept))
 	}
 }
 

@@ -10,6 +10,7 @@ func (r *reading) chat() {
 		e.Subject, list = list[0], list[1:]
 	}
 	for _, text := range list {
+		text = e.withoutMarkup(text)
 		if !strings.Contains(e.Message, text) && text != e.Subject {
 			e.Message = strings.TrimPrefix(e.Message+"\n"+text, "\n")
 		}
@@ -59,6 +60,9 @@ func (e *Envelope) unlink(text string) string {
 // isControl reports a button or the like of a chat message.
 func isControl(object string) bool {
 	for name, value := range members(object) {
+		if name == "onClick" {
+			return true
+		}
 		if (name == "type" || name == "@type") && value[0] == '"' {
 			kind := unquote(value)
 			return strings.Contains(kind, "button") || strings.HasPrefix(kind, "Action") || kind == "OpenUri"

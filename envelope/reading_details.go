@@ -14,8 +14,8 @@ func (r *reading) links() {
 	for _, c := range r.candidates[aLink] {
 		name := linkName(c.leaf.path)
 		isThere := func(l Link) bool { return l.Name == name || l.URL == c.leaf.text() }
-		isNear := c.tier <= central || c.tier <= 3 && !c.leaf.secondary && len(r.out.Links) == 0
-		if url := c.leaf.text(); isAddress(url) && isNear {
+		isNear := c.tier <= central || c.leaf.hidden || c.tier <= 3 && !c.leaf.secondary && len(r.out.Links) == 0
+		if url := c.leaf.text(); isAddress(url) && isNear && !isAPI(url) {
 			if !slices.ContainsFunc(r.out.Links, isThere) { // one of each kind is enough
 				r.out.link(name, url)
 			}
@@ -31,6 +31,11 @@ func (r *reading) links() {
 
 func isAddress(url string) bool {
 	return (strings.HasPrefix(url, "https://") || strings.HasPrefix(url, "http://")) && !strings.ContainsAny(url, " \n{")
+}
+
+// isAPI reports addresses that answer programs and not people.
+func isAPI(url string) bool {
+	return strings.Contains(url, "://api.") || strings.Contains(url, "/_api") || strings.Contains(url, "/api/v")
 }
 
 // linkName is what is shown before a link: what it leads to, if that is said.
@@ -114,7 +119,7 @@ func remoteness(l *leaf) int {
 // isMinor reports what only machines count by, and what is not the case.
 func isMinor(l *leaf) bool {
 	name := lastOf(l.name)
-	for _, end := range [...]string{"_id", "-id", "Id", "ID", "_ids", "Ids", "IDs", "_uid", "_uuid", "_type", "Type"} {
+	for _, end := range [...]string{"_id", "-id", "Id", "ID", "_ids", "Ids", "IDs", "_uid", "_uuid", "_type", "Type", "email", "Email", "username"} {
 		if strings.HasSuffix(name, end) && len(name) > len(end) {
 			return !sets.numbered[normal(strings.TrimSuffix(name, end))]
 		}
@@ -134,7 +139,7 @@ func isOpaque(text string) bool {
 	if len(text) < 16 || strings.ContainsAny(text, " /:") {
 		return false
 	}
-	return strings.Trim(strings.ToLower(text), "0123456789abcdef-") == ""
+	return strings.Trim(strings.ToLower(text), "0123456789abcdef-{}") == ""
 }
 
 func (r *reading) isWorthShowing(l *leaf) bool {

@@ -20,7 +20,7 @@ func (r *reading) severity() {
 		if known && s != Unspecified && (r.out.Severity == Unspecified || r.out.Severity == s) {
 			r.out.Severity, c.leaf.used = s, sure
 		}
-		if !known && unknown == "" && !sets.ambiguous[last(c.leaf.path)] && isShort(c.leaf) && strings.ContainsFunc(c.leaf.text(), unicode.IsLetter) && c.leaf.value[0] == '"' {
+		if !known && unknown == "" && !sets.ambiguous[last(c.leaf.path)] && !sets.generic[normal(c.leaf.text())] && isShort(c.leaf) && strings.ContainsFunc(c.leaf.text(), unicode.IsLetter) && c.leaf.value[0] == '"' {
 			unknown = c.leaf.text()
 			c.leaf.used = true
 		}

@@ -10,7 +10,7 @@ func (r *reading) content() {
 	e := &r.out
 	r.fill(&e.Subject, aTitle, central, isText)
 	r.fill(&e.Message, aMessage, central, isText)
-	if further := textOf(r.pick(aText, central, isText)); e.Message == "" {
+	if further := r.textOf(r.pick(aText, central, isText)); e.Message == "" {
 		e.Message = further
 	} else if e.Subject == "" && further != "" && isHeadline(e.Message) {
 		e.Subject, e.Message = e.Message, further
@@ -34,11 +34,12 @@ func (r *reading) content() {
 	}
 }
 
-func textOf(l *leaf) string {
+// textOf is what a leaf says, without markup.
+func (r *reading) textOf(l *leaf) string {
 	if l == nil {
 		return ""
 	}
-	return withoutMarkup(strings.TrimSpace(strings.ReplaceAll(l.text(), "%%%", ""))) // Datadog's mark of Markdown
+	return r.out.withoutMarkup(strings.TrimSpace(strings.ReplaceAll(l.text(), "%%%", ""))) // Datadog's mark of Markdown
 }
 
 // maxHeadline is how long a text may be that is a title.
@@ -78,8 +79,10 @@ func (r *reading) rateKind() {
 func (r *reading) named(outcome *leaf) string {
 	kind := r.kind(outcome)
 	name := ""
-	if r.out.Message == "" || outcome != nil || r.hasName() {
-		name = textOf(r.pick(aName, central, func(l *leaf) bool { return isShort(l) && l.value[0] == '"' }))
+	if r.out.Message == "" || outcome != nil || r.hasName(kind) {
+		name = r.textOf(r.pick(aName, central, func(l *leaf) bool {
+			return isShort(l) && l.value[0] == '"' && (kind == nil || l.text() != r.out.EventType)
+		}))
 	}
 	how := ""
 	switch {
@@ -98,7 +101,7 @@ func (r *reading) named(outcome *leaf) string {
 		kind.used = false // it is shown below
 	}
 	if name == "" && r.out.Message == "" { // how it went says too little
-		name, how = cmp.Or(textOf(r.pick(aTitle, anywhere, isText)), how), ""
+		name, how = cmp.Or(r.textOf(r.pick(aTitle, anywhere, isText)), how), ""
 	}
 	switch {
 	case name == "" || how == "" && outcome != nil: // how it went is shown below
@@ -113,10 +116,10 @@ func (r *reading) named(outcome *leaf) string {
 }
 
 // hasName reports whether the message says what it is about in a member for
-// nothing else.
-func (r *reading) hasName() bool {
+// nothing else. A branch is one where something was done to it.
+func (r *reading) hasName(kind *leaf) bool {
 	for _, c := range r.candidates[aName] {
-		if c.tier == 0 && last(c.leaf.path) != "name" && !c.leaf.used {
+		if c.tier == 0 && (last(c.leaf.path) != "ref" || kind != nil) && last(c.leaf.path) != "name" && !c.leaf.used {
 			return true
 		}
 	}

@@ -29,7 +29,7 @@ func (b branch) into(name string) branch {
 	if b.path != "" {
 		path = b.path + "." + path
 		b.secondary = b.secondary || sets.secondaryNames[last(b.path)]
-		if b.distance = distanceAbove(path, 1+strings.Count(normal(name), ".")); b.distance > 0 || b.secondary || vague[last(path)] {
+		if b.distance = distanceAbove(path, 1+strings.Count(normal(name), ".")); b.distance > 0 || b.secondary || vague[last(path)] && !sets.plainWrappers[last(b.path)] {
 			name = lastOf(b.name) + "." + name
 		}
 	}
@@ -180,6 +180,10 @@ func (t *tree) addArray(b branch, array string) {
 // addObjects takes the elements that are pairs of name and value as members,
 // of others the first one, and says how many there are.
 func (t *tree) addObjects(b branch, array string, count int) {
+	if titles := commitTitles(b.path, array); titles != "" {
+		t.leaf(b, quoteJSON(titles))
+		return
+	}
 	if names := namesIn(array); names != "" {
 		t.leaf(b, quoteJSON(names))
 		return
