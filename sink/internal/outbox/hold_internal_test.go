@@ -176,6 +176,7 @@ func TestTwoThatAlwaysWaitHoldUpNoDigest(t *testing.T) {
 		w := enterRoom(t, 8)
 		w.submit(w.digest("a", "b"), w.digest("c", "d"))
 		for range 100 {
+			synctest.Wait()
 			sent := len(w.posts)
 			w.Bounce([]byte(w.posts[sent-1].id), AboutPace, errors.New("wait"))
 			w.Flush()
