@@ -43,7 +43,7 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 		monitor_name monitor.name monitor_display_name monitor_friendly_name alert_rule condition_name policy_name search_name scenario
 		attributes.friendly_name friendly_name device.friendly_name entity_id display_name job.name job_name task_name playbook workflow.name workflow_name pipeline_name pipeline.name
 		backup_name build_name component.name service_description service_desc artifact_name metadata.name table source.table dag_id alarm quality_gate.name name domain check detail.project_name object_ref.name
-		deployment.environment deployment_status.environment tag_name ref`},
+		deployment.environment deployment_status.environment tag_name ref registration.name actor.attributes.name`},
 	{aKind, "kind of event; title if there is neither", `
 		event_type detail_type event.type event_kind event.action action_name message_type notification_type alert_type
 		object_kind webhook_event operation_name event event_key type action activity category verb`},
@@ -56,7 +56,7 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 		event_definition_description message_body alert_details alert_description notes info incident_updates.body pretext activity_text event_description.latest_description data content.raw`},
 	{aFault, "error; message if there is no other", `
 		error error.message err err.message exception exception.message thrown.message failure_message failure.message fault
-		error_message error_msg error_description @x stopped_reason failure_reason build_failure_reason reason cause status_reason`},
+		error_message error_msg error_description @x stopped_reason failure_reason build_failure_reason reason cause status_reason tasks.trace`},
 	{aSeverity, "severity", `
 		severity_name severity_text severity severity_number event_severity alert_severity log.level level lvl levelname level_name loglevel log_level log_severity
 		@l alert_type message_type syslog_severity syslog.severity.name severity_label priority.summary priority.name priority_name priority urgency criticality impact level_value levelno
@@ -72,7 +72,7 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 		time timestamp @timestamp ts datetime date_time event_time event_timestamp time_unix_nano starts_at start_at started_at fired_date_time triggered_at fired_at
 		occurred_at opened_at state_change_time status_changed_at sent triggered_time time_generated iso_timestamp log_time asctime instant.epoch_second instant t.$date @t time_local
 		start_time_unix_nano observed_time_unix_nano event.created last_timestamp created_at created_on create_time created execution_date long_date_time date ts_ms clock source_realtime_timestamp
-		realtime_timestamp timestamp_ms timestamp.seconds time.seconds detected_at updated_at last_changed now at t head_commit.timestamp metadata.creation_timestamp publish_time state_changed_utc_time run_updated_at receive_timestamp happened_at issued_at occur_at received_at analysed_at event_creation_time alert_creation_time created_date finish_time finished_at ended_at end_time start_time time_fired when published_at request_received_timestamp`},
+		realtime_timestamp timestamp_ms timestamp.seconds time.seconds detected_at updated_at last_changed now at t head_commit.timestamp metadata.creation_timestamp publish_time state_changed_utc_time run_updated_at receive_timestamp happened_at issued_at occur_at received_at analysed_at event_creation_time alert_creation_time created_date finish_time finished_at ended_at end_time start_time time_fired when time_created.system_time published_at request_received_timestamp`},
 	{aHost, "host", `
 		host_name hostname host host.name host.hostname kubernetes.pod_name kubernetes.pod.name k8s.pod.name pod_name pod involved_object.name regarding.name
 		source.host node_name nodename node k8s.node.name kubernetes.host server server_name server.name machine machine_name computer computer_name computer_dns_name node.hostname
@@ -104,7 +104,7 @@ const wrappers = `
 	deployment_status release pull_request app application status labels annotations common_labels common_annotations extra custom custom_details details info
 	item entry task run object_attributes sns _source resource attr log json_payload essentials source_event body alert_context
 	operation_state activity_log component component_update security_advisory quality_gate new_issues issue_data kibana stream new_state to_state after alert_group alert_payload execution results vulnerabilities findings tags attachments embeds condition merge_request update resource_properties meta metrics output_fields before_after anomaly finding vulnerability
-	instance_details subject k8s kubernetes event_data alarm trap archive job rule`
+	instance_details subject k8s kubernetes event_data alarm trap archive job rule tasks status_info rendering_info system`
 
 // wrapperEnds are ends of names of such members: workflow_run, commit_status.
 const wrapperEnds = `run status event job build alert incident`
@@ -123,7 +123,7 @@ const secondaryNames = `
 	before old old_state from_state previous previous_state previous_attributes last sender user actor author owner creator pusher committer assignee assignees
 	organization head_commit headers request response agent client source_details input ecs schema links _links meta metadata signature
 	user_identity response_elements request_parameters repository schema_version trigger backlog managed_fields config settings
-	previous_value event_definition decisions host_info geo requester base head repo project forkee participants reviewers`
+	previous_value event_definition decisions host_info geo requester base head repo project forkee participants reviewers vars_before vars_after`
 
 // core are members whose own members are as good as those of the message.
 const core = `data payload detail event alert incident problem notification message record body job workflow_run build`
@@ -131,7 +131,7 @@ const core = `data payload detail event alert incident problem notification mess
 // noise are members that help nobody who reads a room.
 const noise = `
 	href uri installation nanos message.html message.markdown detailed_message.html detailed_message.markdown detailed_message.text content.html content.markup
-	visibility_level default_branch watchers_count forks_count open_issues_count stage_timestamp parse_mode project_id pusher_type nano_of_second common_element_count resource_type aws_account_id account alert_target_ids origin_alert_id signal_type condition_type
+	visibility_level default_branch watchers_count forks_count open_issues_count stage_timestamp parse_mode context.id culture keywords opcode qualifiers event_record_id process_id thread_id project_id pusher_type nano_of_second common_element_count resource_type aws_account_id account alert_target_ids origin_alert_id signal_type condition_type
 	window_size appid code_file code_line syslog_facility timezone timezone_offset maxretries important interval monitor_id schema payload_version
 	s3_schema_version configuration_id arn etag sequencer job_trigger_id event_definition_id job_definition_id event_definition_type origin_context
 	contact contact_name hostaddress omd_site what caller_file installation_id subscription
@@ -147,7 +147,7 @@ const noise = `
 	source_type source_type_id subscription_filters owner_account topic_arn user_agent request_id public`
 
 // skipped are objects and arrays of which nothing is read: they describe the message.
-const skipped = `potential_action schema managed_fields scope_schema signatures mrkdwn_in entries breadcrumbs sdk modules credentials st_diff`
+const skipped = `potential_action schema managed_fields scope_schema signatures mrkdwn_in entries breadcrumbs sdk modules credentials st_diff conference_bridge`
 
 // numbered are things whose numbers people know, as in order_id.
 const numbered = `order invoice ticket payment customer shipment case booking contract`

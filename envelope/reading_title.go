@@ -2,6 +2,7 @@ package envelope
 
 import (
 	"cmp"
+	"regexp"
 	"strings"
 )
 
@@ -39,8 +40,12 @@ func (r *reading) textOf(l *leaf) string {
 	if l == nil {
 		return ""
 	}
-	return r.out.withoutMarkup(strings.TrimSpace(strings.ReplaceAll(l.text(), "%%%", ""))) // Datadog's mark of Markdown
+	text := strings.ReplaceAll(l.text(), "%%%", "") // Datadog's mark of Markdown
+	return r.out.withoutMarkup(strings.TrimSpace(markdownImage.ReplaceAllString(text, "")))
 }
+
+// markdownImage is a picture in Markdown, and what it leads to.
+var markdownImage = regexp.MustCompile(`\[?!\[[^\]\n]*\]\([^)\s]*\)(\]\([^)\s]*\))?`)
 
 // maxHeadline is how long a text may be that is a title.
 const maxHeadline = 200

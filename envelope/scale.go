@@ -60,6 +60,10 @@ var scales = [...]scale{ //nolint:gochecknoglobals // a constant table
 		steps: steps{{1, Info}, {3, Notice}, {4, Warning}, {5, Error}, {6, Unspecified}},
 	},
 	{
+		what: "events of Windows", paths: "system.level", sure: true,
+		steps: steps{{0, Info}, {1, Critical}, {2, Error}, {3, Warning}, {4, Info}, {5, Debug}, {6, Unspecified}},
+	},
+	{
 		what: "syslog", paths: "severity level priority", with: "facility facilitynum shortmessage procid appname syslogidentifier syslogfacility pri hostname.transport", sure: true,
 		steps: syslogSteps,
 	},

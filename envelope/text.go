@@ -40,6 +40,9 @@ func decodeText(m *message) ([]Envelope, error) {
 		inner := message{Raw: m.Raw, words: m.words, body: body, members: list}
 		return inner.understand(), nil
 	}
+	if e := mailMessage(body, m.words); e.showable() {
+		return []Envelope{e}, nil
+	}
 	if e := htmlMessage(body); e.showable() {
 		return []Envelope{e}, nil
 	}
