@@ -382,6 +382,33 @@ func TestWhatOvertakesLeavesAPlaceForWhatIsGathered(t *testing.T) {
 	})
 }
 
+// The room is made again meanwhile, and its history is short: the place that was left is
+// not one of those any more.
+func TestWhatIsGatheredKeepsThePlaceThatWasLeftToIt(t *testing.T) {
+	expired := `{"subject":"old","expires":"1999-01-01T00:00:00Z"}`
+	for want, bodies := range map[string][]string{
+		"digest 3 4":  append(numbered(1, 4), critical(5), critical(6)),
+		"expired old": {expired, title(1), title(2)},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, st := newScene(), &stream{log: &watermark{bodies: slices.Clone(bodies), acked: map[string]func(){}}}
+			last := len(bodies) - 1
+			st.publish(0, bodies[:last]...)
+			st.publish(5*time.Second, bodies[last])
+			s.room.answer = func(body string) sink.Result {
+				if strings.Contains(bodies[last], `"`+body+`"`) {
+					s.room.historyDepth = 2
+				}
+				return sink.Result{Outcome: sink.Delivered, Took: time.Second}
+			}
+			if got := s.play(st); got[len(got)-1] != want {
+				t.Errorf("got %q, want %q as the last", got, want)
+			}
+			s.settledOnce(t, bodies...)
+		})
+	}
+}
+
 // Resolved ones wait, and so do too many critical ones.
 func TestCriticalOnesHaveARateOfTheirOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

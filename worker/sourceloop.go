@@ -158,7 +158,7 @@ func (l *sourceLoop) send(ctx context.Context, p *pendingDelivery, posts []post,
 		return
 	}
 	p.places = l.unacked
-	if overtakes {
+	if overtakes || l.expired.members > 0 {
 		p.places = l.unacked.overtake(p.posts)
 	}
 	p.submit(ctx, posts)

@@ -139,6 +139,9 @@ func (s *unackedShare) fits(n int, patient bool) bool {
 		return true // alone in the shared places, if it needs more than there are
 	}
 	free := own + max(0, shared) - s.taken
+	if s.taken == s.overtook {
+		free = max(1, free) // one was left to what they have overtaken; the limit may have fallen since
+	}
 	return n <= free || !patient && free > 0
 }
 
