@@ -83,11 +83,11 @@ func (b *Outbox) waitingFor(id string) *Member {
 }
 
 // compose makes the text and the id of a digest that is about to be sent, unless it
-// has them: those leave it that were lost, or shown otherwise, since. It reports
-// whether e is to be sent.
+// has them: those leave it that were shown otherwise since, or were lost before it was
+// sent. It reports whether e is to be sent.
 func (b *Outbox) compose(e *entry) bool {
 	d := e.digest
-	d.parts = slices.DeleteFunc(d.parts, b.leaves)
+	b.dropParts(e, !e.sent)
 	switch n := len(d.parts); {
 	case n == 0:
 		b.settle(e, Result{Outcome: Suppressed}) // nobody waits for it
@@ -114,11 +114,19 @@ func (b *Outbox) compose(e *entry) bool {
 	return true
 }
 
+// dropParts settles the parts of e, if that is a digest, that were shown otherwise, and
+// also those that were lost, if they are not to be sent.
+func (b *Outbox) dropParts(e *entry, alsoLost bool) {
+	if d := e.digest; d != nil {
+		d.parts = slices.DeleteFunc(d.parts, func(p *part) bool { return b.leaves(p, alsoLost) })
+	}
+}
+
 // leaves settles p if it need not be shown any more.
-func (b *Outbox) leaves(p *part) bool {
+func (b *Outbox) leaves(p *part, alsoLost bool) bool {
 	r := Result{Outcome: Suppressed, ID: p.id}
 	switch {
-	case isClosed(p.Lost):
+	case alsoLost && isClosed(p.Lost):
 		r.Outcome, r.Err = Dropped, ErrLost
 	case !b.shownIDs.has(p.id):
 		return false

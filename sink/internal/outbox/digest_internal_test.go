@@ -395,6 +395,46 @@ func TestDigestIsSentAgain(t *testing.T) {
 	})
 }
 
+// What was lost and comes back in part does not change the order of digests that had been
+// sent. If it is lost before the worker is back in the room, all the rest has a new turn; later,
+// all keeps its turn.
+func TestWhatComesBackInPartKeepsTheOrderOfDigests(t *testing.T) {
+	for lostBefore, want := range map[bool][]string{
+		true:  {"a b", "c d", "e f g"},
+		false: {"a b", "c d e", "f g"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w, lost := enterRoom(t, 8), make(chan struct{})
+			digests := []Message{w.digest("a", "b"), w.digest("c", "d", "e"), w.digest("f", "g")}
+			for _, m := range digests {
+				for i := range m.Members {
+					m.Members[i].Lost = lost
+				}
+				w.submit(m)
+				time.Sleep(holdAtMost) // nothing is shown
+			}
+			comeBack := func() {
+				close(lost)
+				w.submit(w.single("a"), w.single("b"), w.single("c"), w.single("d"))
+			}
+			if lostBefore {
+				comeBack()
+				w.reconnect()
+			} else {
+				w.reconnect()
+				comeBack()
+			}
+			w.reflect(w.posts[0], us)
+			w.submit(w.digest("e", "f", "g"))
+			w.reflectAll()
+			w.wantPosts(want...)
+			if w.Size() != 0 {
+				t.Errorf("%d in flight", w.Size())
+			}
+		})
+	}
+}
+
 // A room that removes the names gets digests no more.
 func TestRoomThatRemovesTheNamesGetsNoDigests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -215,7 +215,7 @@ func (b *Outbox) dropUntried(m *Member) bool {
 	if e := b.queue[i]; e.digest == nil {
 		b.settle(e, Result{Outcome: Dropped, Err: ErrLost})
 	} else {
-		e.digest.parts = slices.DeleteFunc(e.digest.parts, b.leaves)
+		b.dropParts(e, true)
 	}
 	return true
 }

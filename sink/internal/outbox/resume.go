@@ -82,6 +82,7 @@ func (b *Outbox) Attach(l Link, from string) (resent, possibleDuplicates int) {
 				possibleDuplicates++
 			}
 			b.inflight[e.id] = e
+			b.dropParts(e, true) // of all digests now: what comes back to a later one would be shown before the rest
 		}
 	}
 	b.yield()
