@@ -32,7 +32,8 @@ func mailMessage(text string, words severities) (e Envelope) {
 		e.Source = from.Address
 	}
 	e.Message = e.withoutMarkup(mailText(textproto.MIMEHeader(m.Header), m.Body, 0))
-	e.Severity = words.leading(e.Subject)
+	read := textMessage(e.Subject+"\n"+e.Message, words)
+	e.Severity, e.State = read.Severity, read.State
 	return e
 }
 

@@ -61,10 +61,10 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 		severity_name severity_text severity severity_number event_severity alert_severity log.level level lvl levelname level_name loglevel log_level log_severity
 		@l alert_type message_type syslog_severity syslog.severity.name severity_label priority.summary priority.name priority_name priority urgency criticality impact level_value levelno
 		event_nseverity nseverity trigger_severity rule.level status_indicator sev s notification_type type color
-		check_result.state service_state host_state state exit_status`},
+		check_result.state service_state host_state service.state host.state state exit_status`},
 	{aState, "state: whether it begins or ends", `
 		state message_type event_value event.value alert_state alert_status incident_state alert_transition new_state_value state.value current_state monitor_condition
-		event_action notification_type service_state host_state event_type action status transition`},
+		event_action notification_type notification.type service_state host_state event_type action status transition`},
 	{anOutcome, "outcome; shown with the name", `
 		conclusion run_status health.status build.status workflow.status build_status job_status pipeline_status build.result result outcome new_state_value state.value service_state host_state heartbeat.status last_status
 		alert_type_friendly_name status new_state current_state state phase op action`},
@@ -79,7 +79,7 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 		device_name device.name device_id device instance_name instance instance_id agent.name source_host syslog_hostname hostname_s resource_name
 		configuration_items impacted_entity trigger.dimensions.instance_id entity.system.hostname client.name target`},
 	{anOrigin, "origin: the service that sent it", `
-		repository.full_name repository.path_with_namespace project.path_with_namespace source service_name service.name service service.summary app_name appname application_name application app source.component
+		repository.full_name repository.path_with_namespace project.path_with_namespace repo.slug source service_name service.name service service.summary app_name appname application_name application app source.component
 		repository.name project_name project.name project_slug project program syslog_identifier ident
 		kubernetes.container_name kubernetes.labels.app container_name container.name k8s.container.name reporting_controller reporting_component
 		logger_name logger component system job source.name monitoring_service integration_name workflow_name origin log_group event_source producer sender_name
@@ -92,7 +92,7 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 		runbook_url runbook annotations.runbook_url object_attributes.url links.web.href links.html.href html_url web_url permalinks.web problem_url url title_link permalink link incident_url issue_url alert_url event_url
 		details_url target_url build.full_url full_url build_url job_url run_url compare compare_url rule_url results_link zabbix_url event_link log_url
 		dashboard_url dashboard panel_url generator_url console_url shortlink short_url view_in_app view_url ticket_url click links.href actions.url open_link.url
-		project.web_url repository.html_url
+		project.web_url repository.html_url link_to_search_results_ui
 		silence_url image_url image screenshot_url`},
 	{aTrace, "trace", `traceparent`},
 }

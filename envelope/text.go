@@ -2,6 +2,7 @@ package envelope
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 	"unicode"
 )
@@ -79,8 +80,21 @@ func textMessage(body string, words severities) (e Envelope) {
 		first, _, _ := strings.Cut(body, "\n")
 		e.Severity = words.leading(first)
 	}
+	if m := severityLine.FindStringSubmatch(body); m != nil && e.Severity == Unspecified {
+		e.Severity, _ = words.word(canonical(m[1]))
+	}
+	if m := typeLine.FindStringSubmatch(body); m != nil {
+		e.State = states[canonical(m[1])]
+	}
 	return e
 }
+
+// The lines in which the mails of Nagios and its like say how bad it is, and whether it
+// begins or ends.
+var (
+	severityLine = regexp.MustCompile(`(?m)^(?:Service |Host )?(?:State|Severity|Status): *(\w+)\r?$`)
+	typeLine     = regexp.MustCompile(`(?m)^Notification Type: *(\w+)\r?$`)
+)
 
 // leading are the words that say how bad something is at the beginning of a
 // line of text. Others mean too much else.
