@@ -50,9 +50,7 @@ func htmlMessage(text string) (e Envelope) {
 		body = strings.TrimSpace(rest)
 	}
 	e.Message = body
-	for _, l := range p.links {
-		e.link(strings.TrimSpace(l.Name), l.URL)
-	}
+	e.takeLinks(p)
 	return e
 }
 
@@ -79,13 +77,18 @@ func (e *Envelope) withoutMarkup(text string) string {
 		return text
 	}
 	p := readHTML(text)
-	for _, l := range p.links {
-		e.link(strings.TrimSpace(l.Name), l.URL)
-	}
+	e.takeLinks(p)
 	return tidied(p.text.String())
 }
 
-func readHTML(text string) (p page) {
+func (e *Envelope) takeLinks(p *page) {
+	for _, l := range p.links {
+		e.link(strings.TrimSpace(l.Name), l.URL)
+	}
+}
+
+func readHTML(text string) *page {
+	p := new(page)
 	if p.lineEnd = " "; !htmlBlock.MatchString(text) || !isHTML(strings.TrimSpace(text)) {
 		p.lineEnd = "\n"
 	}
