@@ -72,11 +72,12 @@ func about(names []string) func(error) bool {
 }
 
 // Describe returns the settings of the groups without loading them.
-func Describe(g Group) []Setting {
-	spec := reflect.TypeOf(g.Spec).Elem()
+func Describe(groups ...Group) []Setting {
 	var settings []Setting
-	for _, field := range settingFields(spec) {
-		settings = append(settings, describe(field))
+	for _, g := range groups {
+		for _, field := range settingFields(reflect.TypeOf(g.Spec).Elem()) {
+			settings = append(settings, describe(field))
+		}
 	}
 	return settings
 }

@@ -20,14 +20,12 @@ var serviceLink = regexp.MustCompile(`_SERVICE_(HOST|PORT)|=(tcp|udp|sctp)://|_P
 // business: orchestrators set some with the same prefixes.
 func Misspelt(environ []string, groups ...Group) []string {
 	var known, plain []string
-	for _, g := range groups {
-		for _, s := range Describe(g) {
-			known = append(known, s.Name)
-			if s.Type == typeSecret {
-				known = append(known, s.Name+fileSuffix)
-			} else {
-				plain = append(plain, s.Name)
-			}
+	for _, s := range Describe(groups...) {
+		known = append(known, s.Name)
+		if s.Type == typeSecret {
+			known = append(known, s.Name+fileSuffix)
+		} else {
+			plain = append(plain, s.Name)
 		}
 	}
 	var lines []string

@@ -13,10 +13,8 @@ var quoted = regexp.MustCompile(`^("[^"'\s{]*"|'[^"'\s{]*')$`)
 // whose quotes are part of its value: docker run --env-file does not take them off.
 func Quoted(environ []string, groups ...Group) []string {
 	var known []string
-	for _, g := range groups {
-		for _, s := range Describe(g) {
-			known = append(known, s.Name, s.Name+fileSuffix)
-		}
+	for _, s := range Describe(groups...) {
+		known = append(known, s.Name, s.Name+fileSuffix)
 	}
 	var lines []string
 	for _, variable := range environ {
