@@ -9,10 +9,10 @@ type Reporter interface {
 
 // Status is how a source is.
 type Status struct {
-	// Bound says that the source receives: its consumer is found, or it is a
+	// Receiving says that the source receives: its consumer is found, or it is a
 	// member of its group, also if that has no partition for it.
-	Bound bool
-	// Problem says why the source is not bound, or a part of it stalled, in one
+	Receiving bool
+	// Problem says why the source does not receive, or a part of it stalled, in one
 	// line.
 	Problem string
 	// Stalled is how many parts of the source (Kafka: partitions) make no progress

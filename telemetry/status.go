@@ -33,8 +33,8 @@ type RoomStatus struct {
 	Occupant     string     `json:"occupant"` // our address in the room
 	InFlight     int        `json:"in_flight"`
 	MaxInFlight  int        `json:"max_in_flight"`
-	HistoryDepth int        `json:"history_depth"`   // bounds what is unacknowledged
-	Waiting      float64    `json:"waiting_seconds"` // of the oldest message in flight
+	HistoryDepth int        `json:"history_depth"`            // bounds what is unacknowledged
+	Waiting      float64    `json:"oldest_in_flight_seconds"` // how long it has waited
 	// Unshown are the messages in flight that the room has refused, or handled and not shown.
 	Unshown     []sink.Unshown `json:"unshown"`
 	RateLimited bool           `json:"rate_limited"`  // the room asks us to send more slowly
@@ -45,15 +45,15 @@ type RoomStatus struct {
 // SourceStatus is the state of one source.
 type SourceStatus struct {
 	Name           string     `json:"name"`
-	Bound          bool       `json:"bound"`
+	Receiving      bool       `json:"receiving"`
 	Pending        int        `json:"pending"` // received, and not yet settled
 	MaxPending     int        `json:"max_pending"`
 	PendingBytes   int        `json:"pending_bytes"`
-	Gathered       int        `json:"gathered"`       // of these, for a digest
-	Unacknowledged int        `json:"unacknowledged"` // submitted, and not durably acknowledged
-	Lag            *int64     `json:"lag"`            // null: not known
-	Stalled        int        `json:"stalled"`        // Kafka partitions that make no progress although there is something to read
-	Problem        string     `json:"problem"`        // why it is not bound, or stalled
+	Gathered       int        `json:"gathered"`           // of these, for a digest
+	Unacknowledged int        `json:"unacknowledged"`     // submitted, and not durably acknowledged
+	Lag            *int64     `json:"lag"`                // null: not known
+	Stalled        int        `json:"partitions_stalled"` // Kafka partitions that make no progress although there is something to read
+	Problem        string     `json:"problem"`            // why it does not receive, or a partition is stalled
 	LastReceived   *time.Time `json:"last_received"`
 	LastDelivery   *time.Time `json:"last_delivery"`
 	LastError      *Fault     `json:"last_error"`
@@ -120,7 +120,7 @@ func (s *sourceState) status(w Worker) SourceStatus {
 	messages, bytes := w.Pending(s.name)
 	problem := s.problem()
 	one := SourceStatus{
-		Name: s.name, Bound: problem == "", Problem: problem,
+		Name: s.name, Receiving: problem == "", Problem: problem,
 		Pending: messages, MaxPending: w.MaxPending(), PendingBytes: bytes, Gathered: w.Gathered(s.name), Unacknowledged: w.Unacknowledged(s.name),
 		LastReceived: s.lastReceived.get(), LastDelivery: s.lastDelivered.get(), LastError: last.status(),
 	}
@@ -186,12 +186,12 @@ func (t *Telemetry) unshown() string {
 const failingFor = 45 * time.Second
 
 // problem says why the source does not receive. One that cannot tell counts as
-// bound until it returns an error.
+// receiving until it returns an error.
 func (s *sourceState) problem() string {
 	r, reports := s.source.(sources.Reporter)
 	if reports {
-		if status := r.Status(); !status.Bound {
-			return cmp.Or(status.Problem, "not bound yet")
+		if status := r.Status(); !status.Receiving {
+			return cmp.Or(status.Problem, "not receiving yet")
 		}
 	}
 	s.mu.Lock()

@@ -72,7 +72,7 @@ type desk struct {
 }
 
 func newDesk(o telemetry.Options) *desk {
-	d := &desk{room: &room{}, nats: &reporting{plain{jetstream}, sources.Status{Bound: true, Lag: -1}}}
+	d := &desk{room: &room{}, nats: &reporting{plain{jetstream}, sources.Status{Receiving: true, Lag: -1}}}
 	o.Version, o.MaxInFlight, o.MaxPendingBytes, o.StalledAfter = "1.2.3", 20, 4000, 30*time.Second
 	o.Worker, o.Room, o.Sources = carrier{}, d.room, []sources.Source{d.nats, plain{topic}}
 	d.Telemetry = telemetry.New(o)
@@ -209,7 +209,7 @@ func TestReadyzSaysWhyNot(t *testing.T) {
 		d.join()
 		d.nats.state = sources.Status{Problem: "stream not found"}
 		ready("nats:NOTIFY: stream not found")
-		d.nats.state = sources.Status{Bound: true}
+		d.nats.state = sources.Status{Receiving: true}
 		d.ObserveWorker(worker.Event{Kind: worker.Failing, Source: topic, Doing: worker.Receiving, Err: errors.New("no broker")})
 		ready("kafka:alerts: receive: no broker")
 		d.ObserveWorker(worker.Event{Kind: worker.Recovered, Source: topic, Doing: worker.Receiving})
@@ -257,7 +257,7 @@ func TestStatusNamesTheProblem(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &s); err != nil {
 		t.Fatal(err, body)
 	}
-	if nats := s.Sources[1]; nats.Bound || !strings.Contains(nats.Problem, "no stream") {
+	if nats := s.Sources[1]; nats.Receiving || !strings.Contains(nats.Problem, "no stream") {
 		t.Errorf("got %s", body)
 	}
 }

@@ -688,7 +688,7 @@ func TestABacklogIsShownTogetherAlthoughEachCouldBeShownAlone(t *testing.T) {
 type lagging struct{ stream }
 
 func (l *lagging) Status() sources.Status {
-	return sources.Status{Bound: true, Lag: int64(len(l.bodies))}
+	return sources.Status{Receiving: true, Lag: int64(len(l.bodies))}
 }
 
 // An outage is told with the age of what waits.

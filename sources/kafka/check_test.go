@@ -254,7 +254,7 @@ func TestGroupRefusesOtherApplications(t *testing.T) {
 func checkRefusesOthers(t *testing.T, c *cluster) {
 	t.Helper()
 	s := c.open(t)
-	eventually(t, "the source is in the group", func() bool { return s.Status().Bound })
+	eventually(t, "the source is in the group", func() bool { return s.Status().Receiving })
 	c.publish(t, 0, 30)
 	ack(t, receive(t, s, 30)...)
 	other := c.franz(t, kgo.ConsumeTopics(c.topic), kgo.ConsumerGroup(c.config.GroupID), kgo.ClientID("billing"), kgo.InstanceID("billing-1"),

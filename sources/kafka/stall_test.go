@@ -35,7 +35,7 @@ func TestPartitionWithoutProgressIsTold(t *testing.T) {
 	s := c.open(t)
 	eventually(t, "the status tells", func() bool {
 		status := s.Status()
-		return status.Bound && status.Stalled == partitions && strings.Contains(status.Problem, "alerts[0] makes no progress: offset 0 of ") && status.Lag > 0
+		return status.Receiving && status.Stalled == partitions && strings.Contains(status.Problem, "alerts[0] makes no progress: offset 0 of ") && status.Lag > 0
 	})
 	eventually(t, "the log tells", func() bool { return c.lines.has("level=WARN", "makes no progress", "partition=0") })
 	stuck.Store(false)
@@ -124,7 +124,7 @@ func TestLagIsNotKnownAtFirst(t *testing.T) {
 	c.ControlKey(int16(kmsg.Fetch), silent)
 	c.ControlKey(int16(kmsg.ListOffsets), silent)
 	s := c.open(t)
-	eventually(t, "it is in the group", func() bool { return s.Status().Bound })
+	eventually(t, "it is in the group", func() bool { return s.Status().Receiving })
 	if lag := s.Status().Lag; lag >= 0 {
 		t.Errorf("lag is %d, and nobody can know", lag)
 	}

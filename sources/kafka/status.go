@@ -18,7 +18,7 @@ var _ sources.Reporter = (*Source)(nil)
 func (s *Source) Status() sources.Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	status := sources.Status{Bound: s.joined, Lag: s.lag()}
+	status := sources.Status{Receiving: s.joined, Lag: s.lag()}
 	problem := s.problem
 	if s.joined {
 		status.Stalled, problem = s.stalled()

@@ -163,11 +163,11 @@ func TestCoreStatus(t *testing.T) {
 	b := newCore(t)
 	src := b.useCore(t)
 	stop := receiver(t, src)
-	natstest.Eventually(t, "the source listens", func() bool { return src.Status().Bound })
+	natstest.Eventually(t, "the source listens", func() bool { return src.Status().Receiving })
 	b.Down(t)
-	natstest.Eventually(t, "the status tells that the broker is away", func() bool { return !src.Status().Bound })
+	natstest.Eventually(t, "the status tells that the broker is away", func() bool { return !src.Status().Receiving })
 	b.Up(t)
-	natstest.Eventually(t, "the source listens again", func() bool { return src.Status().Bound })
+	natstest.Eventually(t, "the source listens again", func() bool { return src.Status().Receiving })
 	stop()
 }
 

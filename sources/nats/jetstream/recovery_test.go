@@ -115,7 +115,7 @@ func TestSettlingWithAFullBuffer(t *testing.T) {
 	src := b.use(t, b.config())
 	held := natstest.Receive(t, src, 3)
 	b.Down(t)
-	natstest.Eventually(t, "the source notices", func() bool { return !src.Status().Bound })
+	natstest.Eventually(t, "the source notices", func() bool { return !src.Status().Receiving })
 	natstest.Must(t, src.Fill())
 	var durable atomic.Bool
 	natstest.Must(t, held[0].Ack(func() { durable.Store(true) }))
@@ -143,7 +143,7 @@ func TestRejectingWithoutServer(t *testing.T) {
 	src := b.use(t, b.config())
 	held := natstest.Receive(t, src, 2)
 	b.Down(t)
-	natstest.Eventually(t, "the source notices", func() bool { return !src.Status().Bound })
+	natstest.Eventually(t, "the source notices", func() bool { return !src.Status().Receiving })
 	for range 20 {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		err := held[1].Reject(ctx, sources.Reason{Code: sources.ReasonRejected})

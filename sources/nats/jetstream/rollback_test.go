@@ -17,10 +17,10 @@ func TestNothingIsAskedForAtOnceAfterRestart(t *testing.T) {
 	natstest.Ack(t, natstest.Receive(t, src, 1)...)
 	b.Settles(t, 1)
 	b.Down(t)
-	natstest.Eventually(t, "the source notices", func() bool { return !src.Status().Bound })
+	natstest.Eventually(t, "the source notices", func() bool { return !src.Status().Receiving })
 	b.Up(t)
 	b.PublishNotes(t, 1, 2)
-	natstest.Eventually(t, "the source has reconnected", func() bool { return src.Status().Bound })
+	natstest.Eventually(t, "the source has reconnected", func() bool { return src.Status().Receiving })
 	begin := time.Now() // what is measured from here is the wait alone
 	natstest.Ack(t, natstest.Receive(t, src, 1)...)
 	if waited := time.Since(begin); waited < 2*time.Second {

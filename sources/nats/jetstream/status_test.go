@@ -16,20 +16,20 @@ func TestStatus(t *testing.T) {
 	b := newBroker(t)
 	b.PublishNotes(t, 0, 10)
 	src := b.use(t, b.config())
-	if s := src.Status(); s.Bound {
+	if s := src.Status(); s.Receiving {
 		t.Errorf("before the first call: %+v", s)
 	}
 	natstest.Ack(t, natstest.Receive(t, src, 3)...)
-	natstest.Eventually(t, "the status tells what is left", func() bool { s := src.Status(); return s.Bound && s.Problem == "" && s.Lag == 7 })
+	natstest.Eventually(t, "the status tells what is left", func() bool { s := src.Status(); return s.Receiving && s.Problem == "" && s.Lag == 7 })
 	b.Settles(t, 3)
 	b.Down(t)
 	natstest.Eventually(t, "the status tells that the broker is away", func() bool {
 		s := src.Status()
-		return !s.Bound && strings.Contains(s.Problem, "not connected")
+		return !s.Receiving && strings.Contains(s.Problem, "not connected")
 	})
 	b.Up(t)
 	natstest.Ack(t, natstest.Receive(t, src, 7)...)
-	natstest.Eventually(t, "all is well again", func() bool { s := src.Status(); return s.Bound && s.Lag == 0 })
+	natstest.Eventually(t, "all is well again", func() bool { s := src.Status(); return s.Receiving && s.Lag == 0 })
 }
 
 // While the worker asks for nothing, because the room is away, the lag grows with
@@ -56,7 +56,7 @@ func TestPaused(t *testing.T) {
 	b.PublishNotes(t, 0, 1)
 	natstest.Eventually(t, "the status names it", func() bool {
 		s := src.Status()
-		return !s.Bound && strings.Contains(s.Problem, "is paused until") && strings.Contains(s.Problem, "nats consumer resume NOTIFY xmpp-notifier") && s.Lag == 1
+		return !s.Receiving && strings.Contains(s.Problem, "is paused until") && strings.Contains(s.Problem, "nats consumer resume NOTIFY xmpp-notifier") && s.Lag == 1
 	})
 	if n := book.Count("the consumer is paused"); n != 1 {
 		t.Errorf("%d lines in the log, want one:\n%s", n, book)
@@ -64,7 +64,7 @@ func TestPaused(t *testing.T) {
 	_, err = b.JS.ResumeConsumer(t.Context(), natstest.Stream, natstest.Durable)
 	natstest.Must(t, err)
 	natstest.Ack(t, <-next...)
-	natstest.Eventually(t, "the status is good again", func() bool { return src.Status().Bound })
+	natstest.Eventually(t, "the status is good again", func() bool { return src.Status().Receiving })
 }
 
 // What is purged before it was delivered is told, with its number.

@@ -34,13 +34,13 @@ func (h *Health) Failed(err error) error {
 	return err
 }
 
-func (h *Health) set(bound bool, problem string) {
+func (h *Health) set(receiving bool, problem string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.now.Bound, h.now.Problem = bound, problem
+	h.now.Receiving, h.now.Problem = receiving, problem
 }
 
-// Paused notes why nothing comes although the source is bound. Empty: it does.
+// Paused notes why nothing comes although the source receives. Empty: it is not paused.
 func (h *Health) Paused(problem string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -55,11 +55,11 @@ func (h *Health) Status(c *Conn) sources.Status {
 	h.mu.Lock()
 	now, paused := h.now, h.paused
 	h.mu.Unlock()
-	if now.Bound && paused != "" {
-		now.Bound, now.Problem = false, paused
+	if now.Receiving && paused != "" {
+		now.Receiving, now.Problem = false, paused
 	}
-	if now.Bound && !c.IsConnected() {
-		now.Bound, now.Problem = false, c.offline().Error()
+	if now.Receiving && !c.IsConnected() {
+		now.Receiving, now.Problem = false, c.offline().Error()
 	}
 	now.Lag = h.lag.Load()
 	return now
