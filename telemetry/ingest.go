@@ -20,13 +20,19 @@ type Ingest struct {
 
 // NewIngest returns an Ingest that has heard nothing yet.
 func NewIngest(version string) *Ingest {
-	i := &Ingest{
-		registry: newRegistry(),
-		requests: counter("ingest_requests_total", "Webhooks, by the last part of their path (none: there is no such path) and the status of the answer.", "format", "code"),
-		duration: histogram("ingest_duration_seconds", "Time from receiving a webhook to its answer, which is the time to store it.", shortTimes(), "format"),
+	registry := newRegistry(version)
+	f := newFactory(registry, nil)
+	return &Ingest{
+		registry: registry,
+		requests: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "ingest_requests_total",
+			Help: "Webhooks, by the last part of their path (none: there is no such path) and the status of the answer.",
+		}, []string{"format", "code"}),
+		duration: f.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "ingest_duration_seconds", Buckets: shortTimes(),
+			Help: "Time from receiving a webhook to its answer, which is the time to store it.",
+		}, []string{"format"}),
 	}
-	i.registry.MustRegister(i.requests, i.duration, buildInfo(version))
-	return i
 }
 
 // Observe counts one request.

@@ -20,26 +20,19 @@ const (
 // roomState is what is known of our session in the room.
 type roomState struct {
 	mu sync.Mutex
-	roomFacts
+	SessionStatus
 }
 
-type roomFacts struct {
-	connected, joined bool
-	occupant          string
-	since             time.Time // of the present state
-	last              fault
-}
-
-func (r *roomState) snapshot() roomFacts {
+func (r *roomState) snapshot() SessionStatus {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.roomFacts
+	return r.SessionStatus
 }
 
 // ObserveRoom takes an event of the room.
 func (t *Telemetry) ObserveRoom(e sink.Event) {
 	before := t.room.take(&e)
-	m := t.metrics
+	m := &t.metrics
 	switch e.Kind {
 	case sink.Joined:
 		m.joins.WithLabelValues(joined).Inc()
@@ -48,7 +41,7 @@ func (t *Telemetry) ObserveRoom(e sink.Event) {
 			return // we were told to
 		}
 		m.reconnects.WithLabelValues(sink.Reason(e.Err)).Inc()
-		if before.connected && !before.joined {
+		if before.Connected && !before.Joined {
 			m.joins.WithLabelValues(failed).Inc()
 		}
 		if removal, ok := errors.AsType[*sink.RemovedError](e.Err); ok {
@@ -64,22 +57,22 @@ func (t *Telemetry) ObserveRoom(e sink.Event) {
 }
 
 // take notes the event and returns what was known before.
-func (r *roomState) take(e *sink.Event) roomFacts {
+func (r *roomState) take(e *sink.Event) SessionStatus {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	before := r.roomFacts
+	before, now := r.SessionStatus, new(time.Now().UTC())
 	switch e.Kind {
 	case sink.Connected:
-		r.connected, r.since = true, time.Now()
+		r.Connected, r.Since = true, now
 	case sink.Joined:
-		r.joined, r.occupant, r.since = true, e.Session.Occupant, time.Now()
+		r.Joined, r.Occupant, r.Since = true, e.Session.Occupant, now
 	case sink.Left:
-		if r.connected {
-			r.since = time.Now()
+		if r.Connected {
+			r.Since = now
 		}
-		r.connected, r.joined, r.occupant = false, false, ""
+		r.Connected, r.Joined, r.Occupant = false, false, ""
 		if e.Err != nil {
-			r.last = newFault(e.Err)
+			r.LastError = newFault(e.Err)
 		}
 	default:
 	}

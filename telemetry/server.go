@@ -36,12 +36,9 @@ type Server struct {
 	done     chan struct{}
 }
 
-// Handled is what the admin port serves: a Telemetry, or an Ingest.
-type Handled interface{ Handler() http.Handler }
-
-// Serve serves what t knows where cfg says, until Close. It returns nil, and
-// that can be closed, if cfg says nowhere.
-func Serve(ctx context.Context, cfg Config, t Handled, log *slog.Logger) (*Server, error) {
+// Serve serves h where cfg says, until Close. It returns nil, and that can be
+// closed, if cfg says nowhere.
+func Serve(ctx context.Context, cfg Config, h http.Handler, log *slog.Logger) (*Server, error) {
 	if cfg.Addr == "" {
 		return nil, nil
 	}
@@ -51,7 +48,7 @@ func Serve(ctx context.Context, cfg Config, t Handled, log *slog.Logger) (*Serve
 	}
 	s := &Server{
 		http: &http.Server{
-			Handler: t.Handler(), MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+			Handler: h, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 			ReadHeaderTimeout: headerTimeout, ReadTimeout: headerTimeout, WriteTimeout: answerTimeout, IdleTimeout: idleTimeout,
 		},
 		listener: netutil.LimitListener(listener, maxConns), done: make(chan struct{}),

@@ -6,46 +6,27 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/xmpp-notifier/xmpp-notifier/filter"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/worker"
 )
 
-// sourceState is what is known of one source. Its counters are looked up once:
-// a look-up costs more than a count.
+// sourceState is what is known of one source.
 type sourceState struct {
-	source  sources.Source
-	name    string
-	metrics *metrics
+	source sources.Source
+	name   string
+	sourceMetrics
 
-	received, delivered, suppressed          prometheus.Counter
-	digests, digested, corrections, expired  prometheus.Counter
-	acked, ackFailed, released, deadLettered prometheus.Counter
-	delivery, age                            prometheus.Observer
-	lastDelivery                             prometheus.Gauge
-
-	lastDelivered moment
-	lastReceived  moment
+	lastReceived, lastDelivered atomic.Int64 // Unix time in nanoseconds, 0 for never
 
 	mu      sync.Mutex
-	failing map[string]fault // by what was asked of the broker
-	last    fault
+	failing map[string]*Fault // by what was asked of the broker
+	last    *Fault
 }
 
-// moment is a point in time that one goroutine sets and another reads.
-type moment struct{ nanos atomic.Int64 }
-
-func (m *moment) set(t time.Time) { m.nanos.Store(t.UnixNano()) }
-
-// get returns nil if it was never set.
-func (m *moment) get() *time.Time {
-	nanos := m.nanos.Load()
-	if nanos == 0 {
-		return nil
+func newSourceState(source sources.Source, m sourceMetrics) *sourceState {
+	return &sourceState{
+		source: source, name: source.String(), sourceMetrics: m, failing: map[string]*Fault{},
 	}
-	return new(time.Unix(0, nanos).UTC())
 }
 
 // How a message was settled, in metrics and traces.
@@ -56,24 +37,19 @@ const (
 	ackFailed    = "failed"
 )
 
-func newSourceState(source sources.Source, m *metrics) *sourceState {
-	name := source.String()
-	for _, reason := range []sources.ReasonCode{sources.ReasonDecode, sources.ReasonRejected, sources.ReasonRetries, sources.ReasonTooLarge} {
-		m.failed.WithLabelValues(name, string(reason))
-		m.deadLettered.WithLabelValues(name, string(reason))
-	}
-	for _, reason := range filter.Reasons() {
-		m.filtered.WithLabelValues(name, string(reason))
-	}
-	m.filtered.WithLabelValues(name, worker.TooLate)
-	acks := func(outcome string) prometheus.Counter { return m.acks.WithLabelValues(name, outcome) }
-	return &sourceState{
-		source: source, name: name, metrics: m, failing: map[string]fault{},
-		received: m.received.WithLabelValues(name), delivered: m.delivered.WithLabelValues(name), suppressed: m.suppressed.WithLabelValues(name),
-		digests: m.digests.WithLabelValues(name), digested: m.digested.WithLabelValues(name), corrections: m.corrections.WithLabelValues(name), expired: m.expired.WithLabelValues(name),
-		acked: acks(acknowledged), ackFailed: acks(ackFailed), released: acks(released), deadLettered: acks(deadLettered),
-		delivery: m.delivery.WithLabelValues(name), age: m.age.WithLabelValues(name),
-		lastDelivery: m.lastDelivery.WithLabelValues(name),
+// outcome is how an event settles a message, "" if it does not.
+func outcome(kind worker.EventKind) string {
+	switch kind {
+	case worker.Acked:
+		return acknowledged
+	case worker.AckFailed:
+		return ackFailed
+	case worker.DeadLettered:
+		return deadLettered
+	case worker.Released:
+		return released
+	default:
+		return ""
 	}
 }
 
@@ -102,20 +78,17 @@ func (t *Telemetry) ObserveWorker(e worker.Event) {
 }
 
 func (s *sourceState) observe(e *worker.Event) {
+	if how := outcome(e.Kind); how != "" {
+		s.acks.WithLabelValues(how).Inc()
+	}
 	switch e.Kind {
 	case worker.Received:
 		s.received.Inc()
-		s.lastReceived.set(time.Now())
+		s.lastReceived.Store(time.Now().UnixNano())
 	case worker.Filtered:
-		s.metrics.filtered.WithLabelValues(s.name, e.Why).Inc()
+		s.filtered.WithLabelValues(e.Why).Inc()
 	case worker.Delivered:
 		s.shown(e, time.Now())
-		if e.Together > 1 {
-			s.digested.Add(notifications(e))
-		}
-		if e.Replaced != "" {
-			s.corrections.Inc()
-		}
 	case worker.Digested:
 		s.digests.Inc()
 	case worker.Expired:
@@ -123,21 +96,16 @@ func (s *sourceState) observe(e *worker.Event) {
 	case worker.Suppressed:
 		s.suppressed.Add(notifications(e))
 	case worker.Failed:
-		s.metrics.failed.WithLabelValues(s.name, string(e.Reason.Code)).Inc()
+		s.failed.WithLabelValues(string(e.Reason.Code)).Inc()
 	case worker.DeadLettered:
-		s.metrics.deadLettered.WithLabelValues(s.name, string(e.Reason.Code)).Inc()
-		s.deadLettered.Inc()
-	case worker.Acked:
-		s.acked.Inc()
+		s.deadLettered.WithLabelValues(string(e.Reason.Code)).Inc()
 	case worker.AckFailed:
-		s.ackFailed.Inc()
 		s.fail("", e.Err)
-	case worker.Released:
-		s.released.Inc()
 	case worker.Failing:
 		s.fail(e.Doing, e.Err)
 	case worker.Recovered:
 		s.recover(e.Doing)
+	case worker.Acked, worker.Released:
 	}
 }
 
@@ -148,8 +116,13 @@ func notifications(e *worker.Event) float64 { return float64(max(1, len(e.Parts)
 func (s *sourceState) shown(e *worker.Event, now time.Time) {
 	d := e.Delivery
 	s.delivered.Add(notifications(e))
-	s.lastDelivered.set(now)
-	s.lastDelivery.Set(float64(now.UnixMilli()) / 1000)
+	if e.Together > 1 {
+		s.digested.Add(notifications(e))
+	}
+	if e.Replaced != "" {
+		s.corrections.Inc()
+	}
+	s.lastDelivered.Store(now.UnixNano())
 	s.delivery.Observe(max(0, now.Sub(d.Received).Seconds()))
 	if !d.Time.IsZero() {
 		s.age.Observe(max(0, now.Sub(d.Time).Seconds())) // clocks differ

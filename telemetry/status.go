@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
@@ -24,22 +25,27 @@ type Status struct {
 	LastDelivery *time.Time `json:"last_delivery"`
 }
 
-// RoomStatus is the state of our session in the room.
+// RoomStatus is the state of the room.
 type RoomStatus struct {
-	Name         string     `json:"name"`
-	Connected    bool       `json:"connected"` // logged in
-	Joined       bool       `json:"joined"`
-	Since        *time.Time `json:"since"`    // of this state
-	Occupant     string     `json:"occupant"` // our address in the room
-	InFlight     int        `json:"in_flight"`
-	MaxInFlight  int        `json:"max_in_flight"`
-	HistoryDepth int        `json:"history_depth"`            // bounds what is unacknowledged
-	Waiting      float64    `json:"oldest_in_flight_seconds"` // how long it has waited
+	Name string `json:"name"`
+	SessionStatus
+	InFlight     int     `json:"in_flight"`
+	MaxInFlight  int     `json:"max_in_flight"`
+	HistoryDepth int     `json:"history_depth"`            // bounds what is unacknowledged
+	Waiting      float64 `json:"oldest_in_flight_seconds"` // how long it has waited
 	// Unshown are the messages in flight that the room has refused, or handled and not shown.
 	Unshown     []sink.Unshown `json:"unshown"`
 	RateLimited bool           `json:"rate_limited"`  // the room asks us to send more slowly
 	Pause       float64        `json:"pause_seconds"` // between two messages, for that reason
-	LastError   *Fault         `json:"last_error"`
+}
+
+// SessionStatus is the state of our session in the room.
+type SessionStatus struct {
+	Connected bool       `json:"connected"` // logged in
+	Joined    bool       `json:"joined"`
+	Since     *time.Time `json:"since"`    // of this state
+	Occupant  string     `json:"occupant"` // our address in the room
+	LastError *Fault     `json:"last_error"`
 }
 
 // SourceStatus is the state of one source.
@@ -65,20 +71,7 @@ type Fault struct {
 	Error string    `json:"error"`
 }
 
-// fault is a Fault that may not have happened.
-type fault struct {
-	at  time.Time
-	err error
-}
-
-func newFault(err error) fault { return fault{time.Now(), err} }
-
-func (f fault) status() *Fault {
-	if f.err == nil {
-		return nil
-	}
-	return &Fault{f.at.UTC(), f.err.Error()}
-}
+func newFault(err error) *Fault { return &Fault{time.Now().UTC(), err.Error()} }
 
 // Status returns how everything is at the moment.
 func (t *Telemetry) Status() Status {
@@ -98,19 +91,14 @@ func (t *Telemetry) Status() Status {
 }
 
 func (t *Telemetry) roomStatus() RoomStatus {
-	facts := t.room.snapshot()
-	messages, waiting := t.options.Room.InFlight()
-	s := RoomStatus{
-		Name: t.options.Room.String(), Connected: facts.connected, Joined: facts.joined, Occupant: facts.occupant,
-		InFlight: messages, MaxInFlight: t.options.MaxInFlight, HistoryDepth: t.options.Room.HistoryDepth(),
-		Waiting: waiting.Seconds(), Unshown: t.options.Room.Unshown(), LastError: facts.last.status(),
+	room := t.options.Room
+	messages, waiting := room.InFlight()
+	_, pause, limited := room.Pace()
+	return RoomStatus{
+		Name: room.String(), SessionStatus: t.room.snapshot(),
+		InFlight: messages, MaxInFlight: t.options.MaxInFlight, HistoryDepth: room.HistoryDepth(),
+		Waiting: waiting.Seconds(), Unshown: room.Unshown(), RateLimited: limited, Pause: pause.Seconds(),
 	}
-	_, pause, limited := t.options.Room.Pace()
-	s.RateLimited, s.Pause = limited, pause.Seconds()
-	if !facts.since.IsZero() {
-		s.Since = new(facts.since.UTC())
-	}
-	return s
 }
 
 func (s *sourceState) status(w Worker) SourceStatus {
@@ -122,7 +110,7 @@ func (s *sourceState) status(w Worker) SourceStatus {
 	one := SourceStatus{
 		Name: s.name, Receiving: problem == "", Problem: problem,
 		Pending: messages, MaxPending: w.MaxPending(), PendingBytes: bytes, Gathered: w.Gathered(s.name), Unacknowledged: w.Unacknowledged(s.name),
-		LastReceived: s.lastReceived.get(), LastDelivery: s.lastDelivered.get(), LastError: last.status(),
+		LastReceived: moment(&s.lastReceived), LastDelivery: moment(&s.lastDelivered), LastError: last,
 	}
 	if r, ok := s.source.(sources.Reporter); ok {
 		status := r.Status()
@@ -132,6 +120,14 @@ func (s *sourceState) status(w Worker) SourceStatus {
 		}
 	}
 	return one
+}
+
+// moment is a time that is counted in nanoseconds, nil for never.
+func moment(nanos *atomic.Int64) *time.Time {
+	if n := nanos.Load(); n != 0 {
+		return new(time.Unix(0, n).UTC())
+	}
+	return nil
 }
 
 // sorted returns the sources by name.
@@ -159,12 +155,12 @@ func (t *Telemetry) Problems() []string {
 }
 
 func (t *Telemetry) roomProblem() string {
-	facts := t.room.snapshot()
+	session := t.room.snapshot()
 	_, waiting := t.options.Room.InFlight()
 	switch {
-	case !facts.joined && facts.last.err != nil:
-		return fmt.Sprintf("%s: not in the room: %v", t.options.Room, facts.last.err)
-	case !facts.joined:
+	case !session.Joined && session.LastError != nil:
+		return fmt.Sprintf("%s: not in the room: %s", t.options.Room, session.LastError.Error)
+	case !session.Joined:
 		return fmt.Sprintf("%s: not in the room yet", t.options.Room)
 	case waiting > t.options.StalledAfter:
 		return fmt.Sprintf("%s: no reflection for %s%s", t.options.Room, waiting.Round(time.Second), t.unshown())
@@ -198,8 +194,8 @@ func (s *sourceState) problem() string {
 	defer s.mu.Unlock()
 	for _, doing := range slices.Sorted(maps.Keys(s.failing)) {
 		f := s.failing[doing]
-		if time.Since(f.at) < failingFor && (!reports || doing != worker.Receiving) {
-			return fmt.Sprintf("%s: %v", doing, f.err)
+		if time.Since(f.Time) < failingFor && (!reports || doing != worker.Receiving) {
+			return fmt.Sprintf("%s: %s", doing, f.Error)
 		}
 	}
 	return ""

@@ -71,7 +71,7 @@ type Telemetry struct {
 	options  Options
 	started  time.Time
 	registry *prometheus.Registry
-	metrics  *metrics
+	metrics  roomMetrics
 	room     roomState
 	sources  map[string]*sourceState // fixed
 	stopping chan struct{}
@@ -80,15 +80,19 @@ type Telemetry struct {
 // New returns a Telemetry that has heard nothing yet. Pass on its methods
 // ObserveRoom and ObserveWorker to those who have something to report.
 func New(o Options) *Telemetry {
+	registry := newRegistry(o.Version)
+	shared := newFactory(registry, nil)
 	t := &Telemetry{
-		options: o, started: time.Now(), registry: newRegistry(), metrics: newMetrics(),
+		options: o, started: time.Now(), registry: registry, metrics: newRoomMetrics(shared),
 		sources: map[string]*sourceState{}, stopping: make(chan struct{}),
 	}
-	for _, s := range o.Sources {
-		t.sources[s.String()] = newSourceState(s, t.metrics)
+	t.addGauges(shared)
+	for _, source := range o.Sources {
+		own := newFactory(registry, prometheus.Labels{"source": source.String()})
+		s := newSourceState(source, newSourceMetrics(own))
+		s.addGauges(own, o.Worker)
+		t.sources[s.name] = s
 	}
-	t.registry.MustRegister(t.metrics.all()...)
-	t.registry.MustRegister(t.gauges()...)
 	return t
 }
 

@@ -288,7 +288,7 @@ func BenchmarkObserve(b *testing.B) {
 
 func serve(t *testing.T, d *desk) *telemetry.Server {
 	t.Helper()
-	s, err := telemetry.Serve(t.Context(), telemetry.Config{Addr: "127.0.0.1:0"}, d.Telemetry, slog.New(slog.DiscardHandler))
+	s, err := telemetry.Serve(t.Context(), telemetry.Config{Addr: "127.0.0.1:0"}, d.Handler(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -326,14 +326,14 @@ func TestServerServesUntilItIsClosed(t *testing.T) {
 func TestServerNamesTheFixOfABadAddress(t *testing.T) {
 	d := newDesk(telemetry.Options{})
 	taken := serve(t, d).Addr()
-	_, err := telemetry.Serve(t.Context(), telemetry.Config{Addr: taken}, d.Telemetry, slog.New(slog.DiscardHandler))
+	_, err := telemetry.Serve(t.Context(), telemetry.Config{Addr: taken}, d.Handler(), slog.New(slog.DiscardHandler))
 	if err == nil || !strings.Contains(err.Error(), "ADMIN_ADDR=") || !strings.Contains(err.Error(), "choose a free port") {
 		t.Errorf("got %v", err)
 	}
 	if errs := (telemetry.Config{Addr: "9464"}).Validate(); len(errs) != 1 {
 		t.Errorf("got %v", errs)
 	}
-	off, err := telemetry.Serve(t.Context(), telemetry.Config{}, d.Telemetry, nil)
+	off, err := telemetry.Serve(t.Context(), telemetry.Config{}, d.Handler(), nil)
 	if err != nil || off.Close() != nil {
 		t.Error("an admin port that is off is no error")
 	}

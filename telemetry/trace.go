@@ -18,24 +18,15 @@ import (
 // trace makes the span of a delivery when it is settled, with the time of its
 // receipt as the beginning. So nothing has to be kept while it is pending.
 func (t *Telemetry) trace(e *worker.Event) {
-	var outcome string
-	switch e.Kind {
-	case worker.Acked:
-		outcome = acknowledged
-	case worker.AckFailed:
-		outcome = ackFailed
-	case worker.DeadLettered:
-		outcome = deadLettered
-	case worker.Released:
-		outcome = released
-	default:
+	how := outcome(e.Kind)
+	if how == "" {
 		return
 	}
 	d := e.Delivery
 	ctx, links := parents(d)
 	_, span := t.options.Tracer.Start(ctx, "process "+d.Topic,
 		trace.WithSpanKind(trace.SpanKindConsumer), trace.WithTimestamp(d.Received),
-		trace.WithLinks(links...), trace.WithAttributes(attributes(d, outcome)...))
+		trace.WithLinks(links...), trace.WithAttributes(attributes(d, how)...))
 	if err := e.Err; err != nil {
 		span.SetStatus(codes.Error, err.Error())
 	} else if e.Reason.Err != nil { // its text may quote the notification
@@ -45,13 +36,13 @@ func (t *Telemetry) trace(e *worker.Event) {
 }
 
 // attributes follow OpenTelemetry's conventions for messaging.
-func attributes(d *sources.Delivery, outcome string) []attribute.KeyValue {
+func attributes(d *sources.Delivery, how string) []attribute.KeyValue {
 	list := []attribute.KeyValue{
 		attribute.String("messaging.system", d.Broker),
 		attribute.String("messaging.operation.type", "process"),
 		attribute.String("messaging.destination.name", d.Topic),
 		attribute.Int("messaging.batch.message_count", len(d.Envelopes)),
-		attribute.String("xmpp_notifier.outcome", outcome),
+		attribute.String("xmpp_notifier.outcome", how),
 		attribute.String("xmpp_notifier.place", d.Place()),
 	}
 	if group := cmp.Or(d.Consumer, d.Group); group != "" {

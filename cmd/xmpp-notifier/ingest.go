@@ -103,7 +103,7 @@ func (s *settings) takeWebhooks(ctx context.Context, p ingest.Publisher, log *sl
 	if err != nil {
 		return &usageError{err}
 	}
-	admin, err := telemetry.Serve(ctx, s.admin, t, log)
+	admin, err := telemetry.Serve(ctx, s.admin, t.Handler(), log)
 	if err != nil {
 		return errors.Join(&usageError{err}, server.Close())
 	}

@@ -99,7 +99,7 @@ func (s *settings) run(ctx context.Context, hangup <-chan os.Signal, log *slog.L
 		}
 		return texts.outage(o, waiting, oldest)
 	})
-	admin, err := telemetry.Serve(ctx, s.admin, t, log)
+	admin, err := telemetry.Serve(ctx, s.admin, t.Handler(), log)
 	if err != nil {
 		return errors.Join(&usageError{err}, w.Close(context.WithoutCancel(ctx)))
 	}
