@@ -184,19 +184,19 @@ func (s *session) historyDepth() int {
 func (s *session) describe() Session {
 	return Session{
 		Occupant: s.us.address, Nick: s.us.nick, Role: s.us.role, Affiliation: s.us.affiliation,
-		MaxStanzaBytes: s.format.maxBytes, History: s.catchup.replayed, Archive: s.archive(), Memory: s.memory(),
+		MaxStanzaBytes: s.format.maxBytes, History: s.catchup.replayed, Archive: s.archive(), HistoryText: s.historyText(),
 	}
 }
 
-// memory says for the log what the room can tell after an interruption.
-func (s *session) memory() string {
+// historyText says for the log what the worker can look up after a reconnect.
+func (s *session) historyText() string {
 	switch {
 	case s.archive():
 		return "archive"
 	case s.catchup.replayed > 0:
-		return "history of " + strconv.Itoa(s.catchup.replayed) + " or more"
+		return strconv.Itoa(s.catchup.replayed) + " messages or more"
 	default:
-		return "none seen: if the room keeps no history, up to three times XMPP_MAX_IN_FLIGHT messages may be shown twice when the connection breaks"
+		return "none seen: if the room keeps none, up to three times XMPP_MAX_IN_FLIGHT messages may be shown twice when the connection breaks"
 	}
 }
 

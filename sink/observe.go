@@ -37,7 +37,7 @@ type Session struct {
 	MaxStanzaBytes    int
 	History           int    // messages that the room has told of its history
 	Archive           bool   // it has one, and answers
-	Memory            string // what the room can tell after an interruption, for people
+	HistoryText       string // what the worker can look up after a reconnect, for people
 }
 
 // Observer is told of events, in the goroutine in which they happen. It must

@@ -202,7 +202,7 @@ func (r *Room) visit(ctx context.Context) (time.Duration, error) {
 func (r *Room) entered(s *session) {
 	about := s.describe()
 	r.historyDepth.Store(int64(s.historyDepth()))
-	r.log.Info("in the room", "room", r.cfg.Room, "nick", about.Nick, "jid", s.conn.JID, "memory", about.Memory)
+	r.log.Info("in the room", "room", r.cfg.Room, "nick", about.Nick, "jid", s.conn.JID, "history", about.HistoryText)
 	r.setJoined(true)
 	r.observer.tell(Event{Kind: Joined, Session: about})
 }

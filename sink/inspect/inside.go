@@ -62,9 +62,9 @@ func isTransient(err error) bool {
 // occupant looks at who we are in the room.
 func (in *inspection) occupant(s sink.Session) bool {
 	in.report.ok(stepJoin, fmt.Sprintf("in the room as %s, role %s, affiliation %s",
-		s.Occupant, cmp.Or(s.Role, "not told"), cmp.Or(s.Affiliation, "not told")))
+		s.Occupant, cmp.Or(s.Role, "unknown"), cmp.Or(s.Affiliation, "unknown")))
 	if want := in.cfg.Nickname(); s.Nick == want {
-		in.report.ok(stepNick, s.Nick+" is ours")
+		in.report.ok(stepNick, s.Nick+" as configured")
 	} else {
 		in.report.warn(stepNick, fmt.Sprintf("%s is taken, in the room as %s", want, s.Nick), muc.FixNick)
 	}
@@ -73,7 +73,7 @@ func (in *inspection) occupant(s sink.Session) bool {
 		return false
 	}
 	in.report.ok(stepVoice, "may post messages of "+strconv.Itoa(s.MaxStanzaBytes)+" bytes, with ids by "+in.key())
-	in.memory(s)
+	in.history(s)
 	return true
 }
 
@@ -86,19 +86,19 @@ func (in *inspection) key() string {
 	return "a key from XMPP_PASSWORD: set XMPP_ID_KEY to one of its own before the password is changed"
 }
 
-// memory reports on what the room can tell after an interruption.
-func (in *inspection) memory(s sink.Session) {
+// history reports on what the worker can look up after a reconnect.
+func (in *inspection) history(s sink.Session) {
 	longest, err := strconv.Atoi(in.info.Field("muc#maxhistoryfetch"))
 	switch {
 	case s.Archive:
-		in.report.ok(stepMemory, "archive")
+		in.report.ok(stepHistory, "archive")
 	case err == nil && longest < in.cfg.MaxInFlight:
-		in.report.warn(stepMemory, fmt.Sprintf("the room's history is %d messages, shorter than XMPP_MAX_IN_FLIGHT=%d", longest, in.cfg.MaxInFlight),
+		in.report.warn(stepHistory, fmt.Sprintf("the room's history is %d messages, shorter than XMPP_MAX_IN_FLIGHT=%d", longest, in.cfg.MaxInFlight),
 			"let the room keep more, or lower XMPP_MAX_IN_FLIGHT")
 	case s.History == 0:
-		in.report.warn(stepMemory, "no history seen: the room is new, or keeps none, and then messages in flight may be shown twice when the connection breaks",
+		in.report.warn(stepHistory, "no history seen: the room is new, or keeps none, and then messages in flight may be shown twice when the connection breaks",
 			"let the room keep at least "+strconv.Itoa(in.cfg.MaxInFlight)+" messages, or an archive")
 	default:
-		in.report.ok(stepMemory, s.Memory)
+		in.report.ok(stepHistory, s.HistoryText)
 	}
 }

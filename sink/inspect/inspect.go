@@ -71,7 +71,7 @@ func (in *inspection) outside(ctx context.Context) bool {
 func (in *inspection) skipRest() {
 	for s := in.report.next; int(s) < len(steps()); s++ {
 		if in.asked(s) {
-			in.report.add(s, check.Skip, "not looked at", "")
+			in.report.add(s, check.Skip, "not checked", "")
 		}
 	}
 }

@@ -28,7 +28,7 @@ const (
 	stepJoin
 	stepNick
 	stepVoice
-	stepMemory
+	stepHistory
 	stepRoundTrip
 	stepThrottle
 )
@@ -53,7 +53,7 @@ func steps() []struct {
 		stepJoin:       {"join", check.Room},
 		stepNick:       {"nickname", check.Room},
 		stepVoice:      {"voice", check.Room},
-		stepMemory:     {"memory", check.Room},
+		stepHistory:    {"history", check.Room},
 		stepRoundTrip:  {"round trip", check.Room},
 		stepThrottle:   {"throttle", check.Room},
 	}

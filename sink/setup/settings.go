@@ -54,24 +54,24 @@ func (j *job) wanted(f *form) (settings, error) {
 	if !j.Worker.RoomPassword.IsZero() { // Prosody needs no word for it
 		list = append(list, setting{field: "muc#roomconfig_passwordprotectedroom", value: "1", asked: true})
 	}
-	return append(list, j.memory(f)...), nil
+	return append(list, j.history(f)...), nil
 }
 
-// memory is what makes the room remember, where it is the owner who decides.
-func (j *job) memory(f *form) settings {
+// history is what lengthens the history and switches the archive on, where the owner may decide.
+func (j *job) history(f *form) settings {
 	var list settings
-	const history = "muc#roomconfig_historylength"
-	if f.get(history) != nil {
-		list = append(list, setting{field: history, value: strconv.Itoa(j.Worker.History()), least: true})
+	const length = "muc#roomconfig_historylength"
+	if f.get(length) != nil {
+		list = append(list, setting{field: length, value: strconv.Itoa(j.Worker.History()), least: true})
 	} else {
-		j.note("the server decides how many messages the room remembers: it must be %d (XMPP_MAX_IN_FLIGHT) or more, or there must be an archive", j.Worker.MaxInFlight)
+		j.note("the server decides how long the room's history is: it must be %d messages (XMPP_MAX_IN_FLIGHT) or more, or there must be an archive", j.Worker.MaxInFlight)
 	}
 	for _, name := range archives() {
 		if f.get(name) != nil {
 			return append(list, setting{field: name, value: "1"})
 		}
 	}
-	j.note("the server offers no archive (XEP-0313): when it restarts, the room may forget what it has shown")
+	j.note("the server offers no archive (XEP-0313): when it restarts, the room may lose its history")
 	return list
 }
 

@@ -43,9 +43,9 @@ func Init(ctx context.Context, cfg kafka.Config, mode sources.Mode) check.Report
 	topics, err := in.Topics(ctx, names...)
 	if err != nil {
 		in.report.Fail(check.Broker, sources.PartConnection, err)
-		in.report.Add(check.Broker, partTopic, check.Skip, "not looked at", "")
-		in.report.Add(check.Broker, partGroup, check.Skip, "not looked at", "")
-		in.report.Add(check.DeadLetters, sources.PartDeadLetters, check.Skip, "not looked at", "")
+		in.report.Add(check.Broker, partTopic, check.Skip, "not checked", "")
+		in.report.Add(check.Broker, partGroup, check.Skip, "not checked", "")
+		in.report.Add(check.DeadLetters, sources.PartDeadLetters, check.Skip, "not checked", "")
 		return in.report
 	}
 	in.report.Add(check.Broker, sources.PartConnection, check.OK, "connected to "+cfg.BrokerList(), "")

@@ -170,7 +170,7 @@ func TestInitLooksWithLeastPermissions(t *testing.T) {
 			case c.want != "" && (report.ExitCode() != check.DeadLetters.ExitCode() || !strings.Contains(wrong[0], c.want)):
 				t.Errorf("problem %q, want %q", wrong[0], c.want)
 			}
-			if got := fmt.Sprint(report.Of(check.Warn)); !strings.Contains(got, "not looked at") {
+			if got := fmt.Sprint(report.Of(check.Warn)); !strings.Contains(got, "not checked") {
 				t.Errorf("notes %s", got)
 			}
 		})

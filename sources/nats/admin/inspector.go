@@ -108,6 +108,6 @@ func (i *inspector) skip(parts ...string) {
 		if part == sources.PartDeadLetters {
 			class = check.DeadLetters
 		}
-		i.report.Add(class, part, check.Skip, "not looked at", "")
+		i.report.Add(class, part, check.Skip, "not checked", "")
 	}
 }

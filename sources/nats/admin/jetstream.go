@@ -57,7 +57,7 @@ func (i *inspector) stream(ctx context.Context, cfg source.Config) (jetstream.St
 	})
 	switch {
 	case errors.Is(err, client.ErrPermissionViolation):
-		i.report.Add(check.Broker, partStream, check.Warn, "not looked at: "+err.Error(), "allow the user to publish there, for this check only")
+		i.report.Add(check.Broker, partStream, check.Warn, "not checked: "+err.Error(), "allow the user to publish there, for this check only")
 		return nil, true // the worker itself need not see it
 	case err != nil:
 		i.report.Fail(check.Broker, partStream, cfg.Explain(err))
