@@ -21,7 +21,7 @@ const (
 // The ends of a session that we find out by ourselves.
 var (
 	errStalled   = &conn.End{Kind: kindStalled, Text: "no reflection from the room within XMPP_STALL_TIMEOUT"}
-	errNotInRoom = &conn.End{Kind: kindNotInRoom, Text: "room no longer counts us as an occupant"}
+	errNotInRoom = &conn.End{Kind: kindNotInRoom, Text: "no longer an occupant of the room (XEP-0410)"}
 	errNickFree  = &conn.End{Kind: kindNick, Text: "the preferred nickname is free again"}
 )
 

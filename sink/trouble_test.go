@@ -155,7 +155,7 @@ func TestMistakesAreNamedAndRecoveredFrom(t *testing.T) {
 		},
 		"no such host": {
 			client: func(c *sink.Config) { c.Addr = "no-such-host.invalid:5222" },
-			says:   "no such host: check XMPP_JID and XMPP_ADDR, and the DNS",
+			says:   "check XMPP_JID, XMPP_ADDR and the DNS",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -93,7 +93,7 @@ func connectionMistakes() []mistake {
 		return m.on(onProsody)
 	}
 	return []mistake{
-		of("unknown host in `XMPP_ADDR`", "address", "no such host: check XMPP_JID and XMPP_ADDR, and the DNS", mistake{env: set("XMPP_ADDR", "nowhere.invalid:5222"), fake: true}),
+		of("unknown host in `XMPP_ADDR`", "address", "check XMPP_JID, XMPP_ADDR and the DNS", mistake{env: set("XMPP_ADDR", "nowhere.invalid:5222"), fake: true}),
 		of("nothing listens at `XMPP_ADDR`", "tcp", noServerFix, mistake{env: set("XMPP_ADDR", "127.0.0.1:1"), fake: true}),
 		of("`XMPP_ADDR` is another kind of server", "tls", notXMPPFix, mistake{env: func(w *world) map[string]string { return map[string]string{"XMPP_ADDR": w.natsAddr} }, servers: []string{onNATS}}),
 		of("port for direct TLS, but `XMPP_TLS=starttls`", "tls", notXMPPFix, mistake{env: func(w *world) map[string]string { return map[string]string{"XMPP_ADDR": w.direct} }}),

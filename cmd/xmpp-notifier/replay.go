@@ -140,7 +140,7 @@ func (j *replayJob) list(l *sources.DeadLetter) error {
 func (j *replayJob) show(l *sources.DeadLetter) error {
 	j.count++
 	table := tabwriter.NewWriter(j.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "letter\t%s\ntarget\t%s\nkey\t%s\n", line(l.ID), line(l.Target), line(string(l.Key)))
+	fmt.Fprintf(table, "dead letter\t%s\ntarget\t%s\nkey\t%s\n", line(l.ID), line(l.Target), line(string(l.Key)))
 	for _, h := range l.Header {
 		fmt.Fprintf(table, "%s\t%s\n", line(h.Key), line(h.Value))
 	}

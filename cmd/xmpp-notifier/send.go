@@ -100,7 +100,7 @@ func inRoom(ctx context.Context, room *sink.Room, do func(context.Context) error
 	defer running.Wait()
 	defer leave()
 	if err := room.Joined(ctx); err != nil {
-		return fmt.Errorf("join %s: %w", room, context.Cause(ctx))
+		return fmt.Errorf("post to %s: %w", room, context.Cause(ctx))
 	}
 	return do(ctx)
 }

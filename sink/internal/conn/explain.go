@@ -41,7 +41,7 @@ func explainNetwork(_ Kind, err error) (explanation, bool) {
 		return explanation{KindNetwork, "check XMPP_PROXY (or ALL_PROXY), its user and password, and that it lets connections to this port through", false}, true
 	}
 	if _, failed := errors.AsType[*net.DNSError](err); failed {
-		return explanation{KindDNS, "no such host: check XMPP_JID and XMPP_ADDR, and the DNS", false}, true
+		return explanation{KindDNS, "check XMPP_JID, XMPP_ADDR and the DNS", false}, true
 	}
 	if e, failed := errors.AsType[*net.OpError](err); failed && e.Op == "dial" {
 		kind := KindNetwork
@@ -136,7 +136,7 @@ func explainRefusal(kind Kind, err error) (explanation, bool) {
 	case c.Name == "host-unknown":
 		return explanation{kind, "the server does not serve the domain of XMPP_JID: correct XMPP_JID or XMPP_ADDR", true}, true
 	case c.Elsewhere != "":
-		return explanation{kind, fmt.Sprintf("the server sends us to another: set XMPP_ADDR to %.200q", c.Elsewhere), false}, true
+		return explanation{kind, fmt.Sprintf("the server redirects to another host: set XMPP_ADDR to %.200q", c.Elsewhere), false}, true
 	default:
 		fix := loginFix(c)
 		return explanation{kind, fix, fix != ""}, true

@@ -18,7 +18,7 @@ import (
 )
 
 // ErrNoMechanism says that we cannot log in.
-var ErrNoMechanism = errors.New("server offers no way to log in that we take")
+var ErrNoMechanism = errors.New("server offers neither SCRAM nor PLAIN")
 
 // maxRounds bounds the work that a server can make us do. Servers use 4096 to
 // 600,000 (OWASP).

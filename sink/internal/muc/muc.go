@@ -46,7 +46,7 @@ func (e *RemovedError) Error() string { return e.Why }
 
 // ErrGone is the end of our presence without a reason: the server ends it, as it
 // ends the connection.
-var ErrGone = &conn.End{Kind: conn.KindClosed, Text: "the server ended our presence"}
+var ErrGone = &conn.End{Kind: conn.KindClosed, Text: "the server sent unavailable presence"}
 
 var (
 	errNoRooms = errors.New("it is no chat service")
