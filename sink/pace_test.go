@@ -23,7 +23,7 @@ func TestLateReflectionsLimitWhatIsInFlight(t *testing.T) {
 		c := openRoomBy(t, settings(t, srv), wires.dial)
 		c.joined()
 		srv.SlowRoom(500 * time.Millisecond)
-		const n, learning = 120, 40
+		const n, learning = 140, 60
 		var began time.Time
 		done := make(chan string, n)
 		go func() {

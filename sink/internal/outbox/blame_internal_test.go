@@ -9,7 +9,7 @@ import (
 // A message that ends the stream each time is given up, and only that one.
 func TestMessageThatTheServerNeverTakesIsGivenUp(t *testing.T) {
 	m := testMinter(t)
-	b := New(3, m)
+	b := newSteady(3, m)
 	outcomes := map[string]Outcome{}
 	for _, name := range []string{"good", "poison", "next"} {
 		err := b.Submit(t.Context(), Message{Identity: name, Body: name, Done: func(r Result) { outcomes[name] = r.Outcome }})

@@ -121,7 +121,7 @@ func TestWhatWasShownDuringAFailedAttemptIsRemembered(t *testing.T) {
 // sent again; what is told is not.
 func TestWhatTheServerHasForgottenIsSentAgain(t *testing.T) {
 	m := testMinter(t)
-	b := New(5, m)
+	b := newSteady(5, m)
 	b.Attach(discard{}, "r@c/w")
 	for _, name := range []string{"1", "2", "3", "4"} {
 		post(t, b, name)
@@ -177,7 +177,7 @@ func TestNoMoreThanInFlightAndRecentIsSentAgain(t *testing.T) {
 // That is no memory of the server's.
 func TestWhatAnotherWorkerSentAgainProvesNothing(t *testing.T) {
 	m := testMinter(t)
-	b := New(5, m)
+	b := newSteady(5, m)
 	b.Attach(discard{}, "r@c/w")
 	post(t, b, "1")
 	b.Seen([]byte(m.ID("1")), []byte("r@c/w"), true, time.Time{})
@@ -203,7 +203,7 @@ func TestWhatAnotherWorkerSentAgainIsNoMemory(t *testing.T) {
 	m := testMinter(t)
 	synctest.Test(t, func(t *testing.T) {
 		for again, want := range map[bool]int{true: 1, false: 0} {
-			b := New(5, m)
+			b := newSteady(5, m)
 			b.Attach(discard{}, "r@c/w")
 			shown := time.Now()
 			b.Seen([]byte(m.ID("theirs")), []byte("r@c/w2"), false, time.Time{})
@@ -254,7 +254,7 @@ func TestWhatWasReflectedBeforeAStallIsSentAgain(t *testing.T) {
 // history, behind that of the other.
 func TestWhatIsFoundInTheHistoryIsNotSentAgain(t *testing.T) {
 	m := testMinter(t)
-	b := New(5, m)
+	b := newSteady(5, m)
 	b.Attach(discard{}, "r@c/w")
 	post(t, b, "1")
 	b.Detach(BrokenOff)
@@ -269,7 +269,7 @@ func TestWhatIsFoundInTheHistoryIsNotSentAgain(t *testing.T) {
 // Ours before that are missing all the same.
 func TestWhatAnotherWorkerSentAgainDoesNotStandForOurs(t *testing.T) {
 	m := testMinter(t)
-	b := New(5, m)
+	b := newSteady(5, m)
 	b.Attach(discard{}, "r@c/w")
 	post(t, b, "1")
 	b.Seen([]byte(m.ID("1")), []byte("r@c/w"), true, time.Time{})
@@ -294,7 +294,7 @@ func (p *posts) Send()                    {}
 // there, whatever else of it was never stored, or was numbered later.
 func TestWhatWasInFlightProvesThatTheEndIsThere(t *testing.T) {
 	m := testMinter(t)
-	b := New(5, m)
+	b := newSteady(5, m)
 	b.Seen([]byte(m.ID("history")), []byte("r@c/w2"), false, time.Time{})
 	b.Seen([]byte(m.ID("archive")), []byte("r@c/w2"), false, time.Time{}) // older, but told later
 	b.Attach(discard{}, "r@c/w")
@@ -347,7 +347,7 @@ func TestWhatWasSentAgainFromAnotherAddressIsRecognised(t *testing.T) {
 func TestAnArchiveProvesNothingThatTheHistoryWouldHaveTold(t *testing.T) {
 	m := testMinter(t)
 	for covered, want := range map[bool]int{true: 1, false: 0} {
-		b := New(5, m)
+		b := newSteady(5, m)
 		b.Attach(discard{}, "r@c/w")
 		post(t, b, "1")
 		b.Detach(BrokenOff)

@@ -13,7 +13,7 @@ import (
 func TestWhatWasSettledOutOfOrderIsNotInTheWay(t *testing.T) {
 	m := testMinter(t)
 	settled := func() (*Outbox, map[string]Outcome, chan struct{}) {
-		b, results, lost := New(4, m), map[string]Outcome{}, make(chan struct{})
+		b, results, lost := newSteady(4, m), map[string]Outcome{}, make(chan struct{})
 		b.Attach(discard{}, "r@c/w")
 		for _, name := range []string{"1", "2", "3"} {
 			err := b.Submit(t.Context(), Message{Identity: name, Lost: lost, Done: func(r Result) { results[name] = r.Outcome }})
@@ -70,7 +70,7 @@ func TestLimitHoldsAtOnce(t *testing.T) {
 
 // What is lost before it is submitted is not sent, however much room there is.
 func TestWhatIsLostAlreadyIsNotTaken(t *testing.T) {
-	b := New(2, testMinter(t))
+	b := newSteady(2, testMinter(t))
 	var sent posts
 	b.Attach(&sent, "r@c/w")
 	lost := make(chan struct{})
@@ -126,7 +126,7 @@ func TestWhatComesBackKeepsItsOrder(t *testing.T) {
 // it, is not given up: the room may show it.
 func TestWhatWasSentAgainIsNotGivenUp(t *testing.T) {
 	m := testMinter(t)
-	b, results := New(4, m), map[string]Outcome{}
+	b, results := newSteady(4, m), map[string]Outcome{}
 	b.Attach(discard{}, "r@c/w")
 	for _, name := range []string{"refused", "shown"} {
 		if err := b.Submit(t.Context(), Message{Identity: name, Done: func(r Result) { results[name] = r.Outcome }}); err != nil {

@@ -7,8 +7,9 @@ import "time"
 // might take a later one first. If one is still too much, a pause between them is learnt:
 // as long as it took until the room accepted the next. Both come back step by step.
 //
-// What the room takes is not known at first: two are in flight then, and twice as many
-// each time it has accepted as many. If it limits the rate, few are refused, in order.
+// What the room takes is not known at first: one is in flight then, so that the order is
+// kept if it soon refuses one. After some of these two are, and then twice as many each
+// time it has accepted as many.
 //
 // Reflections that come late let fewer be in flight, too: a server that reads slowly
 // has all of it in its buffers, and shows it even if the connection breaks.
@@ -40,7 +41,6 @@ type rate struct {
 }
 
 const (
-	firstWidth   = 2
 	firstRetry   = 100 * time.Millisecond
 	longestRetry = 30 * time.Second
 	longestPause = time.Minute
@@ -48,13 +48,13 @@ const (
 	lateReflection = 2 * time.Second
 	// shortestPace is the pause that is not worth a timer.
 	shortestPace = time.Millisecond
-	// steps is how many messages are accepted before one more may be in flight, or
-	// before the pause shrinks again; and the part by which it does.
+	// steps is how many messages are accepted before one more may be in flight, also the
+	// first time, or before the pause shrinks again; and the part by which it does.
 	steps = 16
 )
 
 func newPacer(most int) pacer {
-	return pacer{most: most, width: min(firstWidth, most), unknown: most > firstWidth}
+	return pacer{most: most, width: 1, unknown: most > 1}
 }
 
 // setMost bounds what may be in flight for other reasons.
@@ -122,14 +122,29 @@ func (p *pacer) accepted(sentAt, now time.Time) {
 		p.speedUp()
 	case now.Sub(sentAt) > lateReflection:
 		p.reduce(sentAt, now)
-	case p.unknown && p.round >= p.width:
-		p.width, p.round, p.unknown = min(2*p.width, p.most), 0, 2*p.width < p.most
+	case p.unknown && p.width > 1 && p.round >= p.width:
+		p.widen()
 	case p.width < p.most && p.round >= steps:
 		p.width, p.round = p.width+1, 0
 	case p.width >= p.most:
 		p.limited, p.late, p.rate = false, 0, rate{}
 	}
 	p.last = sentAt
+}
+
+// widen lets twice as many be in flight.
+func (p *pacer) widen() {
+	p.width, p.round, p.unknown = min(2*p.width, p.most), 0, 2*p.width < p.most
+}
+
+// unshown takes for how long the room has shown nothing of what is in flight. It may never
+// show that, and only later ones prove whose fault it is: it reports whether more may be sent.
+func (p *pacer) unshown(wait time.Duration) (more bool) {
+	if !p.unknown || wait <= overtaken {
+		return false
+	}
+	p.widen()
+	return true
 }
 
 // measure takes the time that a reflection took. So many in flight, each for so

@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -31,10 +32,10 @@ func newSteady(maxInFlight int, m *Minter) *Outbox {
 	return b
 }
 
-// What a room takes is tried with few, and soon with as many as may be.
+// What a room takes is tried with one after the other, and soon with as many as may be.
 func TestFewAreInFlightAtFirst(t *testing.T) {
 	p, now := newPacer(16), time.Unix(0, 0)
-	for _, want := range []int{2, 4, 8, 16, 16} {
+	for _, want := range append(slices.Repeat([]int{1}, 16), 2, 4, 8, 16, 16) {
 		n := 0
 		for ; p.allows(n, now); n++ {
 			p.sent(now)

@@ -91,8 +91,7 @@ func (b *Outbox) AllFailed(now time.Time, limit time.Duration) error {
 func (b *Outbox) Missing(now time.Time, limit time.Duration) uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.pace.unknown && b.outstanding > 0 && now.Sub(b.oldest) > overtaken { // what is in flight may never be shown
-		b.pace.unknown, b.pace.width = false, b.pace.most
+	if b.outstanding > 0 && b.pace.unshown(now.Sub(b.oldest)) {
 		b.sendWaiting(now)
 	}
 	late := b.outstanding > 0 && now.Sub(b.oldest) > limit
