@@ -90,8 +90,8 @@ type Envelope struct {
 	Labels map[string]string `json:"labels,omitzero"`
 	// Trace is the W3C trace context.
 	Trace TraceContext `json:"trace,omitzero"`
-	// Elsewhere says that the publisher addressed it to other notifiers.
-	Elsewhere bool `json:"elsewhere,omitzero"`
+	// OtherNotifier says that the publisher addressed it to other notifiers only.
+	OtherNotifier bool `json:"other_notifier,omitzero"`
 	// Unmapped says that the operator's program makes no notification of it.
 	Unmapped bool `json:"unmapped,omitzero"`
 	// Data is the structured payload, kept as it came.

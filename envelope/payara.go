@@ -75,7 +75,7 @@ func (e *Envelope) setPayara(m member, list []member, words severities) error {
 		}
 		notifiers, err := texts(m.value)
 		if err == nil && slices.Contains(notifiers, notifierName) == (m.name == "notifierBlacklist") {
-			e.Elsewhere = true
+			e.OtherNotifier = true
 		}
 		return err
 	}

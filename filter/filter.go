@@ -15,16 +15,16 @@ type Verdict string
 
 // The verdicts.
 const (
-	Show       Verdict = ""
-	Elsewhere  Verdict = "elsewhere" // its publisher meant it for other notifiers
-	Unmapped   Verdict = "map"       // MAP makes no notification of it
-	TooLow     Verdict = "severity"  // below MIN_SEVERITY
-	NoMatch    Verdict = "no_match"  // no rule of MATCH takes it
-	IsExcluded Verdict = "excluded"  // a rule of EXCLUDE takes it
+	Show          Verdict = ""
+	OtherNotifier Verdict = "other_notifier" // its publisher meant it for other notifiers
+	Unmapped      Verdict = "map"            // MAP makes no notification of it
+	TooLow        Verdict = "severity"       // below MIN_SEVERITY
+	NoMatch       Verdict = "no_match"       // no rule of MATCH matches it
+	IsExcluded    Verdict = "excluded"       // a rule of EXCLUDE matches it
 )
 
 // Reasons returns why a notification may not be shown: all verdicts but Show.
-func Reasons() []Verdict { return []Verdict{Elsewhere, Unmapped, TooLow, NoMatch, IsExcluded} }
+func Reasons() []Verdict { return []Verdict{OtherNotifier, Unmapped, TooLow, NoMatch, IsExcluded} }
 
 // Filter holds the rules. The zero value shows everything that is not
 // meant for others.
@@ -50,8 +50,8 @@ func New(c Config) (*Filter, error) {
 // Judge says whether e is shown. A notification without severity is never too low.
 func (f *Filter) Judge(e *envelope.Envelope) Verdict {
 	switch {
-	case e.Elsewhere:
-		return Elsewhere
+	case e.OtherNotifier:
+		return OtherNotifier
 	case e.Unmapped:
 		return Unmapped
 	case e.Severity != envelope.Unspecified && e.Severity < f.least:

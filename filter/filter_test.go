@@ -42,8 +42,8 @@ func TestMinSeverityIsTheLeastThatIsShown(t *testing.T) {
 
 func TestWhatIsMeantForOthersIsNotShown(t *testing.T) {
 	e := disk()
-	e.Elsewhere = true
-	if got := judge(t, filter.Config{}, e); got != filter.Elsewhere {
+	e.OtherNotifier = true
+	if got := judge(t, filter.Config{}, e); got != filter.OtherNotifier {
 		t.Errorf("got %q", got)
 	}
 }
