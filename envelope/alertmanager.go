@@ -2,6 +2,7 @@ package envelope
 
 import (
 	"fmt"
+	"strconv"
 )
 
 // alertmanager is the webhook message of Prometheus Alertmanager, version 4,
@@ -139,7 +140,7 @@ func (w *webhook) alertsOf(value string) []alert {
 				a.set(m.name, m.value)
 			}
 		} else {
-			a.annotations = map[string]string{"summary": "Part " + index(i) + " of a message is no alert", "description": shorten(element)}
+			a.annotations = map[string]string{"summary": "Part [" + strconv.Itoa(i) + "] of a message is no alert", "description": shorten(element)}
 		}
 		a.findState(w.from.Time)
 		list = append(list, a)

@@ -177,11 +177,7 @@ func hashOf(labels map[string]string) string {
 // shown, too: nobody knows which scale it is on.
 func (a *alert) setSeverity(e *Envelope, words severities) {
 	word := a.label("severity", "level", "priority", "urgency")
-	severity, known := words.parse(word)
-	if e.Severity = severity; !known {
-		e.SeverityWord = word
-	}
-	if known && isNumber(word) {
+	if e.takeSeverity(word, words); e.SeverityWord == "" && isNumber(word) {
 		e.Details = append(e.Details, Detail{"severity", word})
 	}
 }
@@ -284,7 +280,7 @@ func textMap(value string) map[string]string {
 	}
 	m := make(map[string]string)
 	for _, member := range membersOf(value) {
-		if text, err := scalar(member.value); err == nil {
+		if text, ok := scalar(member.value); ok {
 			m[member.name] = text
 		}
 	}

@@ -121,10 +121,7 @@ func structuredEvent(m *message, list []member, config Config) []Envelope {
 }
 
 func fromBase64(value string) (string, bool) {
-	s, err := text(value)
-	if err != nil {
-		return "", false
-	}
+	s, ok := text(value)
 	data, err := base64.StdEncoding.DecodeString(s)
-	return string(data), err == nil
+	return string(data), ok && err == nil
 }

@@ -107,9 +107,9 @@ func (c *cloudEvent) jsonContent(value string) []Envelope {
 		}
 	}
 	if inner.allNative() {
-		if e, err := decodeMembers(inner.members, c.words); err == nil {
-			e.Data, e.Details = json.RawMessage(value), []Detail{}
-			return []Envelope{e}
+		if list := decodeMembers(inner.members, c.words); list != nil {
+			list[0].Data, list[0].Details = json.RawMessage(value), []Detail{}
+			return list
 		}
 	}
 	list := inner.understand()

@@ -22,9 +22,9 @@ type cloudEvent struct {
 
 // setJSON takes an attribute from a member of the JSON format.
 func (c *cloudEvent) setJSON(m member) {
-	value, err := scalar(m.value)
+	value, ok := scalar(m.value)
 	switch {
-	case err != nil:
+	case !ok:
 		c.out.keep(m.name, m.value)
 	case m.value != "null":
 		c.set(m.name, value)

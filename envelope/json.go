@@ -1,7 +1,6 @@
 package envelope
 
 import (
-	"fmt"
 	"iter"
 	"strings"
 )
@@ -97,20 +96,4 @@ func elements(array string) iter.Seq2[int, string] {
 			at = end
 		}
 	}
-}
-
-// texts returns the strings of an array.
-func texts(value string) ([]string, error) {
-	if value[0] != '[' {
-		return nil, fmt.Errorf("expected an array of strings, got %s", describe(value))
-	}
-	var list []string
-	for i, element := range elements(value) {
-		s, err := text(element)
-		if err != nil {
-			return nil, at(index(i), err)
-		}
-		list = append(list, s)
-	}
-	return list, nil
 }

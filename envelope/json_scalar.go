@@ -2,17 +2,16 @@ package envelope
 
 import (
 	"encoding/json"
-	"fmt"
 	"strconv"
 	"strings"
 )
 
-// text returns the string that value is, or says what it is instead.
-func text(value string) (string, error) {
+// text returns the string that value is, if it is one.
+func text(value string) (string, bool) {
 	if value[0] != '"' {
-		return "", fmt.Errorf("expected a string, got %s", describe(value))
+		return "", false
 	}
-	return unquote(value), nil
+	return unquote(value), true
 }
 
 // unquote returns the string that a JSON string stands for.
@@ -54,14 +53,14 @@ func kindOf(value string) string {
 }
 
 // scalar returns the text of a string, number or boolean; null is "".
-func scalar(value string) (string, error) {
+func scalar(value string) (string, bool) {
 	switch value[0] {
 	case '{', '[':
-		return "", fmt.Errorf("expected a string, got %s", describe(value))
+		return "", false
 	case '"':
-		return unquote(value), nil
+		return unquote(value), true
 	case 'n':
-		return "", nil
+		return "", true
 	}
-	return value, nil
+	return value, true
 }

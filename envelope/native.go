@@ -1,8 +1,9 @@
 package envelope
 
 import (
+	"cmp"
 	"encoding/json"
-	"fmt"
+	"slices"
 	"time"
 )
 
@@ -43,21 +44,7 @@ func nativeShape(m *message) string {
 }
 
 func (m *message) allNative() bool {
-	for i := range m.members {
-		if !isNative(m.members[i].name) {
-			return false
-		}
-	}
-	return true
-}
-
-// isNative reports the members of the native format.
-func isNative(name string) bool {
-	switch name {
-	case "id", "follows", "time", "expires", "severity", "state", "labels", "links", "traceparent", "data":
-		return true
-	}
-	return new(Envelope).textField(name) != nil
+	return !slices.ContainsFunc(m.members, func(m member) bool { return !isNative(m.name) })
 }
 
 // decodeObject reads JSON of our own format, and of nobody's.
@@ -72,8 +59,8 @@ func decodeObject(m *message, c Config) ([]Envelope, error) {
 		return nil, err
 	}
 	if m.allNative() {
-		if e, err := decodeMembers(m.members, m.words); err == nil && e.showable() && !e.isOnlyData() {
-			return []Envelope{e}, nil
+		if list := decodeMembers(m.members, m.words); list != nil && list[0].showable() && !list[0].isOnlyData() {
+			return list, nil
 		}
 	}
 	if nativeShape(m) != "" {
@@ -88,167 +75,144 @@ func (e *Envelope) isOnlyData() bool {
 	return e.Subject == "" && e.Message == "" && len(e.Data) > 0 && e.Data[0] == '{'
 }
 
-// decodeMembers takes an object that has nothing but the members of the native
-// format, with their types.
-func decodeMembers(list []member, words severities) (e Envelope, err error) {
+// decodeMembers makes a notification of the members of the native format, none if
+// one has another type.
+func decodeMembers(list []member, words severities) []Envelope {
+	out := make([]Envelope, 1)
 	for i := range list {
-		if err := e.set(list[i].name, list[i].value, words); err != nil {
-			return Envelope{}, at(list[i].name, err)
+		if !out[0].set(list[i].name, list[i].value, words) {
+			return nil
 		}
 	}
-	return e, nil
+	return out
 }
 
-// set puts the member of a valid object into the field of that name, or into
-// Extra if there is none.
-func (e *Envelope) set(name, value string, words severities) (err error) {
-	if value == "null" {
-		return nil
-	}
-	if field := e.textField(name); field != nil {
-		*field, err = text(value)
-		return err
-	}
-	switch name {
-	case "id":
-		e.ID, err = identifier(value)
-	case "follows":
-		e.Follows, err = identifier(value)
-	case "time":
-		e.Time, err = timestamp(value)
-	case "expires":
-		e.Expiry, err = timestamp(value)
-	case "severity":
-		err = e.setSeverity(value, words)
-	case "state":
-		err = e.setState(value)
-	case "labels":
-		err = eachText(value, e.label)
-	case "links":
-		err = eachText(value, e.link)
-	case "traceparent":
-		err = e.setTrace(value)
-	case "data":
+// setter takes a value into a field, and reports whether it fits.
+type setter func(e *Envelope, value string, words severities) bool
+
+// nativeMembers are the members of the native format.
+var nativeMembers = map[string]setter{ //nolint:gochecknoglobals // a constant table
+	"id":           setID(func(e *Envelope) *string { return &e.ID }),
+	"follows":      setID(func(e *Envelope) *string { return &e.Follows }),
+	"source":       setText(func(e *Envelope) *string { return &e.Source }),
+	"subject":      setText(func(e *Envelope) *string { return &e.Subject }),
+	"message":      setText(func(e *Envelope) *string { return &e.Message }),
+	"serverName":   setText(func(e *Envelope) *string { return &e.ServerName }),
+	"hostName":     setText(func(e *Envelope) *string { return &e.HostName }),
+	"domainName":   setText(func(e *Envelope) *string { return &e.DomainName }),
+	"instanceName": setText(func(e *Envelope) *string { return &e.InstanceName }),
+	"eventType":    setText(func(e *Envelope) *string { return &e.EventType }),
+	"fingerprint":  setText(func(e *Envelope) *string { return &e.Fingerprint }),
+	"tracestate":   setText(func(e *Envelope) *string { return &e.Trace.State }),
+	"time":         setTime(func(e *Envelope) *time.Time { return &e.Time }),
+	"expires":      setTime(func(e *Envelope) *time.Time { return &e.Expiry }),
+	"severity":     (*Envelope).setSeverity,
+	"state":        (*Envelope).setState,
+	"traceparent":  (*Envelope).setTrace,
+	"labels":       func(e *Envelope, value string, _ severities) bool { return eachText(value, e.label) },
+	"links":        func(e *Envelope, value string, _ severities) bool { return eachText(value, e.link) },
+	"data": func(e *Envelope, value string, _ severities) bool {
 		if value != `""` {
 			e.Data = json.RawMessage(value)
 		}
-	default:
-		e.keep(name, value)
-	}
-	return err
+		return true
+	},
 }
 
-// textField returns the field of a member that is a plain string, or nil.
-func (e *Envelope) textField(name string) *string {
-	switch name {
-	case "source":
-		return &e.Source
-	case "subject":
-		return &e.Subject
-	case "message":
-		return &e.Message
-	case "serverName":
-		return &e.ServerName
-	case "hostName":
-		return &e.HostName
-	case "domainName":
-		return &e.DomainName
-	case "instanceName":
-		return &e.InstanceName
-	case "eventType":
-		return &e.EventType
-	case "fingerprint":
-		return &e.Fingerprint
-	case "tracestate":
-		return &e.Trace.State
+// isNative reports the members of the native format.
+func isNative(name string) bool { return nativeMembers[name] != nil }
+
+// set puts the member of a valid object into the field of that name, or into
+// Extra if there is none. It reports whether the value fits.
+func (e *Envelope) set(name, value string, words severities) bool {
+	if value == "null" {
+		return true
 	}
-	return nil
+	if set := nativeMembers[name]; set != nil {
+		return set(e, value, words)
+	}
+	e.keep(name, value)
+	return true
+}
+
+func setText(field func(*Envelope) *string) setter {
+	return func(e *Envelope, value string, _ severities) (ok bool) {
+		*field(e), ok = text(value)
+		return ok
+	}
+}
+
+// setID takes numbers as well, as they are written: many services count their
+// events.
+func setID(field func(*Envelope) *string) setter {
+	return func(e *Envelope, value string, _ severities) (ok bool) {
+		if *field(e), ok = text(value); !ok && kindOf(value) == "number" {
+			*field(e), ok = value, true
+		}
+		return ok
+	}
+}
+
+func setTime(field func(*Envelope) *time.Time) setter {
+	return func(e *Envelope, value string, _ severities) bool {
+		s, ok := text(value)
+		return ok && (s == "" || field(e).UnmarshalText([]byte(s)) == nil)
+	}
 }
 
 // setSeverity keeps a word that nobody knows: it is shown as it is.
-func (e *Envelope) setSeverity(value string, words severities) error {
-	word, err := text(value)
-	if err != nil {
-		return err
+func (e *Envelope) setSeverity(value string, words severities) bool {
+	word, ok := text(value)
+	if ok {
+		e.takeSeverity(word, words)
 	}
+	return ok
+}
+
+// takeSeverity takes a word for a severity, as it is if nobody knows it.
+func (e *Envelope) takeSeverity(word string, words severities) {
 	severity, known := words.parse(word)
 	if e.Severity = severity; !known {
 		e.SeverityWord = word
 	}
-	return nil
 }
 
 // setState keeps one that it does not know in Extra.
-func (e *Envelope) setState(value string) error {
-	word, err := text(value)
-	if err != nil {
-		return err
-	}
-	if e.State = stateOf(word); e.State == "" && word != "" {
+func (e *Envelope) setState(value string, _ severities) bool {
+	word, ok := text(value)
+	if e.State = stateOf(word); ok && e.State == "" && word != "" {
 		e.keep("state", value)
 	}
-	return nil
+	return ok
 }
 
 // stateOf is the state that a word means where nothing else can be meant.
 func stateOf(word string) State {
 	word = canonical(word)
-	if state, found := states[word]; found {
-		return state
-	}
-	return alarmStates[word]
+	return cmp.Or(states[word], alarmStates[word])
 }
 
-func (e *Envelope) setTrace(value string) error {
-	s, err := text(value)
-	if err != nil {
-		return err
-	}
+func (e *Envelope) setTrace(value string, _ severities) bool {
+	s, ok := text(value)
 	if isTraceparent(s) {
 		e.Trace.Parent = s
-	} else {
+	} else if ok {
 		e.keep("traceparent", value)
 	}
-	return nil
+	return ok
 }
 
 // eachText calls f with the members of an object of scalars.
-func eachText(value string, f func(name, value string)) error {
+func eachText(value string, f func(name, value string)) bool {
 	if value[0] != '{' {
-		return fmt.Errorf("expected an object, got %s", describe(value))
+		return false
 	}
-	list := membersOf(value)
-	for _, m := range list {
-		s, err := scalar(m.value)
-		if err != nil {
-			return at(m.name, err)
+	for _, m := range membersOf(value) {
+		s, ok := scalar(m.value)
+		if !ok {
+			return false
 		}
 		f(m.name, s)
 	}
-	return nil
-}
-
-// identifier accepts numbers as well, as they are written: many services
-// count their events.
-func identifier(value string) (string, error) {
-	if kindOf(value) == "number" {
-		return value, nil
-	}
-	return text(value)
-}
-
-func timestamp(value string) (time.Time, error) {
-	s, err := text(value)
-	if err != nil || s == "" {
-		return time.Time{}, err
-	}
-	return parseTime(s)
-}
-
-func parseTime(s string) (time.Time, error) {
-	var t time.Time
-	if err := t.UnmarshalText([]byte(s)); err != nil {
-		return time.Time{}, fmt.Errorf("expected RFC 3339 like 2026-03-29T13:05:00Z, got %s", quote(s))
-	}
-	return t, nil
+	return true
 }

@@ -2,6 +2,7 @@ package envelope
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"strings"
 )
@@ -54,7 +55,7 @@ const notifierName = "xmpp-notifier"
 
 func decodePayara(list []member, words severities) (e Envelope) {
 	for _, m := range list {
-		if err := e.setPayara(m, list, words); err != nil {
+		if !e.setPayara(m, list, words) {
 			e.keep(m.name, m.value)
 		}
 	}
@@ -65,19 +66,17 @@ func decodePayara(list []member, words severities) (e Envelope) {
 	return e
 }
 
-// setPayara takes one member. A list of notifiers that does not name ours, or
-// one of exceptions that does, means that the event is for others.
-func (e *Envelope) setPayara(m member, list []member, words severities) error {
-	switch m.name {
-	case "notifierWhitelist", "notifierBlacklist":
-		if m.value == "null" {
-			return nil
-		}
-		notifiers, err := texts(m.value)
-		if err == nil && slices.Contains(notifiers, notifierName) == (m.name == "notifierBlacklist") {
+// setPayara takes one member, and reports whether it fits. A list of notifiers that
+// does not name ours, or one of exceptions that does, means that the event is for
+// others.
+func (e *Envelope) setPayara(m member, list []member, words severities) bool {
+	if m.name == "notifierWhitelist" || m.name == "notifierBlacklist" {
+		var notifiers []string
+		fits := json.Unmarshal([]byte(m.value), &notifiers) == nil
+		if fits && m.value != "null" && slices.Contains(notifiers, notifierName) == (m.name == "notifierBlacklist") {
 			e.OtherNotifier = true
 		}
-		return err
+		return fits
 	}
 	if name, ok := payaraNames[m.name]; ok && find(list, name) == "" {
 		return e.set(name, m.value, words)

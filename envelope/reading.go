@@ -29,7 +29,7 @@ func read(p part, words severities, k knowledge) Envelope {
 	r := reading{words: words, knowledge: k}
 	prefix := commonPrefix(p.members[:p.own])
 	for i, m := range p.members {
-		if i < p.own && (k == isNotification && isNative(m.name) || nativeOnly[m.name]) && r.out.set(m.name, m.value, words) == nil {
+		if i < p.own && (k == isNotification && isNative(m.name) || nativeOnly[m.name]) && r.out.set(m.name, m.value, words) {
 			continue
 		}
 		r.add(branch{outer: i >= p.own}.into(strings.TrimPrefix(m.name, prefix)), m.value)

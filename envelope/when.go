@@ -32,7 +32,8 @@ func anyTime(s string) (time.Time, bool) {
 	if t, ok := epoch(s); ok {
 		return t, true
 	}
-	if t, err := parseTime(s); err == nil {
+	var t time.Time
+	if t.UnmarshalText([]byte(s)) == nil {
 		return t, isPlausible(t)
 	}
 	s = strings.Replace(s, ",", ".", 1) // Python and log4j write 13:05:00,123
