@@ -29,6 +29,8 @@ type leaf struct {
 	secondary bool
 	// hidden says that it is never shown by itself.
 	hidden bool
+	// label is what people see of a link, "" if that is its address.
+	label string
 	// outer says that it is what several notifications of a message share.
 	outer bool
 	used  bool

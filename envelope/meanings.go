@@ -60,7 +60,7 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 	{aSeverity, "severity", `
 		severity_name severity_text severity severity_number event_severity alert_severity log.level level lvl levelname level_name loglevel log_level log_severity
 		@l alert_type message_type syslog_severity syslog.severity.name severity_label priority.summary priority.name priority_name priority urgency criticality impact level_value levelno
-		event_nseverity nseverity trigger_severity rule.level status_indicator sev s notification_type type color
+		event_nseverity nseverity trigger_severity rule.level status_indicator sev s notification_type type color theme_color
 		check_result.state service_state host_state service.state host.state state exit_status`},
 	{aState, "state: whether it begins or ends", `
 		state message_type event_value event.value alert_state alert_status incident_state alert_transition new_state_value state.value current_state monitor_condition
@@ -83,7 +83,7 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 		repository.name project_name project.name project_slug project program syslog_identifier ident
 		kubernetes.container_name kubernetes.labels.app container_name container.name k8s.container.name reporting_controller reporting_component
 		logger_name logger component system job source.name monitoring_service integration_name workflow_name origin log_group event_source producer sender_name
-		channel_name repo page.name`},
+		channel_name repo page.name username`},
 	{anID, "id of the event, if it has no other", `
 		event_id event.id message_id notification_id delivery_id event_uuid uuid id`},
 	{aFingerprint, "fingerprint: the same at the beginning and the end", `
@@ -175,7 +175,7 @@ func endsInOneOf(name, ends string) bool {
 
 // ambiguous are members that often hold something else than a severity: a word that
 // is not known is none.
-const ambiguous = `s message_type state service_state host_state exit_status alert_type notification_type type color urgency impact`
+const ambiguous = `s message_type state service_state host_state exit_status alert_type notification_type type color theme_color urgency impact`
 
 // generic are kinds of events that say nothing.
 const generic = `summary status error info event alert log message notification trigger webhook events_api default unknown none state_change metadata request_response`

@@ -183,7 +183,9 @@ func (r *reading) where() {
 		e.ID, id.used = id.text(), last(id.path) != "id" // it may be what the message is about
 	}
 	r.fill(&e.HostName, aHost, central, isNamed)
-	r.fill(&e.Source, anOrigin, central, isNamed)
+	r.fill(&e.Source, anOrigin, central, func(l *leaf) bool {
+		return isNamed(l) && (last(l.path) != "username" || len(r.paragraphs) > 0) // that of a bot
+	})
 	if l := r.pick(aTrace, 0, func(l *leaf) bool { return isTraceparent(l.text()) }); l != nil {
 		e.Trace.Parent = l.text()
 	}

@@ -1,6 +1,11 @@
 package envelope
 
-import "strings"
+import (
+	"cmp"
+	"regexp"
+	"strconv"
+	"strings"
+)
 
 // chat takes the texts of a message for a chat, and its links.
 func (r *reading) chat() {
@@ -11,50 +16,82 @@ func (r *reading) chat() {
 	}
 	for _, text := range list {
 		text = e.withoutMarkup(text)
-		if !strings.Contains(e.Message, text) && text != e.Subject {
+		value := text
+		if m := boldTitle.FindStringSubmatch(text); m != nil {
+			text, value = m[1]+": "+m[2], m[2]
+		}
+		if !strings.Contains(e.Message, value) && text != e.Subject {
 			e.Message = strings.TrimPrefix(e.Message+"\n"+text, "\n")
 		}
 	}
-	e.Subject, e.Message = e.unlink(e.Subject), e.unlink(e.Message)
+	e.Subject, e.Message = e.withoutSlackMarks(e.Subject), e.withoutSlackMarks(e.Message)
 }
+
+// The marks in texts for Slack: a field whose first line is its name, links and
+// mentions, and words in bold.
+var (
+	boldTitle = regexp.MustCompile(`^\*([^*\n]+)\*\n((?s).+)$`)
+	slackMark = regexp.MustCompile(`<(https?://|mailto:|[!@#]\w)([^|<>\s]*)(?:\|([^<>\n]+))?>`)
+	boldWords = regexp.MustCompile(`(^|\s)\*([^*\s](?:[^*\n]*[^*\s])?)\*`)
+)
 
 var slackEscapes = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&") //nolint:gochecknoglobals // a constant
 
-// unescape undoes what Slack demands of its senders.
-func unescape(text string) string {
-	if !strings.Contains(text, "&") {
-		return text
+// withoutSlackMarks writes links with their addresses, which it keeps, and undoes
+// what Slack demands of its senders.
+func (e *Envelope) withoutSlackMarks(text string) string {
+	if strings.Contains(text, "<") {
+		text = slackMark.ReplaceAllStringFunc(text, func(mark string) string {
+			parts := slackMark.FindStringSubmatch(mark)
+			target, name := parts[1]+parts[2], parts[3]
+			switch {
+			case target[0] == '!' || target[0] == '@':
+				return "@" + strings.TrimPrefix(cmp.Or(name, target[1:]), "@")
+			case target[0] == '#':
+				return "#" + cmp.Or(name, target[1:])
+			case name == "":
+				return target
+			}
+			e.link(name, slackEscapes.Replace(target))
+			return name + " (" + target + ")"
+		})
 	}
-	return slackEscapes.Replace(text)
+	return slackEscapes.Replace(boldWords.ReplaceAllString(text, "$1$2"))
 }
 
-// unlink writes Slack's <https://…|name> as the name, and keeps the address as
-// a link.
-func (e *Envelope) unlink(text string) string {
-	for from := 0; ; {
-		start := strings.Index(text[from:], "<http")
-		if start < 0 {
-			return unescape(text)
-		}
-		start += from
-		end := strings.IndexByte(text[start:], '>')
-		if end < 0 {
-			return unescape(text)
-		}
-		url, name, found := strings.Cut(text[start+1:start+end], "|")
-		if strings.ContainsAny(url, " \n") {
-			from = start + 1
+// colourWord is the word for a colour that means something: red, yellow or green.
+func colourWord(colour string) string {
+	rgb, err := strconv.ParseUint(strings.TrimPrefix(colour, "#"), 16, 24)
+	if number, fails := strconv.ParseUint(colour, 10, 24); fails == nil && len(colour) > 6 { // Discord's
+		rgb, err = number, nil
+	}
+	switch red, green, blue := rgb>>16, rgb>>8&0xff, rgb&0xff; {
+	case err != nil:
+		return colour
+	case red > 2*green && red > 2*blue:
+		return "red"
+	case red > 2*blue && green > 2*blue:
+		return "yellow"
+	case green > red && green > blue:
+		return "green"
+	}
+	return ""
+}
+
+// labelOf is what a part of a chat message says, like a button.
+func labelOf(object string) string {
+	for name, value := range members(object) {
+		if name != "text" && name != "title" {
 			continue
 		}
-		if found {
-			e.link(name, unescape(url))
-			text = text[:start] + name + text[start+end+1:]
-			from = start + len(name)
-		} else {
-			text = text[:start] + url + text[start+end+1:]
-			from = start + len(url)
+		if value[0] == '{' {
+			value = cmp.Or(find(membersOf(value), "text"), `""`)
+		}
+		if label, ok := text(value); ok {
+			return label
 		}
 	}
+	return ""
 }
 
 // isControl reports a button or the like of a chat message.

@@ -12,7 +12,7 @@ const maxDetails = 8
 // links takes the addresses that are worth to read on at.
 func (r *reading) links() {
 	for _, c := range r.candidates[aLink] {
-		name := linkName(c.leaf.path)
+		name := cmp.Or(c.leaf.label, linkName(c.leaf.path))
 		isThere := func(l Link) bool { return l.Name == name || l.URL == c.leaf.text() }
 		isNear := c.tier <= central || c.leaf.hidden || c.tier <= 3 && !c.leaf.secondary && len(r.out.Links) == 0
 		if url := c.leaf.text(); isAddress(url) && isNear && !isAPI(url) {

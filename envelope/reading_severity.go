@@ -34,6 +34,9 @@ func (r *reading) severity() {
 // doubt: what may be on another scale is shown as it is, too.
 func (r *reading) severityOf(l *leaf) (s Severity, known, sure bool) {
 	text := l.text()
+	if strings.HasSuffix(l.path, "color") {
+		text = colourWord(text)
+	}
 	for i := range scales {
 		if scales[i].counts(l.path) && r.hasAny(scales[i].with) {
 			if s, ok := scales[i].steps.of(text); ok {

@@ -21,6 +21,7 @@ type branch struct {
 	outer           bool
 	rich            bool // within the blocks of a chat message
 	hidden          bool // tells how to show them
+	label           string
 }
 
 // into is the place of a member.
@@ -81,6 +82,9 @@ func (t *tree) leaf(b branch, value string) {
 		name: b.name, path: b.path, value: value, depth: b.depth, distance: b.distance, secondary: b.secondary && !endsWith(b.path, "metadata.namespace"), outer: b.outer,
 		hidden: b.hidden || b.rich,
 	})
+	if b.hidden || last(b.path) == "titlelink" {
+		t.leaves[len(t.leaves)-1].label = b.label
+	}
 }
 
 // addString looks into strings: many services carry the JSON of others so.
@@ -141,8 +145,11 @@ func (t *tree) addObject(b branch, object string) {
 	if b.path != "" && (sets.skipped[last(b.path)] || sets.noise[last(b.path)]) {
 		return
 	}
-	if b.rich && isControl(object) {
-		b.rich, b.hidden = false, true
+	if b.rich {
+		b.label = labelOf(object)
+		if isControl(object) {
+			b.rich, b.hidden = false, true
+		}
 	}
 	for name, value := range members(object) {
 		if len(t.leaves) >= maxLeaves {

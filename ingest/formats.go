@@ -1,12 +1,15 @@
 package ingest
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 )
@@ -72,16 +75,17 @@ func kept(header http.Header) []envelope.Header {
 
 // native is a notification in the worker's own format.
 type native struct {
-	ID           string `json:"id,omitempty"`
-	Source       string `json:"source,omitempty"`
-	Severity     string `json:"severity,omitempty"`
-	Subject      string `json:"subject,omitempty"`
-	Message      string `json:"message,omitempty"`
-	HostName     string `json:"hostName,omitempty"`
-	ServerName   string `json:"serverName,omitempty"`
-	DomainName   string `json:"domainName,omitempty"`
-	InstanceName string `json:"instanceName,omitempty"`
-	EventType    string `json:"eventType,omitempty"`
+	ID           string    `json:"id,omitempty"`
+	Time         time.Time `json:"time,omitzero"`
+	Source       string    `json:"source,omitempty"`
+	Severity     string    `json:"severity,omitempty"`
+	Subject      string    `json:"subject,omitempty"`
+	Message      string    `json:"message,omitempty"`
+	HostName     string    `json:"hostName,omitempty"`
+	ServerName   string    `json:"serverName,omitempty"`
+	DomainName   string    `json:"domainName,omitempty"`
+	InstanceName string    `json:"instanceName,omitempty"`
+	EventType    string    `json:"eventType,omitempty"`
 	// Links are addresses by their names.
 	Links map[string]string `json:"links,omitempty"`
 }
@@ -93,6 +97,36 @@ func fromText(r *http.Request, body []byte) ([]byte, error) {
 	return json.Marshal(native{
 		ID: query.Get("id"), Source: query.Get("source"), Severity: query.Get("severity"), Subject: query.Get("subject"), Message: text,
 	})
+}
+
+// fromSlack takes JSON, or a form with it, as Slack does: payload={…}. The worker
+// gets what people would read of it.
+func fromSlack(r *http.Request, body []byte) ([]byte, error) {
+	if strings.HasPrefix(strings.ToLower(r.Header.Get("Content-Type")), "application/x-www-form-urlencoded") && !strings.HasPrefix(string(body), "{") {
+		form, err := url.ParseQuery(string(body))
+		if err != nil || form.Get("payload") == "" {
+			return nil, errors.New("the form has no member payload")
+		}
+		body = []byte(form.Get("payload"))
+	}
+	e, err := envelope.Decode(envelope.Raw{Body: body, Header: []envelope.Header{{Key: "Content-Type", Value: "application/json"}}})
+	if err != nil {
+		return nil, fmt.Errorf("it is no message for Slack: %w", err)
+	}
+	n := native{
+		Time: e.Time, Source: e.Source, Severity: e.SeverityWord, Subject: e.Subject, Message: e.Message, HostName: e.HostName,
+		Links: make(map[string]string),
+	}
+	if e.Severity != envelope.Unspecified {
+		n.Severity = e.Severity.String()
+	}
+	for _, d := range e.Details {
+		n.Message = strings.TrimPrefix(n.Message+"\n"+d.Name+": "+d.Value, "\n")
+	}
+	for _, l := range e.Links {
+		n.Links[cmp.Or(l.Name, "link")] = l.URL
+	}
+	return json.Marshal(n)
 }
 
 // payaraCard is what Payara's notifier for Teams sends: the text has the title and
