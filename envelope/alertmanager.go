@@ -1,8 +1,8 @@
 package envelope
 
 import (
+	"cmp"
 	"fmt"
-	"strconv"
 )
 
 // alertmanager is the webhook message of Prometheus Alertmanager, version 4,
@@ -60,17 +60,16 @@ func isAlertList(value string) bool {
 	return false
 }
 
-// webhook is the part of a webhook message that we understand. The rest stays
-// reachable through Extra.
+// webhook is a message with alerts. What it says of all of them stays reachable
+// through Extra.
 type webhook struct {
-	from                                   Place
-	words                                  severities
-	groupKey, externalURL, source          string
-	truncated                              int64
-	groupLabels, commonLabels, commonNotes map[string]string
-	alerts                                 []alert
-	rest                                   []string // members as JSON
-	about                                  string   // all of rest, as an object
+	from         Place
+	words        severities
+	members      []member // but the alerts
+	source       string
+	commonLabels map[string]string
+	alerts       []alert
+	about        string // the members, as an object
 }
 
 func decodeAlertmanager(m *message) ([]Envelope, error) {
@@ -84,47 +83,38 @@ func decodeAlertmanager(m *message) ([]Envelope, error) {
 		return nil, err
 	}
 	for _, m := range m.members {
-		w.set(m.name, m.value)
+		w.set(m)
 	}
 	if len(w.alerts) == 0 {
 		return nil, fmt.Errorf("expected at least one alert: %s", m.describe())
 	}
+	w.commonLabels = textMap(find(w.members, "commonLabels"))
+	w.about = objectOf(w.members)
 	list := make([]Envelope, 0, len(w.alerts)+1)
 	for i := range w.alerts {
-		e := w.envelope(&w.alerts[i])
-		w.describe(&e)
-		list = append(list, e)
+		list = append(list, w.envelope(&w.alerts[i]))
 	}
-	if w.truncated > 0 {
-		list = append(list, w.truncation(list))
+	if truncated, _ := number(find(w.members, "truncatedAlerts")); truncated > 0 {
+		list = append(list, w.truncation(truncated, list))
+	}
+	for i := range list {
+		list[i].keep("group", w.about)
 	}
 	return list, nil
 }
 
-// set takes a member of the message. One of an unexpected type stays in rest.
-func (w *webhook) set(name, value string) {
-	switch name {
-	case "groupKey":
-		w.groupKey, _ = scalar(value)
-	case "externalURL":
-		w.externalURL, _ = scalar(value)
+// set takes a member of the message.
+func (w *webhook) set(m member) {
+	switch m.name {
 	case "orgId", "appVersion":
 		w.source = "grafana"
-	case "truncatedAlerts":
-		w.truncated, _ = number(value)
-	case "groupLabels":
-		w.groupLabels = textMap(value)
-	case "commonLabels":
-		w.commonLabels = textMap(value)
-	case "commonAnnotations":
-		w.commonNotes = textMap(value)
 	case "alerts", "data":
-		if alerts := inData(value); isArray(alerts) {
+		if alerts := inData(m.value); isArray(alerts) {
 			w.alerts = w.alertsOf(alerts)
 			return
 		}
 	}
-	w.rest = append(w.rest, quoteJSON(name)+":"+value)
+	w.members = append(w.members, m)
 }
 
 // alertsOf reads an array of alerts. What is no alert is shown as it is.
@@ -136,14 +126,33 @@ func (w *webhook) alertsOf(value string) []alert {
 		}
 		var a alert
 		if element[0] == '{' {
-			for _, m := range membersOf(element) {
-				a.set(m.name, m.value)
-			}
+			a = alertOf(membersOf(element), w.from.Time)
 		} else {
-			a.annotations = map[string]string{"summary": "Part [" + strconv.Itoa(i) + "] of a message is no alert", "description": shorten(element)}
+			a.state = Firing
+			a.annotations = map[string]string{"summary": fmt.Sprintf("Part [%d] of a message is no alert", i), "description": shorten(element)}
 		}
-		a.findState(w.from.Time)
 		list = append(list, a)
 	}
 	return list
+}
+
+// truncation tells of the alerts that Alertmanager left out of its message, which
+// holds those of list.
+func (w *webhook) truncation(count int64, list []Envelope) Envelope {
+	about := aboutGroup{CommonAnnotations: textMap(find(w.members, "commonAnnotations")), GroupLabels: textMap(find(w.members, "groupLabels"))}
+	last := &list[len(list)-1]
+	e := Envelope{
+		Source: w.source, Time: last.Time, Labels: w.commonLabels,
+		Subject: fmt.Sprintf("%s: %d more alerts that Alertmanager did not send", cmp.Or(about.title(w.commonLabels["alertname"]), "Alerts"), count),
+	}
+	for i := range list {
+		e.Severity = max(e.Severity, list[i].Severity)
+	}
+	e.link("runbook", cmp.Or(about.CommonAnnotations["runbook_url"], about.CommonAnnotations["runbook"]))
+	e.link("dashboard", about.CommonAnnotations["dashboard_url"])
+	e.link("alertmanager", textIn(w.members, "externalURL"))
+	if last.ID != "" {
+		e.ID = fmt.Sprintf("%s/truncated/%d/%s", textIn(w.members, "groupKey"), count, last.ID)
+	}
+	return e
 }

@@ -14,67 +14,43 @@ import (
 
 // alert is one alert in a webhook message.
 type alert struct {
-	status, fingerprint, valueString string
-	started, ended                   time.Time
-	labels, annotations, values      map[string]string
-	urls                             map[string]string
-	rest                             map[string]json.RawMessage
+	members             []member
+	state               State
+	fingerprint         string
+	started, ended      time.Time
+	labels, annotations map[string]string
 }
 
-func (a *alert) set(name, value string) {
-	switch name {
-	case "status", "state": // Prometheus has a state
-		if a.status, _ = scalar(value); value[0] == '{' { // of the API
-			a.status = textMap(value)["state"]
-		}
-	case "fingerprint":
-		a.fingerprint, _ = scalar(value)
-	case "startsAt", "activeAt":
-		a.started = a.time(name, value)
-	case "endsAt":
-		a.ended = a.time(name, value)
-	case "labels":
-		a.labels = textMap(value)
-	case "annotations":
-		a.annotations = textMap(value)
-		a.rest = put(a.rest, name, value)
-	case "values":
-		a.values = textMap(value)
-		a.rest = put(a.rest, name, value)
-	case "valueString":
-		a.valueString, _ = scalar(value)
-		a.rest = put(a.rest, name, value)
-	case "generatorURL", "dashboardURL", "panelURL", "silenceURL", "imageURL":
-		if a.urls == nil {
-			a.urls = make(map[string]string)
-		}
-		a.urls[strings.TrimSuffix(name, "URL")], _ = scalar(value)
-		if name == "imageURL" {
-			a.rest = put(a.rest, name, value)
-		}
-	default:
-		if value != "null" {
-			a.rest = put(a.rest, name, value)
-		}
-	}
-}
-
-// time returns a time of the alert; Alertmanager writes year 1 for not yet.
-func (a *alert) time(name, value string) time.Time {
-	a.rest = put(a.rest, name, value)
-	t, _ := anyTime(plain(value))
-	return t
-}
-
-// findState finds the state of an alert. Prometheus does not write it: an alert
+// alertOf reads an alert. Prometheus writes no state of those that it sends: an alert
 // whose end was over when it was published has ended.
-func (a *alert) findState(published time.Time) {
-	isOver := a.status == "" && !a.ended.IsZero() && !published.IsZero() && !a.ended.After(published)
-	if isOver || stateOf(a.status) == Resolved {
-		a.status = string(Resolved)
-	} else {
-		a.status = string(Firing)
+func alertOf(members []member, published time.Time) alert {
+	a := alert{
+		members: members, state: Firing, fingerprint: textIn(members, "fingerprint"),
+		labels: textMap(find(members, "labels")), annotations: textMap(find(members, "annotations")),
 	}
+	// Alertmanager writes year 1 for not yet.
+	a.started, _ = anyTime(cmp.Or(textIn(members, "startsAt"), textIn(members, "activeAt")))
+	a.ended, _ = anyTime(textIn(members, "endsAt"))
+	status := cmp.Or(textIn(members, "status"), textIn(members, "state"), textMap(find(members, "status"))["state"])
+	isOver := status == "" && !a.ended.IsZero() && !published.IsZero() && !a.ended.After(published)
+	if isOver || stateOf(status) == Resolved {
+		a.state = Resolved
+	}
+	return a
+}
+
+// extra are the members that have no field.
+func (a *alert) extra() (rest map[string]json.RawMessage) {
+	for _, m := range a.members {
+		switch m.name {
+		case "status", "state", "fingerprint", "labels", "generatorURL", "dashboardURL", "panelURL", "silenceURL":
+		default:
+			if m.value != "null" {
+				rest = put(rest, m.name, m.value)
+			}
+		}
+	}
+	return rest
 }
 
 // label returns the first of labels that is there.
@@ -92,19 +68,19 @@ func (w *webhook) envelope(a *alert) Envelope {
 	e := Envelope{
 		ID:     a.identity(w.from.Time),
 		Source: cmp.Or(a.label("job", "service", "service_name", "app"), w.source),
-		Time:   a.started, State: State(a.status), Fingerprint: a.fingerprint,
+		Time:   a.started, State: a.state, Fingerprint: a.fingerprint,
 		Subject:  headline(a.name(), cmp.Or(a.annotations["summary"], a.annotations["title"])),
 		Message:  cmp.Or(a.annotations["description"], a.annotations["message"]),
 		HostName: a.label("pod", "node", "host", "hostname", "nodename", "kubernetes_node", "instance", "server", "device"),
 		// The name of the rule is what publishers classify alerts by.
 		EventType: a.label("alertname"),
-		Labels:    a.labels, Links: a.links(), Extra: a.rest,
+		Labels:    a.labels, Links: a.links(), Extra: a.extra(),
 	}
 	if e.State == Resolved && e.ID != "" {
 		e.Follows = a.identityOf(Firing)
 	}
 	a.setSeverity(&e, w.words)
-	if a.status == string(Resolved) && a.ended.After(a.started) {
+	if a.state == Resolved && a.ended.After(a.started) {
 		e.Time = a.ended
 		e.Message = a.past(e.Message)
 	}
@@ -153,8 +129,8 @@ func (a *alert) identity(published time.Time) string {
 	if a.started.IsZero() || a.fingerprint == "" && len(a.labels) == 0 {
 		return ""
 	}
-	id := a.identityOf(State(a.status))
-	if a.status == string(Firing) {
+	id := a.identityOf(a.state)
+	if a.state == Firing {
 		id += reminder(published, a.started)
 	}
 	return id
@@ -186,9 +162,9 @@ func (a *alert) setSeverity(e *Envelope, words severities) {
 func (a *alert) links() []Link {
 	var e Envelope
 	e.link("runbook", cmp.Or(a.annotations["runbook_url"], a.annotations["runbook"]))
-	e.link("dashboard", cmp.Or(a.annotations["dashboard_url"], a.annotations["dashboard"], a.urls["dashboard"]))
+	e.link("dashboard", cmp.Or(a.annotations["dashboard_url"], a.annotations["dashboard"], textIn(a.members, "dashboardURL")))
 	for _, name := range [...]string{"panel", "image", "generator", "silence"} {
-		e.link(name, a.urls[name])
+		e.link(name, textIn(a.members, name+"URL"))
 	}
 	return e.Links
 }
@@ -263,19 +239,12 @@ func (w *webhook) labelNames(a *alert) []string {
 
 // valuesText are the values that Grafana tells, as one text.
 func (a *alert) valuesText() string {
-	if len(a.values) == 0 {
-		return shorten(strings.TrimSpace(a.valueString))
-	}
-	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(a.values)) {
-		parts = append(parts, name+"="+a.values[name])
-	}
-	return strings.Join(parts, " ")
+	return cmp.Or(pairs(textMap(find(a.members, "values"))), shorten(strings.TrimSpace(textIn(a.members, "valueString"))))
 }
 
 // textMap returns the scalars of an object as a map; nil if it is none.
 func textMap(value string) map[string]string {
-	if value[0] != '{' {
+	if value == "" || value[0] != '{' {
 		return nil
 	}
 	m := make(map[string]string)
@@ -285,6 +254,12 @@ func textMap(value string) map[string]string {
 		}
 	}
 	return m
+}
+
+// textIn returns the text of a member that is a scalar, "" if there is none.
+func textIn(list []member, name string) string {
+	s, _ := scalar(cmp.Or(find(list, name), "null"))
+	return s
 }
 
 func put(m map[string]json.RawMessage, name, value string) map[string]json.RawMessage {
