@@ -9,8 +9,7 @@ import (
 // which Grafana sends as well, and the lists of alerts that Alertmanager's API
 // takes and gives.
 var alertmanager = format{ //nolint:gochecknoglobals // a constant
-	name:    "alertmanager",
-	headers: noHeaders,
+	name: "alertmanager",
 	shape: func(m *message) string {
 		if m.kind == '[' && isAlertList(m.body) {
 			return "it is an array of objects with labels and annotations or startsAt"
@@ -24,7 +23,7 @@ var alertmanager = format{ //nolint:gochecknoglobals // a constant
 		}
 		return ""
 	},
-	decode: func(m *message, _ Config) ([]Envelope, error) {
+	decode: func(m *message) ([]Envelope, error) {
 		list, err := decodeAlertmanager(m)
 		if err != nil {
 			return nil, fmt.Errorf("alertmanager: %w", err)
@@ -36,15 +35,7 @@ var alertmanager = format{ //nolint:gochecknoglobals // a constant
 // inData returns the alerts in the member data of an answer: Prometheus has them
 // one level deeper.
 func inData(data string) string {
-	if data == "" || data[0] != '{' {
-		return data
-	}
-	for name, value := range members(data) {
-		if name == "alerts" {
-			return value
-		}
-	}
-	return ""
+	return cmp.Or(memberOf(data, "alerts"), data)
 }
 
 func isArray(value string) bool { return value != "" && value[0] == '[' }
@@ -55,7 +46,7 @@ func isAlertList(value string) bool {
 		return false
 	}
 	for _, element := range elements(value) {
-		return element[0] == '{' && hasMember(element, "labels") && (hasMember(element, "annotations") || hasMember(element, "startsAt"))
+		return memberOf(element, "labels") != "" && memberOf(element, "annotations")+memberOf(element, "startsAt") != ""
 	}
 	return false
 }

@@ -12,8 +12,8 @@ var cloudEvents = format{ //nolint:gochecknoglobals // a constant
 	name:    "cloudevents",
 	headers: cloudEventsHeaders,
 	shape:   cloudEventsShape,
-	decode: func(m *message, c Config) ([]Envelope, error) {
-		list, err := decodeCloudEvents(m, c)
+	decode: func(m *message) ([]Envelope, error) {
+		list, err := decodeCloudEvents(m)
 		if err != nil {
 			return nil, fmt.Errorf("cloudevents: %w", err)
 		}
@@ -45,7 +45,7 @@ func cloudEventsShape(m *message) string {
 	}
 	if m.kind == '[' {
 		for _, element := range elements(m.body) {
-			if element[0] == '{' && hasMember(element, "specversion") {
+			if memberOf(element, "specversion") != "" {
 				return "it is an array of objects with the member specversion"
 			}
 			break
@@ -54,18 +54,9 @@ func cloudEventsShape(m *message) string {
 	return ""
 }
 
-func hasMember(object, wanted string) bool {
-	for name := range members(object) {
-		if name == wanted {
-			return true
-		}
-	}
-	return false
-}
-
-func decodeCloudEvents(m *message, config Config) ([]Envelope, error) {
+func decodeCloudEvents(m *message) ([]Envelope, error) {
 	if prefix := m.eventPrefix(); prefix != "" && !strings.HasPrefix(m.media, cloudEventsMedia) {
-		return binaryEvent(m, prefix, config)
+		return binaryEvent(m, prefix)
 	}
 	rest, found := strings.CutPrefix(strings.TrimPrefix(m.media, batchMedia), cloudEventsMedia)
 	if format := strings.TrimPrefix(rest, "+"); found && format != "" && format != "json" {
@@ -75,24 +66,24 @@ func decodeCloudEvents(m *message, config Config) ([]Envelope, error) {
 		return nil, err
 	}
 	if m.kind == '[' {
-		return batch(m, config), nil
+		return batch(m), nil
 	}
 	if err := m.object(); err != nil {
 		return nil, err
 	}
-	return structuredEvent(m, m.members, config), nil
+	return structuredEvent(m, m.members), nil
 }
 
 // batch decodes an array of structured events. One that cannot be read does not
 // keep the others from being shown.
-func batch(m *message, config Config) []Envelope {
+func batch(m *message) []Envelope {
 	var list []Envelope
 	for i, element := range elements(m.body) {
 		switch {
 		case len(list) > maxParts: // Decode says so
 			return list
 		case element[0] == '{':
-			list = append(list, structuredEvent(m, membersOf(element), config)...)
+			list = append(list, structuredEvent(m, membersOf(element))...)
 		default:
 			list = append(list, unreadable(i, element, fmt.Errorf("expected an object, got %s", kindOf(element))))
 		}
@@ -101,8 +92,8 @@ func batch(m *message, config Config) []Envelope {
 }
 
 // structuredEvent decodes the members of an event in JSON.
-func structuredEvent(m *message, list []member, config Config) []Envelope {
-	c := cloudEvent{from: m.From, words: m.words, config: config}
+func structuredEvent(m *message, list []member) []Envelope {
+	c := cloudEvent{from: m.From, words: m.words}
 	for _, m := range list {
 		switch m.name {
 		case "data":

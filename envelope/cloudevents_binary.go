@@ -1,11 +1,11 @@
 package envelope
 
 import (
+	"cmp"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // The prefixes of attributes in headers: of the Kafka binding, whose values
@@ -30,12 +30,12 @@ func (m *message) eventPrefix() string {
 
 // binaryEvent decodes an event whose attributes are in headers and whose data
 // is the body.
-func binaryEvent(m *message, prefix string, config Config) ([]Envelope, error) {
+func binaryEvent(m *message, prefix string) ([]Envelope, error) {
 	body, err := unpacked(m.Raw)
 	if err != nil {
 		return nil, err
 	}
-	c := cloudEvent{from: m.From, words: m.words, config: config, data: string(body)}
+	c := cloudEvent{from: m.From, words: m.words, data: string(body)}
 	seen := make([]string, 0, 16)
 	for _, h := range m.Header {
 		name, found := cutPrefixFold(h.Key, prefix)
@@ -45,22 +45,8 @@ func binaryEvent(m *message, prefix string, config Config) ([]Envelope, error) {
 		seen = append(seen, name)
 		c.set(name, attributeOf(h.Value, prefix))
 	}
-	if c.media == "" {
-		c.media = m.Get("Content-Type")
-	}
-	if !utf8.ValidString(c.data) {
-		c.data = textOfData(m.Raw, c.data)
-	}
+	c.media = cmp.Or(c.media, m.Get("Content-Type"))
 	return c.envelopes(), nil
-}
-
-// textOfData returns data in another charset as UTF-8, and what is no text as
-// it is.
-func textOfData(raw Raw, data string) string {
-	if text, err := raw.Text(); err == nil {
-		return string(text)
-	}
-	return data
 }
 
 func cutPrefixFold(s, prefix string) (string, bool) {
@@ -90,14 +76,10 @@ func unquoteHeader(s string) string {
 	return quotedPair.ReplaceAllString(s[1:len(s)-1], "$1")
 }
 
-// percentByte is a byte that is percent-encoded.
-var percentByte = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
-
-// percentDecode undoes one round of percent-encoding. A % that is not followed
-// by two hexadecimal digits stands for itself.
+// percentDecode undoes one round of percent-encoding, where it is that.
 func percentDecode(s string) string {
-	return percentByte.ReplaceAllStringFunc(s, func(encoded string) string {
-		decoded, _ := url.PathUnescape(encoded) // it is well formed
+	if decoded, err := url.PathUnescape(s); err == nil {
 		return decoded
-	})
+	}
+	return s
 }

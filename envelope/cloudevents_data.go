@@ -7,52 +7,16 @@ import (
 	"unicode/utf8"
 )
 
-// extension takes an extension attribute: those that mean something to us
-// into their field, the others become labels. A value that does not fit is
-// kept in Extra: a notification is too good to lose for it.
-func (e *Envelope) extension(name, value string, words severities) {
-	ok := true
-	switch name {
-	case "follows":
-		e.Follows = value
-	case "expirytime":
-		e.Expiry, ok = anyTime(value)
-	case "severitynumber":
-		n, isNumber := number(value)
-		s, inScale := severityNumber(n)
-		if ok = isNumber && inScale; ok {
-			e.Severity = s
-		}
-	case "severitytext":
-		s, known := words.parse(value)
-		if ok = known; e.Severity == Unspecified {
-			e.Severity = s
-		}
-	case "traceparent":
-		if ok = isTraceparent(value); ok {
-			e.Trace.Parent = value
-		}
-	case "tracestate":
-		e.Trace.State = value
-	default:
-		e.label(name, value)
-	}
-	if !ok {
-		e.keep(name, quoteJSON(value))
-	}
-}
-
 // content makes notifications of the data of an event: one, or as many as there
 // are in data that is a message of another format.
-func (c *cloudEvent) content(media string) []Envelope {
+func (c *cloudEvent) content() []Envelope {
 	switch {
-	case c.data == "" || c.isJSON && c.data == "null":
+	case c.data == "":
 		return []Envelope{{}}
-	case c.isJSON && c.data[0] == '"' && !isJSONMedia(media):
-		return c.textContent(unquote(c.data))
 	case c.isJSON:
 		return c.jsonContent(c.data)
 	}
+	media := mediaType(c.media)
 	text, err := Raw{Header: []Header{{"Content-Type", c.media}}, Body: []byte(c.data)}.Text()
 	switch {
 	case err != nil || strings.ContainsFunc(string(text), isBinary):
@@ -68,14 +32,9 @@ func (c *cloudEvent) textContent(text string) []Envelope {
 	if objects := xmlObjects(strings.TrimSpace(text)); len(objects) == 1 && !isHTML(text) {
 		return c.jsonContent(objects[0])
 	}
-	return []Envelope{textData(text)}
-}
-
-// textData shows text as the message.
-func textData(s string) Envelope {
-	e := Envelope{Data: json.RawMessage(quoteJSON(s))}
-	e.Message = e.withoutMarkup(s)
-	return e
+	e := Envelope{Data: json.RawMessage(quoteJSON(text))}
+	e.Message = e.withoutMarkup(text)
+	return []Envelope{e}
 }
 
 // otherData tells of data that people cannot read.
@@ -95,14 +54,15 @@ func (c *cloudEvent) jsonContent(value string) []Envelope {
 	switch value[0] {
 	case '{':
 	case '"':
-		e := textData(unquote(value))
-		return []Envelope{e}
+		return c.textContent(unquote(value))
+	case 'n':
+		return []Envelope{{}}
 	default:
 		return []Envelope{{Data: json.RawMessage(value)}}
 	}
 	inner := message{Raw: Raw{From: c.from}, words: c.words, knowledge: isTitled, parsed: true, body: value, kind: '{', members: membersOf(value)}
 	if alertmanager.shape(&inner) != "" {
-		if list, err := alertmanager.decode(&inner, c.config); err == nil {
+		if list, err := alertmanager.decode(&inner); err == nil {
 			return list
 		}
 	}

@@ -10,9 +10,8 @@ import (
 // cloudEvent is an event on its way into an Envelope. What the specification
 // demands of it is not checked: an event that lacks an id is still news.
 type cloudEvent struct {
-	from   Place
-	words  severities
-	config Config
+	from  Place
+	words severities
 
 	subject, media string
 	data           string
@@ -32,39 +31,67 @@ func (c *cloudEvent) setJSON(m member) {
 }
 
 // set takes an attribute, wherever it came from. One that is empty counts as
-// absent.
+// absent. Those that mean nothing to us become labels. A value that does not fit is
+// kept in Extra: a notification is too good to lose for it.
 func (c *cloudEvent) set(name, value string) {
 	if strings.TrimSpace(value) == "" {
 		return
 	}
+	e, fits := &c.out, true
 	switch name {
 	case "specversion":
 	case "id":
-		c.out.ID = value
+		e.ID = value
 	case "type":
-		c.out.EventType = value
+		e.EventType = value
 	case "source":
-		c.out.Source = value
+		e.Source = value
+	case "follows":
+		e.Follows = value
 	case "subject":
-		c.subject = value
-		c.out.keep(name, quoteJSON(value))
-	case "time":
-		when, ok := anyTime(value)
-		if c.out.Time = when; !ok {
-			c.out.keep(name, quoteJSON(value))
-		}
+		c.subject, fits = value, false
+	case "dataschema":
+		fits = false
 	case "datacontenttype":
 		c.media = value
-	case "dataschema":
-		c.out.keep(name, quoteJSON(value))
+	case "time":
+		e.Time, fits = anyTime(value)
+	case "expirytime":
+		e.Expiry, fits = anyTime(value)
+	case "severitynumber", "severitytext":
+		fits = c.setSeverity(name, value)
+	case "traceparent":
+		if fits = isTraceparent(value); fits {
+			e.Trace.Parent = value
+		}
+	case "tracestate":
+		e.Trace.State = value
 	default:
-		c.out.extension(name, value, c.words)
+		e.label(name, value)
 	}
+	if !fits {
+		e.keep(name, quoteJSON(value))
+	}
+}
+
+// setSeverity takes a number or a text. The number goes first.
+func (c *cloudEvent) setSeverity(name, value string) bool {
+	if name == "severitytext" {
+		s, known := c.words.parse(value)
+		c.out.Severity = cmp.Or(c.out.Severity, s)
+		return known
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 0 || n > int(maxSeverity) {
+		return false
+	}
+	c.out.Severity = Severity(n)
+	return true
 }
 
 // envelopes makes notifications of the data, and gives them the attributes.
 func (c *cloudEvent) envelopes() []Envelope {
-	list := c.content(mediaType(c.media))
+	list := c.content()
 	for i := range list {
 		c.attribute(&list[i])
 		if c.out.ID != "" && i > 0 {

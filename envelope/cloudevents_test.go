@@ -43,6 +43,18 @@ func TestEventsMeanWhatTheOfficialSDKReads(t *testing.T) {
 	}
 }
 
+// The title of an event whose data has none is its type, wherever it was published.
+func TestAnEventIsNamedByItsType(t *testing.T) {
+	t.Parallel()
+	e, err := envelope.Decode(envelope.Raw{
+		Body: []byte(`{"specversion":"1.0","id":"1","source":"/door","type":"org.example.opened","subject":"3","data":{"times":2}}`),
+		From: envelope.Place{Topic: "notify.doors"},
+	})
+	if want := "org.example.opened: 3"; err != nil || e.Subject != want {
+		t.Errorf("the title is %q, %v, want %q", e.Subject, err, want)
+	}
+}
+
 // sdkContext is an event of the SDK with these attributes.
 func sdkContext(attributes map[string]string) event.EventContextV1 {
 	c := event.EventContextV1{ID: attributes["id"], Type: attributes["type"]}

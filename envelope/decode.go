@@ -17,8 +17,9 @@ type format struct {
 	name string
 	// headers and shape say why a message is of this format, "" if it is
 	// not: by its headers, which come first, and by what its JSON looks like.
+	// headers is nil where no header tells.
 	headers, shape func(m *message) string
-	decode         func(m *message, c Config) ([]Envelope, error)
+	decode         func(m *message) ([]Envelope, error)
 }
 
 // formats lists all formats; where several recognise a message the first one
@@ -71,7 +72,7 @@ func (d Decoder) Decode(raw Raw) (Decoded, error) {
 	if f.name == anyJSON.name && d.config.Unknown == deadLetter && d.config.Format != f.name {
 		return out, fmt.Errorf("no known format, and UNKNOWN_FORMAT=%s: %s", deadLetter, m.describe())
 	}
-	list, err := f.decode(&m, d.config)
+	list, err := f.decode(&m)
 	switch {
 	case err != nil:
 		return out, err
@@ -133,8 +134,10 @@ func (m *message) format(pinned string) (*format, string, error) {
 		}
 	}
 	for i := range formats {
-		if why := formats[i].headers(m); why != "" {
-			return &formats[i], why, nil
+		if f := &formats[i]; f.headers != nil {
+			if why := f.headers(m); why != "" {
+				return f, why, nil
+			}
 		}
 	}
 	if err := m.parse(); err != nil {
@@ -156,6 +159,3 @@ func (m *message) recognise() (*format, string) {
 	}
 	return &plainText, "it is no JSON"
 }
-
-// noHeaders is for formats that no header tells of.
-func noHeaders(*message) string { return "" }

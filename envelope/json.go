@@ -77,6 +77,20 @@ func endOfNested(s string, at int) int {
 	}
 }
 
+// memberOf returns the value of the member with that name, "" if there is none, or
+// value is no object.
+func memberOf(value, name string) string {
+	if value == "" || value[0] != '{' {
+		return ""
+	}
+	for n, v := range members(value) {
+		if n == name {
+			return v
+		}
+	}
+	return ""
+}
+
 // elements yields the elements of a valid array, as they are written.
 func elements(array string) iter.Seq2[int, string] {
 	return func(yield func(i int, value string) bool) {

@@ -1,6 +1,7 @@
 package envelope
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 )
@@ -78,24 +79,12 @@ func soleValue(object string) string {
 		case "stringValue", "intValue", "doubleValue", "boolValue", "$date", "$oid", "$numberLong", "$numberDecimal":
 			found = value
 		case "arrayValue", "kvlistValue":
-			found = listed(value)
+			found = memberOf(value, "values")
 		default:
 			return ""
 		}
 	}
 	return found
-}
-
-// listed returns the member values of OpenTelemetry's lists.
-func listed(object string) string {
-	if object[0] == '{' {
-		for name, value := range members(object) {
-			if name == "values" {
-				return value
-			}
-		}
-	}
-	return ""
 }
 
 // bytesOf returns the text that an array of bytes is: journald has those of
@@ -139,12 +128,7 @@ func namesIn(array string) string {
 		if _, value := pair(element); value != "" || element[0] != '{' {
 			return ""
 		}
-		name := ""
-		for key, value := range members(element) {
-			if key == "name" && value[0] == '"' {
-				name = unquote(value)
-			}
-		}
+		name, _ := text(cmp.Or(memberOf(element, "name"), "null"))
 		if name == "" {
 			return ""
 		}

@@ -13,16 +13,14 @@ import (
 // Member names match exactly. A member may be null or "", which is the same
 // as leaving it out.
 var native = format{ //nolint:gochecknoglobals // a constant
-	name:    "native",
-	headers: noHeaders,
-	shape:   nativeShape,
-	decode:  decodeObject,
+	name:   "native",
+	shape:  nativeShape,
+	decode: decodeObject,
 }
 
 // anyJSON is any other JSON: what its members mean is told by their names.
 var anyJSON = format{ //nolint:gochecknoglobals // a constant
-	name:    "json",
-	headers: noHeaders,
+	name: "json",
 	shape: func(m *message) string {
 		if m.kind == '{' || m.kind == '[' {
 			return "it is JSON of no known format"
@@ -48,12 +46,12 @@ func (m *message) allNative() bool {
 }
 
 // decodeObject reads JSON of our own format, and of nobody's.
-func decodeObject(m *message, c Config) ([]Envelope, error) {
+func decodeObject(m *message) ([]Envelope, error) {
 	if err := m.parse(); err != nil {
 		return nil, err
 	}
 	if m.kind == '[' {
-		return m.array(c)
+		return m.array()
 	}
 	if err := m.object(); err != nil {
 		return nil, err

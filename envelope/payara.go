@@ -11,10 +11,9 @@ import (
 // generations: those of PayaraNotification (hostName, level ...) and those of
 // the event bus before it (host, instance ...).
 var payara = format{ //nolint:gochecknoglobals // a constant
-	name:    "payara",
-	headers: noHeaders,
-	shape:   payaraShape,
-	decode: func(m *message, _ Config) ([]Envelope, error) {
+	name:  "payara",
+	shape: payaraShape,
+	decode: func(m *message) ([]Envelope, error) {
 		if err := m.object(); err != nil {
 			return nil, err
 		}

@@ -80,14 +80,9 @@ func colourWord(colour string) string {
 
 // labelOf is what a part of a chat message says, like a button.
 func labelOf(object string) string {
-	for name, value := range members(object) {
-		if name != "text" && name != "title" {
-			continue
-		}
-		if value[0] == '{' {
-			value = cmp.Or(find(membersOf(value), "text"), `""`)
-		}
-		if label, ok := text(value); ok {
+	for _, name := range [...]string{"title", "text"} {
+		value := memberOf(object, name)
+		if label, ok := text(cmp.Or(memberOf(value, "text"), value, "null")); ok {
 			return label
 		}
 	}

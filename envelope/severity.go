@@ -171,11 +171,3 @@ func canonical(word string) string {
 	}
 	return strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(word))
 }
-
-// severityNumber returns n as a Severity if it is on the scale.
-func severityNumber(n int64) (Severity, bool) {
-	if n < 0 || n > int64(maxSeverity) {
-		return Unspecified, false
-	}
-	return Severity(n), true
-}

@@ -22,7 +22,7 @@ var plainText = format{ //nolint:gochecknoglobals // a constant
 		}
 		return ""
 	},
-	decode: func(m *message, _ Config) ([]Envelope, error) { return decodeText(m) },
+	decode: decodeText,
 }
 
 func decodeText(m *message) ([]Envelope, error) {

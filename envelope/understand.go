@@ -30,7 +30,7 @@ func (m *message) finish(e *Envelope, part int) {
 	if e.ID != "" && m.knowledge != isNotification {
 		e.ID = m.identity(e, part)
 	}
-	if e.Subject == "" && e.Message == "" && len(e.Details) > 0 {
+	if e.Subject == "" && e.Message == "" && len(e.Details) > 0 && m.knowledge != isTitled {
 		e.Subject = m.From.Topic
 	}
 	if !e.showable() && e.State != "" { // PagerDuty's resolve has nothing but the key
@@ -71,14 +71,14 @@ func reminder(published, began time.Time) string {
 }
 
 // array decodes an array of messages.
-func (m *message) array(c Config) ([]Envelope, error) {
+func (m *message) array() ([]Envelope, error) {
 	var list []Envelope
 	for i, element := range elements(m.body) {
 		if len(list) > maxParts {
 			break
 		}
 		inner := message{Raw: m.Raw, words: m.words, sum: m.sum, parsed: true, body: element, kind: element[0]}
-		more, err := inner.element(c)
+		more, err := inner.element()
 		if err != nil {
 			more = []Envelope{unreadable(i, element, err)}
 		}
@@ -88,11 +88,11 @@ func (m *message) array(c Config) ([]Envelope, error) {
 }
 
 // element decodes one element of an array like a message of its own.
-func (m *message) element(c Config) ([]Envelope, error) {
+func (m *message) element() ([]Envelope, error) {
 	switch m.kind {
 	case '{':
 		m.members = membersOf(m.body)
-		return decodeObject(m, c)
+		return decodeObject(m)
 	case 'n', '[':
 		return nil, fmt.Errorf("expected an object, got %s", describe(m.body))
 	}
