@@ -9,6 +9,7 @@ package sources
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -63,6 +64,22 @@ type Limit struct {
 // so many, with so many bytes.
 func (l Limit) Fits(messages, bytes, size int) bool {
 	return messages == 0 || messages < l.Messages && (l.Bytes == 0 || bytes+size <= l.Bytes)
+}
+
+// Take takes from the front of a queue what the limit lets.
+func Take[T any](l Limit, queue *[]T, size func(T) int) []T {
+	n, bytes := 0, 0
+	for ; n < len(*queue); n++ {
+		next := size((*queue)[n])
+		if !l.Fits(n, bytes, next) {
+			break
+		}
+		bytes += next
+	}
+	taken := slices.Clone((*queue)[:n])
+	clear((*queue)[:n]) // the queue's memory lives on
+	*queue = (*queue)[n:]
+	return taken
 }
 
 // Settler is the source's half of a delivery. Delivery calls at most one of

@@ -34,30 +34,30 @@ func newOutstanding(src *Source) *outstanding {
 
 // delivery is one message: the settler of its [sources.Delivery].
 type delivery struct {
-	all     *outstanding
-	message sources.Message
-	reply   string            // where its publisher waits for an answer, or ""
-	out     *sources.Delivery // nil: nobody has it
-	once    sync.Once
+	all   *outstanding
+	out   sources.Delivery
+	reply string // where its publisher waits for an answer, or ""
+	once  sync.Once
 }
 
 var _ sources.Settler = (*delivery)(nil)
 
 func (all *outstanding) add(m *client.Msg) *delivery {
-	d := &delivery{all: all, reply: all.src.replySubject(m), message: sources.Message{
+	d := &delivery{all: all, reply: all.src.replySubject(m)}
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	all.count++
+	all.set[d] = true
+	d.out.Init(sources.Message{
 		Raw:     envelope.Raw{Header: header.List(m.Header), Body: m.Data},
 		Broker:  "nats-core",
 		Topic:   m.Subject,
 		Group:   all.src.cfg.Queue,
+		Offset:  all.count,
 		Attempt: 1,
 		Time:    time.Now(),
 		Serial:  nuid.Next(),
-	}}
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	all.count++
-	d.message.Offset = all.count
-	all.set[d] = true
+	}, d)
 	return d
 }
 
@@ -65,9 +65,7 @@ func (all *outstanding) add(m *client.Msg) *delivery {
 func (all *outstanding) deliver(batch []*client.Msg) []*sources.Delivery {
 	list := make([]*sources.Delivery, len(batch))
 	for i, m := range batch {
-		d := all.add(m)
-		d.out = sources.NewDelivery(d.message, d)
-		list[i] = d.out
+		list[i] = &all.add(m).out
 	}
 	return list
 }
@@ -113,8 +111,8 @@ func (d *delivery) Reject(ctx context.Context, reason sources.Reason) error {
 		a.Error = text[:cut.At(text, maxErrorText)]
 	}
 	if !src.cfg.DropRejected {
-		if err := deadletter.Write(ctx, src.conn, src.settings.DLQSubject, &d.message, reason); err != nil {
-			return fmt.Errorf("reject %s: %w", d.message.Place(), err)
+		if err := deadletter.Write(ctx, src.conn, src.settings.DLQSubject, &d.out.Message, reason); err != nil {
+			return fmt.Errorf("reject %s: %w", d.out.Place(), err)
 		}
 	}
 	d.settle(a)
@@ -127,9 +125,7 @@ func (d *delivery) Lost() <-chan struct{} { return nil }
 // settle ends the delivery with an answer to the publisher, if it wants one.
 func (d *delivery) settle(a answer) {
 	d.once.Do(func() {
-		if d.out != nil {
-			a.ID = d.out.Envelope.ID // the publisher's, if there is one and the message was decoded
-		}
+		a.ID = d.out.Envelope.ID // the publisher's, if there is one and the message was decoded
 		answered := d.all.src.answer(d.reply, a)
 		d.all.mu.Lock()
 		defer d.all.mu.Unlock()

@@ -73,7 +73,6 @@ func (s *Source) Receive(ctx context.Context, limit sources.Limit) ([]*sources.D
 		if err := s.subs.open(); err != nil {
 			return nil, fmt.Errorf("receive from %s: %w", s, err)
 		}
-		s.subs.drops.log(false)
 		if batch := s.subs.take(limit); len(batch) > 0 {
 			return s.out.deliver(batch), nil
 		}
@@ -101,7 +100,7 @@ func (s *Source) ready(ctx context.Context) error {
 // broker itself holds nothing.
 func (s *Source) Status() sources.Status {
 	status := s.health.Status(s.conn)
-	status.Lag, status.Dropped = s.subs.pending(), int64(s.subs.drops.count())
+	status.Lag, status.Dropped = s.subs.counts()
 	return status
 }
 
@@ -118,10 +117,8 @@ func (s *Source) Close(ctx context.Context) error {
 func (s *Source) close(ctx context.Context) error {
 	defer s.conn.Close()
 	s.subs.close()
-	s.subs.ended(ctx)
-	lost := s.out.releaseAll()
-	s.subs.drops.log(true)
-	if lost > 0 {
+	s.subs.finish(ctx)
+	if lost := s.out.releaseAll(); lost > 0 {
 		s.log.Warn("notifications were lost at the stop: their publishers named no reply subject", "count", lost)
 	}
 	if !s.conn.IsConnected() {

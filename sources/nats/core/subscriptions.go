@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	client "github.com/nats-io/nats.go"
 
@@ -16,31 +17,36 @@ import (
 const (
 	// bufferBytes is what may wait in memory, over all subjects of a source.
 	bufferBytes = 16 << 20
-	// readyMessages is how many messages, whatever their size, can be taken at once.
-	readyMessages = 8
+	// dropsEvery is how often the log tells of messages that were dropped.
+	dropsEvery = time.Minute
 )
 
-// subscriptions are those of a source to its subjects. The client keeps what is
-// not taken yet, within limits; beyond them it drops.
+// subscriptions are those of a source to its subjects, with what has arrived and was
+// not taken yet. What is beyond the limits is dropped.
 type subscriptions struct {
-	src   *Source
-	drops *drops
-	in    chan *client.Msg
-	wake  chan struct{} // the connection or a permission has changed
-	next  *client.Msg   // taken from in, and not yet by Receive, to which it belongs; or nil
+	src  *Source
+	wake chan struct{} // a message is there, or the connection or a permission has changed
 
 	mu      sync.Mutex
-	list    []*client.Subscription // nil: not subscribed
-	closed  chan struct{}          // closed when nobody takes messages of the list
-	ends    []<-chan client.SubStatus
-	refused error // the broker does not let us subscribe
+	list    []*client.Subscription    // nil: not subscribed
+	ends    []<-chan client.SubStatus // of those that were closed
+	refused error                     // the broker does not let us subscribe
+	waiting []*client.Msg
+	loads   map[*client.Subscription]load // of what waits
+	drops   drops
+}
+
+// load is how much waits of one subject.
+type load struct{ messages, bytes int }
+
+// drops counts the messages for which there was no room.
+type drops struct {
+	total, logged int
+	at            time.Time // of the last line in the log
 }
 
 func newSubscriptions(src *Source) *subscriptions {
-	return &subscriptions{
-		src: src, drops: newDrops(src.log),
-		in: make(chan *client.Msg, readyMessages), wake: make(chan struct{}, 1),
-	}
+	return &subscriptions{src: src, wake: make(chan struct{}, 1)}
 }
 
 // open subscribes, unless that has been done.
@@ -50,9 +56,9 @@ func (s *subscriptions) open() error {
 	if s.list != nil {
 		return nil
 	}
-	s.closed = make(chan struct{})
+	s.loads = map[*client.Subscription]load{}
 	for _, subject := range s.src.cfg.Subjects {
-		if err := s.subscribe(subject, s.closed); err != nil {
+		if err := s.subscribe(subject); err != nil {
 			s.unsubscribe() // all or none
 			return fmt.Errorf("subscribe to %s: %w", subject, err)
 		}
@@ -61,70 +67,66 @@ func (s *subscriptions) open() error {
 }
 
 // subscribe subscribes to one subject. mu is held.
-func (s *subscriptions) subscribe(subject string, closed <-chan struct{}) error {
-	cfg := s.src.cfg
-	sub, err := s.src.conn.QueueSubscribe(subject, cfg.Queue, func(m *client.Msg) { s.pass(m, closed) })
+func (s *subscriptions) subscribe(subject string) error {
+	sub, err := s.src.conn.QueueSubscribe(subject, s.src.cfg.Queue, s.arrived)
 	if err != nil {
 		return err
 	}
 	s.list = append(s.list, sub)
-	if err := sub.SetPendingLimits(cfg.Buffer, bufferBytes/len(cfg.Subjects)); err != nil {
-		return err
-	}
-	s.drops.watch(sub)
-	return nil
+	return sub.SetPendingLimits(-1, -1) // arrived has limits of its own, and never blocks
 }
 
-// pass gives m to who takes it. When nobody does any more, its publisher may try
-// again.
-func (s *subscriptions) pass(m *client.Msg, closed <-chan struct{}) {
-	select {
-	case <-closed:
+// arrived takes a message from the client. When nobody receives any more, its
+// publisher may try again.
+func (s *subscriptions) arrived(m *client.Msg) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.list == nil {
 		s.src.out.refuse(m)
 		return
-	default:
 	}
-	select {
-	case s.in <- m:
-	case <-closed:
-		s.src.out.refuse(m)
-	}
-}
-
-// wait waits until a message is there, something has changed, or ctx ends.
-func (s *subscriptions) wait(ctx context.Context) {
-	if s.next != nil {
+	now := s.loads[m.Sub]
+	now.messages, now.bytes = now.messages+1, now.bytes+header.Size(m)
+	if now.messages > s.src.cfg.Buffer || now.bytes > bufferBytes/len(s.list) {
+		s.drops.total++
+		s.logDrops(false)
 		return
 	}
-	select {
-	case s.next = <-s.in:
-	case <-s.wake:
-	case <-ctx.Done():
-	}
+	s.loads[m.Sub] = now
+	s.waiting = append(s.waiting, m)
+	s.signal()
 }
 
 // take returns what is there, up to limit.
-func (s *subscriptions) take(limit sources.Limit) (batch []*client.Msg) {
-	for bytes := 0; s.peek() != nil; s.next = nil {
-		size := header.Size(s.next)
-		if !limit.Fits(len(batch), bytes, size) {
-			break
-		}
-		bytes += size
-		batch = append(batch, s.next)
+func (s *subscriptions) take(limit sources.Limit) []*client.Msg {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.logDrops(false)
+	batch := sources.Take(limit, &s.waiting, header.Size)
+	for _, m := range batch {
+		now := s.loads[m.Sub]
+		s.loads[m.Sub] = load{now.messages - 1, now.bytes - header.Size(m)}
 	}
 	return batch
 }
 
-// peek returns the next message, or nil if none is there.
-func (s *subscriptions) peek() *client.Msg {
-	if s.next == nil {
-		select {
-		case s.next = <-s.in:
-		default:
-		}
+// logDrops logs what was dropped since the last time, not too often unless it is
+// the last time. mu is held.
+func (s *subscriptions) logDrops(last bool) {
+	d := &s.drops
+	if d.total == d.logged || !last && time.Since(d.at) < dropsEvery {
+		return
 	}
-	return s.next
+	s.src.log.Warn("notifications were lost: there is no room for more, see NATS_CORE_BUFFER", "count", d.total-d.logged, "total", d.total)
+	d.logged, d.at = d.total, time.Now()
+}
+
+// wait waits until a message is there, something has changed, or ctx ends.
+func (s *subscriptions) wait(ctx context.Context) {
+	select {
+	case <-s.wake:
+	case <-ctx.Done():
+	}
 }
 
 // close unsubscribes: the broker gives what comes to other workers of the group.
@@ -147,40 +149,30 @@ func (s *subscriptions) unsubscribe() {
 			_ = sub.Unsubscribe() // fails only if it has ended already
 		}
 	}
-	s.list = nil
-	close(s.closed)
-	s.refuseAll()
+	for _, m := range s.waiting {
+		s.src.out.refuse(m)
+	}
+	s.list, s.waiting = nil, nil
 }
 
-// ended waits until nothing arrives any more.
-func (s *subscriptions) ended(ctx context.Context) {
+// finish waits until nothing arrives any more.
+func (s *subscriptions) finish(ctx context.Context) {
 	for _, end := range s.ends {
 		select {
 		case <-end:
 		case <-ctx.Done():
 		}
 	}
-	s.refuseAll()
-}
-
-// pending is how many messages wait in memory.
-func (s *subscriptions) pending() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	count := len(s.in)
-	for _, sub := range s.list {
-		if n, _, err := sub.Pending(); err == nil { // else it has ended
-			count += n
-		}
-	}
-	return int64(count)
+	s.logDrops(true)
 }
 
-// refuseAll refuses what is here.
-func (s *subscriptions) refuseAll() {
-	for _, m := range s.take(sources.Limit{Messages: readyMessages + 1}) {
-		s.src.out.refuse(m)
-	}
+// counts is how many messages wait in memory, and how many were dropped.
+func (s *subscriptions) counts() (waiting, dropped int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return int64(len(s.waiting)), int64(s.drops.total)
 }
 
 func (s *subscriptions) signal() {
@@ -192,18 +184,14 @@ func (s *subscriptions) signal() {
 
 // failed takes care of errors about the subscriptions.
 func (s *subscriptions) failed(err error) bool {
-	switch {
-	case errors.Is(err, client.ErrSlowConsumer):
-		s.drops.log(false)
-		return true
-	case errors.Is(err, client.ErrPermissionViolation) && strings.Contains(strings.ToLower(err.Error()), "subscription to"):
-		s.mu.Lock()
-		s.refused = err
-		s.mu.Unlock()
-		s.signal()
-		return true
+	if !errors.Is(err, client.ErrPermissionViolation) || !strings.Contains(strings.ToLower(err.Error()), "subscription to") {
+		return false
 	}
-	return false
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused = err
+	s.signal()
+	return true
 }
 
 // refusal tells once why the broker does not let us subscribe.
