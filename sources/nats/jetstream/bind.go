@@ -24,17 +24,10 @@ const (
 
 // binder keeps what the source has to know of its consumer. It belongs to Receive.
 type binder struct {
-	bound   *binding  // nil: look the consumer up
-	changes uint64    // connections and elections so far
-	pause   time.Time // until then nothing is asked for
-	warning string    // the last one about the consumer
-}
-
-// binding is where and how to ask for messages.
-type binding struct {
-	batch    int // the most messages that one request may ask for; 0: no limit
-	maxBytes int // the most bytes; 0: no limit
-	expires  time.Duration
+	bound   *jetstream.ConsumerConfig // nil: look the consumer up
+	changes uint64                    // connections and elections so far
+	pause   time.Time                 // until then nothing is asked for
+	warning string                    // the last one about the consumer
 }
 
 func (b *binder) drop() { b.bound = nil }
@@ -47,27 +40,37 @@ func (s *Source) bind(ctx context.Context) error {
 	if err := s.waitAfterChange(ctx); err != nil || s.binding.bound != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookupTime)
-	defer cancel()
-	consumer, err := s.conn.JS.Consumer(ctx, s.cfg.Stream, s.cfg.Consumer)
-	if errors.Is(err, jetstream.ErrConsumerNotFound) && s.cfg.Create {
-		consumer, err = s.conn.JS.CreateConsumer(ctx, s.cfg.Stream, s.cfg.Durable())
-	}
+	info, err := s.lookUp(ctx, s.cfg.Create)
 	if err != nil {
-		return s.cfg.Explain(err)
+		return err
 	}
-	info := consumer.CachedInfo()
 	if fault := s.cfg.unusable(info.Config); fault != nil {
 		return fault
 	}
-	s.leases.found(info.Created)
 	s.pin.bind(info.Config)
 	s.warn(info.Config)
-	s.leases.setWait(effectiveWait(info.Config))
-	s.binding.bound = s.newBinding(info)
+	s.binding.bound = &info.Config
 	s.health.Receiving()
-	s.health.SetLag(info.NumPending)
 	return nil
+}
+
+// lookUp asks the broker for the consumer, and creates one that is missing if it
+// shall. It notes what concerns all that is held.
+func (s *Source) lookUp(ctx context.Context, create bool) (*jetstream.ConsumerInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookupTime)
+	defer cancel()
+	consumer, err := s.conn.JS.Consumer(ctx, s.cfg.Stream, s.cfg.Consumer)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) && create {
+		consumer, err = s.conn.JS.CreateConsumer(ctx, s.cfg.Stream, s.cfg.Durable())
+	}
+	if err != nil {
+		return nil, s.cfg.Explain(err)
+	}
+	info := consumer.CachedInfo()
+	s.leases.found(info.Created)
+	s.leases.setWait(effectiveWait(info.Config)) // somebody may have changed it
+	s.health.SetLag(info.NumPending)
+	return info, nil
 }
 
 // waitAfterChange waits until what happened before a change is over. It looks at the
@@ -86,18 +89,6 @@ func (b *binder) wait(ctx context.Context, changes uint64) error {
 	}
 	backoff.Wait(ctx, time.Until(b.pause))
 	return ctx.Err()
-}
-
-func (s *Source) newBinding(info *jetstream.ConsumerInfo) *binding {
-	b := &binding{
-		batch:    info.Config.MaxRequestBatch,
-		maxBytes: info.Config.MaxRequestMaxBytes,
-		expires:  requestTime,
-	}
-	if longest := info.Config.MaxRequestExpires; longest > 0 {
-		b.expires = min(b.expires, longest)
-	}
-	return b
 }
 
 // warn logs the settings that defeat the promises, once.

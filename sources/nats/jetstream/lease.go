@@ -3,7 +3,6 @@ package jetstream
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	client "github.com/nats-io/nats.go"
@@ -31,18 +30,18 @@ const (
 // delivery.
 type lease struct {
 	all    *leases
+	key    string // names it in the subjects of the broker's confirmations
 	msg    *client.Msg
 	meta   *client.MsgMetadata
-	number uint64 // names it in the subject of the broker's confirmation
-	poison error  // why it must not be decoded, or nil; belongs to Receive
+	poison error // why it must not be decoded, or nil; belongs to Receive
 
-	mu      sync.Mutex
+	// The rest is guarded by all.mu.
 	state   leaseState
 	claim   *claim    // has ended when it is lost
 	told    time.Time // when the broker last heard of it, as far as it has confirmed that
-	subject string    // where it listens for that
+	asked   time.Time // when it was told of it since, and has not confirmed that; zero: it has
+	subject string    // where it listens for that; "": its consumer was deleted, and the new one numbers its messages alike
 	durable func()    // to call when an acknowledgement is confirmed; may be nil
-	orphan  bool      // its consumer was deleted, and the new one numbers its messages alike
 }
 
 var _ sources.Settler = (*lease)(nil)
@@ -70,33 +69,34 @@ func (l *lease) place() string {
 	return m.Place()
 }
 
-// What the broker can be told of a message.
-const (
-	ackBody        = "+ACK"
-	nakBody        = `-NAK {"delay": %d}`
-	inProgressBody = "+WPI"
-)
-
 // Ack tells the broker that the message is done with, and asks it to confirm. It
 // does not wait for that: what is not confirmed in time is sent again.
 func (l *lease) Ack(durable func()) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.state == settled { // the source was closed
-		call(durable)
-		return nil
-	}
-	l.state, l.durable, l.told = acked, durable, time.Now()
-	if !l.orphan {
+	l.all.mu.Lock()
+	closed := l.state == settled // with the source
+	if !closed {
+		l.state, l.durable = acked, durable
 		l.sendAck()
+	}
+	l.all.mu.Unlock()
+	if closed {
+		call(durable)
 	}
 	return nil
 }
 
-// sendAck acknowledges. That it cannot be sent is no error: it is sent again.
+// sendAck acknowledges.
 func (l *lease) sendAck() {
 	l.told = time.Now()
-	_ = l.all.src.conn.PublishRequest(l.subject, l.all.src.inbox.confirmation(l.number), []byte(ackBody))
+	l.tell(ackWord, "+ACK")
+}
+
+// tell has the broker confirm what it is told. That it cannot be sent is no error:
+// what is not confirmed is sent again.
+func (l *lease) tell(word, body string) {
+	if l.subject != "" {
+		_ = l.all.src.conn.PublishRequest(l.subject, l.all.src.inbox.reply(word, l.key), []byte(body))
+	}
 }
 
 // Release lets the broker deliver the message again after delay. What has lapsed
@@ -104,22 +104,28 @@ func (l *lease) sendAck() {
 // error it does so when the ack wait is over. Nothing may follow a nak: an
 // in-progress ack would make the broker wait for the whole ack wait.
 func (l *lease) Release(delay time.Duration) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.all.mu.Lock()
+	defer l.all.mu.Unlock()
 	before := l.state
 	if before == acked || before == settled {
 		return nil
 	}
-	l.state = settled
-	l.all.remove(l)
-	if before == lapsed || l.orphan {
+	l.forget()
+	if before == lapsed || l.subject == "" {
 		return nil
 	}
-	body := fmt.Appendf(nil, nakBody, max(delay, minDelay).Nanoseconds())
+	body := fmt.Appendf(nil, `-NAK {"delay": %d}`, max(delay, minDelay).Nanoseconds())
 	if err := l.all.src.conn.Publish(l.subject, body); err != nil {
 		return fmt.Errorf("release %s: %w", l.place(), err)
 	}
 	return nil
+}
+
+// forget ends the lease. all.mu is held.
+func (l *lease) forget() {
+	l.state = settled
+	delete(l.all.held, l.key)
+	notify(l.all.change)
 }
 
 // Reject writes the dead letter and then acknowledges.
@@ -141,61 +147,50 @@ func (l *lease) Reject(ctx context.Context, reason sources.Reason) error {
 // may have the message, or when another worker is pinned. An acknowledgement still
 // counts.
 func (l *lease) Lost() <-chan struct{} {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.all.mu.Lock()
+	defer l.all.mu.Unlock()
 	return l.claim.lost
-}
-
-func (l *lease) isLost() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.claim.ended()
 }
 
 // extend tells the broker what it has not heard for age: that the message is
 // being worked on, or once more that it is done with. It reports whether nobody
 // will confirm that.
 func (l *lease) extend(age time.Duration) (vain bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.all.mu.Lock()
+	defer l.all.mu.Unlock()
 	silence := time.Since(l.told)
 	switch {
-	case l.orphan:
-		return l.state == acked && silence >= confirmTime
+	case l.state == acked && l.subject == "":
+		return silence >= confirmTime
 	case l.state == acked && silence >= min(age, confirmTime):
 		l.sendAck()
-	case l.given():
-	case (l.state == leased || l.state == lapsed) && silence >= age:
-		_ = l.all.src.conn.PublishRequest(l.subject, l.all.src.inbox.progress(l.number), []byte(inProgressBody)) // sent again until it is confirmed
+	case l.state != acked && silence >= age && !l.given():
+		if l.asked.IsZero() {
+			l.asked = time.Now()
+		}
+		l.tell(wpiWord, "+WPI")
 	}
 	return false
 }
 
-// orphaned notes that the consumer is another one than before. It is told nothing more:
-// under the same numbers it knows other messages.
-func (l *lease) orphaned() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.orphan = true
-}
-
-// extended notes that the broker has confirmed an in-progress ack.
-func (l *lease) extended(sent time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.state != acked && sent.After(l.told) {
-		l.told = sent
+// extended notes that the broker has confirmed an in-progress ack. Which of several
+// it was does not matter: the first is the safe guess.
+func (l *lease) extended() {
+	l.all.mu.Lock()
+	defer l.all.mu.Unlock()
+	if l.state != acked && !l.asked.IsZero() {
+		l.told, l.asked = l.asked, time.Time{}
 	}
 }
 
 // given reports whether the message is left to the worker that is pinned now: the
-// broker redelivers it unless it is acknowledged or released before. mu is held.
+// broker redelivers it unless it is acknowledged or released before. all.mu is held.
 func (l *lease) given() bool { return l.all.src.pin.strict && l.state != acked && l.claim.ended() }
 
 // lapse notes that the broker has heard nothing for age or longer.
 func (l *lease) lapse(age time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.all.mu.Lock()
+	defer l.all.mu.Unlock()
 	if l.state != leased || time.Since(l.told) < age {
 		return
 	}
@@ -204,51 +199,37 @@ func (l *lease) lapse(age time.Duration) {
 }
 
 // redelivered notes that the broker has given us the message anew, because the
-// ack wait was over or an acknowledgement was lost: it has a new address. False:
-// we have just released it, and this is a new lease.
-func (l *lease) redelivered(subject string, claim *claim) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.state == settled {
-		return false
-	}
-	l.subject, l.orphan = subject, false
+// ack wait was over or an acknowledgement was lost: it has a new address. all.mu is
+// held.
+func (l *lease) redelivered(subject string, claim *claim) {
+	l.subject = subject
 	if l.state == acked {
 		l.sendAck()
-	} else {
-		l.state, l.told = leased, time.Now()
-		if l.all.src.pin.strict {
-			l.claim = claim
-		}
+		return
 	}
-	return true
+	l.state, l.told, l.asked = leased, time.Now(), time.Time{}
+	if l.all.src.pin.strict {
+		l.claim = claim
+	}
 }
 
-// settle ends a lease in the state, and reports whether it was in that.
-func (l *lease) settle(in leaseState) bool {
-	l.mu.Lock()
-	if l.state != in {
-		l.mu.Unlock()
-		return false
+// finish ends the lease if it is acknowledged, and reports whether it was.
+func (l *lease) finish() bool {
+	l.all.mu.Lock()
+	was := l.state == acked
+	if was {
+		l.forget()
 	}
-	durable := l.durable
-	l.state, l.durable = settled, nil
-	l.mu.Unlock()
-	l.all.remove(l)
-	call(durable)
-	return true
-}
-
-// under reports whether the message is ours by that claim.
-func (l *lease) under(c *claim) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.state == leased && l.claim == c
+	l.all.mu.Unlock()
+	if was {
+		call(l.durable)
+	}
+	return was
 }
 
 func (l *lease) is(state leaseState) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.all.mu.Lock()
+	defer l.all.mu.Unlock()
 	return l.state == state
 }
 

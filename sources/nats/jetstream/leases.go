@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -20,15 +21,11 @@ const (
 	confirmTime = time.Second
 )
 
-// place is where a message lies. The timestamp tells a recreated stream, whose
-// sequence begins anew, from the old one.
-type place struct {
-	seq  uint64
-	time int64
-}
-
-func placeOf(meta *client.MsgMetadata) place {
-	return place{meta.Sequence.Stream, meta.Timestamp.UnixNano()}
+// keyOf names the place where a message lies. The timestamp tells a recreated stream,
+// whose sequence begins anew, from the old one.
+func keyOf(meta *client.MsgMetadata) string {
+	key := strconv.AppendUint(make([]byte, 0, 32), meta.Sequence.Stream, 10)
+	return string(strconv.AppendInt(append(key, '-'), meta.Timestamp.UnixNano(), 10))
 }
 
 // leases are all messages that are not settled. One goroutine tells the broker of
@@ -38,21 +35,17 @@ type leases struct {
 	wake   chan struct{} // tell the broker of all now
 	change chan struct{} // a lease was settled, or the connection is gone
 
-	mu       sync.Mutex
-	held     map[place]*lease
-	numbered map[uint64]*lease
-	last     uint64 // the latest number
-	begun    time.Time
-	wait     time.Duration // the consumer's ack wait
-	created  time.Time     // of the consumer; zero: it was not looked up yet
+	mu      sync.Mutex
+	held    map[string]*lease // by their keys
+	wait    time.Duration     // the consumer's ack wait
+	created time.Time         // of the consumer, which is looked up before anything is held
 }
 
 func newLeases(src *Source) *leases {
 	return &leases{
 		src:  src,
 		wake: make(chan struct{}, 1), change: make(chan struct{}, 1),
-		held: map[place]*lease{}, numbered: map[uint64]*lease{},
-		wait: defaultWait, begun: time.Now(),
+		held: map[string]*lease{}, wait: defaultWait,
 	}
 }
 
@@ -63,54 +56,30 @@ func (all *leases) add(m *client.Msg) *lease {
 	if err != nil {
 		return nil // not from a consumer
 	}
-	at, claim := placeOf(meta), all.src.pin.claimOn(m)
-	if l := all.find(at); l != nil && l.redelivered(m.Reply, claim) {
+	key, claim := keyOf(meta), all.src.pin.claimOn(m)
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if l := all.held[key]; l != nil {
+		l.redelivered(m.Reply, claim)
 		return nil
 	}
 	all.src.health.SetLag(meta.NumPending)
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	all.last++
-	l := &lease{all: all, msg: m, meta: meta, number: all.last, told: time.Now(), claim: claim, subject: m.Reply}
-	all.held[at], all.numbered[l.number] = l, l
+	l := &lease{all: all, key: key, msg: m, meta: meta, told: time.Now(), claim: claim, subject: m.Reply}
+	all.held[key] = l
 	return l
 }
 
-func (all *leases) find(at place) *lease {
+// confirmed notes that the broker has stored what it was told of a lease.
+func (all *leases) confirmed(word, key string) {
 	all.mu.Lock()
-	defer all.mu.Unlock()
-	return all.held[at]
-}
-
-// remove forgets l.
-func (all *leases) remove(l *lease) {
-	all.mu.Lock()
-	delete(all.numbered, l.number)
-	if at := placeOf(l.meta); all.held[at] == l { // else it is leased anew
-		delete(all.held, at)
-	}
+	l := all.held[key]
 	all.mu.Unlock()
-	all.signal()
-}
-
-// confirmed notes that the broker has stored an acknowledgement.
-func (all *leases) confirmed(number uint64) {
-	all.mu.Lock()
-	l := all.numbered[number]
-	all.mu.Unlock()
-	if l != nil {
-		l.settle(acked)
-	}
-}
-
-// extended notes that the broker has confirmed an in-progress ack, which was sent so
-// long after the beginning.
-func (all *leases) extended(number uint64, sent time.Duration) {
-	all.mu.Lock()
-	l := all.numbered[number]
-	all.mu.Unlock()
-	if l != nil {
-		l.extended(all.begun.Add(sent))
+	switch {
+	case l == nil:
+	case word == ackWord:
+		l.finish()
+	default:
+		l.extended()
 	}
 }
 
@@ -142,9 +111,6 @@ func (all *leases) connected() {
 // extendNow has the broker told of all leases at once.
 func (all *leases) extendNow() { notify(all.wake) }
 
-// signal wakes who waits for a change.
-func (all *leases) signal() { notify(all.change) }
-
 func notify(flag chan<- struct{}) {
 	select {
 	case flag <- struct{}{}:
@@ -174,9 +140,11 @@ func (all *leases) ackWait() time.Duration {
 
 // claimed is how many messages are ours by that claim.
 func (all *leases) claimed(c *claim) int {
+	all.mu.Lock()
+	defer all.mu.Unlock()
 	count := 0
-	for _, l := range all.list() {
-		if l.under(c) {
+	for _, l := range all.held {
+		if l.state == leased && l.claim == c {
 			count++
 		}
 	}
@@ -194,25 +162,23 @@ func (all *leases) extend(age time.Duration) {
 	}
 	for _, l := range all.list() {
 		if l.extend(age) {
-			l.settle(acked)
+			l.finish()
 		}
 	}
 }
 
 // found notes when the consumer was created. If that is another one than before, maybe
-// of another stream, it does not know what its predecessor had delivered.
+// of another stream, it does not know what its predecessor had delivered, and is told
+// nothing of that: under the same numbers it knows other messages.
 func (all *leases) found(created time.Time) {
 	all.mu.Lock()
-	other := created.After(all.created) && !all.created.IsZero()
-	if all.created.IsZero() || other {
-		all.created = created
-	}
-	all.mu.Unlock()
-	if !other {
+	defer all.mu.Unlock()
+	if !created.After(all.created) {
 		return
 	}
-	for _, l := range all.list() {
-		l.orphaned()
+	all.created = created
+	for _, l := range all.held {
+		l.subject = ""
 	}
 }
 
@@ -269,7 +235,7 @@ func (all *leases) count() int {
 func (all *leases) abandon() int {
 	count := 0
 	for _, l := range all.list() {
-		if l.settle(acked) {
+		if l.finish() {
 			count++
 		}
 	}

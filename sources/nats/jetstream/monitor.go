@@ -47,16 +47,10 @@ func (m *monitor) run(ctx context.Context) {
 
 // look looks once. What fails here fails for Receive as well, which tells.
 func (m *monitor) look(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, lookupTime)
-	defer cancel()
-	consumer, err := m.src.conn.JS.Consumer(ctx, m.src.cfg.Stream, m.src.cfg.Consumer)
+	info, err := m.src.lookUp(ctx, false)
 	if err != nil {
 		return
 	}
-	info := consumer.CachedInfo()
-	m.src.leases.found(info.Created)
-	m.src.leases.setWait(effectiveWait(info.Config)) // somebody may have changed it
-	m.src.health.SetLag(info.NumPending)
 	m.notePause(info)
 	if !info.Created.Equal(m.created) {
 		m.created, m.last = info.Created, info.Delivered

@@ -153,7 +153,7 @@ func (s *Source) keepPin() {
 	r := pullRequest{Batch: 1, MaxBytes: 1, Expires: keepTime}
 	s.pin.sign(&r)
 	if body, err := json.Marshal(r); err == nil {
-		_ = s.conn.PublishRequest(s.requests(), s.inbox.prefix+pinWord+r.Pin, body) // the next one follows soon
+		_ = s.conn.PublishRequest(s.requests(), s.inbox.reply(pinWord, r.Pin), body) // the next one follows soon
 	}
 }
 
@@ -165,7 +165,7 @@ func (s *Source) unpin() bool {
 	}
 	subject := s.settings.API() + "CONSUMER.UNPIN." + s.cfg.Stream + "." + s.cfg.Consumer
 	body, err := json.Marshal(map[string]string{"group": r.Group})
-	return err == nil && s.conn.PublishRequest(subject, s.inbox.prefix+pinWord, body) == nil
+	return err == nil && s.conn.PublishRequest(subject, s.inbox.reply(pinWord, ""), body) == nil
 }
 
 // isPinning reports whether a consumer serves one worker at a time.

@@ -2,7 +2,6 @@ package jetstream
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/conn"
 )
 
 // The client library's Fetch is not used: it cannot ask for "what is there,
@@ -44,13 +44,11 @@ type pullRequest struct {
 // request asks for messages within the limit, or for the next one alone if that
 // is larger.
 func (s *Source) request(limit sources.Limit) error {
-	b := s.binding.bound
-	r := pullRequest{Batch: max(limit.Messages, 1), MaxBytes: limit.Bytes, Expires: b.expires}
-	if b.batch > 0 {
-		r.Batch = min(r.Batch, b.batch)
-	}
-	if b.maxBytes > 0 {
-		r.MaxBytes = min(cmp.Or(r.MaxBytes, b.maxBytes), b.maxBytes)
+	c := s.binding.bound
+	r := pullRequest{
+		Batch:    atMost(max(limit.Messages, 1), c.MaxRequestBatch),
+		MaxBytes: cmp.Or(atMost(limit.Bytes, c.MaxRequestMaxBytes), c.MaxRequestMaxBytes),
+		Expires:  atMost(requestTime, c.MaxRequestExpires),
 	}
 	if s.inbox.takeOversized() {
 		r.Batch, r.MaxBytes = 1, 0
@@ -63,7 +61,7 @@ func (s *Source) request(limit sources.Limit) error {
 		return fmt.Errorf("encode request: %w", err)
 	}
 	if err := s.conn.PublishRequest(s.requests(), reply, body); err != nil {
-		s.inbox.disconnected()
+		s.inbox.fail(conn.ErrOffline)
 		return fmt.Errorf("request messages: %w", err)
 	}
 	return nil
@@ -74,28 +72,13 @@ func (s *Source) requests() string {
 	return s.settings.API() + "CONSUMER.MSG.NEXT." + s.cfg.Stream + "." + s.cfg.Consumer
 }
 
-// wait blocks until a message is there or the request has ended. A request
-// that goes on after its first message does so in the background: the worker
-// is busy meanwhile, and the next call takes what came.
-func (in *inbox) wait(ctx context.Context) error {
-	timer := time.NewTimer(time.Until(in.answerBy()))
-	defer timer.Stop()
-	for {
-		count, open, err := in.state()
-		if count > 0 {
-			return nil
-		}
-		if !open {
-			return err
-		}
-		select {
-		case <-in.wake:
-		case <-ctx.Done():
-			return nil
-		case <-timer.C:
-			in.overdue()
-		}
+// atMost is what is wanted within a limit, of which 0 is none.
+func atMost[T cmp.Ordered](wanted, limit T) T {
+	var none T
+	if limit == none {
+		return wanted
 	}
+	return min(wanted, limit)
 }
 
 // wrongPin is the status of a request with a pin that is no longer valid.

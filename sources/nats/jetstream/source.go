@@ -60,7 +60,7 @@ func Open(settings nats.Settings, cfg Config, log *slog.Logger) (*Source, error)
 	s := &Source{settings: settings, cfg: cfg, health: conn.NewHealth(), pin: newPin(cfg)}
 	s.log = log.With("source", s.String())
 	s.leases = newLeases(s)
-	s.inbox = newInbox(s.leases)
+	s.inbox = newInbox(s)
 	var err error
 	if s.conn, err = conn.Open(settings, s.log, conn.Events{Up: s.leases.connected, Down: s.disconnected, Failed: s.optional}); err != nil {
 		return nil, err
@@ -109,8 +109,8 @@ func (s *Source) listen() error {
 func (s *Source) elected() string { return electedSubject + s.cfg.Stream + "." + s.cfg.Consumer }
 
 func (s *Source) disconnected() {
-	s.inbox.disconnected()
-	s.leases.signal()
+	s.inbox.fail(conn.ErrOffline) // the broker has forgotten the request
+	notify(s.leases.change)
 }
 
 // String names the source in logs.

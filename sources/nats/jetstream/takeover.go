@@ -27,10 +27,12 @@ func (s *Source) takeOver(ctx context.Context) (sources.Limit, error) {
 	if claim == nil {
 		return sources.Limit{Messages: 1}, nil // whoever gets the next message is pinned
 	}
-	missing, err := s.missing(ctx, claim)
+	info, err := s.lookUp(ctx, false)
 	if err != nil {
 		return sources.Limit{}, err
 	}
+	// Nothing is on its way to us: no request is open.
+	missing := info.NumAckPending - s.leases.claimed(claim)
 	if missing <= 0 {
 		s.log.Info("this worker is pinned: it receives in order, the others stand by", "consumer", s.cfg.Consumer)
 		s.health.Receiving()
@@ -40,18 +42,6 @@ func (s *Source) takeOver(ctx context.Context) (sources.Limit, error) {
 	}
 	s.noteMissing(claim, missing)
 	return sources.Limit{Messages: missing}, s.takeover.pause(ctx)
-}
-
-// missing is how many messages are pending and not here. Nothing may be on its way
-// to us: no request is open.
-func (s *Source) missing(ctx context.Context, claim *claim) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookupTime)
-	defer cancel()
-	consumer, err := s.conn.JS.Consumer(ctx, s.cfg.Stream, s.cfg.Consumer)
-	if err != nil {
-		return 0, s.cfg.Explain(err)
-	}
-	return consumer.CachedInfo().NumAckPending - s.leases.claimed(claim), nil
 }
 
 // noteMissing notes how many messages are missing. If nobody redelivers them for
