@@ -14,6 +14,16 @@ func Faultf(fix, format string, args ...any) error {
 	return &Fault{Err: fmt.Errorf(format, args...), Fix: fix}
 }
 
+// Faults collects what is wrong, each a *Fault.
+type Faults []error
+
+// Add adds something, if it is wrong.
+func (f *Faults) Add(wrong bool, fix, format string, args ...any) {
+	if wrong {
+		*f = append(*f, Faultf(fix, format, args...))
+	}
+}
+
 func (f *Fault) Error() string { return f.what() + ": " + f.Fix }
 
 func (f *Fault) Unwrap() error { return f.Err }

@@ -45,26 +45,18 @@ type TLS struct {
 
 // Validate reports what is wrong with the settings, each with its fix.
 func (s Settings) Validate() []error {
-	errs := slices.Concat(s.validateServers(), s.validateAuth(), s.validateJetStream())
+	errs := check.Faults(slices.Concat(s.validateServers(), s.validateAuth(), s.validateJetStream()))
 	for setting, value := range map[string]string{"NATS_DLQ_SUBJECT": s.DLQSubject, "NATS_INBOX_PREFIX": s.InboxPrefix} {
-		if !subject.Literal(value) {
-			errs = append(errs, check.Faultf("use words joined by dots, without wildcards", "%s %q is no subject to publish to", setting, value))
-		}
+		errs.Add(!subject.Literal(value), "use words joined by dots, without wildcards", "%s %q is no subject to publish to", setting, value)
 	}
 	return errs
 }
 
-func (s Settings) validateAuth() []error {
-	var errs []error
-	if ways := s.ways(); len(ways) > 1 {
-		errs = append(errs, check.Faultf("keep one way to authenticate", "%s are set", strings.Join(ways, " and ")))
-	}
-	if s.User == "" && !s.Password.IsZero() {
-		errs = append(errs, check.Faultf("set both or neither", "NATS_PASSWORD is set without NATS_USER"))
-	}
-	if (s.Cert == "") != (s.Key == "") {
-		errs = append(errs, check.Faultf("set both or neither", "NATS_CERT %q and NATS_KEY %q belong together", s.Cert, s.Key))
-	}
+func (s Settings) validateAuth() (errs check.Faults) {
+	ways := s.ways()
+	errs.Add(len(ways) > 1, "keep one way to authenticate", "%s are set", strings.Join(ways, " and "))
+	errs.Add(s.User == "" && !s.Password.IsZero(), "set both or neither", "NATS_PASSWORD is set without NATS_USER")
+	errs.Add((s.Cert == "") != (s.Key == ""), "set both or neither", "NATS_CERT %q and NATS_KEY %q belong together", s.Cert, s.Key)
 	return errs
 }
 
@@ -82,17 +74,10 @@ func (a Auth) ways() []string {
 	return ways
 }
 
-func (s Settings) validateJetStream() []error {
-	var errs []error
-	if s.Domain != "" && s.APIPrefix != "" {
-		errs = append(errs, check.Faultf("keep one of them", "NATS_DOMAIN and NATS_API_PREFIX are both set"))
-	}
-	if s.Domain != "" && (!subject.Literal(s.Domain) || strings.Contains(s.Domain, ".")) {
-		errs = append(errs, check.Faultf("use the name in the server's jetstream block", "NATS_DOMAIN %q is no domain", s.Domain))
-	}
-	if s.APIPrefix != "" && !subject.Literal(s.APIPrefix) {
-		errs = append(errs, check.Faultf("use words joined by dots, like $JS.hub.API", "NATS_API_PREFIX %q is no subject prefix", s.APIPrefix))
-	}
+func (s Settings) validateJetStream() (errs check.Faults) {
+	errs.Add(s.Domain != "" && s.APIPrefix != "", "keep one of them", "NATS_DOMAIN and NATS_API_PREFIX are both set")
+	errs.Add(s.Domain != "" && (!subject.Literal(s.Domain) || strings.Contains(s.Domain, ".")), "use the name in the server's jetstream block", "NATS_DOMAIN %q is no domain", s.Domain)
+	errs.Add(s.APIPrefix != "" && !subject.Literal(s.APIPrefix), "use words joined by dots, like $JS.hub.API", "NATS_API_PREFIX %q is no subject prefix", s.APIPrefix)
 	return errs
 }
 

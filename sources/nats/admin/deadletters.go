@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	client "github.com/nats-io/nats.go"
@@ -40,16 +41,16 @@ func (i *inspector) deadLetters(ctx context.Context, from string) {
 
 // deadLetterStream looks at the stream with the dead letters.
 func (i *inspector) deadLetterStream(ctx context.Context, c jetstream.StreamConfig, filter, from string) {
-	wrong := deadLetterProblems(c)
-	wrong.add(!slices.ContainsFunc(c.Subjects, func(s string) bool { return subject.Covers(s, filter) }), "add that to its subjects",
+	var wrong check.Faults = deadLetterProblems(c)
+	wrong.Add(!slices.ContainsFunc(c.Subjects, func(s string) bool { return subject.Covers(s, filter) }), "add that to its subjects",
 		"it captures only a part of the dead letters' subject %s", filter)
-	wrong.add(c.Name == from, "exclude "+filter+" from its subjects, or change NATS_DLQ_SUBJECT", "it captures its own dead letters")
+	wrong.Add(c.Name == from, "exclude "+filter+" from its subjects, or change NATS_DLQ_SUBJECT", "it captures its own dead letters")
 	found := "found stream " + c.Name + " for dead letters, subject " + filter
 	if len(wrong) == 0 && !i.tryDeadLetters(ctx, from, found) {
 		return
 	}
 	for _, problem := range wrong {
-		i.report.Add(check.DeadLetters, sources.PartDeadLetters, check.Fail, "stream "+c.Name+": "+problem.What, problem.Fix)
+		i.report.Fail(check.DeadLetters, sources.PartDeadLetters, fmt.Errorf("stream %s: %w", c.Name, problem))
 	}
 }
 

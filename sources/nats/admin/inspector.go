@@ -5,6 +5,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -91,10 +92,10 @@ func (i *inspector) await(refuse context.CancelCauseFunc) {
 }
 
 // found reports on a part that is there.
-func (i *inspector) found(class check.Class, part, what, found string, wrong []*check.Fault, notes []string) {
+func (i *inspector) found(class check.Class, part, what, found string, wrong []error, notes []string) {
 	i.report.Add(class, part, check.OK, found, "")
 	for _, problem := range wrong {
-		i.report.Add(class, part, check.Fail, what+": "+problem.What, problem.Fix)
+		i.report.Fail(class, part, fmt.Errorf("%s: %w", what, problem))
 	}
 	for _, note := range notes {
 		i.report.Add(class, part, check.Warn, what+": "+note, "")

@@ -2,6 +2,7 @@ package core
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/subject"
@@ -22,18 +23,9 @@ const maxBuffer = 1_000_000
 
 // Validate reports what is wrong with the settings, each with its fix.
 func (c Config) Validate() []error {
-	errs := append(subject.Validate("NATS_CORE_SUBJECTS", c.Subjects), subject.Validate("NATS_REPLY_SUBJECTS", c.ReplyTo)...)
-	wrong := func(fix, format string, args ...any) {
-		errs = append(errs, &check.Fault{What: fmt.Sprintf(format, args...), Fix: fix})
-	}
-	if len(c.Subjects) == 0 {
-		wrong("name the subjects to read", "NATS_CORE_SUBJECTS is empty")
-	}
-	if !subject.Literal(c.Queue) {
-		wrong("use letters and digits", "NATS_CORE_QUEUE %q is no name", c.Queue)
-	}
-	if c.Buffer < 1 || c.Buffer > maxBuffer {
-		wrong(fmt.Sprintf("use 1 to %d", maxBuffer), "NATS_CORE_BUFFER %d is out of range", c.Buffer)
-	}
+	errs := check.Faults(slices.Concat(subject.Validate("NATS_CORE_SUBJECTS", c.Subjects), subject.Validate("NATS_REPLY_SUBJECTS", c.ReplyTo)))
+	errs.Add(len(c.Subjects) == 0, "name the subjects to read", "NATS_CORE_SUBJECTS is empty")
+	errs.Add(!subject.Literal(c.Queue), "use letters and digits", "NATS_CORE_QUEUE %q is no name", c.Queue)
+	errs.Add(c.Buffer < 1 || c.Buffer > maxBuffer, fmt.Sprintf("use 1 to %d", maxBuffer), "NATS_CORE_BUFFER %d is out of range", c.Buffer)
 	return errs
 }

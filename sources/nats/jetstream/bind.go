@@ -3,6 +3,7 @@ package jetstream
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -44,8 +45,8 @@ func (s *Source) bind(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if fault := s.cfg.unusable(info.Config); fault != nil {
-		return fault
+	if err := s.cfg.unusable(info.Config); err != nil {
+		return err
 	}
 	s.pin.bind(info.Config)
 	s.warn(info.Config)
@@ -94,8 +95,8 @@ func (b *binder) wait(ctx context.Context, changes uint64) error {
 // warn logs the settings that defeat the promises, once.
 func (s *Source) warn(c jetstream.ConsumerConfig) {
 	warning := ""
-	if err := errors.Join(asErrors(s.cfg.Problems(c))...); err != nil {
-		warning = oneLine(err)
+	if err := errors.Join(s.cfg.Problems(c)...); err != nil {
+		warning = strings.ReplaceAll(err.Error(), "\n", "; ")
 	}
 	if warning != "" && warning != s.binding.warning {
 		s.log.Warn("the consumer's settings defeat the delivery guarantee", "consumer", s.cfg.Consumer, "settings", warning)

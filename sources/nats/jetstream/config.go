@@ -43,31 +43,16 @@ const minMaxDeliver = 20
 
 // Validate reports what is wrong with the settings, each with its fix.
 func (c Config) Validate() []error {
-	errs := slices.Concat(validName("NATS_STREAM", c.Stream), validName("NATS_CONSUMER", c.Consumer), subject.Validate("NATS_SUBJECTS", c.Subjects))
-	if c.AckWait < minAckWait {
-		errs = append(errs, wrong(fmt.Sprintf("use at least %v", minAckWait), "NATS_ACK_WAIT %v is too short", c.AckWait))
+	var errs check.Faults = subject.Validate("NATS_SUBJECTS", c.Subjects)
+	for _, s := range [][2]string{{"NATS_STREAM", c.Stream}, {"NATS_CONSUMER", c.Consumer}} {
+		setting, name := s[0], s[1]
+		errs.Add(name == "", "name the "+strings.ToLower(setting[len("NATS_"):]), "%s is empty", setting)
+		errs.Add(strings.ContainsAny(name, " \t\r\n.*>/\\"), `leave out spaces and . * > / \`, "%s %q is no name", setting, name)
 	}
-	if c.MaxDeliver != 0 && c.MaxDeliver < minMaxDeliver {
-		errs = append(errs, wrong(fmt.Sprintf("use at least %d, or 0 for no limit", minMaxDeliver), "NATS_MAX_DELIVER %d is too low", c.MaxDeliver))
-	}
-	if c.Order != "" && c.Order != shared && c.Order != strict {
-		errs = append(errs, wrong("use shared or strict", "NATS_ORDER %q is unknown", c.Order))
-	}
+	errs.Add(c.AckWait < minAckWait, fmt.Sprintf("use at least %v", minAckWait), "NATS_ACK_WAIT %v is too short", c.AckWait)
+	errs.Add(c.MaxDeliver != 0 && c.MaxDeliver < minMaxDeliver, fmt.Sprintf("use at least %d, or 0 for no limit", minMaxDeliver), "NATS_MAX_DELIVER %d is too low", c.MaxDeliver)
+	errs.Add(!slices.Contains([]string{"", shared, strict}, c.Order), "use shared or strict", "NATS_ORDER %q is unknown", c.Order)
 	return errs
-}
-
-func validName(setting, name string) []error {
-	switch {
-	case name == "":
-		return []error{wrong("name the "+strings.ToLower(setting[len("NATS_"):]), "%s is empty", setting)}
-	case strings.ContainsAny(name, " \t\r\n.*>/\\"):
-		return []error{wrong(`leave out spaces and . * > / \`, "%s %q is no name", setting, name)}
-	}
-	return nil
-}
-
-func wrong(fix, format string, args ...any) *check.Fault {
-	return &check.Fault{What: fmt.Sprintf(format, args...), Fix: fix}
 }
 
 // maxAckPending is shared by all workers on the durable: it must exceed the

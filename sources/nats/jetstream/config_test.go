@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/natstest"
 	source "github.com/xmpp-notifier/xmpp-notifier/sources/nats/jetstream"
@@ -93,8 +94,10 @@ func TestMaxAckPendingAllowsWhatTwoWorkersHold(t *testing.T) {
 	found := jetstream.ConsumerConfig{AckPolicy: jetstream.AckExplicitPolicy, MaxDeliver: -1, MaxAckPending: 1000, AckWait: time.Minute}
 	for holds, want := range map[int]string{0: "", 32: "", 532: "set it to at least 1064"} {
 		got := ""
-		for _, fault := range (source.Config{Holds: holds}).Problems(found) {
-			got += fault.Fix
+		for _, err := range (source.Config{Holds: holds}).Problems(found) {
+			if fault, ok := errors.AsType[*check.Fault](err); ok {
+				got += fault.Fix
+			}
 		}
 		if got != want {
 			t.Errorf("holding %d: %q, want %q", holds, got, want)

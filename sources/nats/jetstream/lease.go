@@ -63,12 +63,6 @@ func (l *lease) message() sources.Message {
 // maxAttempt keeps a count from the network within an int.
 const maxAttempt = 1 << 30
 
-// place names it, for errors.
-func (l *lease) place() string {
-	m := l.message()
-	return m.Place()
-}
-
 // Ack tells the broker that the message is done with, and asks it to confirm. It
 // does not wait for that: what is not confirmed in time is sent again.
 func (l *lease) Ack(durable func()) error {
@@ -116,7 +110,8 @@ func (l *lease) Release(delay time.Duration) error {
 	}
 	body := fmt.Appendf(nil, `-NAK {"delay": %d}`, max(delay, minDelay).Nanoseconds())
 	if err := l.all.src.conn.Publish(l.subject, body); err != nil {
-		return fmt.Errorf("release %s: %w", l.place(), err)
+		m := l.message()
+		return fmt.Errorf("release %s: %w", m.Place(), err)
 	}
 	return nil
 }
@@ -138,7 +133,7 @@ func (l *lease) Reject(ctx context.Context, reason sources.Reason) error {
 	}
 	m := l.message()
 	if err := deadletter.Write(ctx, l.all.src.conn, l.all.src.settings.DLQSubject, &m, reason); err != nil {
-		return fmt.Errorf("reject %s: %w", l.place(), err)
+		return fmt.Errorf("reject %s: %w", m.Place(), err)
 	}
 	return l.Ack(nil)
 }

@@ -193,18 +193,18 @@ func pinTime(c jetstream.ConsumerConfig) time.Duration {
 }
 
 // unpinnable says why the consumer does not fit the order that is asked for, or nil.
-func (c Config) unpinnable(found jetstream.ConsumerConfig) *check.Fault {
+func (c Config) unpinnable(found jetstream.ConsumerConfig) error {
 	switch {
 	case c.Order == strict && isPinning(found):
 		return nil
 	case c.Order == strict && len(found.PriorityGroups) > 0:
-		return wrong("name another consumer in NATS_CONSUMER, and run xmpp-notifier init", "NATS_ORDER is strict, and the consumer's priority groups have the policy %s, not pinned_client", policyName(found.PriorityPolicy))
+		return check.Faultf("name another consumer in NATS_CONSUMER, and run xmpp-notifier init", "NATS_ORDER is strict, and the consumer's priority groups have the policy %s, not pinned_client", policyName(found.PriorityPolicy))
 	case c.Order == strict:
-		return wrong("run xmpp-notifier init; the server must be NATS 2.11 or newer", "NATS_ORDER is strict, and the consumer has no priority group with the policy pinned_client")
+		return check.Faultf("run xmpp-notifier init; the server must be NATS 2.11 or newer", "NATS_ORDER is strict, and the consumer has no priority group with the policy pinned_client")
 	case isPinning(found):
-		return wrong("set NATS_ORDER=strict, or name a consumer without priority groups", "the consumer has the priority groups %q: it delivers to one worker at a time", found.PriorityGroups)
+		return check.Faultf("set NATS_ORDER=strict, or name a consumer without priority groups", "the consumer has the priority groups %q: it delivers to one worker at a time", found.PriorityGroups)
 	case len(found.PriorityGroups) > 0:
-		return wrong("create a consumer without priority_groups for the worker", "the consumer has the priority groups %q: it delivers only to who names one", found.PriorityGroups)
+		return check.Faultf("create a consumer without priority_groups for the worker", "the consumer has the priority groups %q: it delivers only to who names one", found.PriorityGroups)
 	}
 	return nil
 }

@@ -12,36 +12,31 @@ import (
 )
 
 // unusable says why the source cannot work with a durable at all, or nil.
-func (c Config) unusable(found jetstream.ConsumerConfig) *check.Fault {
-	if found.AckPolicy == jetstream.AckNonePolicy {
-		return wrong("create the consumer anew with explicit", "ack_policy is none: the broker takes no acknowledgements")
-	}
-	if found.HeadersOnly {
-		return wrong("switch it off", "headers_only is on: notifications arrive without their text")
+func (c Config) unusable(found jetstream.ConsumerConfig) error {
+	switch {
+	case found.AckPolicy == jetstream.AckNonePolicy:
+		return check.Faultf("create the consumer anew with explicit", "ack_policy is none: the broker takes no acknowledgements")
+	case found.HeadersOnly:
+		return check.Faultf("switch it off", "headers_only is on: notifications arrive without their text")
 	}
 	return c.unpinnable(found)
 }
 
 // Problems lists the settings of a durable that defeat the promises.
-func (c Config) Problems(found jetstream.ConsumerConfig) []*check.Fault {
-	var list []*check.Fault
-	if fault := c.unusable(found); fault != nil {
-		list = append(list, fault)
+func (c Config) Problems(found jetstream.ConsumerConfig) []error {
+	var list check.Faults
+	if err := c.unusable(found); err != nil {
+		list = append(list, err)
 	}
-	add := func(bad bool, fix, format string, args ...any) {
-		if bad {
-			list = append(list, wrong(fix, format, args...))
-		}
-	}
-	add(found.AckPolicy != jetstream.AckExplicitPolicy && found.AckPolicy != jetstream.AckNonePolicy, "create the consumer anew with explicit", "ack_policy is %s: notifications may be lost", found.AckPolicy)
-	add(found.MaxDeliver > 0, "set it to -1", "max_deliver is %d: notifications are skipped after so many tries", found.MaxDeliver)
-	add(found.MemoryStorage, "create the consumer anew without it", "mem_storage is on: acknowledgements are lost when the broker restarts")
-	add(found.InactiveThreshold > 0, "set it to 0", "inactive_threshold is %v: the broker deletes the consumer, and forgets what was acknowledged, when no worker runs for so long", found.InactiveThreshold)
+	list.Add(found.AckPolicy != jetstream.AckExplicitPolicy && found.AckPolicy != jetstream.AckNonePolicy, "create the consumer anew with explicit", "ack_policy is %s: notifications may be lost", found.AckPolicy)
+	list.Add(found.MaxDeliver > 0, "set it to -1", "max_deliver is %d: notifications are skipped after so many tries", found.MaxDeliver)
+	list.Add(found.MemoryStorage, "create the consumer anew without it", "mem_storage is on: acknowledgements are lost when the broker restarts")
+	list.Add(found.InactiveThreshold > 0, "set it to 0", "inactive_threshold is %v: the broker deletes the consumer, and forgets what was acknowledged, when no worker runs for so long", found.InactiveThreshold)
 	wait := effectiveWait(found)
-	add(wait > 0 && wait < minAckWait, fmt.Sprintf("set it to at least %v", minAckWait), "ack_wait or backoff is %v: notifications are delivered twice", wait)
-	add(found.MaxAckPending > 0 && found.MaxAckPending < c.lowAckPending(), fmt.Sprintf("set it to at least %d", c.lowAckPending()), "max_ack_pending is %d: it is shared by all workers, and further workers receive nothing", found.MaxAckPending)
-	add(found.MaxWaiting > 0 && found.MaxWaiting < manyWorkers, fmt.Sprintf("set it to at least %d", manyWorkers), "max_waiting is %d: further workers that ask for messages are refused", found.MaxWaiting)
-	add(isPinning(found) && found.PinnedTTL <= wait, fmt.Sprintf("set it to %v", pinTime(found)), "priority_timeout is %v: a worker is pinned before the broker redelivers what its predecessor held, and waits", found.PinnedTTL)
+	list.Add(wait > 0 && wait < minAckWait, fmt.Sprintf("set it to at least %v", minAckWait), "ack_wait or backoff is %v: notifications are delivered twice", wait)
+	list.Add(found.MaxAckPending > 0 && found.MaxAckPending < c.lowAckPending(), fmt.Sprintf("set it to at least %d", c.lowAckPending()), "max_ack_pending is %d: it is shared by all workers, and further workers receive nothing", found.MaxAckPending)
+	list.Add(found.MaxWaiting > 0 && found.MaxWaiting < manyWorkers, fmt.Sprintf("set it to at least %d", manyWorkers), "max_waiting is %d: further workers that ask for messages are refused", found.MaxWaiting)
+	list.Add(isPinning(found) && found.PinnedTTL <= wait, fmt.Sprintf("set it to %v", pinTime(found)), "priority_timeout is %v: a worker is pinned before the broker redelivers what its predecessor held, and waits", found.PinnedTTL)
 	return list
 }
 

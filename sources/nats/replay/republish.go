@@ -55,11 +55,11 @@ func (l *DeadLetters) publish(ctx context.Context, letter *sources.DeadLetter) e
 		}
 		complete.Raw = letter.Whole(whole)
 	}
-	err := l.target.publish(ctx, original(&complete), false)
+	err := l.target.publish(ctx, original(&complete, false), false)
 	if !errors.Is(err, client.ErrMaxPayload) {
 		return err
 	}
-	return l.target.publish(ctx, bareOriginal(&complete), true)
+	return l.target.publish(ctx, original(&complete, true), true)
 }
 
 // MarkReplayed stores beside a dead letter that its original was published again.
@@ -76,26 +76,17 @@ func (l *DeadLetters) MarkReplayed(ctx context.Context, letter *sources.DeadLett
 	return nil
 }
 
-// original is the message that was rejected.
-func original(letter *sources.DeadLetter) *client.Msg {
-	m := bareOriginal(letter)
-	for _, h := range letter.OriginalHeaders() {
-		if sources.IsReplayHeader(h.Key) {
-			m.Header.Set(h.Key, h.Value)
-		}
-	}
-	m.Header.Set(jetstream.MsgIDHeader, fmt.Sprintf("replay-%s-%d-%d", letter.Stream, letter.Offset, letter.Time.UnixNano()))
-	return m
-}
-
-// bareOriginal is that without any header of ours.
-func bareOriginal(letter *sources.DeadLetter) *client.Msg {
+// original is the message that was rejected: bare, without any header of ours.
+func original(letter *sources.DeadLetter, bare bool) *client.Msg {
 	m := client.NewMsg(letter.Target)
 	m.Data = letter.Body
 	for _, h := range letter.OriginalHeaders() {
-		if !deadletter.Control(h.Key) && !sources.IsReplayHeader(h.Key) {
+		if !deadletter.Control(h.Key) && !(bare && sources.IsReplayHeader(h.Key)) {
 			m.Header[h.Key] = append(m.Header[h.Key], h.Value)
 		}
+	}
+	if !bare {
+		m.Header.Set(jetstream.MsgIDHeader, fmt.Sprintf("replay-%s-%d-%d", letter.Stream, letter.Offset, letter.Time.UnixNano()))
 	}
 	return m
 }

@@ -2,7 +2,6 @@
 package subject
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -64,16 +63,11 @@ func Covers(wide, narrow string) bool {
 // those that overlap: the broker takes no such filters, and without JetStream it
 // would deliver twice what is in both.
 func Validate(setting string, subjects []string) []error {
-	var errs []error
+	var errs check.Faults
 	for i, subject := range subjects {
-		if !Valid(subject) {
-			errs = append(errs, &check.Fault{What: fmt.Sprintf("%s has the entry %q, which is no subject", setting, subject), Fix: "use words joined by dots"})
-			continue
-		}
+		errs.Add(!Valid(subject), "use words joined by dots", "%s has the entry %q, which is no subject", setting, subject)
 		for _, other := range subjects[:i] {
-			if Overlap(subject, other) {
-				errs = append(errs, &check.Fault{What: fmt.Sprintf("%s has the entries %q and %q, which overlap", setting, other, subject), Fix: "keep the wider one"})
-			}
+			errs.Add(Valid(subject) && Overlap(subject, other), "keep the wider one", "%s has the entries %q and %q, which overlap", setting, other, subject)
 		}
 	}
 	return errs
