@@ -36,7 +36,7 @@ type Renderer struct {
 	mention  envelope.Severity
 	template *tmpl
 	log      *slog.Logger
-	failures atomic.Int64
+	failures *atomic.Int64
 	mu       sync.Mutex
 	last     string // the last error of the template
 }
@@ -48,7 +48,7 @@ func New(c Config, log *slog.Logger) (*Renderer, error) {
 		return nil, err
 	}
 	mention, _ := envelope.ParseSeverity(c.MentionSeverity)
-	return &Renderer{config: c, mention: mention, template: template, log: log}, nil
+	return &Renderer{config: c, mention: mention, template: template, log: log, failures: new(atomic.Int64)}, nil
 }
 
 // Text returns the text of e, never empty. If the template fails for it or
@@ -89,6 +89,9 @@ func (r *Renderer) report(err error) {
 
 // Failures returns how often the template has failed.
 func (r *Renderer) Failures() int64 { return r.failures.Load() }
+
+// Continue has r count on where old is, whose place it takes.
+func (r *Renderer) Continue(old *Renderer) { r.failures = old.failures }
 
 // mentions reports whether e is for the people in MENTION.
 func (r *Renderer) mentions(e *envelope.Envelope) bool {

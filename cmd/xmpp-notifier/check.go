@@ -98,11 +98,14 @@ func awaitSetup(ctx context.Context, o checkOptions) (check.Report, error) {
 	}
 }
 
-// settingsReport has a line for every wrong setting.
+// settingsReport has a line for every setting that is or looks wrong.
 func settingsReport(errs []error) check.Report {
 	var report check.Report
 	for _, err := range errs {
 		report.Fail(check.Settings, "settings", err)
+	}
+	if len(errs) == 0 {
+		report.Add(check.Settings, "settings", check.OK, "valid", "")
 	}
 	for _, line := range warnings() {
 		report.Add(check.Settings, "settings", check.Warn, line, "")
@@ -112,12 +115,7 @@ func settingsReport(errs []error) check.Report {
 
 // inspect looks at everything once.
 func (s *settings) inspect(ctx context.Context, p inspect.Probes) check.Report {
-	report := check.Report{}
-	report.Add(check.Settings, "settings", check.OK, "valid", "")
-	for _, line := range warnings() {
-		report.Add(check.Settings, "settings", check.Warn, line, "")
-	}
-	report = append(report, inspect.Run(ctx, s.room, p)...)
+	report := append(settingsReport(nil), inspect.Run(ctx, s.room, p)...)
 	return append(report, s.inspectBrokers(ctx)...)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,37 +12,21 @@ import (
 )
 
 // liveTexts are the texts in use. A reload replaces them while the worker works.
-type liveTexts struct {
-	current atomic.Pointer[texts]
+type liveTexts struct{ atomic.Pointer[texts] }
 
-	mu   sync.Mutex
-	past int64 // failures of those that were replaced
-}
+func (l *liveTexts) decoder() envelope.Decoder             { return l.Load().decoder }
+func (l *liveTexts) hide(e *envelope.Envelope) string      { return l.Load().hide(e) }
+func (l *liveTexts) text(e envelope.Envelope) string       { return l.Load().renderer.Text(e) }
+func (l *liveTexts) payload(e envelope.Envelope) string    { return l.Load().renderer.Payload(e) }
+func (l *liveTexts) line(e envelope.Envelope) string       { return l.Load().renderer.Line(e) }
+func (l *liveTexts) digest(list []envelope.Summary) string { return l.Load().renderer.Digest(list) }
 
-func newLiveTexts(t *texts) *liveTexts {
-	l := new(liveTexts)
-	l.current.Store(t)
-	return l
-}
-
-func (l *liveTexts) decoder() envelope.Decoder          { return l.current.Load().decoder }
-func (l *liveTexts) hide(e *envelope.Envelope) string   { return l.current.Load().hide(e) }
-func (l *liveTexts) text(e envelope.Envelope) string    { return l.current.Load().renderer.Text(e) }
-func (l *liveTexts) payload(e envelope.Envelope) string { return l.current.Load().renderer.Payload(e) }
-
-func (l *liveTexts) line(e envelope.Envelope) string { return l.current.Load().renderer.Line(e) }
-
-func (l *liveTexts) digest(list []envelope.Summary) string {
-	return l.current.Load().renderer.Digest(list)
-}
+func (l *liveTexts) expired(list []envelope.Summary) string { return l.Load().renderer.Expired(list) }
+func (l *liveTexts) failures() int64                        { return l.Load().renderer.Failures() }
 
 // outage is what to say after an outage for which so many messages wait.
 func (l *liveTexts) outage(o sink.Outage, waiting int64, oldest time.Time) string {
-	return l.current.Load().renderer.Outage(o.From, o.To, o.Why(), waiting, oldest)
-}
-
-func (l *liveTexts) expired(list []envelope.Summary) string {
-	return l.current.Load().renderer.Expired(list)
+	return l.Load().renderer.Outage(o.From, o.To, o.Why(), waiting, oldest)
 }
 
 // reloadOnHangup reads the files that the settings name again at every SIGHUP:
@@ -77,20 +60,7 @@ func (l *liveTexts) reload(room *sink.Room, log *slog.Logger) error {
 	if err := room.Renew(s.room); err != nil {
 		return err
 	}
-	l.replace(&next)
+	next.renderer.Continue(l.Load().renderer)
+	l.Store(&next)
 	return nil
-}
-
-func (l *liveTexts) replace(next *texts) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.past += l.current.Load().renderer.Failures()
-	l.current.Store(next)
-}
-
-// failures counts the failures of all templates so far: a counter never shrinks.
-func (l *liveTexts) failures() int64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.past + l.current.Load().renderer.Failures()
 }

@@ -70,7 +70,8 @@ func (s *settings) run(ctx context.Context, hangup <-chan os.Signal, log *slog.L
 	if err != nil {
 		return err
 	}
-	texts := newLiveTexts(&first)
+	texts := new(liveTexts)
+	texts.Store(&first)
 	limit := s.memory.Effective()
 	limit.Apply()
 	s.general.keepToFewCores()

@@ -29,9 +29,9 @@ import (
 
 // general are the settings that belong to no part.
 type general struct {
-	Sources   []string `envconfig:"SOURCES" required:"true" desc:"Where notifications come from: nats (JetStream), nats-core (NATS without JetStream, at most once) and kafka, comma-separated. Only the settings of these are read."`
-	LogLevel  string   `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error. One line per change of state; debug has more."`
-	LogFormat string   `envconfig:"LOG_FORMAT" default:"text" desc:"text or json."`
+	Sources   []string `env:"SOURCES" required:"true" desc:"Where notifications come from: nats (JetStream), nats-core (NATS without JetStream, at most once) and kafka, comma-separated. Only the settings of these are read."`
+	LogLevel  string   `env:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error. One line per change of state; debug has more."`
+	LogFormat string   `env:"LOG_FORMAT" default:"text" desc:"text or json."`
 }
 
 // Validate returns everything that is wrong with g.
@@ -172,9 +172,7 @@ func (s *settings) loadAll() ([]config.Setting, []error) {
 // warnings has a line for every variable that looks like a setting and is none, and
 // for every setting that is in quotes.
 func warnings() []string {
-	var s settings
-	groups := s.groups(true)
-	return append(config.Misspelt(os.Environ(), groups...), config.Quoted(os.Environ(), groups...)...)
+	return config.Suspicious(os.Environ(), new(settings).groups(true)...)
 }
 
 // wrong is the error for what is wrong with the settings, or nil.

@@ -16,13 +16,13 @@ import (
 )
 
 type spec struct {
-	Name    string        `envconfig:"T_NAME" required:"true" desc:"Who we are."`
-	Count   int           `envconfig:"T_COUNT" default:"20" desc:"How many."`
-	Wait    time.Duration `envconfig:"T_WAIT" default:"30s" desc:"How long."`
-	On      bool          `envconfig:"T_ON" default:"false" desc:"Whether."`
-	List    []string      `envconfig:"T_LIST" desc:"Which."`
-	Key     config.Secret `envconfig:"T_KEY" desc:"A key."`
-	Another config.Secret `envconfig:"T_ANOTHER" required:"true" desc:"Another key."`
+	Name    string        `env:"T_NAME" required:"true" desc:"Who we are."`
+	Count   int           `env:"T_COUNT" default:"20" desc:"How many."`
+	Wait    time.Duration `env:"T_WAIT" default:"30s" desc:"How long."`
+	On      bool          `env:"T_ON" default:"false" desc:"Whether."`
+	List    []string      `env:"T_LIST" desc:"Which."`
+	Key     config.Secret `env:"T_KEY" desc:"A key."`
+	Another config.Secret `env:"T_ANOTHER" required:"true" desc:"Another key."`
 }
 
 func (s *spec) Validate() []error {
@@ -197,8 +197,8 @@ func TestLoadValidatesWhatLoadsBesideWhatDoesNot(t *testing.T) {
 	}
 }
 
-func TestMisspelt(t *testing.T) {
-	got := config.Misspelt([]string{
+func TestMisspeltVariablesAreSuspicious(t *testing.T) {
+	got := config.Suspicious([]string{
 		"T_NAME=x", "T_NAMES=x", "T_COUN=1", "T_WIAT=1s", "T_KEY_FIEL=/x", "T_SERVICE_HOST=10.0.0.1", "T_O=", "T_COST=1", "=x",
 		"T_NAME_FILE=/x", "XMPP_HOST=example.org", "XMPP_PORT=5222",
 		"XMPP_PORT=tcp://10.0.0.1:5222", "XMPP_SERVICE_HOST=10.0.0.1", "XMPP_PORT_5222_TCP_PROTO=tcp",
@@ -252,8 +252,8 @@ func TestPrintUsageNamesEverySetting(t *testing.T) {
 	}
 }
 
-func TestQuoted(t *testing.T) {
-	got := config.Quoted([]string{
+func TestQuotedValuesAreSuspicious(t *testing.T) {
+	got := config.Suspicious([]string{
 		`T_NAME='notify.>'`, `T_KEY_FILE="/run/secrets/key"`, `T_ANOTHER="a" or "b"`, `T_WAIT="`, `T_TEXT="{{.Subject}}"`, `OTHER="x"`,
 	}, config.Group{Spec: &spec{}})
 	if len(got) != 2 || !strings.HasPrefix(got[0], "T_NAME begins and ends with a quote") || !strings.HasPrefix(got[1], "T_KEY_FILE ") {
