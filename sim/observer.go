@@ -219,6 +219,6 @@ func (o *observer) event(p *process, e sink.Event) {
 		if e.PossibleDuplicates > most && !o.together { // which may be taken apart
 			o.wrong("worker %s has sent %d messages again that may be shown twice, more than %d", p.name, e.PossibleDuplicates, most)
 		}
-	case sink.Connected, sink.Bounced, sink.Limited:
+	case sink.Connected, sink.Bounced, sink.Limited, sink.Voice:
 	}
 }

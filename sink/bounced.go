@@ -18,10 +18,7 @@ const untold = 2
 func (s *session) bounced(e wire.Element) error {
 	c := conn.StanzaError(e)
 	s.observer.tell(Event{Kind: Bounced, Err: c})
-	if c.Name == "forbidden" && s.us.role == muc.RoleVisitor {
-		return s.refuses(c) // it says nothing of the message (XEP-0045, 7.5)
-	}
-	v := verdict(c)
+	v := verdict(c, s.us.role)
 	tries, ours, exhausted := s.box.Bounce(e.ID, v, c)
 	switch {
 	case !ours:
@@ -30,6 +27,9 @@ func (s *session) bounced(e wire.Element) error {
 		return s.rejectIfWell(string(e.ID), c)
 	case v == outbox.AboutPace:
 		s.limited(c)
+		return nil
+	case v == outbox.NoVoice:
+		s.silenced()
 		return nil
 	}
 	if err := s.endIfAllFailed(); err != nil {
@@ -84,11 +84,15 @@ func (s *session) refuses(c *Condition) error {
 
 // verdict maps the condition of a bounced message to what it is about. None proves that
 // it is the message: a rule of the server may mean the whole account.
-func verdict(c *Condition) outbox.Verdict {
-	if c.Type == "wait" {
+func verdict(c *Condition, role string) outbox.Verdict {
+	switch {
+	case c.Type == "wait":
 		return outbox.AboutPace
+	case c.Name == "forbidden" && role == muc.RoleVisitor: // XEP-0045, 7.5
+		return outbox.NoVoice
+	default:
+		return outbox.Unclear
 	}
-	return outbox.Unclear
 }
 
 // limited says once that the room limits how fast we send.

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/outbox"
 )
 
 // Conditions of type wait are about the pace; others are about the message, us or the
@@ -18,8 +19,11 @@ func TestVerdictsOnBounces(t *testing.T) {
 		{Name: "forbidden", Type: "auth"}:               "unclear",
 	} {
 		c.Of = conn.OfStanza
-		if got := []string{"pace", "unclear"}[verdict(&c)]; got != want {
+		if got := []string{"pace", "voice", "unclear"}[verdict(&c, "participant")]; got != want {
 			t.Errorf("%s %s: about the %s, want %s", c.Type, c.Name, got, want)
 		}
+	}
+	if got := verdict(&Condition{Name: "forbidden", Type: "auth", Of: conn.OfStanza}, "visitor"); got != outbox.NoVoice {
+		t.Errorf("forbidden to a visitor: %d", got)
 	}
 }

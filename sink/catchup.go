@@ -29,6 +29,7 @@ type catchup struct {
 	echoID    string    // of what we say to ourselves; fixed
 	mute      bool      // the room answers no request
 	described bool      // it has told what it is
+	moderated bool      // nobody may post without a voice
 	// answeredFor says that our server answers for the room.
 	answeredFor atomic.Bool
 	// newest and oldest are when the room got what the archive has told.
@@ -61,6 +62,8 @@ func (s *session) info(a conn.Answer) error {
 				s.catchup.archive = !s.learned.skipArchive
 			case muc.NSOccupantID:
 				s.catchup.accounts = true
+			case muc.Moderated:
+				s.catchup.moderated = true
 			}
 		}
 	}
@@ -208,6 +211,9 @@ func (s *session) enter() {
 	s.box.RecallDigests(s.archive())
 	s.box.CorrectByAccount(s.catchup.accounts && s.us.id != "")
 	close(s.entered)
+	if s.us.role == muc.RoleVisitor && s.catchup.moderated {
+		s.silenced()
+	}
 	s.returned()
 	if resent, possible := s.box.Attach(s, s.us.address); resent > 0 {
 		s.log.Info("resent unconfirmed messages", "count", resent, "possible_duplicates", possible)

@@ -65,7 +65,7 @@ func (s *session) presence(e wire.Element) error {
 			s.us.nickFree.Store(false)
 		}
 		if s.phase != joining && own {
-			s.us.changed(e)
+			s.changed(e)
 		}
 		if s.phase == joining && s.us.inRoom(e.From) && len(e.From) > len(s.us.room)+1 { // not what the room itself says
 			return s.admitted(e, own, answer)
@@ -103,9 +103,6 @@ func (s *session) admitted(e wire.Element, own, answer bool) error {
 	}
 	if created {
 		s.configure()
-	}
-	if s.us.role == muc.RoleVisitor {
-		s.log.Warn("no voice in the room", "room", s.us.room, "error", muc.NoVoice(s.us.room))
 	}
 	s.catchUp()
 	return nil

@@ -13,6 +13,7 @@ const (
 	Bounced                        // the room refused a message; Err
 	Resent                         // sent again after a join; Resent, PossibleDuplicates
 	Limited                        // the room asks us to send more slowly (Err), or no longer (nil)
+	Voice                          // the room does not let us post (Err), or does again (nil)
 )
 
 // Event is something that happened to a Room.

@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/jid"
-	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/muc"
-	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
 
 // occupant is who we are in the room.
@@ -59,13 +57,6 @@ func (o *occupant) another() bool {
 func (o *occupant) admitted(address, role, affiliation string) {
 	o.address, o.role, o.affiliation = address, role, affiliation
 	o.nick = address[len(o.room)+1:]
-}
-
-// changed takes what the room says of us later: we may lose our voice, and get it back.
-func (o *occupant) changed(e wire.Element) {
-	if x, err := muc.ReadUser(e); err == nil && x.Item.Role != "" {
-		o.role, o.affiliation = x.Item.Role, x.Item.Affiliation
-	}
 }
 
 // wanted is the address that we would like to have.

@@ -30,7 +30,7 @@ type Room struct {
 	renewal      atomic.Pointer[Config]
 
 	mu     sync.Mutex
-	joined chan struct{} // closed while we are in the room
+	joined chan struct{} // closed while we are in the room and may post
 }
 
 // An Option changes how a Room works, beyond what an operator can set.
@@ -95,7 +95,7 @@ func (r *Room) MaxMembers() int { return r.box.MaxMembers() }
 // closed when one would be: meanwhile it is better to gather more for it.
 func (r *Room) HoldsDigests() (until <-chan struct{}) { return r.box.HoldsDigests() }
 
-// Joined waits until we are in the room and sending.
+// Joined waits until we are in the room and may post.
 func (r *Room) Joined(ctx context.Context) error {
 	r.mu.Lock()
 	joined := r.joined
@@ -203,16 +203,21 @@ func (r *Room) entered(s *session) {
 	about := s.describe()
 	r.historyDepth.Store(int64(s.historyDepth()))
 	r.log.Info("in the room", "room", r.cfg.Room, "nick", about.Nick, "jid", s.conn.JID, "history", about.HistoryText)
-	r.setJoined(true)
+	r.setJoined(r.box.SilentSince().IsZero())
 	r.observer.tell(Event{Kind: Joined, Session: about})
 }
 
 func (r *Room) setJoined(joined bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if joined {
-		close(r.joined)
-	} else {
-		r.joined = make(chan struct{})
+	select {
+	case <-r.joined:
+		if !joined {
+			r.joined = make(chan struct{})
+		}
+	default:
+		if joined {
+			close(r.joined)
+		}
 	}
 }

@@ -343,28 +343,6 @@ func TestUnclearBounceIsTheMessagesOnlyAfterFreshJoins(t *testing.T) {
 	}
 }
 
-func TestRoomStateNeverRejects(t *testing.T) {
-	srv := startServer(t, sinktest.Config{})
-	c := openRoom(t, settings(t, srv))
-	c.joined()
-	srv.RemoveVoice("notifier")
-	c.post(0, 10)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	if err := srv.Wait(ctx, func() bool { return len(srv.Joins()) > 5 }); err != nil {
-		t.Fatal("no new attempts:", err)
-	}
-	if len(shown(srv)) > 0 {
-		t.Error("shown without a voice")
-	}
-	srv.GiveVoice("notifier")
-	c.delivered(10)
-	checkShown(t, srv, bodies(10))
-	if !strings.Contains(c.log.String(), "give the account of XMPP_JID a voice") {
-		t.Errorf("the log does not name the fix")
-	}
-}
-
 func TestAnotherWorkerDoesNotRepeatWhatTheRoomHasShown(t *testing.T) {
 	srv := startServer(t, sinktest.Config{HistorySize: 20})
 	first := openRoom(t, settings(t, srv))

@@ -13,7 +13,11 @@ func (s *session) shown(e wire.Element) {
 	if s.phase == catching && len(e.From) > len(s.us.room) { // not what the room itself says
 		at = s.catchup.replay(e)
 	}
-	if s.phase == inRoom && len(e.From) > len(s.us.room) && string(e.From) != s.us.address { // of another occupant
+	switch {
+	case s.phase != inRoom:
+	case string(e.From) == s.us.address:
+		s.voiced()
+	case len(e.From) > len(s.us.room): // of another occupant
 		s.box.OtherShown()
 	}
 	own := string(e.From) == s.us.address

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/muc"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/outbox"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
@@ -90,6 +91,8 @@ func (s *session) overdue(now time.Time, silent bool) error {
 		return s.stalled()
 	case silent:
 		return &Error{Kind: conn.KindSilent, Op: "stay connected", Err: conn.ErrSilent}
+	case s.tooSilent(now):
+		return muc.NoVoice(s.us.room)
 	case s.mayTakeNickBack():
 		return errNickFree
 	default:

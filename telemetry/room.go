@@ -70,9 +70,13 @@ func (r *roomState) take(e *sink.Event) SessionStatus {
 		if r.Connected {
 			r.Since = now
 		}
-		r.Connected, r.Joined, r.Occupant = false, false, ""
+		r.Connected, r.Joined, r.Occupant, r.NoVoice = false, false, "", nil
 		if e.Err != nil {
 			r.LastError = newFault(e.Err)
+		}
+	case sink.Voice:
+		if r.NoVoice = nil; e.Err != nil {
+			r.NoVoice = newFault(e.Err)
 		}
 	default:
 	}

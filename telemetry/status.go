@@ -45,6 +45,7 @@ type SessionStatus struct {
 	Joined    bool       `json:"joined"`
 	Since     *time.Time `json:"since"`    // of this state
 	Occupant  string     `json:"occupant"` // our address in the room
+	NoVoice   *Fault     `json:"no_voice"` // why we may not post, null if we may
 	LastError *Fault     `json:"last_error"`
 }
 
@@ -162,6 +163,8 @@ func (t *Telemetry) roomProblem() string {
 		return fmt.Sprintf("%s: not in the room: %s", t.options.Room, session.LastError.Error)
 	case !session.Joined:
 		return fmt.Sprintf("%s: not in the room yet", t.options.Room)
+	case session.NoVoice != nil:
+		return session.NoVoice.Error
 	case waiting > t.options.StalledAfter:
 		return fmt.Sprintf("%s: no reflection for %s%s", t.options.Room, waiting.Round(time.Second), t.unshown())
 	}

@@ -32,7 +32,7 @@ func (in *inspection) enter(ctx context.Context, room *sink.Room) {
 		case sink.Left:
 			left <- e.Err
 			leave() // there is no second attempt
-		case sink.Connected, sink.Bounced, sink.Resent, sink.Limited:
+		case sink.Connected, sink.Bounced, sink.Resent, sink.Limited, sink.Voice:
 		}
 	})
 	var running sync.WaitGroup

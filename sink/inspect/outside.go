@@ -102,7 +102,7 @@ func (in *inspection) traits() string {
 	for _, t := range []struct{ feature, yes, no string }{
 		{"muc_passwordprotected", "password", ""},
 		{"muc_membersonly", "members only", "open"},
-		{"muc_moderated", "moderated", ""},
+		{muc.Moderated, "moderated", ""},
 		{"muc_persistent", "persistent", ""},
 		{"muc_temporary", "temporary", ""},
 		{muc.NSArchive, "archive", "no archive"},

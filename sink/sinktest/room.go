@@ -168,6 +168,9 @@ func (r *room) features() []string {
 	if r.password != "" {
 		out = append(out, "muc_passwordprotected")
 	}
+	if r.yes("moderatedroom") {
+		out = append(out, "muc_moderated")
+	}
 	if r.profile.IDs == KeepIDs {
 		out = append(out, nsMUC+"#stable_id")
 	}

@@ -14,6 +14,9 @@ const NSArchive = "urn:xmpp:mam:2"
 // it is from (XEP-0421).
 const NSOccupantID = "urn:xmpp:occupant-id:0"
 
+// Moderated is the feature of a room that shows only what occupants with a voice post.
+const Moderated = "muc_moderated"
+
 // The questions of service discovery (XEP-0030).
 const (
 	NSInfo   = "http://jabber.org/protocol/disco#info"

@@ -8,6 +8,7 @@ type Verdict int
 // What a bounce can be about.
 const (
 	AboutPace Verdict = iota // how fast we send: wait, and send again
+	NoVoice                  // us: nothing is sent until we have a voice
 	Unclear                  // the message, us or the room: see what becomes of others
 )
 
@@ -26,10 +27,35 @@ func (b *Outbox) Bounce(id []byte, v Verdict, why error) (tries int, ours, exhau
 	switch v {
 	case AboutPace:
 		exhausted = b.askedToWait(e, why, now)
+	case NoVoice:
+		b.takeBack(e, now)
 	case Unclear:
 		exhausted = b.fail(e, why, now)
 	}
 	return e.tries, true, exhausted
+}
+
+// Silence stops sending, or goes on, and reports whether that is a change. What is
+// outstanding may still be shown, or bounce.
+func (b *Outbox) Silence(on bool) (changed bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if on != b.silentSince.IsZero() {
+		return false
+	}
+	b.silentSince = time.Time{}
+	if on {
+		b.silentSince = time.Now()
+	}
+	b.notify()
+	return true
+}
+
+// SilentSince is when sending was stopped, zero if it was not.
+func (b *Outbox) SilentSince() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.silentSince
 }
 
 // Reject gives up the message id, unless it was sent again meanwhile: the room may

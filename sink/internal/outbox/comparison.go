@@ -28,14 +28,19 @@ const (
 	atOnce = 100 * time.Millisecond
 )
 
-// askedToWait takes a refusal that asks us to wait. It reports whether that is the fault of
-// the message: it has been tried often enough.
-func (b *Outbox) askedToWait(e *entry, why error, now time.Time) (exhausted bool) {
-	c, single := b.comparison, b.outstanding == 1
+// takeBack has e wait for its turn again: the room has refused it, and not for its own fault.
+func (b *Outbox) takeBack(e *entry, now time.Time) {
 	b.comparison = comparison{}
 	e.sent = false
 	b.to(e, waiting)
 	b.noteOldest(now)
+}
+
+// askedToWait takes a refusal that asks us to wait. It reports whether that is the fault of
+// the message: it has been tried often enough.
+func (b *Outbox) askedToWait(e *entry, why error, now time.Time) (exhausted bool) {
+	c, single := b.comparison, b.outstanding == 1
+	b.takeBack(e, now)
 	if b.first != nil && b.first.sentAt.Before(e.sentAt) {
 		b.oldest = b.first.sentAt // it was the oldest before e was tried again
 	}

@@ -71,7 +71,7 @@ func (b *Outbox) trial(now time.Time) *entry {
 func (b *Outbox) AllFailed(now time.Time, limit time.Duration) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.link == nil || b.aside == 0 || b.outstanding+b.queued > 0 || b.trial(now.Add(aloneAgain)) != nil {
+	if b.link == nil || !b.silentSince.IsZero() || b.aside == 0 || b.outstanding+b.queued > 0 || b.trial(now.Add(aloneAgain)) != nil {
 		return nil
 	}
 	e := b.queue[slices.IndexFunc(b.queue, func(e *entry) bool { return e.state == setAside })]

@@ -119,6 +119,7 @@ func (b *Outbox) Detach(end Ending) {
 	b.mu.Lock()
 	attached := b.link != nil
 	b.link, b.digests.bare, b.digests.hold.last = nil, false, time.Time{}
+	b.silentSince = time.Time{}
 	b.corrections.leave()
 	for _, e := range b.queue {
 		if e.state == outstanding || e.state == setAside {

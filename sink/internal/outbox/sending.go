@@ -30,6 +30,7 @@ type sending struct {
 	blocked     bool      // what is outstanding holds up what is to be sent alone
 	first       *entry    // the oldest that is outstanding
 	oldest      time.Time // since when it is the oldest
+	silentSince time.Time // zero: we may send
 	comparison  comparison
 	quiet
 }
@@ -89,7 +90,7 @@ func (b *Outbox) next(now time.Time) *entry {
 	if e := b.another(now); e != nil {
 		return e
 	}
-	if b.queued+b.aside == 0 || b.alone != nil || !b.pace.allows(b.outstanding, now) {
+	if b.queued+b.aside == 0 || b.alone != nil || !b.silentSince.IsZero() || !b.pace.allows(b.outstanding, now) {
 		return nil
 	}
 	if e := b.trial(now); e != nil {
@@ -143,7 +144,7 @@ func (b *Outbox) due(now time.Time) time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var at time.Time
-	if b.link == nil || b.alone != nil {
+	if b.link == nil || b.alone != nil || !b.silentSince.IsZero() {
 		return at
 	}
 	if b.queued+b.aside > 0 && now.Before(b.pace.next) {
