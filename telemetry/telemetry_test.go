@@ -204,6 +204,10 @@ func TestReadyzSaysWhyNot(t *testing.T) {
 		d.room.waiting = 31 * time.Second
 		ready("xmpp:alerts@rooms.example: no reflection for 31s (message id1 of nats:notifications/7: not shown, although the room answers)")
 		d.room.waiting = 0
+		d.ObserveRoom(sink.Event{Kind: sink.Voice, Err: errors.New("post to alerts@rooms.example: no voice")})
+		ready("post to alerts@rooms.example: no voice")
+		d.ObserveRoom(sink.Event{Kind: sink.Voice})
+		ready("ok")
 		d.ObserveRoom(sink.Event{Kind: sink.Left, Err: errors.New("server closed the stream")})
 		ready("xmpp:alerts@rooms.example: not in the room: server closed the stream")
 		d.join()

@@ -87,10 +87,13 @@ func (b *Outbox) sendWaiting(now time.Time) {
 // next returns the message that is to be sent now: the oldest that waits for its
 // turn, or, before that, one that has failed, if it is to be tried alone.
 func (b *Outbox) next(now time.Time) *entry {
+	if !b.silentSince.IsZero() {
+		return nil
+	}
 	if e := b.another(now); e != nil {
 		return e
 	}
-	if b.queued+b.aside == 0 || b.alone != nil || !b.silentSince.IsZero() || !b.pace.allows(b.outstanding, now) {
+	if b.queued+b.aside == 0 || b.alone != nil || !b.pace.allows(b.outstanding, now) {
 		return nil
 	}
 	if e := b.trial(now); e != nil {
