@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
@@ -14,11 +16,12 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/render"
 )
 
-// The names in the broker.
+// The names in the broker. It tells of every acknowledgement in a stream of its own.
 const (
-	streamName  = "NOTIFY"
-	lettersName = "DLQ"
-	durableName = "xmpp-notifier"
+	streamName      = "NOTIFY"
+	deadLettersName = "DLQ"
+	acksName        = "ACKS"
+	durableName     = "xmpp-notifier"
 )
 
 // broker is a NATS server in this process, and a connection to it that knows
@@ -59,15 +62,16 @@ func (b *broker) prepare() (err error) {
 	if b.js, err = jetstream.New(b.conn); err != nil {
 		return err
 	}
-	if _, err = b.js.CreateStream(ctx, jetstream.StreamConfig{Name: streamName, Subjects: []string{"notify.>"}}); err != nil {
-		return err
-	}
-	if _, err = b.js.CreateStream(ctx, jetstream.StreamConfig{Name: lettersName, Subjects: []string{"dlq.>"}}); err != nil {
-		return err
+	for name, subject := range map[string]string{
+		streamName: "notify.>", deadLettersName: "dlq.>", acksName: "$JS.EVENT.METRIC.CONSUMER.ACK.>",
+	} {
+		if _, err := b.js.CreateStream(ctx, jetstream.StreamConfig{Name: name, Subjects: []string{subject}}); err != nil {
+			return err
+		}
 	}
 	_, err = b.js.CreateConsumer(ctx, streamName, jetstream.ConsumerConfig{
 		Durable: durableName, AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait, MaxDeliver: -1,
-		SampleFrequency: "100", // the broker tells of every acknowledgement
+		SampleFrequency: "100", // percent of the acknowledgements that it tells of
 	})
 	return err
 }
@@ -83,47 +87,54 @@ func (b *broker) stop() {
 }
 
 // progress is how far the worker has come in the stream.
-type progress struct{ acked, last uint64 }
+type progress struct {
+	acked, last uint64 // the last without a gap before it, and the last of all
+	told        uint64 // how many acknowledgements the broker has told of
+}
 
 func (b *broker) progress(ctx context.Context) (progress, error) {
 	consumer, err := b.js.Consumer(ctx, streamName, durableName)
 	if err != nil {
 		return progress{}, fmt.Errorf("look up the durable consumer: %w", err)
 	}
+	acks, err := b.js.Stream(ctx, acksName)
+	if err != nil {
+		return progress{}, fmt.Errorf("look up stream %s: %w", acksName, err)
+	}
 	info := consumer.CachedInfo()
-	return progress{acked: info.AckFloor.Stream, last: info.Delivered.Stream + info.NumPending}, nil
+	return progress{info.AckFloor.Stream, info.Delivered.Stream + info.NumPending, acks.CachedInfo().State.LastSeq}, nil
 }
 
 // evidence reads what the broker remembers.
-func (b *broker) evidence(ctx context.Context) (evidence, error) {
+func (b *broker) evidence(ctx context.Context) (*evidence, error) {
 	now, err := b.progress(ctx)
-	if err != nil {
-		return evidence{}, err
-	}
-	e := evidence{acked: now.acked, texts: map[uint64]string{}}
-	err = b.each(ctx, streamName, func(m *jetstream.RawStreamMsg) {
+	e := &evidence{acked: now.acked, texts: map[uint64]string{}, acks: map[uint64]time.Time{}}
+	published := b.each(ctx, streamName, 1, func(m *jetstream.RawStreamMsg) {
 		e.texts[m.Sequence] = ""
 		if decoded, err := envelope.Decode(envelope.Raw{Body: m.Data}); err == nil {
 			e.texts[m.Sequence] = render.Text(decoded)
 		}
 	})
-	if err != nil {
-		return evidence{}, err
-	}
-	err = b.each(ctx, lettersName, func(m *jetstream.RawStreamMsg) {
+	deadLetters := b.each(ctx, deadLettersName, 1, func(m *jetstream.RawStreamMsg) {
 		place, _ := strconv.ParseUint(m.Header.Get("x-dlq-offset"), 10, 64)
-		e.letters = append(e.letters, letter{place: place, at: m.Time})
+		e.deadLetters = append(e.deadLetters, deadLetter{place: place, at: m.Time})
 	})
-	return e, err
+	acks := b.each(ctx, acksName, 1, func(m *jetstream.RawStreamMsg) {
+		var ack server.JSConsumerAckMetric
+		if json.Unmarshal(m.Data, &ack) == nil {
+			e.acks[ack.StreamSeq] = ack.Time
+		}
+	})
+	return e, errors.Join(err, published, deadLetters, acks)
 }
 
-// each calls fn for every message of a stream.
-func (b *broker) each(ctx context.Context, name string, fn func(*jetstream.RawStreamMsg)) error {
+// each calls fn for every message of a stream from a place on.
+func (b *broker) each(ctx context.Context, name string, from uint64, fn func(*jetstream.RawStreamMsg)) error {
 	stream, err := b.js.Stream(ctx, name)
 	if err != nil {
 		return fmt.Errorf("look up stream %s: %w", name, err)
 	}
-	for place := uint64(1); place <= stream.CachedInfo().State.LastSeq; place++ {
+	for place := from; place <= stream.CachedInfo().State.LastSeq; place++ {
 		m, err := stream.GetMsg(ctx, place)
 		if err != nil {
 			return fmt.Errorf("read message %d of stream %s: %w", place, name, err)

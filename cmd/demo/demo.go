@@ -9,7 +9,7 @@ import (
 )
 
 // patience bounds every wait for something that takes a second at most.
-const patience = 15 * time.Second
+const patience = 30 * time.Second
 
 // demo is the stage: the broker, the room, and the terminal on which both are
 // watched.
@@ -18,8 +18,10 @@ type demo struct {
 	screen *screen
 	broker *broker
 	room   *room
-	watch  *watch
-	sent   int // messages, the broken one included
+
+	sent  int    // messages, the broken one included
+	acked uint64 // the last that was shown as acknowledged
+	dead  uint64 // dead letters that were shown
 }
 
 // run sets the stage, plays the story and clears up. It returns an error if
@@ -40,19 +42,14 @@ func run(ctx context.Context, opts options, screen *screen) (err error) {
 		return fmt.Errorf("start the room: %w", err)
 	}
 	defer room.Close()
-	d := &demo{opts: opts, screen: screen, broker: broker, room: room, watch: newWatch(broker, screen)}
+	d := &demo{opts: opts, screen: screen, broker: broker, room: room}
 	return d.play(ctx, dir)
 }
 
 // play ends when ctx does, but not without the summary.
 func (d *demo) play(ctx context.Context, dir string) error {
-	stopWatch, err := d.watch.start()
-	if err != nil {
-		return err
-	}
-	defer stopWatch()
 	d.introduce()
-	worker, err := startWorker(d, dir)
+	stop, err := startWorker(d, dir)
 	if err != nil {
 		return err
 	}
@@ -60,8 +57,9 @@ func (d *demo) play(ctx context.Context, dir string) error {
 	if errors.Is(told, context.Canceled) {
 		told = nil // asked for
 	}
-	settled := d.finish(context.WithoutCancel(ctx))
-	stopped := worker.stop()
+	d.screen.chapter("The services stop; the worker waits for the messages in flight, and leaves.")
+	settled := d.settle(context.WithoutCancel(ctx))
+	stopped := stop()
 	if !d.room.inside() {
 		d.room.sawLeave("has left")
 	}
@@ -76,17 +74,6 @@ func (d *demo) introduce() {
 	d.screen.line(plain, "", fmt.Sprintf("Ends by itself after about %v, or on Ctrl-C.", d.opts.duration))
 }
 
-// finish waits until the broker has heard of everything that was published.
-func (d *demo) finish(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	d.screen.chapter("The services stop; the worker waits for the messages in flight, and leaves.")
-	if err := d.watch.settled(ctx); err != nil {
-		return fmt.Errorf("wait for the last acknowledgement: %w", err)
-	}
-	return nil
-}
-
 // summarize compares what the broker and the room remember.
 func (d *demo) summarize(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -96,7 +83,6 @@ func (d *demo) summarize(ctx context.Context) error {
 		return err
 	}
 	e.posts = d.room.Transcript()
-	e.acks = d.watch.times()
 	t := e.tally()
 	t.show(d.screen)
 	return t.check()

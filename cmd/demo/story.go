@@ -96,18 +96,12 @@ func (d *demo) outage(ctx context.Context) error {
 // pause waits until everything is acknowledged, so that the story keeps its
 // order on a slow machine, and leaves time to read. Short demos have short pauses.
 func (d *demo) pause(ctx context.Context) error {
-	timer := time.NewTimer(min(d.opts.duration/14, longestGap))
-	settling, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	switch err := d.watch.settled(settling); {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case err != nil:
-		return fmt.Errorf("wait for the acknowledgements: %w", err)
+	enough := time.After(min(d.opts.duration/14, longestGap))
+	if err := d.settle(ctx); err != nil {
+		return err
 	}
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-enough:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

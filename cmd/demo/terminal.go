@@ -8,7 +8,8 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"unicode/utf8"
+
+	"github.com/xmpp-notifier/xmpp-notifier/internal/cut"
 )
 
 // The terminal is taken to have 80 columns; the last one stays empty.
@@ -78,7 +79,7 @@ func (s *screen) chapter(text string) {
 func (s *screen) line(c style, label, text string) {
 	padded := s.paint(c, label) + strings.Repeat(" ", labelWidth-len(label))
 	indent := "\n" + strings.Repeat(" ", labelWidth)
-	s.print(padded + strings.Join(wrap(text, columns-labelWidth), indent) + "\n")
+	s.print(padded + strings.Join(cut.Wrap(text, columns-labelWidth), indent) + "\n")
 }
 
 // row writes a line of the summary.
@@ -92,7 +93,7 @@ func (s *screen) row(good bool, text, note string) {
 
 // post writes what somebody says in the room, as people see it.
 func (s *screen) post(nick, body string) {
-	lines := wrap(body, columns-labelWidth-len(nick)-len(" | "))
+	lines := cut.Wrap(body, columns-labelWidth-len(nick)-len(" | "))
 	for i, line := range lines {
 		if i > 0 {
 			nick = strings.Repeat(" ", len(nick))
@@ -100,24 +101,6 @@ func (s *screen) post(nick, body string) {
 		lines[i] = nick + " | " + line
 	}
 	s.line(bold, "room", strings.Join(lines, "\n"))
-}
-
-// wrap breaks lines that are longer than width between words.
-func wrap(text string, width int) []string {
-	var lines []string
-	for line := range strings.SplitSeq(text, "\n") {
-		for utf8.RuneCountInString(line) > width {
-			head := string([]rune(line)[:width+1])
-			space := strings.LastIndexByte(head, ' ')
-			if strings.TrimSpace(head[:max(space, 0)]) == "" {
-				break // one long word
-			}
-			lines = append(lines, line[:space])
-			line = line[space+1:]
-		}
-		lines = append(lines, line)
-	}
-	return lines
 }
 
 // logger writes a log between the other lines.

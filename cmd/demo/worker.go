@@ -24,14 +24,9 @@ const (
 	grace   = 5 * time.Second
 )
 
-// running is a worker at work.
-type running struct {
-	cancel context.CancelFunc
-	ended  chan error
-}
-
-// startWorker puts the parts together as cmd/xmpp-notifier does.
-func startWorker(d *demo, dir string) (*running, error) {
+// startWorker puts the parts together as cmd/xmpp-notifier does. What it returns stops
+// the worker as SIGTERM does, and waits for it.
+func startWorker(d *demo, dir string) (stop func() error, err error) {
 	log := slog.New(slog.DiscardHandler)
 	if d.opts.verbose {
 		log = d.screen.logger()
@@ -55,18 +50,12 @@ func startWorker(d *demo, dir string) (*running, error) {
 		MaxInFlight: cfg.MaxInFlight, Grace: grace, Log: log,
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &running{cancel: cancel, ended: make(chan error, 1)}
-	go func() { r.ended <- w.Run(ctx) }()
-	return r, nil
-}
-
-// stop tells the worker to stop, as SIGTERM does, and waits for it.
-func (r *running) stop() error {
-	r.cancel()
-	if err := <-r.ended; err != nil {
-		return fmt.Errorf("stop the worker: %w", err)
-	}
-	return nil
+	ended := make(chan error, 1)
+	go func() { ended <- w.Run(ctx) }()
+	return func() error {
+		cancel()
+		return <-ended
+	}, nil
 }
 
 // roomConfig has the defaults of the command, and the account on srv.

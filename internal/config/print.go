@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/xmpp-notifier/xmpp-notifier/internal/cut"
 )
 
 // PrintUsage explains the settings of a group: name, type, default, meaning.
@@ -13,7 +15,7 @@ func PrintUsage(w io.Writer, g Group) error {
 	fmt.Fprintf(&b, "\n%s\n", g.Title)
 	for _, s := range Describe(g) {
 		fmt.Fprintf(&b, "  %s  %s\n", s.Name, s.traits())
-		for _, line := range wrap(s.Desc, 72) {
+		for _, line := range cut.Wrap(s.Desc, 72) {
 			fmt.Fprintf(&b, "      %s\n", line)
 		}
 	}
@@ -45,18 +47,4 @@ func PrintEffective(w io.Writer, settings []Setting) error {
 		fmt.Fprintf(table, "%s\t%s\t%s\n", s.Name, s.Value, s.Origin)
 	}
 	return table.Flush()
-}
-
-// wrap breaks text into lines of at most width characters.
-func wrap(text string, width int) []string {
-	var lines []string
-	line := ""
-	for word := range strings.FieldsSeq(text) {
-		if line != "" && len(line)+1+len(word) > width {
-			lines = append(lines, line)
-			line = ""
-		}
-		line = strings.TrimPrefix(line+" "+word, " ")
-	}
-	return append(lines, line)
 }

@@ -33,3 +33,25 @@ func At(s string, limit int) int {
 	}
 	return limit
 }
+
+// Wrap breaks lines that are longer than width characters between words.
+func Wrap(text string, width int) []string {
+	var lines []string
+	for line := range strings.SplitSeq(text, "\n") {
+		for utf8.RuneCountInString(line) > width {
+			head := string([]rune(line)[:width+1])
+			space := strings.LastIndexByte(head, ' ')
+			if strings.TrimSpace(head[:max(space, 0)]) == "" { // it begins with a long word
+				next := strings.IndexByte(line[len(head):], ' ')
+				if next < 0 {
+					break
+				}
+				space = len(head) + next
+			}
+			lines = append(lines, line[:space])
+			line = line[space+1:]
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}

@@ -1,6 +1,7 @@
 package cut_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,6 +39,20 @@ func TestPasswordsAreNotCut(t *testing.T) {
 	for limit := range address {
 		if got := cut.Line(address, limit); limit <= whole && strings.Contains(got, ":s") {
 			t.Errorf("to %d: %q", limit, got)
+		}
+	}
+}
+
+func TestWrap(t *testing.T) {
+	for text, want := range map[string][]string{
+		"":                         {""},
+		"one two three":            {"one two", "three"},
+		"one\ntwo three":           {"one", "two", "three"},
+		"  unbreakable, and so on": {"  unbreakable,", "and so", "on"},
+		"äöü äöü äöü":              {"äöü äöü", "äöü"},
+	} {
+		if got := cut.Wrap(text, 7); !slices.Equal(got, want) {
+			t.Errorf("%q: got %q", text, got)
 		}
 	}
 }
