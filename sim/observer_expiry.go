@@ -15,7 +15,7 @@ func (o *observer) isOld(m *stored) bool { return o.maxAge > 0 && time.Since(m.a
 // filtered is when a worker shows nothing of some notifications. Those that come too late are
 // not even counted in a line if the room shows none.
 func (o *observer) filtered(p *process, e worker.Event) {
-	if e.Kind != worker.Filtered || e.Why != worker.TooLate || p.isDead() {
+	if e.Kind != worker.Filtered || e.Why != worker.WhyExpired || p.isDead() {
 		return
 	}
 	o.mu.Lock()

@@ -99,7 +99,7 @@ func (f factory) histogram(name, help string, buckets []float64) prometheus.Hist
 
 func newSourceMetrics(f factory) sourceMetrics {
 	reasons := []string{string(sources.ReasonDecode), string(sources.ReasonRejected), string(sources.ReasonRetries), string(sources.ReasonTooLarge)}
-	hidden := []string{worker.TooLate}
+	hidden := []string{worker.WhyExpired}
 	for _, reason := range filter.Reasons() {
 		hidden = append(hidden, string(reason))
 	}

@@ -14,7 +14,7 @@ import (
 type deadLetterJob struct {
 	delivery *sources.Delivery
 	reason   sources.Reason
-	settled  func() // frees the places of the posts that the room has shown: they are unacknowledged until then
+	settled  func() // frees the slots of the posts that the room has shown: they are unacknowledged until then
 	pauses   backoff.Backoff
 	due      time.Time // of the next attempt
 }

@@ -18,7 +18,7 @@ type pendingDelivery struct {
 	loop     *sourceLoop
 	delivery *sources.Delivery
 	posts    int
-	places   places
+	slots    slots
 
 	mu       sync.Mutex
 	left     int // posts in flight
@@ -28,14 +28,14 @@ type pendingDelivery struct {
 }
 
 func newPendingDelivery(l *sourceLoop, delivery *sources.Delivery, posts int) *pendingDelivery {
-	return &pendingDelivery{loop: l, delivery: delivery, posts: posts, left: posts, places: noPlaces{}}
+	return &pendingDelivery{loop: l, delivery: delivery, posts: posts, left: posts, slots: noSlots{}}
 }
 
-// places are those that posts have among what is unacknowledged.
-type places interface {
+// slots are those that posts have among what is unacknowledged.
+type slots interface {
 	// show notes that the room has shown some of the posts.
 	show(shown)
-	// release gives back the places of so many posts, some of which were shown.
+	// release gives back the slots of so many posts, some of which were shown.
 	release(posts int, of shown)
 }
 
@@ -48,11 +48,11 @@ func (s shown) plus(t shown) shown { return shown{s.delivered + t.delivered, s.r
 
 func (s shown) minus(t shown) shown { return s.plus(shown{-t.delivered, -t.recalled}) }
 
-// noPlaces are those of posts that are not sent.
-type noPlaces struct{}
+// noSlots are those of posts that are not sent.
+type noSlots struct{}
 
-func (noPlaces) show(shown)         {}
-func (noPlaces) release(int, shown) {}
+func (noSlots) show(shown)         {}
+func (noSlots) release(int, shown) {}
 
 // submit sends the posts, in order.
 func (p *pendingDelivery) submit(ctx context.Context, posts []post) {
@@ -119,7 +119,7 @@ func (p *pendingDelivery) done(n int, r sink.Result) {
 	}
 	p.shown = p.shown.plus(now)
 	if now != (shown{}) {
-		p.places.show(now)
+		p.slots.show(now)
 	}
 	p.left -= n
 	last := p.left == 0
@@ -136,12 +136,12 @@ func (p *pendingDelivery) done(n int, r sink.Result) {
 func (p *pendingDelivery) finish() {
 	switch {
 	case p.dropped:
-		p.places.release(p.posts, p.shown)
+		p.slots.release(p.posts, p.shown)
 		p.loop.release(p.delivery)
 	case p.rejected != nil:
-		p.places.release(p.posts-p.shown.all(), shown{})
+		p.slots.release(p.posts-p.shown.all(), shown{})
 		reason := sources.Reason{Code: sources.ReasonRejected, Err: p.rejected}
-		p.loop.rejectShown(p.delivery, reason, func() { p.places.release(p.shown.all(), p.shown) })
+		p.loop.rejectShown(p.delivery, reason, func() { p.slots.release(p.shown.all(), p.shown) })
 	default:
 		p.ack()
 	}
@@ -151,7 +151,7 @@ func (p *pendingDelivery) finish() {
 // history shows that the notifications are there.
 func (p *pendingDelivery) ack() {
 	l := p.loop
-	durable := func() { p.places.release(p.posts, p.shown) }
+	durable := func() { p.slots.release(p.posts, p.shown) }
 	if err := p.delivery.Ack(durable); err != nil {
 		durable()
 		l.tell(Event{Kind: AckFailed, Delivery: p.delivery, Err: err})

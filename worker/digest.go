@@ -8,7 +8,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
 )
 
-// digest is one message that shows several notifications. It takes one place of those
+// digest is one message that shows several notifications. It takes one slot of those
 // for what is unacknowledged, until the last of its deliveries is acknowledged.
 type digest struct {
 	loop    *sourceLoop
@@ -26,12 +26,12 @@ func newDigest(l *sourceLoop, members []member) *digest {
 	d.unshown.Store(int64(len(members)))
 	d.fresh.Store(int64(len(members)))
 	for _, m := range members {
-		m.pending.places = d
+		m.pending.slots = d
 	}
 	return d
 }
 
-// show implements places. The message was shown, or shown before, if all its members were.
+// show implements slots. The message was shown, or shown before, if all its members were.
 func (d *digest) show(members shown) {
 	d.fresh.Add(-int64(members.recalled))
 	if d.unshown.Add(-int64(members.all())) == 0 {
@@ -39,7 +39,7 @@ func (d *digest) show(members shown) {
 	}
 }
 
-// release implements places: it is called when so many members are acknowledged.
+// release implements slots: it is called when so many members are acknowledged.
 func (d *digest) release(members int, _ shown) {
 	if d.left.Add(-int64(members)) == 0 && members > 0 {
 		d.loop.unacked.release(1, d.shown())
@@ -86,19 +86,19 @@ func (d *digest) count(r sink.Result) {
 // compose makes the text for some of the members, and behind it the line that counts
 // those that have expired.
 func (d *digest) compose(which []int) (body, extra string) {
-	var fresh, late []*member
+	var current, expired []*member
 	for _, i := range which {
-		if m := &d.members[i]; m.late {
-			late = append(late, m)
+		if m := &d.members[i]; m.expired {
+			expired = append(expired, m)
 		} else {
-			fresh = append(fresh, m)
+			current = append(current, m)
 		}
 	}
-	if len(fresh) > 0 {
-		body, extra = d.loop.textOf(fresh)
+	if len(current) > 0 {
+		body, extra = d.loop.textOf(current)
 	}
-	if len(late) > 0 {
-		body = strings.TrimPrefix(body+"\n"+d.loop.worker.Digests.ExpiredText(summariesOf(late)), "\n")
+	if len(expired) > 0 {
+		body = strings.TrimPrefix(body+"\n"+d.loop.worker.Digests.ExpiredText(summariesOf(expired)), "\n")
 	}
 	return body, extra
 }

@@ -632,7 +632,7 @@ func TestWhatComesTooLateIsCountedInOneLine(t *testing.T) {
 		s.room.maxMembers = 0
 		st.publish(0, fmt.Sprintf(past, 1), title(2))
 		s.expect(t, s.play(st), "2")
-		if hidden := s.of(worker.Filtered); len(hidden) != 1 || hidden[0].Why != worker.TooLate {
+		if hidden := s.of(worker.Filtered); len(hidden) != 1 || hidden[0].Why != worker.WhyExpired {
 			t.Errorf("got %+v", hidden)
 		}
 	})

@@ -10,35 +10,35 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
-// TooLate says of a notification that has expired why not even a line counts it: the room
-// cannot show several in one message.
-const TooLate = "expired"
+// WhyExpired is the reason for which an expired notification is filtered where no line counts
+// it: the room cannot show several in one message.
+const WhyExpired = "expired"
 
 // choose returns the notifications of a delivery that people want to see, and those of them
 // that have expired.
-func (l *sourceLoop) choose(delivery *sources.Delivery) (parts, late []int) {
+func (l *sourceLoop) choose(delivery *sources.Delivery) (parts, expired []int) {
 	for i := range delivery.Envelopes {
 		e := &delivery.Envelopes[i]
 		switch why := l.hides(e); {
 		case why != "":
 			l.hide(delivery, i, why)
-		case l.isLate(delivery, e):
-			late = append(late, i)
+		case l.isExpired(delivery, e):
+			expired = append(expired, i)
 		default:
 			parts = append(parts, i)
 		}
 	}
-	if len(late) <= l.worker.mostTogether() {
-		return parts, late
+	if len(expired) <= l.worker.mostTogether() {
+		return parts, expired
 	}
-	for _, i := range late {
-		l.hide(delivery, i, TooLate)
+	for _, i := range expired {
+		l.hide(delivery, i, WhyExpired)
 	}
 	return parts, nil
 }
 
-// isLate reports whether a notification is no news any more.
-func (l *sourceLoop) isLate(delivery *sources.Delivery, e *envelope.Envelope) bool {
+// isExpired reports whether a notification has expired.
+func (l *sourceLoop) isExpired(delivery *sources.Delivery, e *envelope.Envelope) bool {
 	now, age := time.Now(), l.worker.Digests.MaxAge
 	return e.HasExpired(now) || age > 0 && !delivery.Time.IsZero() && now.Sub(delivery.Time) > age
 }
@@ -56,17 +56,17 @@ func (l *sourceLoop) hide(delivery *sources.Delivery, part int, why string) {
 	l.log.Debug("notification filtered", "place", delivery.Place(), "reason", why)
 }
 
-// lateLine is the message that counts what has expired of a delivery, beside the posts of
+// expiredLine is the message that counts what has expired of a delivery, beside the posts of
 // what has not. It is one more post.
-type lateLine struct {
+type expiredLine struct {
 	pending *pendingDelivery
 	left    int         // members; outcomes come one after the other
 	result  sink.Result // of those that are settled
 }
 
-// countLate sends the line.
-func (p *pendingDelivery) countLate(ctx context.Context, late []member) {
-	line, d := &lateLine{pending: p, left: len(late)}, &digest{loop: p.loop, members: late}
+// countExpired sends the line.
+func (p *pendingDelivery) countExpired(ctx context.Context, expired []member) {
+	line, d := &expiredLine{pending: p, left: len(expired)}, &digest{loop: p.loop, members: expired}
 	if p.loop.worker.Room.Submit(ctx, d.message(line.settle)) != nil {
 		p.done(1, sink.Result{Outcome: sink.Dropped})
 	}
@@ -74,7 +74,7 @@ func (p *pendingDelivery) countLate(ctx context.Context, late []member) {
 
 // settle takes what the room has decided on one of those that have expired. What failed
 // says more of the line than what was shown, and that more than what had been before.
-func (l *lateLine) settle(m *member, r sink.Result) {
+func (l *expiredLine) settle(m *member, r sink.Result) {
 	l.pending.tell(m.parts, r, Expired)
 	weight := func(o sink.Outcome) int {
 		return slices.Index([]sink.Outcome{sink.Suppressed, sink.Delivered, sink.Rejected, sink.Dropped}, o)

@@ -15,7 +15,7 @@ import (
 type Digests struct {
 	DigestConfig
 	// Text is what people read of notifications that are shown together, ExpiredText of
-	// those that came too late.
+	// those that have expired.
 	Text, ExpiredText func([]envelope.Summary) string
 }
 
@@ -43,10 +43,10 @@ func (g *gate) isUrgent(posts []post) bool {
 
 // isGathered decides whether the posts of a delivery are shown together with others:
 // all of them or none.
-func (l *sourceLoop) isGathered(posts []post, late int) bool {
+func (l *sourceLoop) isGathered(posts []post, expired int) bool {
 	g, now := l.worker.state.gate, time.Now()
 	switch {
-	case g == nil, len(posts)+late > l.worker.mostTogether():
+	case g == nil, len(posts)+expired > l.worker.mostTogether():
 		return false
 	case g.isUrgent(posts) && g.urgent.take(now, len(posts)):
 		return false
@@ -89,10 +89,10 @@ func (l *sourceLoop) gather(ctx context.Context, g *gathering, p *pendingDeliver
 }
 
 // members are posts that are shown together with others.
-func (p *pendingDelivery) members(posts []post, late bool) []member {
+func (p *pendingDelivery) members(posts []post, expired bool) []member {
 	list := make([]member, len(posts))
 	for i := range posts {
-		list[i] = member{p, posts[i].identity, posts[i].parts, summarize(p.delivery, &posts[i].envelope), late}
+		list[i] = member{p, posts[i].identity, posts[i].parts, summarize(p.delivery, &posts[i].envelope), expired}
 	}
 	return list
 }
@@ -116,7 +116,7 @@ func summarize(d *sources.Delivery, e *envelope.Envelope) []envelope.Summary {
 
 // overtakes reports whether the posts of a delivery are shown before what is gathered: they
 // are urgent, and nothing gathered is about the same. Until that is shown, Kafka cannot commit
-// what has overtaken it: a place is left for the digest. lines of what has expired go with them.
+// what has overtaken it: a slot is left for the digest. lines of what has expired go with them.
 func (l *sourceLoop) overtakes(d *sources.Delivery, posts []post, lines int) bool {
 	if l.digest.members == 0 || !l.worker.state.gate.isUrgent(posts) || !l.unacked.mayOvertake(len(posts)+lines) {
 		return false

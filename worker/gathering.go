@@ -29,13 +29,13 @@ type member struct {
 	identity  string
 	parts     []int
 	summaries []envelope.Summary // one of each part
-	late      bool               // it has expired
+	expired   bool
 }
 
 // settle takes what the room has decided.
 func (m *member) settle(r sink.Result) {
 	shown := Delivered
-	if m.late {
+	if m.expired {
 		shown = Expired
 	}
 	m.pending.settle(m.parts, r, shown)

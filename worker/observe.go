@@ -14,7 +14,7 @@ const (
 	Received     EventKind = iota + 1 // taken from the source
 	Filtered                          // not meant for the room; Why
 	Delivered                         // the room has shown it; Took
-	Expired                           // it came too late, and the room has counted it in a line with others; Together
+	Expired                           // it has expired, and the room has counted it in a line with others; Together
 	Suppressed                        // the room had shown it before
 	Failed                            // it can never be delivered, a dead letter follows; Reason
 	DeadLettered                      // the dead letter is written; Reason. The end

@@ -119,11 +119,11 @@ func (l *sourceLoop) submit(ctx context.Context, delivery *sources.Delivery) {
 		l.reject(delivery, sources.Reason{Code: sources.ReasonDecode, Err: delivery.Malformed})
 		return
 	}
-	parts, late := l.choose(delivery)
-	posts, latePosts := l.posts(delivery, parts), l.posts(delivery, late)
+	parts, expiredParts := l.choose(delivery)
+	posts, expiredPosts := l.posts(delivery, parts), l.posts(delivery, expiredParts)
 	delivery.Trim()
-	p := newPendingDelivery(l, delivery, len(posts)+len(latePosts))
-	expired := p.members(latePosts, true)
+	p := newPendingDelivery(l, delivery, len(posts)+len(expiredPosts))
+	expired := p.members(expiredPosts, true)
 	switch {
 	case p.posts == 0:
 		p.ack()
@@ -140,7 +140,7 @@ func (l *sourceLoop) submit(ctx context.Context, delivery *sources.Delivery) {
 
 // send sends each post in a message of its own, behind what is gathered, if it does not
 // overtake that; and one line for what has expired. They do overtake what had expired before,
-// as long as that has a place left: Kafka cannot commit them before that.
+// as long as that has a slot left: Kafka cannot commit them before that.
 func (l *sourceLoop) send(ctx context.Context, p *pendingDelivery, posts []post, expired []member) {
 	line := min(1, len(expired))
 	overtakes := l.overtakes(p.delivery, posts, line)
@@ -157,13 +157,13 @@ func (l *sourceLoop) send(ctx context.Context, p *pendingDelivery, posts []post,
 		l.release(p.delivery)
 		return
 	}
-	p.places = l.unacked
+	p.slots = l.unacked
 	if overtakes || l.expired.members > 0 {
-		p.places = l.unacked.overtake(p.posts)
+		p.slots = l.unacked.overtake(p.posts)
 	}
 	p.submit(ctx, posts)
 	if line > 0 {
-		p.countLate(ctx, expired)
+		p.countExpired(ctx, expired)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 // acknowledgement is not durable yet. After a crash the brokers redeliver these,
 // and the room's history must show which of them are there.
 //
-// Each source has a few places of its own, and the sources share the others. So
+// Each source has a few slots of its own, and the sources share the others. So
 // one that cannot acknowledge, as behind a dead letter that cannot be written,
 // never holds up another.
 type unacked struct {
@@ -21,7 +21,7 @@ type unacked struct {
 	shares   map[string]*unackedShare
 
 	mu    sync.Mutex    // guards the rest, and the shares
-	freed chan struct{} // closed when places are free; nil: nobody waits
+	freed chan struct{} // closed when slots are free; nil: nobody waits
 }
 
 // unackedShare is what one source has unacknowledged.
@@ -49,7 +49,7 @@ func (u *unacked) of(source string) int {
 }
 
 // aloneAfter is how long a delivery with more notifications than fit waits for
-// places. Then it is sent when there is one: what takes the others may be a message
+// slots. Then it is sent when there is one: what takes the others may be a message
 // that the room never shows, and only later ones prove that.
 const aloneAfter = 10 * time.Second
 
@@ -77,7 +77,7 @@ func (s *unackedShare) acquire(ctx context.Context, lost <-chan struct{}, n int)
 	return true
 }
 
-// mayOvertake reports whether n more may overtake others: one of the source's own places
+// mayOvertake reports whether n more may overtake others: one of the source's own slots
 // is left for these.
 func (s *unackedShare) mayOvertake(n int) bool {
 	s.all.mu.Lock()
@@ -85,29 +85,29 @@ func (s *unackedShare) mayOvertake(n int) bool {
 	return s.overtook+n < s.all.own()
 }
 
-// leavesOne reports whether n more leave one of the source's own places to what they overtake.
+// leavesOne reports whether n more leave one of the source's own slots to what they overtake.
 func (s *unackedShare) leavesOne(n int) bool {
 	s.all.mu.Lock()
 	defer s.all.mu.Unlock()
 	return s.taken+n < s.all.own()
 }
 
-// overtaking are the places of posts that have overtaken others.
+// overtaking are the slots of posts that have overtaken others.
 type overtaking struct{ *unackedShare }
 
-// overtake returns the places of n posts, which they have.
+// overtake returns the slots of n posts, which they have.
 func (s *unackedShare) overtake(n int) overtaking {
 	s.change(func() { s.overtook += n })
 	return overtaking{s}
 }
 
-// release implements places.
+// release implements slots.
 func (o overtaking) release(n int, of shown) {
 	o.change(func() { o.overtook -= n })
 	o.unackedShare.release(n, of)
 }
 
-// tryAcquire takes n places, or returns a channel that is closed when some are
+// tryAcquire takes n slots, or returns a channel that is closed when some are
 // free.
 func (s *unackedShare) tryAcquire(n int, patient bool) (freed <-chan struct{}) {
 	u := s.all
@@ -124,7 +124,7 @@ func (s *unackedShare) tryAcquire(n int, patient bool) (freed <-chan struct{}) {
 	return u.freed
 }
 
-// fits reports whether n more places are free. One half of the limit is split
+// fits reports whether n more slots are free. One half of the limit is split
 // between the sources, the other half is shared. all.mu is held.
 func (s *unackedShare) fits(n int, patient bool) bool {
 	count := len(s.all.shares)
@@ -136,7 +136,7 @@ func (s *unackedShare) fits(n int, patient bool) bool {
 		}
 	}
 	if s.taken == 0 && shared == limit-own*count {
-		return true // alone in the shared places, if it needs more than there are
+		return true // alone in the shared slots, if it needs more than there are
 	}
 	free := own + max(0, shared) - s.taken
 	if s.taken == s.overtook {
@@ -145,12 +145,12 @@ func (s *unackedShare) fits(n int, patient bool) bool {
 	return n <= free || !patient && free > 0
 }
 
-// own is how many places each source has of its own.
+// own is how many slots each source has of its own.
 func (u *unacked) own() int { return max(1, u.limit()/(2*len(u.shares))) }
 
 // isHeldUp reports whether all that the source has unacknowledged is what the room does
 // not show, and what it has shown, as behind the first message of a partition of Kafka.
-// Then one more is sent than there are places, until something is acknowledged, or than was
+// Then one more is sent than there are slots, until something is acknowledged, or than was
 // shown before we got it. It may be the proof that the room is well: without that nothing is
 // given up. all.mu is held.
 func (s *unackedShare) isHeldUp() bool {
@@ -158,12 +158,12 @@ func (s *unackedShare) isHeldUp() bool {
 	return released > 0 && s.taken-s.shown.all() <= released && (!s.beyond || s.shown.delivered == 0)
 }
 
-// show implements places.
+// show implements slots.
 func (s *unackedShare) show(more shown) {
 	s.change(func() { s.shown = s.shown.plus(more) })
 }
 
-// release implements places.
+// release implements slots.
 func (s *unackedShare) release(n int, of shown) {
 	s.change(func() { s.taken, s.shown, s.beyond = s.taken-n, s.shown.minus(of), s.beyond && n == 0 })
 }

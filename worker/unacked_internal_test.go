@@ -25,7 +25,7 @@ func TestMoreThanFitGoWhenThereIsAPlace(t *testing.T) {
 	})
 }
 
-// A room that refuses all that is in flight lets others have the places, later: its
+// A room that refuses all that is in flight lets others have the slots, later: its
 // limit rises, and whoever waits goes on, although nothing was settled.
 func TestARisenLimitIsNoticed(t *testing.T) {
 	t.Parallel()
