@@ -12,6 +12,7 @@ import (
 
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
+	"github.com/xmpp-notifier/xmpp-notifier/sink/setup"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/sinktest"
 	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 	"github.com/xmpp-notifier/xmpp-notifier/testbed/owner"
@@ -38,6 +39,7 @@ func cases() []realCase {
 		{name: "reset", run: reset},
 		{name: "black hole", run: blackHole},
 		{name: "addresses", run: addresses},
+		{name: "passwords", run: passwords},
 		{name: "room password", run: roomPassword},
 		{name: "members only", run: membersOnly},
 		{name: "banned", run: banned},
@@ -74,6 +76,24 @@ func addresses(sc *scene) {
 		c.stop()
 	}
 	openRoom(sc.T, sc.settingsOf("bot 🚨")).logged("correct XMPP_ROOM or XMPP_NICK")
+}
+
+// passwords: what a server takes logs in, also if it is newer than SASLprep. ejabberd takes
+// only what that knows.
+func passwords(sc *scene) {
+	for account, character := range map[string]string{"hyphen": "\u00ad", "emoji": "\U0001F600"} {
+		if sc.name != "Prosody" && (sc.name != "ejabberd" || account == "emoji") {
+			continue
+		}
+		o := setup.Options{Worker: sc.settings()}
+		o.Admin = setup.Config{JID: "admin@" + sc.server.Domain, Password: config.NewSecret(testbed.Password("admin"))}
+		o.Worker.JID, o.Worker.Password = account+"@"+sc.server.Domain, config.NewSecret("hu"+character+"sh")
+		var said []string
+		err := setup.Run(sc.Context(), o, func(l setup.Line) { said = append(said, l.Text) })
+		if err != nil {
+			sc.Errorf("%s: %q", account, said)
+		}
+	}
 }
 
 func bothKindsOfTLS(sc *scene) {

@@ -70,6 +70,9 @@ func (c Config) Validate() []error {
 	if _, err := jid.Parse(c.Room); err != nil {
 		bad("give the room as room@service, like alerts@conference.example.org", "XMPP_ROOM=%q %w", withoutQuery(c.Room), err)
 	}
+	if _, err := c.Password.Prepared(); err != nil {
+		errs = append(errs, fmt.Errorf("XMPP_PASSWORD: %w", err))
+	}
 	if err := c.checkAddr(); c.Addr != "" && err != nil {
 		errs = append(errs, fmt.Errorf("XMPP_ADDR=%q %w", c.Addr[strings.LastIndex(c.Addr, "@")+1:], err)) // a URL may have a password
 	}

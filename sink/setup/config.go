@@ -1,6 +1,8 @@
 package setup
 
 import (
+	"fmt"
+
 	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 	"github.com/xmpp-notifier/xmpp-notifier/sink"
@@ -14,11 +16,14 @@ type Config struct {
 }
 
 // Validate returns everything that is wrong with c.
-func (c *Config) Validate() []error {
+func (c *Config) Validate() (errs []error) {
 	if _, err := jid.Parse(c.JID); err != nil {
-		return []error{check.Faultf("give the account as user@domain, like admin@example.org", "XMPP_ADMIN_JID=%q %w", c.JID, err)}
+		errs = append(errs, check.Faultf("give the account as user@domain, like admin@example.org", "XMPP_ADMIN_JID=%q %w", c.JID, err))
 	}
-	return nil
+	if _, err := c.Password.Prepared(); err != nil {
+		errs = append(errs, fmt.Errorf("XMPP_ADMIN_PASSWORD: %w", err))
+	}
+	return errs
 }
 
 // Options says how the server is to be. The settings in it are valid.

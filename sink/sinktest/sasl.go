@@ -171,6 +171,9 @@ func (s *Server) credentials(hash scram.HashGeneratorFcn, user string) (scram.St
 		return scram.StoredCredentials{}, errors.New("no such user")
 	}
 	client, err := hash.NewClient(user, password, "")
+	if err != nil { // newer than SASLprep: servers differ, Prosody takes it
+		client, err = hash.NewClientUnprepped(user, password, "")
+	}
 	if err != nil {
 		return scram.StoredCredentials{}, fmt.Errorf("prepare password: %w", err)
 	}

@@ -122,9 +122,6 @@ func explainServer(kind Kind, err error) (explanation, bool) {
 
 // explainRefusal knows what servers say.
 func explainRefusal(kind Kind, err error) (explanation, bool) {
-	if errors.Is(err, errSASLprep) {
-		return explanation{kind, "give the account a password without it", true}, true
-	}
 	c, said := errors.AsType[*Condition](err)
 	if !said {
 		return explanation{}, false

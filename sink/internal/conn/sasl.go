@@ -199,15 +199,17 @@ func (a *authenticator) client(m mechanism) (*scram.Client, error) {
 	if known, ok := a.clients.Load(m.name); ok {
 		return known.(*scram.Client), nil //nolint:forcetypeassert // nothing else is stored
 	}
-	client, err := m.hash.NewClient(a.user, a.password.Reveal(), "")
-	if err != nil { // it shows the password
-		return nil, errSASLprep
+	password, err := a.password.Prepared()
+	if err != nil {
+		return nil, fmt.Errorf("XMPP_PASSWORD: %w", err)
+	}
+	client, err := m.hash.NewClientUnprepped(a.user, password, "") // the user is by RFC 7622
+	if err != nil {
+		return nil, errors.New("the user or the password cannot be used") // the reason may show it
 	}
 	a.clients.Store(m.name, client)
 	return client, nil
 }
-
-var errSASLprep = errors.New("XMPP_JID or XMPP_PASSWORD has a character that SASLprep (RFC 4013) forbids")
 
 // exchange sends one SASL element and returns the server's challenge, or its
 // additional data with success.
