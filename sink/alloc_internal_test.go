@@ -37,10 +37,10 @@ func TestAMessageAllocatesLittle(t *testing.T) {
 	m := &mirror{wrote: make(chan []byte, 1), spare: make(chan []byte, 1)}
 	m.spare <- make([]byte, 0, 1<<20)
 	s := over(r, m)
-	s.phase, s.us.address, s.format.maxBytes = inRoom, r.cfg.Room+"/me", 65000
+	s.phase, s.occupant.address, s.format.maxBytes = inRoom, r.cfg.Room+"/me", 65000
 	// What it writes is what the room would reflect.
-	s.format.head = []byte("<message from='" + s.us.address + "' type='groupchat' id='")
-	r.box.Attach(s, s.us.address)
+	s.format.head = []byte("<message from='" + s.occupant.address + "' type='groupchat' id='")
+	r.box.Attach(s, s.occupant.address)
 	go s.conn.Write(time.Minute)
 	go r.box.Settle()
 	defer s.conn.Fail(nil)

@@ -28,7 +28,7 @@ func (s *session) query(before string) {
 	if s.catchup.pages++; s.catchup.pages == 1 {
 		s.catchup.asked = time.Now()
 	}
-	s.ask(s.us.room, "set", fmt.Sprintf("<query xmlns='%s' queryid='%s'><set xmlns='http://jabber.org/protocol/rsm'><max>%d</max><before>%s</before></set></query>",
+	s.ask(s.occupant.room, "set", fmt.Sprintf("<query xmlns='%s' queryid='%s'><set xmlns='http://jabber.org/protocol/rsm'><max>%d</max><before>%s</before></set></query>",
 		muc.NSArchive, s.catchup.queryID, archivePage, wire.Escape(before)), s.page)
 }
 
@@ -51,10 +51,10 @@ func (s *session) forwarded(e wire.Element) {
 	at, _ := delay(e)
 	s.catchup.date(at)
 	for m := range e.Children() {
-		if !m.Is("message") || !s.us.inRoom(m.From) {
+		if !m.Is("message") || !s.occupant.inRoom(m.From) {
 			continue
 		}
-		own, covered, at := string(m.From) == s.us.address, s.catchup.covers(at), s.learned.clock.ours(at)
+		own, covered, at := string(m.From) == s.occupant.address, s.catchup.covers(at), s.learned.clock.ours(at)
 		for _, id := range [][]byte{m.ID, originID(m)} {
 			if len(id) > 0 {
 				s.box.Archived(id, m.From, own, covered, at)
@@ -71,7 +71,7 @@ func (s *session) page(a conn.Answer) error {
 		return nil
 	}
 	if c := a.Refused(); c != nil {
-		s.log.Warn("the archive of the room does not answer", "room", s.us.room, "error", c)
+		s.log.Warn("the archive of the room does not answer", "room", s.occupant.room, "error", c)
 		s.learned.archive = false
 		s.catchup.archive = false
 		s.enter()

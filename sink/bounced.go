@@ -18,7 +18,7 @@ const untold = 2
 func (s *session) bounced(e wire.Element) error {
 	c := conn.StanzaError(e)
 	s.observer.tell(Event{Kind: Bounced, Err: c})
-	v := verdict(c, s.us.role)
+	v := verdict(c, s.occupant.role)
 	tries, ours, exhausted := s.box.Bounce(e.ID, v, c)
 	switch {
 	case !ours:
@@ -53,10 +53,10 @@ func (s *session) rejectIfWell(id string, c *Condition) error {
 		return nil // it is tried alone once more
 	}
 	s.ping(s.alive)
-	s.ask(s.us.room, "get", muc.AskInfo, func(a conn.Answer) error {
+	s.ask(s.occupant.room, "get", muc.AskInfo, func(a conn.Answer) error {
 		s.fencing.Store(false)
 		if refused := a.Refused(); refused != nil {
-			return notInRoom(s.us.room, refused)
+			return notInRoom(s.occupant.room, refused)
 		}
 		s.box.Reject(id, c)
 		return s.endIfAllFailed()
@@ -74,12 +74,12 @@ func (s *session) endIfAllFailed() error {
 	if c, ok := errors.AsType[*Condition](why); ok {
 		return s.refuses(c)
 	}
-	return &Error{Kind: muc.KindBounced, Op: "post to " + s.us.room, Err: why}
+	return &Error{Kind: muc.KindBounced, Op: "post to " + s.occupant.room, Err: why}
 }
 
 // refuses is the end of a session whose room takes nothing.
 func (s *session) refuses(c *Condition) error {
-	return &Error{Kind: muc.KindBounced, Op: "post to " + s.us.room, Err: c, Fix: muc.FixPost(c)}
+	return &Error{Kind: muc.KindBounced, Op: "post to " + s.occupant.room, Err: c, Fix: muc.FixPost(c)}
 }
 
 // verdict maps the condition of a bounced message to what it is about. None proves that
@@ -98,7 +98,7 @@ func verdict(c *Condition, role string) outbox.Verdict {
 // limited says once that the room limits how fast we send.
 func (s *session) limited(why error) {
 	if !s.learned.limited.Swap(true) {
-		s.log.Warn("the room limits the rate of messages: sending more slowly", "room", s.us.room, "error", why)
+		s.log.Warn("the room limits the rate of messages: sending more slowly", "room", s.occupant.room, "error", why)
 		s.observer.tell(Event{Kind: Limited, Err: why})
 	}
 }
@@ -139,13 +139,13 @@ func (s *session) tellUnshown() {
 	}
 	s.learned.unshown = list[0].ID
 	s.log.Warn("the room has not shown a message, although it answers: it is not acknowledged until the room shows another one",
-		"room", s.us.room, "id", list[0].ID, "place", list[0].Place, "count", len(list), "error", list[0].Why)
+		"room", s.occupant.room, "id", list[0].ID, "place", list[0].Place, "count", len(list), "error", list[0].Why)
 }
 
 // missing says which messages the room has not shown.
 func (s *session) missing(ids []string) {
 	for _, id := range ids {
-		s.log.Warn("the room has not shown a message, although it shows others: trying it alone", "room", s.us.room, "id", id)
+		s.log.Warn("the room has not shown a message, although it shows others: trying it alone", "room", s.occupant.room, "id", id)
 	}
 }
 
@@ -163,11 +163,11 @@ func (s *session) measurePace() {
 	case !told:
 	case !pace.Limited:
 		s.learned.limited.Store(false)
-		s.log.Info("the room no longer limits the rate of messages", "room", s.us.room)
+		s.log.Info("the room no longer limits the rate of messages", "room", s.occupant.room)
 		s.observer.tell(Event{Kind: Limited})
 	case pace.Sure && !s.learned.rateTold:
 		s.learned.rateTold = true
-		s.log.Info("the rate that the room allows is known", "room", s.us.room, "max_in_flight", pace.InFlight, "per_second", perSecond(pace.Pause))
+		s.log.Info("the rate that the room allows is known", "room", s.occupant.room, "max_in_flight", pace.InFlight, "per_second", perSecond(pace.Pause))
 	}
 }
 

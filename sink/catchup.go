@@ -44,8 +44,8 @@ func (s *session) catchUp() {
 	s.phase = catching
 	s.catchup.queryID = rand.Text()
 	s.askUptime()
-	s.ask(s.us.room, "get", muc.AskInfo, s.info)
-	s.request(conn.Request{To: s.us.room + "/" + rand.Text(), Type: "get", Payload: ping, Answer: s.nobody})
+	s.ask(s.occupant.room, "get", muc.AskInfo, s.info)
+	s.request(conn.Request{To: s.occupant.room + "/" + rand.Text(), Type: "get", Payload: ping, Answer: s.nobody})
 	s.ping(func(conn.Answer) error { return s.fence() })
 }
 
@@ -168,7 +168,7 @@ func (s *session) measure() {
 	}
 	if s.box.Limit(holds) {
 		s.log.Warn("the room's history is shorter than XMPP_MAX_IN_FLIGHT, so fewer messages are sent at once: let it keep more, or lower XMPP_MAX_IN_FLIGHT",
-			"room", s.us.room, "history", holds, "max_in_flight", s.cfg.MaxInFlight)
+			"room", s.occupant.room, "history", holds, "max_in_flight", s.cfg.MaxInFlight)
 	}
 }
 
@@ -186,7 +186,7 @@ func (s *session) historyDepth() int {
 // describe is what the session knows when it enters the room.
 func (s *session) describe() Session {
 	return Session{
-		Occupant: s.us.address, Nick: s.us.nick, Role: s.us.role, Affiliation: s.us.affiliation,
+		Occupant: s.occupant.address, Nick: s.occupant.nick, Role: s.occupant.role, Affiliation: s.occupant.affiliation,
 		MaxStanzaBytes: s.format.maxBytes, History: s.catchup.replayed, Archive: s.archive(), HistoryText: s.historyText(),
 	}
 }
@@ -209,13 +209,13 @@ func (s *session) enter() {
 	s.measure()
 	s.box.LimitMembers(membersWithin(s.format.maxBytes))
 	s.box.RecallDigests(s.archive())
-	s.box.CorrectByAccount(s.catchup.accounts && s.us.id != "")
+	s.box.CorrectByAccount(s.catchup.accounts && s.occupant.id != "")
 	close(s.entered)
-	if s.us.role == muc.RoleVisitor && s.catchup.moderated {
+	if s.occupant.role == muc.RoleVisitor && s.catchup.moderated {
 		s.silenced()
 	}
 	s.returned()
-	if resent, possible := s.box.Attach(s, s.us.address); resent > 0 {
+	if resent, possible := s.box.Attach(s, s.occupant.address); resent > 0 {
 		s.log.Info("resent unconfirmed messages", "count", resent, "possible_duplicates", possible)
 		s.observer.tell(Event{Kind: Resent, Resent: resent, PossibleDuplicates: possible})
 	}

@@ -10,13 +10,13 @@ import (
 
 // told takes what a message that a worker made says of itself.
 func (s *session) told(id []byte, e wire.Element, own bool, at time.Time) {
-	d := details(e, s.us.id)
+	d := details(e, s.occupant.id)
 	d.Own, d.At = own, at
 	if own && len(d.Names) > 0 && s.phase == inRoom {
 		s.proof.Reset(outbox.ProvenAfter)
 	}
 	if s.box.Told(id, d) {
-		s.log.Warn("the room removes an element from messages that digests need: notifications are posted one by one from now on", "room", s.us.room, "element", nsDigest)
+		s.log.Warn("the room removes an element from messages that digests need: notifications are posted one by one from now on", "room", s.occupant.room, "element", nsDigest)
 	}
 }
 

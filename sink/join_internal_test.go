@@ -12,11 +12,11 @@ import (
 func TestPresenceOfTheRoomIsNotOurs(t *testing.T) {
 	s := over(quietRoom(t), silent(t))
 	s.join()
-	for _, from := range []string{s.us.room, s.us.room + "/", s.us.room + "/me"} {
-		if err := s.presence(parse(t, "<presence from='"+from+"' id='"+s.us.joinID+"'/>")); err != nil {
+	for _, from := range []string{s.occupant.room, s.occupant.room + "/", s.occupant.room + "/me"} {
+		if err := s.presence(parse(t, "<presence from='"+from+"' id='"+s.occupant.joinID+"'/>")); err != nil {
 			t.Fatal(err)
 		}
-		if admitted := s.phase != joining; admitted != (from == s.us.room+"/me") {
+		if admitted := s.phase != joining; admitted != (from == s.occupant.room+"/me") {
 			t.Errorf("presence from %s: admitted %v", from, admitted)
 		}
 	}
@@ -27,10 +27,10 @@ func TestPresenceOfOthersDoesNotEndTheJoin(t *testing.T) {
 	s := over(quietRoom(t), silent(t))
 	s.join()
 	const muddled = "<x xmlns='http://jabber.org/protocol/muc#user'><status code='abc'/></x></presence>"
-	if err := s.presence(parse(t, "<presence from='"+s.us.room+"/evil'>"+muddled)); err != nil {
+	if err := s.presence(parse(t, "<presence from='"+s.occupant.room+"/evil'>"+muddled)); err != nil {
 		t.Error("another's presence:", err)
 	}
-	if err := s.presence(parse(t, "<presence from='"+s.us.address+"'>"+muddled)); err == nil {
+	if err := s.presence(parse(t, "<presence from='"+s.occupant.address+"'>"+muddled)); err == nil {
 		t.Error("our own presence cannot be read, and nothing is said")
 	}
 }
@@ -38,7 +38,7 @@ func TestPresenceOfOthersDoesNotEndTheJoin(t *testing.T) {
 // Who is removed while the history comes does not enter.
 func TestRemovedBeforeTheHistoryEnds(t *testing.T) {
 	s := catchingUp(t)
-	if err := s.presence(parse(t, "<presence type='unavailable' from='"+s.us.address+"'/>")); err == nil {
+	if err := s.presence(parse(t, "<presence type='unavailable' from='"+s.occupant.address+"'/>")); err == nil {
 		t.Error("the join goes on")
 	}
 }
@@ -72,9 +72,9 @@ func catchingUp(t *testing.T) *session {
 func TestArchiveProvesNothingThatTheHistoryLacks(t *testing.T) {
 	const noon, later = "2026-01-01T12:00:00Z", "2026-01-01T12:00:05Z"
 	archived := func(s *session, query, id, stamp string) {
-		e := parse(t, "<message from='"+s.us.room+"'><result xmlns='"+muc.NSArchive+"' queryid='"+query+"'>"+
+		e := parse(t, "<message from='"+s.occupant.room+"'><result xmlns='"+muc.NSArchive+"' queryid='"+query+"'>"+
 			"<forwarded xmlns='urn:xmpp:forward:0'><delay xmlns='urn:xmpp:delay' stamp='"+stamp+"'/>"+
-			"<message xmlns='jabber:client' type='groupchat' from='"+s.us.address+"' id='"+id+"'><body>x</body></message></forwarded></result></message>")
+			"<message xmlns='jabber:client' type='groupchat' from='"+s.occupant.address+"' id='"+id+"'><body>x</body></message></forwarded></result></message>")
 		if err := s.handle(e); err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +94,7 @@ func TestArchiveProvesNothingThatTheHistoryLacks(t *testing.T) {
 			t.Fatal(err)
 		}
 		if tc.history != "" {
-			s.shown(parse(t, "<message type='groupchat' from='"+s.us.room+"/other'><body>y</body><delay xmlns='urn:xmpp:delay' stamp='"+tc.history+"'/></message>"))
+			s.shown(parse(t, "<message type='groupchat' from='"+s.occupant.room+"/other'><body>y</body><delay xmlns='urn:xmpp:delay' stamp='"+tc.history+"'/></message>"))
 		}
 		query := s.catchup.queryID
 		if tc.query != "" {
@@ -112,7 +112,7 @@ func TestLiveMessagesOfOthersAreNoHistory(t *testing.T) {
 	for stamp, told := range map[string]bool{"": false, "<delay xmlns='urn:xmpp:delay' stamp='2026-01-01T12:00:00Z'/>": true} {
 		s := catchingUp(t)
 		for range 150 {
-			s.shown(parse(t, "<message type='groupchat' from='"+s.us.room+"/other'><body>y</body>"+stamp+"</message>"))
+			s.shown(parse(t, "<message type='groupchat' from='"+s.occupant.room+"/other'><body>y</body>"+stamp+"</message>"))
 		}
 		if depth := s.historyDepth(); told != (depth > s.cfg.MaxInFlight) {
 			t.Errorf("with the stamp %q the room is said to tell %d messages", stamp, depth)

@@ -22,7 +22,7 @@ func TestNicknameIsTakenBackRarelyAndWithNothingInFlight(t *testing.T) {
 		room.learn(left, false)
 		room.cfg.PingInterval, room.cfg.StallTimeout = time.Hour, 4*time.Second
 		s := over(room, silent(t))
-		s.phase, s.us.nick, s.us.address = inRoom, "me-x", "room@muc.example.org/me-x"
+		s.phase, s.occupant.nick, s.occupant.address = inRoom, "me-x", "room@muc.example.org/me-x"
 		close(s.entered)
 		go s.watch(t.Context())
 		is := func(presence string) {
@@ -43,7 +43,7 @@ func TestNicknameIsTakenBackRarelyAndWithNothingInFlight(t *testing.T) {
 		}
 		lasts(time.Minute, "a message is in flight")
 		is(nickTaken)
-		room.box.Seen([]byte(room.ids.ID(m.Identity)), []byte(s.us.address), true, time.Time{})
+		room.box.Seen([]byte(room.ids.ID(m.Identity)), []byte(s.occupant.address), true, time.Time{})
 		lasts(time.Minute, "somebody has it again")
 		is(nickFreed)
 		time.Sleep(2 * time.Second)

@@ -10,7 +10,7 @@ import (
 // proves that it was running when we asked.
 func (s *session) ask(to, kind, payload string, answer func(conn.Answer) error) {
 	asked := time.Now()
-	s.request(conn.Request{To: to, Type: kind, Payload: payload, By: s.us.official, Answer: func(a conn.Answer) error {
+	s.request(conn.Request{To: to, Type: kind, Payload: payload, By: s.occupant.official, Answer: func(a conn.Answer) error {
 		s.answered(asked)
 		return answer(a)
 	}})

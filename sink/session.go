@@ -22,7 +22,7 @@ import (
 type session struct {
 	*Room
 	conn     *conn.Conn
-	us       occupant
+	occupant occupant
 	format   format
 	quote    quote
 	catchup  catchup
@@ -51,14 +51,14 @@ func newSession(r *Room, c *conn.Conn, onEnter func()) *session {
 	_, service, _ := strings.Cut(r.cfg.Room, "@")
 	s := &session{
 		Room: r, conn: c, onEnter: onEnter, entered: make(chan struct{}), proof: time.NewTimer(longestTick),
-		us:      occupant{room: r.cfg.Room, service: service, preferred: r.cfg.Nickname(), nick: r.cfg.Nickname()},
-		catchup: catchup{echoID: rand.Text()},
-		format:  format{head: messageHead(r.cfg.Room), maxBytes: r.stanzaBytes(time.Now()), originIDs: &r.learned.originIDs},
+		occupant: occupant{room: r.cfg.Room, service: service, preferred: r.cfg.Nickname(), nick: r.cfg.Nickname()},
+		catchup:  catchup{echoID: rand.Text()},
+		format:   format{head: messageHead(r.cfg.Room), maxBytes: r.stanzaBytes(time.Now()), originIDs: &r.learned.originIDs},
 	}
 	if c.MaxStanzaBytes > 0 {
 		s.format.maxBytes = max(minStanzaBytes, min(s.format.maxBytes, c.MaxStanzaBytes))
 	}
-	c.MustAnswer = s.us.official
+	c.MustAnswer = s.occupant.official
 	return s
 }
 
@@ -104,7 +104,7 @@ func (s *session) handle(e wire.Element) error {
 // message takes what the room shows, and what it refuses.
 func (s *session) message(e wire.Element) error {
 	if s.phase == joining {
-		s.quote.listen(e, &s.us)
+		s.quote.listen(e, &s.occupant)
 	}
 	if s.phase == catching && string(e.ID) == s.catchup.echoID { // nobody but our server has seen this id
 		return s.echo()
@@ -112,18 +112,18 @@ func (s *session) message(e wire.Element) error {
 	switch string(e.Type) {
 	case "groupchat":
 		switch {
-		case !s.us.inRoom(e.From):
-		case s.phase == catching && string(e.From) == s.us.room && e.Has("subject") && !e.Has("body"):
+		case !s.occupant.inRoom(e.From):
+		case s.phase == catching && string(e.From) == s.occupant.room && e.Has("subject") && !e.Has("body"):
 			return s.topic()
 		default:
 			s.shown(e)
 		}
 	case "", "normal":
-		if s.phase == catching && string(e.From) == s.us.room {
+		if s.phase == catching && string(e.From) == s.occupant.room {
 			return s.archived(e)
 		}
 	case "error":
-		if s.gone == nil && s.us.official(e.From) { // else it says nothing of the message
+		if s.gone == nil && s.occupant.official(e.From) { // else it says nothing of the message
 			return s.bounced(e)
 		}
 	}

@@ -80,10 +80,10 @@ func TestServerThatEndedOurPresenceIsHeardToTheEnd(t *testing.T) {
 				if err := s.box.Submit(t.Context(), unsettled); err != nil {
 					t.Fatal(err)
 				}
-				bounce := "<message type='error' from='" + s.us.room + "' id='" + s.ids.ID("1") + "'>" +
+				bounce := "<message type='error' from='" + s.occupant.room + "' id='" + s.ids.ID("1") + "'>" +
 					"<error type='modify'><policy-violation xmlns='" + string(conn.OfStanza) + "'/></error></message>"
 				go func() {
-					_, _ = io.WriteString(theirs, "<presence type='unavailable' from='"+s.us.address+"'>"+tc.code+"</presence>"+bounce+tc.says)
+					_, _ = io.WriteString(theirs, "<presence type='unavailable' from='"+s.occupant.address+"'>"+tc.code+"</presence>"+bounce+tc.says)
 					if tc.closes {
 						_ = theirs.Close()
 					}
@@ -109,7 +109,7 @@ func TestNothingIsBlamedBeforeItIsSent(t *testing.T) {
 		defer func() { _ = theirs.Close() }()
 		s := deafSession(t, ours)
 		s.format.maxBytes = 10 * outbox.LeastStanzaBytes
-		s.box.Attach(discard{}, s.us.room+"/me")
+		s.box.Attach(discard{}, s.occupant.room+"/me")
 		long := Message{Identity: "1", Body: strings.Repeat("x", 4*outbox.LeastStanzaBytes), Done: func(Result) {}}
 		if err := s.box.Submit(t.Context(), long); err != nil {
 			t.Fatal(err)

@@ -10,17 +10,17 @@ import (
 // shown takes a message that the room shows, live or from its history.
 func (s *session) shown(e wire.Element) {
 	var at time.Time
-	if s.phase == catching && len(e.From) > len(s.us.room) { // not what the room itself says
+	if s.phase == catching && len(e.From) > len(s.occupant.room) { // not what the room itself says
 		at = s.catchup.replay(e)
 	}
 	switch {
 	case s.phase != inRoom:
-	case string(e.From) == s.us.address:
+	case string(e.From) == s.occupant.address:
 		s.voiced()
-	case len(e.From) > len(s.us.room): // of another occupant
+	case len(e.From) > len(s.occupant.room): // of another occupant
 		s.box.OtherShown()
 	}
-	own := string(e.From) == s.us.address
+	own := string(e.From) == s.occupant.address
 	if s.recognised(e, own, s.learned.clock.ours(at)) || !own || s.phase != inRoom || s.learned.keepsIDs.Load() {
 		return
 	}
@@ -88,7 +88,7 @@ func (s *session) noIDs(a conn.Answer) error {
 			s.learned.losesIDs = true
 			s.box.KeepsNoIDs()
 			s.learned.originIDs.Store(true)
-			s.log.Warn("the room does not keep ids: recognising its reflections by text and order", "room", s.us.room)
+			s.log.Warn("the room does not keep ids: recognising its reflections by text and order", "room", s.occupant.room)
 		}
 	}
 	return s.alive(a)

@@ -17,8 +17,8 @@ func (s *session) silenced() {
 	if !s.box.Silence(true) {
 		return
 	}
-	why := muc.NoVoice(s.us.room)
-	s.log.Warn("no voice in the room: sending nothing until it is given", "room", s.us.room, "error", why)
+	why := muc.NoVoice(s.occupant.room)
+	s.log.Warn("no voice in the room: sending nothing until it is given", "room", s.occupant.room, "error", why)
 	s.setJoined(false)
 	s.observer.tell(Event{Kind: Voice, Err: why})
 }
@@ -28,7 +28,7 @@ func (s *session) voiced() {
 	if !s.box.Silence(false) {
 		return
 	}
-	s.log.Info("the room lets us post again", "room", s.us.room)
+	s.log.Info("the room lets us post again", "room", s.occupant.room)
 	s.setJoined(true)
 	s.observer.tell(Event{Kind: Voice})
 }
@@ -45,9 +45,9 @@ func (s *session) changed(e wire.Element) {
 	if err != nil || x.Item.Role == "" {
 		return
 	}
-	s.us.role, s.us.affiliation = x.Item.Role, x.Item.Affiliation
+	s.occupant.role, s.occupant.affiliation = x.Item.Role, x.Item.Affiliation
 	switch {
-	case s.us.role != muc.RoleVisitor:
+	case s.occupant.role != muc.RoleVisitor:
 		s.voiced()
 	case s.phase == inRoom && s.catchup.moderated:
 		s.silenced()

@@ -92,7 +92,7 @@ func (s *session) overdue(now time.Time, silent bool) error {
 	case silent:
 		return &Error{Kind: conn.KindSilent, Op: "stay connected", Err: conn.ErrSilent}
 	case s.tooSilent(now):
-		return muc.NoVoice(s.us.room)
+		return muc.NoVoice(s.occupant.room)
 	case s.mayTakeNickBack():
 		return errNickFree
 	default:
@@ -103,13 +103,13 @@ func (s *session) overdue(now time.Time, silent bool) error {
 // stalled says that the room shows nothing any more, and since which message.
 func (s *session) stalled() error {
 	id := s.box.Stall()
-	return &Error{Kind: kindStalled, Op: fmt.Sprintf("post to %s (message %s)", s.us.room, id), Err: errStalled}
+	return &Error{Kind: kindStalled, Op: fmt.Sprintf("post to %s (message %s)", s.occupant.room, id), Err: errStalled}
 }
 
 // mayTakeNickBack reports that the nickname that we want is free, and that it
 // costs nothing to end the session and come back with it.
 func (s *session) mayTakeNickBack() bool {
-	return s.us.nickFree.Load() && time.Now().After(s.learned.nickBackAfter) && s.box.Size() == 0
+	return s.occupant.nickFree.Load() && time.Now().After(s.learned.nickBackAfter) && s.box.Size() == 0
 }
 
 // handled is called when all that was received has been handled. In a busy room
@@ -145,7 +145,9 @@ func (s *session) wake() {
 }
 
 // ping asks the room whether we are in it (XEP-0410).
-func (s *session) ping(answer func(conn.Answer) error) { s.ask(s.us.address, "get", ping, answer) }
+func (s *session) ping(answer func(conn.Answer) error) {
+	s.ask(s.occupant.address, "get", ping, answer)
+}
 
 const ping = "<ping xmlns='urn:xmpp:ping'/>"
 
@@ -156,14 +158,14 @@ func (s *session) alive(a conn.Answer) error {
 	if c == nil || c.Name == "service-unavailable" || c.Name == "feature-not-implemented" {
 		return nil // we are in the room; the ping reached us, perhaps to be declined
 	}
-	return notInRoom(s.us.room, c)
+	return notInRoom(s.occupant.room, c)
 }
 
 // leave tells the room and the server that we go, and waits a little for the
 // answer, so that the room sees us go and not vanish.
 func (s *session) leave() {
 	s.box.Detach(outbox.Parted)
-	s.conn.Send("<presence type='unavailable' to='" + wire.Escape(s.us.address) + "'/></stream:stream>")
+	s.conn.Send("<presence type='unavailable' to='" + wire.Escape(s.occupant.address) + "'/></stream:stream>")
 	select {
 	case <-s.conn.Ended(): // the reader has seen the end of the stream
 	case <-time.After(leaveTimeout):
