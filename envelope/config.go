@@ -10,11 +10,11 @@ import (
 
 // Config is what the operator says about the formats.
 type Config struct {
-	Format      string   `env:"ENVELOPE_FORMAT" default:"auto" desc:"Format of the notifications: native, cloudevents, alertmanager, payara, json or text; auto recognises each one by its headers, else by its shape."`
-	Unknown     string   `env:"UNKNOWN_FORMAT" default:"show" desc:"What becomes of JSON of no known format: it is read by the usual names of members and shown (show), or goes to the dead letters (dead-letter)."`
-	Map         string   `env:"MAP" desc:"jq program that turns each message into notifications of the native format, or into none; see docs/formats.md."`
-	MapFile     string   `env:"MAP_FILE" desc:"File with the jq program; use it or MAP. docs/maps has programs for known services."`
-	SeverityMap []string `env:"SEVERITY_MAP" desc:"Words for severities beyond those in docs/formats.md, like gold=critical,silver=warning. They go before the known ones."`
+	Format      string   `envconfig:"ENVELOPE_FORMAT" default:"auto" desc:"Format of the notifications: native, cloudevents, alertmanager, payara, json or text; auto recognises each one by its headers, else by its shape."`
+	Unknown     string   `envconfig:"UNKNOWN_FORMAT" default:"show" desc:"What becomes of JSON of no known format: it is read by the usual names of members and shown (show), or goes to the dead letters (dead-letter)."`
+	Map         string   `envconfig:"MAP" desc:"jq program that turns each message into notifications of the native format, or into none; see docs/formats.md."`
+	MapFile     string   `envconfig:"MAP_FILE" desc:"File with the jq program; use it or MAP. docs/maps has programs for known services."`
+	SeverityMap []string `envconfig:"SEVERITY_MAP" desc:"Words for severities beyond those in docs/formats.md, like gold=critical,silver=warning. They go before the known ones."`
 }
 
 // The values of ENVELOPE_FORMAT and UNKNOWN_FORMAT that are no names of formats.

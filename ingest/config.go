@@ -11,16 +11,16 @@ import (
 
 // Config is how webhooks come in, and where they go.
 type Config struct {
-	To          string        `env:"INGEST_TO" desc:"Broker to put webhooks into: nats (JetStream) or kafka. Default: the one in SOURCES."`
-	Subject     string        `env:"INGEST_SUBJECT" default:"notify.ingest" desc:"NATS: webhooks go to the subject <this>.<last part of the path>, like notify.ingest.alertmanager, which the worker's stream must capture."`
-	Topic       string        `env:"INGEST_TOPIC" desc:"Kafka: topic for webhooks. Default: the first one in KAFKA_TOPICS."`
-	Addr        string        `env:"INGEST_ADDR" default:":8080" desc:"Where to listen for webhooks, host:port or :port."`
-	Token       config.Secret `env:"INGEST_TOKEN" required:"true" desc:"What a webhook must carry to be taken, at least 16 characters: as Authorization: Bearer TOKEN, as the password of HTTP basic authentication, or at the end of the path, /v1/slack/TOKEN."`
-	Cert        string        `env:"INGEST_TLS_CERT" desc:"PEM file of the server's certificate chain; switches TLS on. It is read again for new connections when it changes."`
-	Key         string        `env:"INGEST_TLS_KEY" desc:"PEM file of the certificate's key."`
-	MaxBody     int64         `env:"INGEST_MAX_BODY_BYTES" default:"1048576" desc:"Longest webhook in bytes, 1024 to 16777216. A longer one is answered with 413."`
-	MaxPending  int64         `env:"INGEST_MAX_PENDING_BYTES" default:"16777216" desc:"Bytes of all webhooks that are worked on at the same time, at least INGEST_MAX_BODY_BYTES, and of those that Kafka has not answered. What comes beyond is answered with 503."`
-	StoreWithin time.Duration `env:"INGEST_TIMEOUT" default:"10s" desc:"How long the broker may take to store a webhook; then it is answered with 503."`
+	To          string        `envconfig:"INGEST_TO" desc:"Broker to put webhooks into: nats (JetStream) or kafka. Default: the one in SOURCES."`
+	Subject     string        `envconfig:"INGEST_SUBJECT" default:"notify.ingest" desc:"NATS: webhooks go to the subject <this>.<last part of the path>, like notify.ingest.alertmanager, which the worker's stream must capture."`
+	Topic       string        `envconfig:"INGEST_TOPIC" desc:"Kafka: topic for webhooks. Default: the first one in KAFKA_TOPICS."`
+	Addr        string        `envconfig:"INGEST_ADDR" default:":8080" desc:"Where to listen for webhooks, host:port or :port."`
+	Token       config.Secret `envconfig:"INGEST_TOKEN" required:"true" desc:"What a webhook must carry to be taken, at least 16 characters: as Authorization: Bearer TOKEN, as the password of HTTP basic authentication, or at the end of the path, /v1/slack/TOKEN."`
+	Cert        string        `envconfig:"INGEST_TLS_CERT" desc:"PEM file of the server's certificate chain; switches TLS on. It is read again for new connections when it changes."`
+	Key         string        `envconfig:"INGEST_TLS_KEY" desc:"PEM file of the certificate's key."`
+	MaxBody     int64         `envconfig:"INGEST_MAX_BODY_BYTES" default:"1048576" desc:"Longest webhook in bytes, 1024 to 16777216. A longer one is answered with 413."`
+	MaxPending  int64         `envconfig:"INGEST_MAX_PENDING_BYTES" default:"16777216" desc:"Bytes of all webhooks that are worked on at the same time, at least INGEST_MAX_BODY_BYTES, and of those that Kafka has not answered. What comes beyond is answered with 503."`
+	StoreWithin time.Duration `envconfig:"INGEST_TIMEOUT" default:"10s" desc:"How long the broker may take to store a webhook; then it is answered with 503."`
 }
 
 const (

@@ -13,15 +13,15 @@ import (
 
 // Config is what the operator says about the text.
 type Config struct {
-	Style           string   `env:"TEXT_STYLE" default:"plain" desc:"How the text looks: plain, styled (the title in bold by XEP-0393), or payara (title and text as Payara's own notifier wrote them)."`
-	MaxLines        int      `env:"TEXT_MAX_LINES" default:"20" desc:"Longest text in lines, 1 to 500. Longer ones are cut with a mark. The lines for links and origin come on top."`
-	MaxBytes        int      `env:"TEXT_MAX_BYTES" default:"2000" desc:"Longest text in bytes of UTF-8, 200 to 60000. Longer ones are cut with a mark."`
-	Mention         []string `env:"MENTION" desc:"Nicknames in the room to mention, so that clients alert these people; see MENTION_SEVERITY."`
-	MentionSeverity string   `env:"MENTION_SEVERITY" default:"critical" desc:"Least severity that mentions the people in MENTION: debug, info, warning, error, critical or a synonym. What is resolved mentions nobody."`
-	Template        string   `env:"TEMPLATE" desc:"Template of the text, in the language of Go's text/template, instead of TEXT_STYLE. If it fails for a notification, the default text is sent."`
-	TemplateFile    string   `env:"TEMPLATE_FILE" desc:"File with the template; use it or TEMPLATE."`
-	GroupAbove      int      `env:"GROUP_ABOVE" default:"5" desc:"From so many notifications in one message on, like the alerts of a webhook, they become one post that lists them, worst first, with one mention. 1: always, 0: never."`
-	Payload         bool     `env:"PAYLOAD" default:"false" desc:"Add an element to each message from which bots in the room can read id, source and severity."`
+	Style           string   `envconfig:"TEXT_STYLE" default:"plain" desc:"How the text looks: plain, styled (the title in bold by XEP-0393), or payara (title and text as Payara's own notifier wrote them)."`
+	MaxLines        int      `envconfig:"TEXT_MAX_LINES" default:"20" desc:"Longest text in lines, 1 to 500. Longer ones are cut with a mark. The lines for links and origin come on top."`
+	MaxBytes        int      `envconfig:"TEXT_MAX_BYTES" default:"2000" desc:"Longest text in bytes of UTF-8, 200 to 60000. Longer ones are cut with a mark."`
+	Mention         []string `envconfig:"MENTION" desc:"Nicknames in the room to mention, so that clients alert these people; see MENTION_SEVERITY."`
+	MentionSeverity string   `envconfig:"MENTION_SEVERITY" default:"critical" desc:"Least severity that mentions the people in MENTION: debug, info, warning, error, critical or a synonym. What is resolved mentions nobody."`
+	Template        string   `envconfig:"TEMPLATE" desc:"Template of the text, in the language of Go's text/template, instead of TEXT_STYLE. If it fails for a notification, the default text is sent."`
+	TemplateFile    string   `envconfig:"TEMPLATE_FILE" desc:"File with the template; use it or TEMPLATE."`
+	GroupAbove      int      `envconfig:"GROUP_ABOVE" default:"5" desc:"From so many notifications in one message on, like the alerts of a webhook, they become one post that lists them, worst first, with one mention. 1: always, 0: never."`
+	Payload         bool     `envconfig:"PAYLOAD" default:"false" desc:"Add an element to each message from which bots in the room can read id, source and severity."`
 }
 
 // The values of TEXT_STYLE.

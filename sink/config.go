@@ -19,36 +19,36 @@ import (
 
 // Config is what the operator says about the XMPP account and the room.
 type Config struct {
-	JID      string        `env:"XMPP_JID" required:"true" desc:"Account to log in with, user@domain. The domain names the server and is what its certificate must prove."`
-	Password config.Secret `env:"XMPP_PASSWORD" required:"true" desc:"Password of the account."`
-	Addr     string        `env:"XMPP_ADDR" desc:"Where the server listens, host:port. Or wss://HOST/PATH, for XMPP over WebSocket (RFC 7395). Default: what the SRV records of the domain say, else port 5222 of the domain itself."`
+	JID      string        `envconfig:"XMPP_JID" required:"true" desc:"Account to log in with, user@domain. The domain names the server and is what its certificate must prove."`
+	Password config.Secret `envconfig:"XMPP_PASSWORD" required:"true" desc:"Password of the account."`
+	Addr     string        `envconfig:"XMPP_ADDR" desc:"Where the server listens, host:port. Or wss://HOST/PATH, for XMPP over WebSocket (RFC 7395). Default: what the SRV records of the domain say, else port 5222 of the domain itself."`
 
-	Proxy string `env:"XMPP_PROXY" desc:"Proxy to connect through, socks5://HOST:PORT or http://HOST:PORT, with USER:PASSWORD@ before HOST if it wants that. It also resolves names. Default: what ALL_PROXY says, but for the hosts of NO_PROXY."`
+	Proxy string `envconfig:"XMPP_PROXY" desc:"Proxy to connect through, socks5://HOST:PORT or http://HOST:PORT, with USER:PASSWORD@ before HOST if it wants that. It also resolves names. Default: what ALL_PROXY says, but for the hosts of NO_PROXY."`
 
-	TLS           string `env:"XMPP_TLS" default:"auto" desc:"How TLS begins: starttls, direct (from the first byte), or auto: as the SRV record says, and with XMPP_ADDR direct on port 5223, else starttls. A WebSocket has TLS from the first byte. There is no way without TLS."`
-	TLSServerName string `env:"XMPP_TLS_SERVER_NAME" desc:"Name that the server's certificate must prove instead of the domain of XMPP_JID, or the host of a WebSocket's URL. Only for a certificate that cannot be replaced."`
-	CAFile        string `env:"XMPP_CA_FILE" desc:"PEM file with the certificate authorities to trust instead of the system's."`
+	TLS           string `envconfig:"XMPP_TLS" default:"auto" desc:"How TLS begins: starttls, direct (from the first byte), or auto: as the SRV record says, and with XMPP_ADDR direct on port 5223, else starttls. A WebSocket has TLS from the first byte. There is no way without TLS."`
+	TLSServerName string `envconfig:"XMPP_TLS_SERVER_NAME" desc:"Name that the server's certificate must prove instead of the domain of XMPP_JID, or the host of a WebSocket's URL. Only for a certificate that cannot be replaced."`
+	CAFile        string `envconfig:"XMPP_CA_FILE" desc:"PEM file with the certificate authorities to trust instead of the system's."`
 
-	Room         string        `env:"XMPP_ROOM" required:"true" desc:"Room to post to, room@service, like alerts@conference.example.org."`
-	RoomPassword config.Secret `env:"XMPP_ROOM_PASSWORD" desc:"Password of the room, if it has one. The account's password is never sent to a room."`
-	RoomCreate   bool          `env:"XMPP_ROOM_CREATE" default:"false" desc:"Create the room, persistent and otherwise with the server's defaults, if it does not exist."`
-	Nick         string        `env:"XMPP_NICK" desc:"Nickname in the room; a suffix is added while somebody else has it. Default: the user part of XMPP_JID."`
+	Room         string        `envconfig:"XMPP_ROOM" required:"true" desc:"Room to post to, room@service, like alerts@conference.example.org."`
+	RoomPassword config.Secret `envconfig:"XMPP_ROOM_PASSWORD" desc:"Password of the room, if it has one. The account's password is never sent to a room."`
+	RoomCreate   bool          `envconfig:"XMPP_ROOM_CREATE" default:"false" desc:"Create the room, persistent and otherwise with the server's defaults, if it does not exist."`
+	Nick         string        `envconfig:"XMPP_NICK" desc:"Nickname in the room; a suffix is added while somebody else has it. Default: the user part of XMPP_JID."`
 
-	IDKey config.Secret `env:"XMPP_ID_KEY" desc:"Key for the ids of messages, by which workers recognise what the room has already shown. Workers of one room need the same key. Default: derived from XMPP_PASSWORD, so a changed password makes other ids: what was in flight then may be shown twice."`
+	IDKey config.Secret `envconfig:"XMPP_ID_KEY" desc:"Key for the ids of messages, by which workers recognise what the room has already shown. Workers of one room need the same key. Default: derived from XMPP_PASSWORD, so a changed password makes other ids: what was in flight then may be shown twice."`
 
 	Limits
 }
 
 // Limits bound what is sent, and what is waited for.
 type Limits struct {
-	MaxInFlight    int `env:"XMPP_MAX_IN_FLIGHT" default:"16" desc:"Maximum messages in flight: sent to the room and not yet reflected, 1 to 333. It should not exceed the room's history (20 on most servers): after a broken connection the history tells which of them arrived. A server that dies and forgets its history can make the room show three times as many twice, and never more."`
-	EditWithin     int `env:"EDIT_WITHIN" default:"20" desc:"With RESOLVED=edit or both: a recovery corrects its alarm only if at most so many messages of workers have followed it, 0 to 200; else it is a message of its own, because readers may not look further up."`
-	MaxStanzaBytes int `env:"XMPP_MAX_STANZA_BYTES" default:"65000" desc:"Longest stanza to send, in bytes, 1000 to 160000. Longer texts are cut with a mark. A server that announces a lower limit (XEP-0478) is obeyed."`
+	MaxInFlight    int `envconfig:"XMPP_MAX_IN_FLIGHT" default:"16" desc:"Maximum messages in flight: sent to the room and not yet reflected, 1 to 333. It should not exceed the room's history (20 on most servers): after a broken connection the history tells which of them arrived. A server that dies and forgets its history can make the room show three times as many twice, and never more."`
+	EditWithin     int `envconfig:"EDIT_WITHIN" default:"20" desc:"With RESOLVED=edit or both: a recovery corrects its alarm only if at most so many messages of workers have followed it, 0 to 200; else it is a message of its own, because readers may not look further up."`
+	MaxStanzaBytes int `envconfig:"XMPP_MAX_STANZA_BYTES" default:"65000" desc:"Longest stanza to send, in bytes, 1000 to 160000. Longer texts are cut with a mark. A server that announces a lower limit (XEP-0478) is obeyed."`
 
-	ConnectTimeout time.Duration `env:"XMPP_CONNECT_TIMEOUT" default:"30s" desc:"Limit for connecting, logging in and joining the room together."`
-	PingInterval   time.Duration `env:"XMPP_PING_INTERVAL" default:"30s" desc:"Idle time before the worker sends a self-ping (XEP-0410). After as much silence again the connection counts as dead."`
-	StallTimeout   time.Duration `env:"XMPP_STALL_TIMEOUT" default:"60s" desc:"How long the oldest message may wait for its reflection while it is the oldest; then the worker reconnects and asks the room's history."`
-	ReconnectMax   time.Duration `env:"XMPP_RECONNECT_MAX" default:"30s" desc:"Longest pause between two attempts to connect. Pauses are random and grow up to it."`
+	ConnectTimeout time.Duration `envconfig:"XMPP_CONNECT_TIMEOUT" default:"30s" desc:"Limit for connecting, logging in and joining the room together."`
+	PingInterval   time.Duration `envconfig:"XMPP_PING_INTERVAL" default:"30s" desc:"Idle time before the worker sends a self-ping (XEP-0410). After as much silence again the connection counts as dead."`
+	StallTimeout   time.Duration `envconfig:"XMPP_STALL_TIMEOUT" default:"60s" desc:"How long the oldest message may wait for its reflection while it is the oldest; then the worker reconnects and asks the room's history."`
+	ReconnectMax   time.Duration `envconfig:"XMPP_RECONNECT_MAX" default:"30s" desc:"Longest pause between two attempts to connect. Pauses are random and grow up to it."`
 }
 
 const (

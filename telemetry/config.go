@@ -8,7 +8,7 @@ import (
 
 // Config is what the operator says about the admin port.
 type Config struct {
-	Addr string `env:"ADMIN_ADDR" desc:"Where to serve /metrics, /livez, /readyz and /status over HTTP, host:port or :port, like :9464. There is no login: keep it in a private network. Default: nowhere."`
+	Addr string `envconfig:"ADMIN_ADDR" desc:"Where to serve /metrics, /livez, /readyz and /status over HTTP, host:port or :port, like :9464. There is no login: keep it in a private network. Default: nowhere."`
 }
 
 // Validate returns everything that is wrong with c, each error with its fix.

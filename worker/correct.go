@@ -8,7 +8,7 @@ import (
 
 // CorrectionConfig is what the operator says about correcting messages.
 type CorrectionConfig struct {
-	Resolved string `env:"RESOLVED" default:"message" desc:"How a recovery is shown: message (by a message of its own), edit (it corrects the alarm, XEP-0308, if that was one of the last EDIT_WITHIN messages and readers accept the correction, else by a message), both (it corrects the alarm, and a line says so: an edit wakes nobody)."`
+	Resolved string `envconfig:"RESOLVED" default:"message" desc:"How a recovery is shown: message (by a message of its own), edit (it corrects the alarm, XEP-0308, if that was one of the last EDIT_WITHIN messages and readers accept the correction, else by a message), both (it corrects the alarm, and a line says so: an edit wakes nobody)."`
 }
 
 // The values of RESOLVED.

@@ -12,12 +12,12 @@ import (
 // DigestConfig is what the operator says about showing several notifications in one
 // message.
 type DigestConfig struct {
-	After    string        `env:"DIGEST_AFTER" desc:"How many notifications are shown one by one within a time, like 20/1m. Beyond that, and while the room would need more than a minute for all that waits, they are shown together in digests. Default: never."`
-	Every    time.Duration `env:"DIGEST_EVERY" default:"10s" desc:"Time for which notifications are gathered into a digest. A source posts one in this time, and more only if they are full."`
-	Max      int           `env:"DIGEST_MAX" default:"500" desc:"Maximum notifications in one digest, 2 to 2000. While DIGEST_AFTER is set, each source may hold eight times as many more messages unacknowledged, 4000 at most."`
-	Severity string        `env:"DIGEST_SEVERITY" default:"critical" desc:"Notifications of this severity and worse are still shown one by one, at the rate of DIGEST_AFTER again. They overtake those gathered for a digest, except those about the same alert and recoveries on the same host."`
-	MaxAge   time.Duration `env:"MAX_AGE" desc:"Age, by the broker's timestamp, beyond which a notification is not shown but counted in one line with others, like 24h. Default: never, unless the notification itself expires."`
-	Outage   time.Duration `env:"OUTAGE_NOTICE" default:"5m" desc:"Length of an outage of the room after which one line says how long it was and how many messages wait. 0: never."`
+	After    string        `envconfig:"DIGEST_AFTER" desc:"How many notifications are shown one by one within a time, like 20/1m. Beyond that, and while the room would need more than a minute for all that waits, they are shown together in digests. Default: never."`
+	Every    time.Duration `envconfig:"DIGEST_EVERY" default:"10s" desc:"Time for which notifications are gathered into a digest. A source posts one in this time, and more only if they are full."`
+	Max      int           `envconfig:"DIGEST_MAX" default:"500" desc:"Maximum notifications in one digest, 2 to 2000. While DIGEST_AFTER is set, each source may hold eight times as many more messages unacknowledged, 4000 at most."`
+	Severity string        `envconfig:"DIGEST_SEVERITY" default:"critical" desc:"Notifications of this severity and worse are still shown one by one, at the rate of DIGEST_AFTER again. They overtake those gathered for a digest, except those about the same alert and recoveries on the same host."`
+	MaxAge   time.Duration `envconfig:"MAX_AGE" desc:"Age, by the broker's timestamp, beyond which a notification is not shown but counted in one line with others, like 24h. Default: never, unless the notification itself expires."`
+	Outage   time.Duration `envconfig:"OUTAGE_NOTICE" default:"5m" desc:"Length of an outage of the room after which one line says how long it was and how many messages wait. 0: never."`
 }
 
 // The limits of the limits.

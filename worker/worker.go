@@ -45,7 +45,7 @@ type Room interface {
 type Config struct {
 	// Grace is how long a stop may take to finish what is in flight. The rest is
 	// released.
-	Grace time.Duration `env:"SHUTDOWN_GRACE" default:"20s" desc:"How long a stop may take to finish the messages in flight; the rest is released to the brokers. Leaving the room and the brokers may take 10s more: the grace period of the container must be longer than both."`
+	Grace time.Duration `envconfig:"SHUTDOWN_GRACE" default:"20s" desc:"How long a stop may take to finish the messages in flight; the rest is released to the brokers. Leaving the room and the brokers may take 10s more: the grace period of the container must be longer than both."`
 }
 
 // Validate returns everything that is wrong with c, each error with its fix.

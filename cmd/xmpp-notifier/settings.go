@@ -29,9 +29,9 @@ import (
 
 // general are the settings that belong to no part.
 type general struct {
-	Sources   []string `env:"SOURCES" required:"true" desc:"Where notifications come from: nats (JetStream), nats-core (NATS without JetStream, at most once) and kafka, comma-separated. Only the settings of these are read."`
-	LogLevel  string   `env:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error. One line per change of state; debug has more."`
-	LogFormat string   `env:"LOG_FORMAT" default:"text" desc:"text or json."`
+	Sources   []string `envconfig:"SOURCES" required:"true" desc:"Where notifications come from: nats (JetStream), nats-core (NATS without JetStream, at most once) and kafka, comma-separated. Only the settings of these are read."`
+	LogLevel  string   `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error. One line per change of state; debug has more."`
+	LogFormat string   `envconfig:"LOG_FORMAT" default:"text" desc:"text or json."`
 }
 
 // Validate returns everything that is wrong with g.

@@ -16,13 +16,13 @@ import (
 )
 
 type spec struct {
-	Name    string        `env:"T_NAME" required:"true" desc:"Who we are."`
-	Count   int           `env:"T_COUNT" default:"20" desc:"How many."`
-	Wait    time.Duration `env:"T_WAIT" default:"30s" desc:"How long."`
-	On      bool          `env:"T_ON" default:"false" desc:"Whether."`
-	List    []string      `env:"T_LIST" desc:"Which."`
-	Key     config.Secret `env:"T_KEY" desc:"A key."`
-	Another config.Secret `env:"T_ANOTHER" required:"true" desc:"Another key."`
+	Name    string        `envconfig:"T_NAME" required:"true" desc:"Who we are."`
+	Count   int           `envconfig:"T_COUNT" default:"20" desc:"How many."`
+	Wait    time.Duration `envconfig:"T_WAIT" default:"30s" desc:"How long."`
+	On      bool          `envconfig:"T_ON" default:"false" desc:"Whether."`
+	List    []string      `envconfig:"T_LIST" desc:"Which."`
+	Key     config.Secret `envconfig:"T_KEY" desc:"A key."`
+	Another config.Secret `envconfig:"T_ANOTHER" required:"true" desc:"Another key."`
 }
 
 func (s *spec) Validate() []error {

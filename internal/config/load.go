@@ -7,13 +7,16 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
+
+	"github.com/kelseyhightower/envconfig"
 
 	"github.com/xmpp-notifier/xmpp-notifier/check"
 )
 
 // Group is a set of settings that belong together: a pointer to a struct with
-// the tags env (the name of the variable), default, required and desc.
+// the tags envconfig (the name of the variable), default, required and desc.
 type Group struct {
 	Title string
 	Spec  any
@@ -26,8 +29,6 @@ type Setting struct {
 	// Value is masked if it is a secret. Origin says where it came from: the
 	// environment, a file, or the default.
 	Value, Origin string
-
-	kind kind
 }
 
 // fileSuffix makes the name of the variable that holds the path of a secret.
@@ -44,7 +45,7 @@ func Load(groups ...Group) ([]Setting, []error) {
 		var failed []string
 		for _, field := range settingFields(spec.Type()) {
 			s := describe(field)
-			if err := s.load(spec.FieldByIndex(field.Index)); err != nil {
+			if err := s.load(field, spec.FieldByIndex(field.Index)); err != nil {
 				errs = append(errs, err)
 				failed = append(failed, s.Name)
 			}
@@ -85,81 +86,156 @@ func Describe(groups ...Group) []Setting {
 // of embedded structs included. The program sets the others, without the tag.
 func settingFields(spec reflect.Type) []reflect.StructField {
 	return slices.DeleteFunc(reflect.VisibleFields(spec), func(f reflect.StructField) bool {
-		return f.Tag.Get("env") == ""
+		return f.Tag.Get("envconfig") == ""
 	})
 }
 
 func describe(f reflect.StructField) Setting {
-	kind := kinds()[f.Type]
 	return Setting{
-		Name:     f.Tag.Get("env"),
-		Type:     kind.name,
+		Name:     f.Tag.Get("envconfig"),
+		Type:     typeName(f.Type),
 		Default:  f.Tag.Get("default"),
 		Desc:     f.Tag.Get("desc"),
 		Required: f.Tag.Get("required") == "true",
-		kind:     kind,
 	}
 }
 
-// load sets the field, which is zero.
-func (s *Setting) load(field reflect.Value) error {
-	text, err := s.read()
-	if err != nil {
+// load sets one field. Fields are loaded one by one because envconfig stops at
+// the first error, and an operator wants to see them all.
+func (s *Setting) load(f reflect.StructField, field reflect.Value) error {
+	if os.Getenv(s.Name) == "" {
+		_ = os.Unsetenv(s.Name)
+	}
+	s.Origin = "default"
+	if _, set := os.LookupEnv(s.Name); set {
+		s.Origin = "environment"
+	}
+	if err := s.loadFile(field); err != nil {
 		return err
 	}
-	if text != "" {
-		value, err := s.kind.parse(text)
-		if err != nil {
-			return s.explain(text, err)
+	if s.Origin == "default" || s.Origin == "environment" {
+		if err := process(f, field); err != nil {
+			return s.explain(err)
 		}
-		field.Set(reflect.ValueOf(value))
 	}
-	if s.Required && field.IsZero() {
-		return check.Faultf(s.Desc, "%s is not set", s.Name)
+	if err := s.tidy(field); err != nil {
+		return err
 	}
 	s.Value = display(field.Interface())
 	return nil
 }
 
-// read returns the text of the setting, and notes where it is from.
-func (s *Setting) read() (string, error) {
-	text, path := os.Getenv(s.Name), ""
-	if s.Type == typeSecret {
-		path = os.Getenv(s.Name + fileSuffix)
+// tidy removes the spaces around the items of a list, and refuses a secret that
+// cannot be meant so.
+func (s *Setting) tidy(field reflect.Value) error {
+	switch value := field.Addr().Interface().(type) {
+	case *[]string:
+		*value = trimmed(*value)
+		if s.Required && len(*value) == 0 {
+			return check.Faultf(s.Desc, "%s is not set", s.Name)
+		}
+	case *Secret:
+		if err := value.check(); err != nil {
+			return fmt.Errorf("%s: %w", s.Name, err)
+		}
 	}
-	switch {
-	case text != "" && path != "":
-		return "", check.Faultf("remove one", "%s and %s%s are both set", s.Name, s.Name, fileSuffix)
-	case text != "":
-		s.Origin = "environment"
-		return text, nil
-	case path != "":
-		s.Origin = "file " + path
-		return s.readFile(path)
-	}
-	s.Origin = "default"
-	return s.Default, nil
+	return nil
 }
 
-// readFile reads a secret from the file that NAME_FILE names.
-func (s *Setting) readFile(path string) (string, error) {
-	content, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+// trimmed is the list without the spaces around its items, and without empty ones.
+func trimmed(list []string) []string {
+	var items []string
+	for _, item := range list {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items
+}
+
+// process runs envconfig on a struct that has only this field.
+func process(f reflect.StructField, field reflect.Value) error {
+	one := reflect.New(reflect.StructOf([]reflect.StructField{f}))
+	if err := envconfig.Process("", one.Interface()); err != nil {
+		return err
+	}
+	field.Set(one.Elem().Field(0))
+	return nil
+}
+
+// loadFile reads a secret from the file that NAME_FILE names.
+func (s *Setting) loadFile(field reflect.Value) error {
+	secret, ok := reflect.TypeAssert[*Secret](field.Addr())
+	path := os.Getenv(s.Name + fileSuffix)
+	if !ok || path == "" {
+		return nil
+	}
+	if s.Origin == "environment" {
+		return check.Faultf("remove one", "%s and %s%s are both set", s.Name, s.Name, fileSuffix)
+	}
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names the file
 	if err != nil {
-		return "", check.Faultf("name a readable file", "%s%s=%q: %w", s.Name, fileSuffix, path, errors.Unwrap(err))
+		return check.Faultf("name a readable file", "%s%s=%q: %w", s.Name, fileSuffix, path, errors.Unwrap(err))
 	}
-	text := strings.TrimRight(strings.TrimPrefix(string(content), "\uFEFF"), "\r\n") // some editors begin with a mark
-	if text == "" {
-		return "", check.Faultf("write the secret into it", "%s%s=%q: the file is empty", s.Name, fileSuffix, path)
+	secret.text = strings.TrimRight(strings.TrimPrefix(string(text), "\uFEFF"), "\r\n") // some editors begin with a mark
+	if secret.text == "" {
+		return check.Faultf("write the secret into it", "%s%s=%q: the file is empty", s.Name, fileSuffix, path)
 	}
-	return text, nil
+	s.Origin = "file " + path
+	return nil
 }
 
-// explain names the setting and the fix. A secret is not repeated.
-func (s *Setting) explain(text string, err error) error {
-	if s.Type == typeSecret {
-		return fmt.Errorf("%s: %w", s.Name, err)
+// explain turns an error of envconfig into one that names the fix.
+func (s *Setting) explain(err error) error {
+	parse, ok := errors.AsType[*envconfig.ParseError](err)
+	if !ok {
+		return check.Faultf(s.Desc, "%s is not set", s.Name)
 	}
-	return check.Faultf("give "+s.kind.example, "%s=%q: not a %s", s.Name, Redact(text), s.Type)
+	if s.Type == typeSecret {
+		return fmt.Errorf("%s: %w", s.Name, parse.Err)
+	}
+	return check.Faultf(fmt.Sprintf("give %s", exampleOf(s.Type)), "%s=%q: not a %s", s.Name, Redact(parse.Value), s.Type)
+}
+
+// The types of settings, as operators know them.
+const (
+	typeText     = "text"
+	typeList     = "list"
+	typeNumber   = "number"
+	typeBool     = "boolean"
+	typeDuration = "duration"
+	typeSecret   = "secret"
+)
+
+// exampleOf shows what a value of a type looks like.
+func exampleOf(typeName string) string {
+	switch typeName {
+	case typeNumber:
+		return "a whole number, like 20"
+	case typeBool:
+		return "true or false"
+	case typeDuration:
+		return "a number with its unit, like 500ms, 30s or 5m"
+	default:
+		return "another value"
+	}
+}
+
+func typeName(t reflect.Type) string {
+	switch {
+	case t == reflect.TypeFor[Secret]():
+		return typeSecret
+	case t == reflect.TypeFor[time.Duration]():
+		return typeDuration
+	case t.Kind() == reflect.Slice:
+		return typeList
+	case t.Kind() == reflect.Bool:
+		return typeBool
+	case t.Kind() == reflect.Int, t.Kind() == reflect.Int64, t.Kind() == reflect.Int32:
+		return typeNumber
+	default:
+		return typeText
+	}
 }
 
 func display(v any) string {

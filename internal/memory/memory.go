@@ -15,7 +15,7 @@ import (
 
 // Config is what the operator says about memory.
 type Config struct {
-	Limit string `env:"MEMORY_LIMIT" desc:"Memory of the worker, at least 32MiB: bytes, or a number with MB, MiB, GB or GiB. It bounds the messages that the worker holds, and the Go runtime (GOMEMLIMIT, if that is not set). Default: the limit of the cgroup, else 64MB."`
+	Limit string `envconfig:"MEMORY_LIMIT" desc:"Memory of the worker, at least 32MiB: bytes, or a number with MB, MiB, GB or GiB. It bounds the messages that the worker holds, and the Go runtime (GOMEMLIMIT, if that is not set). Default: the limit of the cgroup, else 64MB."`
 }
 
 const (

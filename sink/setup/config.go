@@ -11,8 +11,8 @@ import (
 
 // Config is what the operator says about the account that prepares the server.
 type Config struct {
-	JID      string        `env:"XMPP_ADMIN_JID" required:"true" desc:"Account that prepares the server, user@domain: an administrator of the server, or an owner of the room if the worker's account exists. Read by xmpp-notifier setup only."`
-	Password config.Secret `env:"XMPP_ADMIN_PASSWORD" required:"true" desc:"Password of that account. Read by xmpp-notifier setup only."`
+	JID      string        `envconfig:"XMPP_ADMIN_JID" required:"true" desc:"Account that prepares the server, user@domain: an administrator of the server, or an owner of the room if the worker's account exists. Read by xmpp-notifier setup only."`
+	Password config.Secret `envconfig:"XMPP_ADMIN_PASSWORD" required:"true" desc:"Password of that account. Read by xmpp-notifier setup only."`
 }
 
 // Validate returns everything that is wrong with c.

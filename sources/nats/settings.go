@@ -12,11 +12,11 @@ import (
 
 // Settings are what all NATS sources share.
 type Settings struct {
-	URLs        []string `env:"NATS_URL" default:"nats://127.0.0.1:4222" desc:"Addresses of the servers, comma-separated, like nats:4222; schemes nats (the default), tls, ws, wss; tls and wss switch TLS on for all."`
-	DLQSubject  string   `env:"NATS_DLQ_SUBJECT" default:"dlq" desc:"Dead letters go to the subject <this>.<stream>.<subject> (core NATS: <this>.core.<subject>), which a stream of their own must capture."`
-	InboxPrefix string   `env:"NATS_INBOX_PREFIX" default:"_INBOX" desc:"The worker subscribes to subjects below this for the broker's answers; for users who may not subscribe to _INBOX.>."`
-	Domain      string   `env:"NATS_DOMAIN" desc:"JetStream domain of the streams; for leaf nodes, when it is not that of the server."`
-	APIPrefix   string   `env:"NATS_API_PREFIX" desc:"Subject prefix of the JetStream API instead of $JS.API; for streams imported from another account."`
+	URLs        []string `envconfig:"NATS_URL" default:"nats://127.0.0.1:4222" desc:"Addresses of the servers, comma-separated, like nats:4222; schemes nats (the default), tls, ws, wss; tls and wss switch TLS on for all."`
+	DLQSubject  string   `envconfig:"NATS_DLQ_SUBJECT" default:"dlq" desc:"Dead letters go to the subject <this>.<stream>.<subject> (core NATS: <this>.core.<subject>), which a stream of their own must capture."`
+	InboxPrefix string   `envconfig:"NATS_INBOX_PREFIX" default:"_INBOX" desc:"The worker subscribes to subjects below this for the broker's answers; for users who may not subscribe to _INBOX.>."`
+	Domain      string   `envconfig:"NATS_DOMAIN" desc:"JetStream domain of the streams; for leaf nodes, when it is not that of the server."`
+	APIPrefix   string   `envconfig:"NATS_API_PREFIX" desc:"Subject prefix of the JetStream API instead of $JS.API; for streams imported from another account."`
 
 	Auth
 	TLS
@@ -27,20 +27,20 @@ type Settings struct {
 
 // Auth says who the worker is.
 type Auth struct {
-	User     string        `env:"NATS_USER" desc:"User name."`
-	Password config.Secret `env:"NATS_PASSWORD" desc:"Password of the user."`
-	Token    config.Secret `env:"NATS_TOKEN" desc:"Token, instead of a user."`
-	Creds    string        `env:"NATS_CREDS" desc:"Credentials file (JWT and seed), instead of a user; read again at every connect."`
-	NKey     string        `env:"NATS_NKEY" desc:"File with the seed of an NKey, instead of a user."`
-	Insecure bool          `env:"NATS_INSECURE" default:"false" desc:"Allow a password or token to be sent to another host without TLS."`
+	User     string        `envconfig:"NATS_USER" desc:"User name."`
+	Password config.Secret `envconfig:"NATS_PASSWORD" desc:"Password of the user."`
+	Token    config.Secret `envconfig:"NATS_TOKEN" desc:"Token, instead of a user."`
+	Creds    string        `envconfig:"NATS_CREDS" desc:"Credentials file (JWT and seed), instead of a user; read again at every connect."`
+	NKey     string        `envconfig:"NATS_NKEY" desc:"File with the seed of an NKey, instead of a user."`
+	Insecure bool          `envconfig:"NATS_INSECURE" default:"false" desc:"Allow a password or token to be sent to another host without TLS."`
 }
 
 // TLS says how the connection is encrypted.
 type TLS struct {
-	CA       string `env:"NATS_CA" desc:"PEM file of the certificate authorities to trust instead of the system's; switches TLS on."`
-	Cert     string `env:"NATS_CERT" desc:"PEM file of the client certificate; switches TLS on; read again at every connect."`
-	Key      string `env:"NATS_KEY" desc:"PEM file of the client certificate's key."`
-	TLSFirst bool   `env:"NATS_TLS_FIRST" default:"false" desc:"Begin with the TLS handshake, for servers with handshake_first; switches TLS on."`
+	CA       string `envconfig:"NATS_CA" desc:"PEM file of the certificate authorities to trust instead of the system's; switches TLS on."`
+	Cert     string `envconfig:"NATS_CERT" desc:"PEM file of the client certificate; switches TLS on; read again at every connect."`
+	Key      string `envconfig:"NATS_KEY" desc:"PEM file of the client certificate's key."`
+	TLSFirst bool   `envconfig:"NATS_TLS_FIRST" default:"false" desc:"Begin with the TLS handshake, for servers with handshake_first; switches TLS on."`
 }
 
 // Validate reports what is wrong with the settings, each with its fix.

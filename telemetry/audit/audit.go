@@ -20,7 +20,7 @@ import (
 
 // Config is what the operator says about the audit.
 type Config struct {
-	Target string `env:"AUDIT" desc:"Where to write one JSON line for each notification that is settled, before it is acknowledged: stdout, or a file to append to. Default: nowhere."`
+	Target string `envconfig:"AUDIT" desc:"Where to write one JSON line for each notification that is settled, before it is acknowledged: stdout, or a file to append to. Default: nowhere."`
 }
 
 const stdout = "stdout"

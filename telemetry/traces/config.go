@@ -19,16 +19,16 @@ import (
 // variables that are not here (samplers, batches, limits, certificates,
 // compression), are read from the environment by the SDK and its exporters.
 type Config struct {
-	Endpoint      string        `env:"OTEL_EXPORTER_OTLP_ENDPOINT" desc:"Collector to send traces to by OTLP, like http://otel-collector:4318. Without it, and without OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and OTEL_TRACES_EXPORTER=otlp, there are no traces. All variables of OpenTelemetry's OTLP exporter and trace SDK mean what its specification says."`
-	TraceEndpoint string        `env:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" desc:"The same for traces alone: the whole URL, like http://otel-collector:4318/v1/traces."`
-	Protocol      string        `env:"OTEL_EXPORTER_OTLP_PROTOCOL" default:"http/protobuf" desc:"http/protobuf or http/json (port 4318 of a collector), or grpc (port 4317)."`
-	TraceProtocol string        `env:"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL" desc:"The same for traces alone."`
-	Headers       config.Secret `env:"OTEL_EXPORTER_OTLP_HEADERS" desc:"Headers for the collector, like Authorization=Bearer%20abc, comma-separated and percent-encoded."`
-	TraceHeaders  config.Secret `env:"OTEL_EXPORTER_OTLP_TRACES_HEADERS" desc:"The same for traces alone."`
-	Exporter      string        `env:"OTEL_TRACES_EXPORTER" desc:"otlp, or none: no traces. Default: otlp if a collector is set."`
-	Disabled      bool          `env:"OTEL_SDK_DISABLED" default:"false" desc:"true: no traces, whatever else is set."`
-	Service       string        `env:"OTEL_SERVICE_NAME" default:"xmpp-notifier" desc:"Name of the service in traces."`
-	Attributes    string        `env:"OTEL_RESOURCE_ATTRIBUTES" desc:"More about the service, name=value, comma-separated and percent-encoded, like deployment.environment.name=production."`
+	Endpoint      string        `envconfig:"OTEL_EXPORTER_OTLP_ENDPOINT" desc:"Collector to send traces to by OTLP, like http://otel-collector:4318. Without it, and without OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and OTEL_TRACES_EXPORTER=otlp, there are no traces. All variables of OpenTelemetry's OTLP exporter and trace SDK mean what its specification says."`
+	TraceEndpoint string        `envconfig:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" desc:"The same for traces alone: the whole URL, like http://otel-collector:4318/v1/traces."`
+	Protocol      string        `envconfig:"OTEL_EXPORTER_OTLP_PROTOCOL" default:"http/protobuf" desc:"http/protobuf or http/json (port 4318 of a collector), or grpc (port 4317)."`
+	TraceProtocol string        `envconfig:"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL" desc:"The same for traces alone."`
+	Headers       config.Secret `envconfig:"OTEL_EXPORTER_OTLP_HEADERS" desc:"Headers for the collector, like Authorization=Bearer%20abc, comma-separated and percent-encoded."`
+	TraceHeaders  config.Secret `envconfig:"OTEL_EXPORTER_OTLP_TRACES_HEADERS" desc:"The same for traces alone."`
+	Exporter      string        `envconfig:"OTEL_TRACES_EXPORTER" desc:"otlp, or none: no traces. Default: otlp if a collector is set."`
+	Disabled      bool          `envconfig:"OTEL_SDK_DISABLED" default:"false" desc:"true: no traces, whatever else is set."`
+	Service       string        `envconfig:"OTEL_SERVICE_NAME" default:"xmpp-notifier" desc:"Name of the service in traces."`
+	Attributes    string        `envconfig:"OTEL_RESOURCE_ATTRIBUTES" desc:"More about the service, name=value, comma-separated and percent-encoded, like deployment.environment.name=production."`
 }
 
 const (

@@ -14,13 +14,13 @@ import (
 
 // Config holds the settings of the source.
 type Config struct {
-	Stream     string        `env:"NATS_STREAM" required:"true" desc:"Stream to read; it must exist, xmpp-notifier init --create makes it."`
-	Consumer   string        `env:"NATS_CONSUMER" default:"xmpp-notifier" desc:"Durable pull consumer; workers with the same one share the work."`
-	Create     bool          `env:"NATS_CREATE" default:"false" desc:"Create the durable consumer if it is missing; it then begins with the oldest message of the stream."`
-	Subjects   []string      `env:"NATS_SUBJECTS" desc:"Subjects to read, comma-separated, wildcards allowed; used only to create the consumer, and by init to create the stream. Default: all of the stream."`
-	AckWait    time.Duration `env:"NATS_ACK_WAIT" default:"30s" desc:"Ack wait of the consumer, at least 1s: what a dead worker had received is redelivered after it; used only to create the consumer."`
-	Order      string        `env:"NATS_ORDER" default:"shared" desc:"shared: all workers on the consumer receive, so the order of the stream is kept by a single worker only; strict: one worker receives at a time, and the others stand by (NATS 2.11 or newer, and a consumer that init has made for it)."`
-	MaxDeliver int           `env:"NATS_MAX_DELIVER" default:"0" desc:"A notification that the broker has delivered more often than this becomes a dead letter, undecoded. 0: never; else at least 20, because every stop or crash of a worker counts."`
+	Stream     string        `envconfig:"NATS_STREAM" required:"true" desc:"Stream to read; it must exist, xmpp-notifier init --create makes it."`
+	Consumer   string        `envconfig:"NATS_CONSUMER" default:"xmpp-notifier" desc:"Durable pull consumer; workers with the same one share the work."`
+	Create     bool          `envconfig:"NATS_CREATE" default:"false" desc:"Create the durable consumer if it is missing; it then begins with the oldest message of the stream."`
+	Subjects   []string      `envconfig:"NATS_SUBJECTS" desc:"Subjects to read, comma-separated, wildcards allowed; used only to create the consumer, and by init to create the stream. Default: all of the stream."`
+	AckWait    time.Duration `envconfig:"NATS_ACK_WAIT" default:"30s" desc:"Ack wait of the consumer, at least 1s: what a dead worker had received is redelivered after it; used only to create the consumer."`
+	Order      string        `envconfig:"NATS_ORDER" default:"shared" desc:"shared: all workers on the consumer receive, so the order of the stream is kept by a single worker only; strict: one worker receives at a time, and the others stand by (NATS 2.11 or newer, and a consumer that init has made for it)."`
+	MaxDeliver int           `envconfig:"NATS_MAX_DELIVER" default:"0" desc:"A notification that the broker has delivered more often than this becomes a dead letter, undecoded. 0: never; else at least 20, because every stop or crash of a worker counts."`
 
 	// Holds is how many messages a worker may hold unacknowledged, which the consumer
 	// must allow. The program sets it.

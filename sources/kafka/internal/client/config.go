@@ -15,22 +15,22 @@ import (
 
 // Config holds the settings of the Kafka source.
 type Config struct {
-	Brokers        []string      `env:"KAFKA_BROKERS" required:"true" desc:"Addresses of some brokers of the cluster, host:port, comma-separated."`
-	Topics         []string      `env:"KAFKA_TOPICS" required:"true" desc:"Topics to read, comma-separated; all of them must exist, xmpp-notifier init --create makes them."`
-	GroupID        string        `env:"KAFKA_GROUP_ID" default:"xmpp-notifier" desc:"Consumer group; workers with the same group share the partitions."`
-	DLQSuffix      string        `env:"KAFKA_DLQ_SUFFIX" default:".dlq" desc:"Dead letters of a topic go to the topic of that name plus this suffix; it must exist, xmpp-notifier init --create makes it."`
-	Start          string        `env:"KAFKA_START" default:"earliest" desc:"Where to begin in a partition in which the group has not committed an offset: earliest or latest."`
-	SessionTimeout time.Duration `env:"KAFKA_SESSION_TIMEOUT" default:"15s" desc:"Session timeout of the group: the partitions of a dead worker go to others after it; 1s to 30m, within the brokers' group.min.session.timeout.ms and group.max.session.timeout.ms."`
+	Brokers        []string      `envconfig:"KAFKA_BROKERS" required:"true" desc:"Addresses of some brokers of the cluster, host:port, comma-separated."`
+	Topics         []string      `envconfig:"KAFKA_TOPICS" required:"true" desc:"Topics to read, comma-separated; all of them must exist, xmpp-notifier init --create makes them."`
+	GroupID        string        `envconfig:"KAFKA_GROUP_ID" default:"xmpp-notifier" desc:"Consumer group; workers with the same group share the partitions."`
+	DLQSuffix      string        `envconfig:"KAFKA_DLQ_SUFFIX" default:".dlq" desc:"Dead letters of a topic go to the topic of that name plus this suffix; it must exist, xmpp-notifier init --create makes it."`
+	Start          string        `envconfig:"KAFKA_START" default:"earliest" desc:"Where to begin in a partition in which the group has not committed an offset: earliest or latest."`
+	SessionTimeout time.Duration `envconfig:"KAFKA_SESSION_TIMEOUT" default:"15s" desc:"Session timeout of the group: the partitions of a dead worker go to others after it; 1s to 30m, within the brokers' group.min.session.timeout.ms and group.max.session.timeout.ms."`
 
-	TLS  bool   `env:"KAFKA_TLS" default:"false" desc:"Connect with TLS; the brokers' certificates are verified."`
-	CA   string `env:"KAFKA_CA" desc:"PEM file of the certificate authorities to trust instead of the system's."`
-	Cert string `env:"KAFKA_CERT" desc:"PEM file of the client certificate."`
-	Key  string `env:"KAFKA_KEY" desc:"PEM file of the client certificate's key."`
+	TLS  bool   `envconfig:"KAFKA_TLS" default:"false" desc:"Connect with TLS; the brokers' certificates are verified."`
+	CA   string `envconfig:"KAFKA_CA" desc:"PEM file of the certificate authorities to trust instead of the system's."`
+	Cert string `envconfig:"KAFKA_CERT" desc:"PEM file of the client certificate."`
+	Key  string `envconfig:"KAFKA_KEY" desc:"PEM file of the client certificate's key."`
 
-	SASL     string        `env:"KAFKA_SASL" default:"none" desc:"Authentication: none, plain, scram-sha-256, scram-sha-512 or oauthbearer."`
-	User     string        `env:"KAFKA_USER" desc:"User name for SASL."`
-	Password config.Secret `env:"KAFKA_PASSWORD" desc:"Password for SASL."`
-	Insecure bool          `env:"KAFKA_INSECURE" default:"false" desc:"Allow a password or token to be sent to another host without TLS."`
+	SASL     string        `envconfig:"KAFKA_SASL" default:"none" desc:"Authentication: none, plain, scram-sha-256, scram-sha-512 or oauthbearer."`
+	User     string        `envconfig:"KAFKA_USER" desc:"User name for SASL."`
+	Password config.Secret `envconfig:"KAFKA_PASSWORD" desc:"Password for SASL."`
+	Insecure bool          `envconfig:"KAFKA_INSECURE" default:"false" desc:"Allow a password or token to be sent to another host without TLS."`
 
 	OAuth
 

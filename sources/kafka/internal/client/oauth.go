@@ -21,11 +21,11 @@ import (
 // comes from an OpenID provider by the client credentials flow (RFC 6749, section
 // 4.4).
 type OAuth struct {
-	TokenFile    string        `env:"KAFKA_TOKEN_FILE" desc:"File with the token for KAFKA_SASL=oauthbearer; it is read again for every connection."`
-	TokenURL     string        `env:"KAFKA_TOKEN_URL" desc:"Token endpoint of an OpenID provider, instead of a file."`
-	ClientID     string        `env:"KAFKA_CLIENT_ID" desc:"Client id at the token endpoint."`
-	ClientSecret config.Secret `env:"KAFKA_CLIENT_SECRET" desc:"Client secret at the token endpoint."`
-	Scopes       []string      `env:"KAFKA_SCOPES" desc:"Scopes to ask for, comma-separated."`
+	TokenFile    string        `envconfig:"KAFKA_TOKEN_FILE" desc:"File with the token for KAFKA_SASL=oauthbearer; it is read again for every connection."`
+	TokenURL     string        `envconfig:"KAFKA_TOKEN_URL" desc:"Token endpoint of an OpenID provider, instead of a file."`
+	ClientID     string        `envconfig:"KAFKA_CLIENT_ID" desc:"Client id at the token endpoint."`
+	ClientSecret config.Secret `envconfig:"KAFKA_CLIENT_SECRET" desc:"Client secret at the token endpoint."`
+	Scopes       []string      `envconfig:"KAFKA_SCOPES" desc:"Scopes to ask for, comma-separated."`
 }
 
 func (o OAuth) validateToken() []error {
