@@ -58,7 +58,7 @@ func (s *session) forwarded(e wire.Element) {
 		for _, id := range [][]byte{m.ID, originID(m)} {
 			if len(id) > 0 {
 				s.box.Archived(id, m.From, own, covered, at)
-				s.told(id, m, own, at)
+				s.noteDetails(id, m, own, at)
 			}
 		}
 	}

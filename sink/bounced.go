@@ -10,9 +10,9 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
 
-// untold is how often a message may bounce without a proof whose fault it is before that
-// is told.
-const untold = 2
+// unreported is how often a message may bounce, without a proof of the reason, before that
+// is logged.
+const unreported = 2
 
 // bounced takes the refusal of a message.
 func (s *session) bounced(e wire.Element) error {
@@ -29,14 +29,14 @@ func (s *session) bounced(e wire.Element) error {
 		s.limited(c)
 		return nil
 	case v == outbox.NoVoice:
-		s.silenced()
+		s.voiceRevoked()
 		return nil
 	}
 	if err := s.endIfAllFailed(); err != nil {
 		return err
 	}
-	if tries > untold {
-		s.tellUnshown()
+	if tries > unreported {
+		s.logUnshown()
 	}
 	s.ping(s.alive)
 	return nil
@@ -49,12 +49,12 @@ func (s *session) rejectIfWell(id string, c *Condition) error {
 		s.box.Reject(id, c)
 		return s.endIfAllFailed()
 	}
-	if s.fencing.Swap(true) {
+	if s.askedMissing.Swap(true) {
 		return nil // it is tried alone once more
 	}
 	s.ping(s.alive)
 	s.ask(s.occupant.room, "get", muc.AskInfo, func(a conn.Answer) error {
-		s.fencing.Store(false)
+		s.askedMissing.Store(false)
 		if refused := a.Refused(); refused != nil {
 			return notInRoom(s.occupant.room, refused)
 		}
@@ -111,28 +111,28 @@ func (s *session) lookForMissing() {
 		s.missing(s.box.Overdue(now, limit))
 		return
 	}
-	if s.fencing.Load() {
+	if s.askedMissing.Load() {
 		return
 	}
 	upTo := s.box.Missing(now, limit)
-	if upTo == 0 || s.fencing.Swap(true) {
+	if upTo == 0 || s.askedMissing.Swap(true) {
 		return
 	}
 	s.ping(func(a conn.Answer) error {
-		s.fencing.Store(false)
+		s.askedMissing.Store(false)
 		if err := s.alive(a); err != nil {
 			return err
 		}
 		ids := s.box.Fence(upTo)
 		if s.missing(ids); len(ids) == 0 {
-			s.tellUnshown()
+			s.logUnshown()
 		}
 		return s.endIfAllFailed()
 	})
 }
 
-// tellUnshown says once of each message that the room has handled it and does not show it.
-func (s *session) tellUnshown() {
+// logUnshown says once of each message that the room has handled it and does not show it.
+func (s *session) logUnshown() {
 	list := s.box.Unshown()
 	if len(list) == 0 || list[0].ID == s.learned.unshown {
 		return
@@ -165,8 +165,8 @@ func (s *session) measurePace() {
 		s.learned.limited.Store(false)
 		s.log.Info("the room no longer limits the rate of messages", "room", s.occupant.room)
 		s.observer.tell(Event{Kind: Limited})
-	case pace.Sure && !s.learned.rateTold:
-		s.learned.rateTold = true
+	case pace.Sure && !s.learned.rateLogged:
+		s.learned.rateLogged = true
 		s.log.Info("the rate that the room allows is known", "room", s.occupant.room, "max_in_flight", pace.InFlight, "per_second", perSecond(pace.Pause))
 	}
 }

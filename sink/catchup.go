@@ -27,7 +27,7 @@ type catchup struct {
 	asked     time.Time // the first of them
 	queryID   string    // of what the archive tells
 	echoID    string    // of what we say to ourselves; fixed
-	mute      bool      // the room answers no request
+	noAnswers bool      // the room answers no request
 	described bool      // it has told what it is
 	moderated bool      // nobody may post without a voice
 	// answeredFor says that our server answers for the room.
@@ -46,7 +46,7 @@ func (s *session) catchUp() {
 	s.askUptime()
 	s.ask(s.occupant.room, "get", muc.AskInfo, s.info)
 	s.request(conn.Request{To: s.occupant.room + "/" + rand.Text(), Type: "get", Payload: ping, Answer: s.nobody})
-	s.ping(func(conn.Answer) error { return s.fence() })
+	s.ping(func(conn.Answer) error { return s.historySent() })
 }
 
 // info takes the room's description.
@@ -76,30 +76,30 @@ func (s *session) nobody(a conn.Answer) error {
 	return nil
 }
 
-// fence takes the answer that comes after the history. Whatever the room did
+// historySent takes the answer that comes after the history. Whatever the room did
 // not say by then it will not say.
 //
 // If our server answers for the room, that tells nothing: the history may be on
-// its way to us yet. What we say to ourselves goes the same way, behind it.
-func (s *session) fence() error {
+// its way to us yet. A message to ourselves goes the same way, behind it.
+func (s *session) historySent() error {
 	s.catchup.informed = true
 	if s.catchup.answeredFor.Load() {
-		s.sayToOurselves()
+		s.messageSelf()
 		return nil
 	}
 	s.catchup.done = true
 	return s.advance()
 }
 
-// sayToOurselves sends a message that our server alone handles.
-func (s *session) sayToOurselves() {
+// messageSelf sends a message that our server alone handles.
+func (s *session) messageSelf() {
 	s.conn.Send(fmt.Sprintf("<message type='headline' to='%s' id='%s'/>", wire.Escape(s.conn.JID), s.catchup.echoID))
 }
 
-// echo takes what we have said to ourselves, or that it cannot be passed on. What the
+// echo takes the message to ourselves, or that it cannot be passed on. What the
 // room has not answered by then it will not answer.
 func (s *session) echo() error {
-	s.catchup.mute = !s.catchup.informed
+	s.catchup.noAnswers = !s.catchup.informed
 	s.catchup.done, s.catchup.informed = true, true
 	return s.advance()
 }
@@ -162,7 +162,7 @@ func delay(e wire.Element) (time.Time, bool) {
 // measure keeps what is in flight within what the history can tell, for as long as
 // it is so short.
 func (s *session) measure() {
-	holds := s.learned.depth.told(s.catchup.replayed, s.box.Forgot())
+	holds := s.learned.depth.note(s.catchup.replayed, s.box.Forgot())
 	if s.archive() || holds == 0 {
 		holds = s.cfg.MaxInFlight
 	}
@@ -212,7 +212,7 @@ func (s *session) enter() {
 	s.box.CorrectByAccount(s.catchup.accounts && s.occupant.id != "")
 	close(s.entered)
 	if s.occupant.role == muc.RoleVisitor && s.catchup.moderated {
-		s.silenced()
+		s.voiceRevoked()
 	}
 	s.returned()
 	if resent, possible := s.box.Attach(s, s.occupant.address); resent > 0 {

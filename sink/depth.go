@@ -9,11 +9,11 @@ type depth struct {
 	holds int // what it holds, 0: not known
 }
 
-// told takes how many messages a history has told. It returns how many it holds, 0
-// if that is not known: it has told as many twice, although the room was shown more
+// note takes how many messages a history has shown. It returns how many it holds, 0
+// if that is not known: it has shown as many twice, although the room was shown more
 // in between. A single time proves nothing: some servers keep a part over a restart.
-// One that tells more has been given more room.
-func (d *depth) told(n int, forgot bool) (holds int) {
+// One that shows more has become longer.
+func (d *depth) note(n int, forgot bool) (holds int) {
 	switch {
 	case forgot:
 		d.shown, d.last, d.holds = n, 0, 0

@@ -20,7 +20,7 @@ func TestDepthOfTheHistory(t *testing.T) {
 		var d depth
 		for i, l := range list {
 			d.shown += l.shown
-			if got := d.told(l.tells, l.forgot); got != l.want {
+			if got := d.note(l.tells, l.forgot); got != l.want {
 				t.Errorf("%s, telling %d: holds %d, want %d", name, i, got, l.want)
 			}
 		}

@@ -8,8 +8,8 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
 
-// told takes what a message that a worker made says of itself.
-func (s *session) told(id []byte, e wire.Element, own bool, at time.Time) {
+// noteDetails takes what a message of a worker says of itself.
+func (s *session) noteDetails(id []byte, e wire.Element, own bool, at time.Time) {
 	d := details(e, s.occupant.id)
 	d.Own, d.At = own, at
 	if own && len(d.Names) > 0 && s.phase == inRoom {

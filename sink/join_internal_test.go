@@ -46,7 +46,7 @@ func TestRemovedBeforeTheHistoryEnds(t *testing.T) {
 // What the room says of itself too late changes nothing: others look at it by then.
 func TestLateAnswerChangesNothing(t *testing.T) {
 	s := catchingUp(t)
-	if err := s.fence(); err != nil {
+	if err := s.historySent(); err != nil {
 		t.Fatal(err)
 	}
 	late := parse(t, "<iq type='result'><query xmlns='"+muc.NSInfo+"'><feature var='"+muc.NSArchive+"'/></query></iq>")

@@ -19,7 +19,7 @@ type learned struct {
 	// sessions at will.
 	nickBackAfter time.Time
 	limited       atomic.Bool // it has asked us to wait, and the log says so
-	rateTold      bool        // and how fast it takes messages
+	rateLogged    bool        // and how fast it takes messages
 	unshown       string      // id of the message that it last did not show, as the log says
 	keepsIDs      atomic.Bool // the room has reflected one of ours
 	losesIDs      bool        // it has proven that it does not keep them
@@ -45,9 +45,9 @@ func (r *Room) learn(s *session, late bool) {
 	if errors.Is(s.conn.End(), errNickFree) {
 		l.nickBackAfter = time.Now().Add(undisturbedSession)
 	}
-	if s.blamed > 0 && s.blamed < l.maxBytes {
-		l.maxBytes, l.bytesUntil = s.blamed, time.Now().Add(bytesFor)
-		r.log.Warn("the server refused a long message: longer ones are cut from now on; set XMPP_MAX_STANZA_BYTES to its limit", "bytes", s.blamed)
+	if s.newLimit > 0 && s.newLimit < l.maxBytes {
+		l.maxBytes, l.bytesUntil = s.newLimit, time.Now().Add(bytesFor)
+		r.log.Warn("the server refused a long message: longer ones are cut from now on; set XMPP_MAX_STANZA_BYTES to its limit", "bytes", s.newLimit)
 	}
 	if l.skipArchive = late && s.phase == catching && s.catchup.pages > 0; l.skipArchive {
 		r.log.Warn("the archive of the room did not answer in time: doing without it", "room", r.cfg.Room)

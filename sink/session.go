@@ -21,17 +21,17 @@ import (
 // fixed once entered is closed.
 type session struct {
 	*Room
-	conn     *conn.Conn
-	occupant occupant
-	format   format
-	quote    quote
-	catchup  catchup
-	phase    phase
-	unproven []unproven  // reflections without an id that we know, until it is known why
-	blamed   int         // the limit to keep to from now on, 0: none
-	fencing  atomic.Bool // the room was asked for what is missing
-	proving  atomic.Bool // it was asked whether it is there
-	gone     error       // our presence was ended without a word; the server may say more
+	conn         *conn.Conn
+	occupant     occupant
+	format       format
+	quote        quote
+	catchup      catchup
+	phase        phase
+	unproven     []unproven  // reflections without an id that we know, until it is known why
+	newLimit     int         // of the length of a stanza, which the server refused; 0: none
+	askedMissing atomic.Bool // the room was asked for what is missing
+	proving      atomic.Bool // it was asked whether it is there
+	gone         error       // our presence was ended without a word; the server may say more
 
 	onEnter func()
 	entered chan struct{} // closed when we are in the room
@@ -83,7 +83,7 @@ func (s *session) run(ctx, setup context.Context) error {
 	}
 	end := s.conn.End()
 	if c, ok := blames(end); ok && s.phase == inRoom {
-		s.blamed = s.box.Blame(c, c.Name == "policy-violation", s.format.size)
+		s.newLimit = s.box.Blame(c, c.Name == "policy-violation", s.format.size)
 	}
 	s.box.Detach(endingOf(end))
 	return end

@@ -118,8 +118,8 @@ func TestNothingIsBlamedBeforeItIsSent(t *testing.T) {
 		go func() {
 			_, _ = io.WriteString(theirs, "<stream:error><policy-violation xmlns='"+string(conn.OfStream)+"'/></stream:error>")
 		}()
-		if err := s.run(t.Context(), t.Context()); err == nil || s.blamed != 0 {
-			t.Errorf("the session ended with %v, and messages have %d bytes at most from now on", err, s.blamed)
+		if err := s.run(t.Context(), t.Context()); err == nil || s.newLimit != 0 {
+			t.Errorf("the session ended with %v, and messages have %d bytes at most from now on", err, s.newLimit)
 		}
 	})
 }

@@ -16,7 +16,7 @@ func (s *session) shown(e wire.Element) {
 	switch {
 	case s.phase != inRoom:
 	case string(e.From) == s.occupant.address:
-		s.voiced()
+		s.voiceGranted()
 	case len(e.From) > len(s.occupant.room): // of another occupant
 		s.box.OtherShown()
 	}
@@ -55,7 +55,7 @@ func (s *session) recognised(e wire.Element, own bool, at time.Time) bool {
 		if own {
 			s.learned.keepsIDs.Store(true)
 		}
-		s.told(e.ID, e, own, at)
+		s.noteDetails(e.ID, e, own, at)
 		return true
 	}
 	if s.learned.keepsIDs.Load() {
@@ -65,7 +65,7 @@ func (s *session) recognised(e wire.Element, own bool, at time.Time) bool {
 	if len(id) == 0 || !s.box.Seen(id, e.From, own, at) {
 		return false
 	}
-	s.told(id, e, own, at)
+	s.noteDetails(id, e, own, at)
 	return true
 }
 
@@ -80,7 +80,7 @@ func (s *session) noIDs(a conn.Answer) error {
 		return s.alive(a)
 	}
 	settle := s.box.SeenTextHandled
-	if s.catchup.answeredFor.Load() || s.catchup.mute {
+	if s.catchup.answeredFor.Load() || s.catchup.noAnswers {
 		settle = s.box.SeenText
 	}
 	for _, seen := range list {

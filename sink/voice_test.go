@@ -37,7 +37,7 @@ func TestWithoutVoiceTheWorkerStays(t *testing.T) {
 			if n := len(srv.Joins()); n != 1 {
 				t.Errorf("it joined %d times", n)
 			}
-			if log := c.log.String(); strings.Count(log, "no voice in the room") != 1 || !strings.Contains(log, "lets us post again") {
+			if log := c.log.String(); strings.Count(log, "no voice in the room") != 1 || !strings.Contains(log, "granted again") {
 				t.Errorf("the log does not say both once:\n%s", log)
 			}
 		})

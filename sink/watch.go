@@ -65,7 +65,7 @@ func (s *session) watchJoin(ctx context.Context) bool {
 		case <-s.entered:
 			return true
 		case <-patience.C:
-			s.sayToOurselves()
+			s.messageSelf()
 		case <-s.conn.Ended():
 			return false
 		case <-ctx.Done():
@@ -91,7 +91,7 @@ func (s *session) overdue(now time.Time, silent bool) error {
 		return s.stalled()
 	case silent:
 		return &Error{Kind: conn.KindSilent, Op: "stay connected", Err: conn.ErrSilent}
-	case s.tooSilent(now):
+	case s.isTooLongWithoutVoice(now):
 		return muc.NoVoice(s.occupant.room)
 	case s.mayTakeNickBack():
 		return errNickFree
@@ -136,7 +136,7 @@ func (s *session) prove(now time.Time) {
 // wake makes something come, if the connection lives: the answer of the room, or that
 // of the server (XEP-0199) where the room does not answer.
 func (s *session) wake() {
-	if !s.catchup.mute {
+	if !s.catchup.noAnswers {
 		s.ping(s.alive)
 		return
 	}
