@@ -3,8 +3,6 @@ package render
 import (
 	"errors"
 	"fmt"
-	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -30,7 +28,6 @@ var (
 type tmpl struct {
 	config Config
 	parsed *sandbox.Template
-	text   string
 }
 
 // environment is what the functions of templates work with.
@@ -43,13 +40,13 @@ func (c Config) environment() functions.Env {
 }
 
 // parseTemplate checks a template: it must be well formed, work for every
-// sample, and give a text for one of them at least.
+// sample, and be able to give a text.
 func parseTemplate(text string, c Config) (*tmpl, error) {
 	parsed, err := sandbox.Parse("template", text, functions.All(c.environment()), notification{})
 	if err != nil {
 		return nil, check.Faultf(seeTemplates, "%w", err)
 	}
-	t := &tmpl{c, parsed, text}
+	t := &tmpl{c, parsed}
 	texts := 0
 	for _, sample := range samples() {
 		switch _, err := t.execute(&sample); {
@@ -59,50 +56,10 @@ func parseTemplate(text string, c Config) (*tmpl, error) {
 			return nil, check.Faultf(seeTemplates, "%w, for the sample %q", err, sample.ID)
 		}
 	}
-	if texts == 0 && !t.printsForItsWords() {
+	if texts == 0 && !parsed.UsesData() { // else another notification may give one
 		return nil, t.nothing()
 	}
 	return t, nil
-}
-
-// maxWords bounds how many notifications are made of a template's own words.
-const maxWords = 100
-
-// printsForItsWords reports whether the template prints something under a
-// condition that no sample meets, like a label with a certain value. What a
-// publisher's own members hold nobody can know, nor what a pattern describes.
-func (t *tmpl) printsForItsWords() bool {
-	words := wordsOf(t.text)
-	for _, unknown := range []string{"Data", "Extra", "match", "regexMatch", "regexFind"} {
-		if slices.Contains(words, unknown) {
-			return true
-		}
-	}
-	for _, word := range words[:min(len(words), maxWords)] {
-		sample := sampleOf(word, words)
-		if _, err := t.execute(&sample); err == nil {
-			return true
-		}
-	}
-	return false
-}
-
-// The actions of a template, and the texts and names in one.
-var (
-	actions     = regexp.MustCompile(`(?s)\{\{.*?\}\}`)
-	actionWords = regexp.MustCompile("\"([^\"]*)\"|`([^`]*)`|\\w+")
-)
-
-// wordsOf are the texts and names in the actions of a template.
-func wordsOf(template string) []string {
-	var words []string
-	for _, action := range actions.FindAllString(template, -1) {
-		for _, word := range actionWords.FindAllString(action, -1) {
-			words = append(words, strings.Trim(word, "\"`"))
-		}
-	}
-	slices.Sort(words)
-	return slices.Compact(words)
 }
 
 // nothing is the error of a template that prints nothing for any sample.

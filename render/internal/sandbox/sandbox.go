@@ -47,6 +47,7 @@ type Template struct {
 	functions []Function
 	types     map[string]reflect.Type // of the data, by name
 	idle      sync.Pool               // of *instance
+	usesData  bool
 }
 
 // Parse reads a template that calls these functions and is executed with data
@@ -58,13 +59,16 @@ func Parse(name, text string, functions []Function, example any) (*Template, err
 	if err != nil {
 		return nil, t.explain(err)
 	}
-	if err := validate(parsed, reflect.TypeOf(example)); err != nil {
+	if t.usesData, err = validate(parsed, reflect.TypeOf(example)); err != nil {
 		return nil, err
 	}
 	guard(parsed)
 	t.parsed = parsed
 	return t, nil
 }
+
+// UsesData reports whether what the template prints depends on the data.
+func (t *Template) UsesData() bool { return t.usesData }
 
 // Defined returns the names of the templates that are only defined: what they
 // hold is not printed unless the main template calls them.

@@ -13,8 +13,9 @@ import (
 )
 
 // validate finds what is missing in parts of a template that may run seldom:
-// templates that are called but not defined, and members of the data.
-func validate(t *template.Template, data reflect.Type) error {
+// templates that are called but not defined, and members of the data. It reports
+// whether what the template prints depends on the data.
+func validate(t *template.Template, data reflect.Type) (usesData bool, err error) {
 	var errs []error
 	for _, each := range t.Templates() {
 		if each.Tree == nil {
@@ -23,8 +24,9 @@ func validate(t *template.Template, data reflect.Type) error {
 		c := checker{all: t, tree: each.Tree, data: data, main: each.Name() == t.Name()}
 		c.list(each.Root, c.main)
 		errs = append(errs, c.errs...)
+		usesData = usesData || c.main && c.usesData
 	}
-	return errors.Join(errs...)
+	return usesData, errors.Join(errs...)
 }
 
 // checker walks one template. In the main one, $ is the data.
@@ -34,6 +36,8 @@ type checker struct {
 	data reflect.Type
 	main bool
 	errs []error
+	// usesData says that a condition or something that prints uses the data.
+	usesData bool
 }
 
 // list walks a list; dot says whether the dot is the data there.
@@ -44,7 +48,10 @@ func (c *checker) list(list *parse.ListNode, dot bool) {
 	for _, node := range list.Nodes {
 		switch n := node.(type) {
 		case *parse.ActionNode:
-			c.pipe(n.Pipe, dot)
+			used := c.usesData
+			if c.pipe(n.Pipe, dot); len(n.Pipe.Decl) > 0 { // it prints nothing
+				c.usesData = used
+			}
 		case *parse.IfNode:
 			c.branch(&n.BranchNode, dot, dot)
 		case *parse.RangeNode:
@@ -83,12 +90,14 @@ func (c *checker) word(node parse.Node, dot bool) {
 		c.pipe(n, dot)
 	case *parse.ChainNode:
 		c.word(n.Node, dot)
+	case *parse.DotNode:
+		c.usesData = true
 	case *parse.FieldNode:
-		if dot {
+		if c.usesData = true; dot {
 			c.member(n, n.Ident[0])
 		}
 	case *parse.VariableNode:
-		if c.main && n.Ident[0] == "$" && len(n.Ident) > 1 {
+		if c.usesData = true; c.main && n.Ident[0] == "$" && len(n.Ident) > 1 {
 			c.member(n, n.Ident[1])
 		}
 	}
