@@ -2,6 +2,7 @@
 package filter
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -73,39 +74,31 @@ func matches(rule labels.Matchers, e *envelope.Envelope) bool {
 	return !slices.ContainsFunc(rule, func(m *labels.Matcher) bool { return !m.Matches(value(e, m.Name)) })
 }
 
+// fields are those of a notification that rules can name.
+var fields = map[string]func(e *envelope.Envelope) string{ //nolint:gochecknoglobals // a constant table
+	"severity": func(e *envelope.Envelope) string {
+		return cmp.Or(strings.ToLower(e.SeverityWord), e.Severity.String())
+	},
+	"state":       func(e *envelope.Envelope) string { return string(e.State) },
+	"source":      func(e *envelope.Envelope) string { return e.Source },
+	"subject":     func(e *envelope.Envelope) string { return e.Subject },
+	"message":     func(e *envelope.Envelope) string { return e.Message },
+	"type":        func(e *envelope.Envelope) string { return e.EventType },
+	"host":        func(e *envelope.Envelope) string { return e.HostName },
+	"server":      func(e *envelope.Envelope) string { return e.ServerName },
+	"domain":      func(e *envelope.Envelope) string { return e.DomainName },
+	"instance":    func(e *envelope.Envelope) string { return e.InstanceName },
+	"id":          func(e *envelope.Envelope) string { return e.ID },
+	"fingerprint": func(e *envelope.Envelope) string { return e.Fingerprint },
+}
+
 // value returns the label with that name, else the field, else "".
 func value(e *envelope.Envelope, name string) string {
 	if label, found := e.Labels[name]; found {
 		return label
 	}
-	switch name {
-	case "severity":
-		if e.SeverityWord != "" {
-			return strings.ToLower(e.SeverityWord)
-		}
-		return e.Severity.String()
-	case "state":
-		return string(e.State)
-	case "source":
-		return e.Source
-	case "subject":
-		return e.Subject
-	case "message":
-		return e.Message
-	case "type":
-		return e.EventType
-	case "host":
-		return e.HostName
-	case "server":
-		return e.ServerName
-	case "domain":
-		return e.DomainName
-	case "instance":
-		return e.InstanceName
-	case "id":
-		return e.ID
-	case "fingerprint":
-		return e.Fingerprint
+	if field := fields[name]; field != nil {
+		return field(e)
 	}
 	return ""
 }

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
@@ -22,6 +24,8 @@ type Config struct {
 	TemplateFile    string   `envconfig:"TEMPLATE_FILE" desc:"File with the template; use it or TEMPLATE."`
 	GroupAbove      int      `envconfig:"GROUP_ABOVE" default:"5" desc:"From so many notifications in one message on, like the alerts of a webhook, they become one post that lists them, worst first, with one mention. 1: always, 0: never."`
 	Payload         bool     `envconfig:"PAYLOAD" default:"false" desc:"Add an element to each message from which bots in the room can read id, source and severity."`
+
+	nicks []*regexp.Regexp // of Mention
 }
 
 // The values of TEXT_STYLE.
@@ -55,7 +59,7 @@ func (c Config) Validate() []error {
 		bad("use 1 or more, or 0 for never", "GROUP_ABOVE=%d", c.GroupAbove)
 	}
 	for _, nick := range c.Mention {
-		if strings.TrimSpace(nick) == "" || strings.ContainsFunc(nick, unicode.IsControl) || len(nick) > maxNick {
+		if strings.TrimSpace(nick) == "" || !utf8.ValidString(nick) || strings.ContainsFunc(nick, unicode.IsControl) || len(nick) > maxNick {
 			bad("give nicknames with commas between", "MENTION: %q is no nickname", nick)
 		}
 	}

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -86,89 +87,40 @@ func endsInSpace(s string) bool {
 	return unicode.IsSpace(r)
 }
 
-// unmention breaks up the nicknames in s, so that only we mention people.
-func unmention(s string, nicks []string) string {
+// nickPatterns find the nicknames of MENTION in any case.
+func nickPatterns(nicks []string) (list []*regexp.Regexp) {
 	for _, nick := range nicks {
-		s = breakUp(s, nick)
+		list = append(list, regexp.MustCompile("(?i)"+regexp.QuoteMeta(nick)))
 	}
-	return s
+	return list
 }
 
-// breakUp puts a joiner after the first character of every nick in s.
-func breakUp(s, nick string) string {
-	var b strings.Builder
-	from := 0
-	for i := 0; i < len(s); {
-		_, size := utf8.DecodeRuneInString(s[i:])
-		length := foldedPrefix(s[i:], nick)
-		if length == 0 {
-			i += size
-			continue
-		}
-		b.WriteString(s[from : i+size])
-		b.WriteString(joiner)
-		from = i + size
-		i += length
-	}
-	if from == 0 {
-		return s
-	}
-	b.WriteString(s[from:])
-	return b.String()
-}
-
-// foldedPrefix returns the length of nick, in any case, at the start of s, 0 if
-// it is not there. Cases may differ in length: the sign for Kelvin is a K.
-func foldedPrefix(s, nick string) int {
-	at := 0
-	for _, want := range nick {
-		got, size := utf8.DecodeRuneInString(s[at:])
-		if size == 0 || !sameFold(got, want) {
-			return 0
-		}
-		at += size
-	}
-	return at
-}
-
-func sameFold(a, b rune) bool {
-	if a == b {
-		return true
-	}
-	for r := unicode.SimpleFold(a); r != a; r = unicode.SimpleFold(r) {
-		if r == b {
-			return true
-		}
-	}
-	return false
+// unmention breaks up the nicknames in s, so that only we mention people.
+func (c Config) unmention(s string) string {
+	return c.eachNick(s, func(first, rest string) string { return first + joiner + rest })
 }
 
 // unmentionURL does the same to the path of an address, which must go on
 // working: it percent-encodes the first character of every nick there. One in
 // the name of the host is left to unmention.
-func unmentionURL(url string, nicks []string) string {
+func (c Config) unmentionURL(url string) string {
 	host := strings.Index(url, "://") + len("://")
 	slash := strings.IndexByte(url[host:], '/')
 	if slash < 0 {
 		return url
 	}
-	path := url[host+slash:]
-	for _, nick := range nicks {
-		broken := breakUp(path, nick)
-		for at := strings.Index(broken, joiner); at > 0; at = strings.Index(broken, joiner) {
-			_, size := utf8.DecodeLastRuneInString(broken[:at])
-			first := broken[at-size : at]
-			broken = broken[:at-size] + percentEncode(first) + broken[at+len(joiner):]
-		}
-		path = broken
-	}
-	return url[:host+slash] + path
+	return url[:host+slash] + c.eachNick(url[host+slash:], func(first, rest string) string {
+		return strings.ReplaceAll(fmt.Sprintf(" % X", first), " ", "%") + rest
+	})
 }
 
-func percentEncode(s string) string {
-	var b strings.Builder
-	for i := range len(s) {
-		fmt.Fprintf(&b, "%%%02X", s[i])
+// eachNick replaces the nicknames in s, given their first character and the rest.
+func (c Config) eachNick(s string, with func(first, rest string) string) string {
+	for _, nick := range c.nicks {
+		s = nick.ReplaceAllStringFunc(s, func(found string) string {
+			_, size := utf8.DecodeRuneInString(found)
+			return with(found[:size], found[size:])
+		})
 	}
-	return b.String()
+	return s
 }

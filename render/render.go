@@ -43,6 +43,7 @@ type Renderer struct {
 
 // New returns a Renderer for a valid Config.
 func New(c Config, log *slog.Logger) (*Renderer, error) {
+	c.nicks = nickPatterns(c.Mention)
 	template, err := c.template()
 	if err != nil {
 		return nil, err

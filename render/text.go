@@ -49,7 +49,7 @@ func (c Config) text(e *envelope.Envelope) string {
 }
 
 // safe takes away what user data could mean to a client, and secrets.
-func (c Config) safe(s string) string { return unmention(escape(withoutSecrets(s)), c.Mention) }
+func (c Config) safe(s string) string { return c.unmention(escape(withoutSecrets(s))) }
 
 // headline makes the first line. One with an asterisk of its own is not styled:
 // that would end the style.
@@ -163,7 +163,7 @@ func (c Config) writeLinks(b *strings.Builder, e *envelope.Envelope) {
 		}
 		count++
 		b.WriteString("\n→ ")
-		b.WriteString(c.safe(strings.TrimLeft(cut.Line(oneLine(link.Name), maxPartBytes)+" "+unmentionURL(url, c.Mention), " ")))
+		b.WriteString(c.safe(strings.TrimLeft(cut.Line(oneLine(link.Name), maxPartBytes)+" "+c.unmentionURL(url), " ")))
 	}
 }
 
