@@ -29,9 +29,6 @@ type page struct {
 	title string
 	text  strings.Builder
 	links []Link
-	// hidden is how many open elements hide their text.
-	hidden int
-	inTag  string
 	// lineEnd is what the end of a line of the source means.
 	lineEnd string
 }
@@ -92,61 +89,46 @@ func readHTML(text string) *page {
 	if p.lineEnd = " "; !htmlBlock.MatchString(text) || !isHTML(strings.TrimSpace(text)) {
 		p.lineEnd = "\n"
 	}
-	tokens := html.NewTokenizer(strings.NewReader(text))
-	for {
-		switch kind := tokens.Next(); kind { //nolint:exhaustive // comments and the like have no text
-		case html.ErrorToken:
-			return p
-		case html.TextToken:
-			p.addText(tokens.Token().Data)
-		case html.StartTagToken, html.SelfClosingTagToken:
-			p.start(tokens.Token(), kind == html.StartTagToken)
-		case html.EndTagToken:
-			p.end(tokens.Token().Data)
-		}
+	root, err := html.ParseWithOptions(strings.NewReader(text), html.ParseOptionEnableScripting(false))
+	if err != nil { // elements in one another without end
+		p.text.WriteString(text)
+		return p
 	}
+	p.add(root)
+	return p
 }
 
-func (p *page) addText(text string) {
+// add takes the text of a node and all in it.
+func (p *page) add(n *html.Node) {
+	name := n.Data
 	switch {
-	case p.inTag == "title":
-		p.title += text
-	case p.hidden == 0:
-		if n := len(p.links); p.inTag == "a" && n > 0 && len(p.links[n-1].Name) < maxShort {
-			p.links[n-1].Name += text
+	case n.Type == html.TextNode:
+		p.text.WriteString(strings.ReplaceAll(n.Data, "\n", p.lineEnd))
+		return
+	case n.Type == html.CommentNode || htmlHidden[name]:
+		if name == "title" && n.FirstChild != nil {
+			p.title = n.FirstChild.Data
 		}
-		p.text.WriteString(strings.ReplaceAll(text, "\n", p.lineEnd))
-	}
-}
-
-func (p *page) start(t html.Token, hasEnd bool) {
-	switch {
-	case htmlLines[t.Data]:
-		p.text.WriteByte('\n')
-	case t.Data == "td" || t.Data == "th":
+		return
+	case name == "td" || name == "th":
 		p.text.WriteString(cellEnd)
 	}
-	if !hasEnd {
-		return
+	p.endLine(name)
+	from := p.text.Len()
+	for child := range n.ChildNodes() {
+		p.add(child)
 	}
-	p.inTag = t.Data
-	if htmlHidden[t.Data] {
-		p.hidden++
-	}
-	for _, a := range t.Attr {
-		if t.Data == "a" && a.Key == "href" && len(p.links) < maxMembers {
-			p.links = append(p.links, Link{URL: a.Val})
+	for _, a := range n.Attr {
+		if name == "a" && a.Key == "href" && len(p.links) < maxMembers {
+			p.links = append(p.links, Link{p.text.String()[from:], a.Val})
 		}
 	}
+	p.endLine(name)
 }
 
-func (p *page) end(name string) {
-	p.inTag = ""
-	if htmlLines[name] {
+func (p *page) endLine(element string) {
+	if htmlLines[element] {
 		p.text.WriteByte('\n')
-	}
-	if htmlHidden[name] {
-		p.hidden = max(p.hidden-1, 0)
 	}
 }
 

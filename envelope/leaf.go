@@ -100,46 +100,27 @@ func bytesOf(path, array string) string {
 	return strings.ToValidUTF8(string(text), "")
 }
 
-// commitTitles are the first lines of what the commits of a push say, each on a line.
-func commitTitles(path, array string) string {
-	if last(path) != "commits" {
-		return ""
-	}
-	var titles []string
-	for i, commit := range elements(array) {
-		if commit[0] != '{' || i == maxListed {
-			titles = append(titles, "…")
-			break
-		}
-		for name, value := range members(commit) {
-			if name := normal(name); (name == "message" || name == "comment") && value[0] == '"' {
-				title, _, _ := strings.Cut(strings.TrimSpace(unquote(value)), "\n")
-				titles = append(titles, title)
-			}
-		}
-	}
-	return strings.Join(titles, "\n")
-}
-
-// namesIn lists the names of things that have one, and no value.
-func namesIn(array string) string {
-	var names []string
+// listed says what the objects of an array are: the commits of a push by the first
+// lines of what they say, and things that have a name, and no value, by that. It
+// returns "" for others.
+func listed(path, array string) string {
+	separator, names := ", ", []string(nil)
 	for i, element := range elements(array) {
-		if _, value := pair(element); value != "" || element[0] != '{' {
-			return ""
+		name := cmp.Or(memberOf(element, "name"), "null")
+		if last(path) == "commits" {
+			separator, name = "\n", cmp.Or(memberOf(element, "message"), memberOf(element, "comment"), "null")
 		}
-		name, _ := text(cmp.Or(memberOf(element, "name"), "null"))
-		if name == "" {
+		title, _, _ := strings.Cut(strings.TrimSpace(plain(name)), "\n")
+		if _, value := pair(element); name[0] != '"' || title == "" || value != "" {
 			return ""
 		}
 		if i == maxListed {
-			name = "…"
+			names = append(names, "…")
+			break
 		}
-		if i <= maxListed {
-			names = append(names, name)
-		}
+		names = append(names, title)
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(names, separator)
 }
 
 // pair returns what an object of nothing but a name and a value says, or an

@@ -3,6 +3,7 @@ package envelope
 import (
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -105,32 +106,23 @@ func innerJSON(value string) string {
 	if len(value) < 4 || len(value) > maxNestedJSON || value[1] != '{' && value[1] != '[' && value[1] != '\\' && value[1] != 'e' && value[1] != 'H' {
 		return ""
 	}
-	text := strings.TrimSpace(unquote(value))
-	if packed := gunzipped(text); packed != "" {
-		text = packed
-	} else if strings.HasPrefix(text, "eyJ") || strings.HasPrefix(text, "ewog") || strings.HasPrefix(text, "ew0K") { // base64 of an object
-		object, err := base64.StdEncoding.DecodeString(text)
-		if text = string(object); err != nil {
-			return ""
-		}
-	}
+	text := unpackedText(strings.TrimSpace(unquote(value)))
 	if text != "" && (text[0] == '{' || text[0] == '[') && json.Valid([]byte(text)) {
 		return text
 	}
 	return ""
 }
 
-// gunzipped undoes the Base64 and gzip in which CloudWatch hands over its logs, ""
-// if text is something else.
-func gunzipped(text string) string {
-	if !strings.HasPrefix(text, "H4sI") {
-		return ""
+// unpackedText undoes the Base64 of an object, and the gzip in which CloudWatch hands
+// over its logs.
+func unpackedText(text string) string {
+	if !slices.ContainsFunc([]string{"eyJ", "ewog", "ew0K", "H4sI"}, func(start string) bool { return strings.HasPrefix(text, start) }) {
+		return text
 	}
-	packed, err := base64.StdEncoding.DecodeString(text)
-	if err != nil {
-		return ""
+	content, err := base64.StdEncoding.DecodeString(text)
+	if err == nil && strings.HasPrefix(text, "H4sI") {
+		content, err = decompress("gzip", content)
 	}
-	content, err := decompress("gzip", packed)
 	if err != nil {
 		return ""
 	}
@@ -187,11 +179,7 @@ func (t *tree) addArray(b branch, array string) {
 // addObjects takes the elements that are pairs of name and value as members,
 // of others the first one, and says how many there are.
 func (t *tree) addObjects(b branch, array string, count int) {
-	if titles := commitTitles(b.path, array); titles != "" {
-		t.leaf(b, quoteJSON(titles))
-		return
-	}
-	if names := namesIn(array); names != "" {
+	if names := listed(b.path, array); names != "" {
 		t.leaf(b, quoteJSON(names))
 		return
 	}
