@@ -3,8 +3,8 @@ package envelope
 import (
 	"cmp"
 	"net/url"
-	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -60,20 +60,12 @@ func cutPrefixFold(s, prefix string) (string, bool) {
 func attributeOf(header, prefix string) string {
 	value := header
 	if prefix == encodedPrefix {
-		value = percentDecode(unquoteHeader(header))
+		if unquoted, err := strconv.Unquote(header); err == nil && header[0] == '"' { // a quoted string of HTTP
+			value = unquoted
+		}
+		value = percentDecode(value)
 	}
 	return strings.ToValidUTF8(value, "\uFFFD")
-}
-
-// quotedPair is a character with a backslash before it.
-var quotedPair = regexp.MustCompile(`(?s)\\(.)`)
-
-// unquoteHeader undoes the quoting of HTTP's quoted strings.
-func unquoteHeader(s string) string {
-	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
-		return s
-	}
-	return quotedPair.ReplaceAllString(s[1:len(s)-1], "$1")
 }
 
 // percentDecode undoes one round of percent-encoding, where it is that.

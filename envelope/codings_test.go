@@ -23,6 +23,20 @@ func TestBinaryIsNamed(t *testing.T) {
 	}
 }
 
+// Programs of old send text in windows-1252 and do not say so. JSON is UTF-8 always.
+func TestTextWithoutACharsetIsWestern(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		"Pr\xfcfung f\xfcr 5 \x80 fehlgeschlagen": "Prüfung für 5 € fehlgeschlagen",
+		"{\"subject\":\"Pr\xfcfung f\xfcr alle\"}": "", "\xff\xfe\xfd": "", "ab\x00\xfcc defgh": "",
+	} {
+		e, err := envelope.Decode(envelope.Raw{Body: []byte(body)})
+		if (err == nil) != (want != "") || e.Message != want {
+			t.Errorf("%q is read as %q, %v, want %q", body, e.Message, err, want)
+		}
+	}
+}
+
 // A header may name thousands of encodings, and a small body may begin with as many.
 func TestEncodingsAreBounded(t *testing.T) {
 	t.Parallel()

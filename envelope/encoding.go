@@ -9,12 +9,14 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net/http"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/unicode"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -77,7 +79,12 @@ func decompress(coding string, body []byte) ([]byte, error) {
 		}
 		return bounded(flate.NewReader(bytes.NewReader(body))) // as some servers have it
 	case "zstd":
-		return decompressZstd(body)
+		r, err := zstd.NewReader(bytes.NewReader(body), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(maxContent))
+		if err != nil {
+			return nil, err
+		}
+		defer r.Close()
+		return bounded(r)
 	}
 	return nil, errors.New("use gzip, zstd or deflate")
 }
@@ -85,19 +92,6 @@ func decompress(coding string, body []byte) ([]byte, error) {
 func bounded(r io.Reader) ([]byte, error) {
 	content, err := io.ReadAll(io.LimitReader(r, maxContent+1))
 	if len(content) > maxContent {
-		return nil, errTooLarge
-	}
-	return content, err
-}
-
-func decompressZstd(body []byte) ([]byte, error) {
-	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(maxContent))
-	if err != nil {
-		return nil, err
-	}
-	defer d.Close()
-	content, err := d.DecodeAll(body, nil)
-	if errors.Is(err, zstd.ErrDecoderSizeExceeded) || errors.Is(err, zstd.ErrWindowSizeExceeded) {
 		return nil, errTooLarge
 	}
 	return content, err
@@ -116,6 +110,9 @@ func (r Raw) Text() ([]byte, error) {
 	}
 	if kind := binaryKind(body, mediaType(r.Get("Content-Type"))); kind != "" {
 		return nil, fmt.Errorf("%s is not supported: publish JSON or text", kind)
+	}
+	if text := westernText(body); text != nil {
+		return text, nil
 	}
 	if at := invalidUTF8(body); at >= 0 {
 		return nil, fmt.Errorf("not UTF-8: invalid byte 0x%02x at byte %d: publish UTF-8, or name the charset in the header Content-Type", body[at], at)
@@ -177,21 +174,36 @@ func charsetOf(name string) (encoding.Encoding, error) {
 	return htmlindex.Get(name)
 }
 
-// magics are the beginnings of what is no text.
+// westernText returns text in windows-1252, which programs of old send without a
+// charset: letters between words of ASCII. It returns nil for what is UTF-8, JSON, or no
+// text.
+func westernText(body []byte) []byte {
+	ascii := 0
+	for _, c := range body {
+		if c < ' ' && c != '\t' && c != '\r' && c != '\n' {
+			return nil
+		}
+		if c < utf8.RuneSelf {
+			ascii++
+		}
+	}
+	const least = 4 // of five bytes
+	text, err := charmap.Windows1252.NewDecoder().Bytes(body)
+	if err != nil || utf8.Valid(body) || ascii*(least+1) < len(body)*least || body[0] == '{' || body[0] == '[' || bytes.ContainsRune(text, utf8.RuneError) {
+		return nil
+	}
+	return text
+}
+
+// magics are the beginnings of what is no text, beyond those that net/http knows.
 var magics = [...]struct{ magic, kind string }{ //nolint:gochecknoglobals // a constant table
 	{"Obj\x01", "Avro"},
 	{"\xc3\x01", "Avro (single-object encoding)"},
 	{"\x04\x22\x4d\x18", "data compressed with LZ4"},
 	{"\xff\x06\x00\x00sNaPpY", "data compressed with Snappy"},
 	{"\x82SNAPPY\x00", "data compressed with Snappy"},
-	{"BZh", "data compressed with bzip2"},
-	{"PK\x03\x04", "a ZIP archive"},
 	{"\xac\xed\x00\x05", "a serialized Java object"},
-	{"\x80\x04\x95", "a Python pickle"},
 	{"PAR1", "Parquet"},
-	{"\x89PNG", "an image"},
-	{"\xff\xd8\xff", "an image"},
-	{"%PDF", "a PDF document"},
 	{"\xd9\xd9\xf7", "CBOR"},
 }
 
@@ -227,6 +239,9 @@ func binaryKind(body []byte, media string) string {
 		return "what looks like MessagePack"
 	case isProtobuf(body):
 		return "what looks like Protobuf"
+	}
+	if media := http.DetectContentType(body); !utf8.Valid(body) && media != "application/octet-stream" && !strings.HasPrefix(media, "text/") {
+		return media
 	}
 	return ""
 }

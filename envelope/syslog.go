@@ -45,20 +45,20 @@ func known(field string) string { return strings.TrimPrefix(field, "-") }
 
 // logfmt returns the members of a line like level=error msg="db refused", nil
 // if it is none.
-func logfmt(line string) []member {
+func logfmt(line string) (list []member) {
 	const least = 2
-	if !strings.Contains(line, "=") || strings.Contains(line, "\n") {
+	hasText := false
+	if strings.Contains(line, "\n") {
 		return nil
 	}
-	var list []member
-	hasText := false
-	for m := range logfmtPairs(line) {
-		if m == nil || len(list) == maxMembers {
+	for line = strings.TrimSpace(line); line != ""; line = strings.TrimLeft(line, " ") {
+		name, rest, found := strings.Cut(line, "=")
+		if !found || name == "" || strings.ContainsAny(name, " \"") || len(list) == maxMembers {
 			return nil
 		}
-		list = append(list, *m)
-		name := normal(m.name)
-		hasText = hasText || name == "msg" || name == "message" || name == "level" || name == "lvl" || name == "severity"
+		value, after := logfmtValue(rest)
+		list = append(list, member{name, quoteJSON(value)})
+		hasText, line = hasText || logfmtTexts[normal(name)], after
 	}
 	if len(list) < least || !hasText {
 		return nil
@@ -66,28 +66,17 @@ func logfmt(line string) []member {
 	return list
 }
 
-// logfmtPairs yields the pairs of a line, and nil where it is something else.
-func logfmtPairs(line string) func(yield func(*member) bool) {
-	return func(yield func(*member) bool) {
-		for line = strings.TrimSpace(line); line != ""; line = strings.TrimLeft(line, " ") {
-			at := strings.IndexAny(line, "= \"")
-			if at <= 0 || line[at] != '=' {
-				yield(nil)
-				return
-			}
-			m := member{name: line[:at]}
-			rest := line[at+1:]
-			quoted, err := strconv.QuotedPrefix(rest)
-			if err == nil && rest[0] == '"' {
-				text, _ := strconv.Unquote(quoted)
-				m.value, line = quoteJSON(text), rest[len(quoted):]
-			} else {
-				word, after, _ := strings.Cut(rest, " ")
-				m.value, line = quoteJSON(word), after
-			}
-			if !yield(&m) {
-				return
-			}
+// logfmtTexts are the names of which one is in every such line.
+var logfmtTexts = setOf("msg message level lvl severity") //nolint:gochecknoglobals // a constant table
+
+// logfmtValue takes a word, or a text in quotes.
+func logfmtValue(s string) (value, rest string) {
+	if strings.HasPrefix(s, `"`) {
+		if quoted, err := strconv.QuotedPrefix(s); err == nil {
+			value, _ = strconv.Unquote(quoted)
+			return value, s[len(quoted):]
 		}
 	}
+	value, rest, _ = strings.Cut(s, " ")
+	return value, rest
 }

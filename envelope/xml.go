@@ -1,6 +1,8 @@
 package envelope
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -10,77 +12,72 @@ import (
 // maxXMLDepth is how deep an element may be that is looked into.
 const maxXMLDepth = 32
 
-// xmlElement is an element whose end has not come yet.
-type xmlElement struct {
-	name       string
-	text       strings.Builder
-	attributes []member
-	members    []member
-}
-
 // xmlObjects returns a JSON object for each document in text, nil if it is no XML.
 // Elements and attributes are its members.
-func xmlObjects(text string) []string {
+func xmlObjects(text string) (list []string) {
 	if !strings.HasPrefix(text, "<") || !strings.HasSuffix(text, ">") {
 		return nil
 	}
 	decoder := xml.NewDecoder(strings.NewReader(text))
 	decoder.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // it is UTF-8 by now
-	open := []*xmlElement{{}}
 	for {
 		token, err := decoder.Token()
-		top := open[len(open)-1]
-		switch t := token.(type) {
-		case xml.StartElement:
-			if open = append(open, newXMLElement(t)); len(open) > maxXMLDepth {
-				return nil
-			}
-		case xml.EndElement:
-			open = open[:len(open)-1]
-			open[len(open)-1].addElement(top)
-		case xml.CharData:
-			top.text.Write(t)
+		if errors.Is(err, io.EOF) {
+			return list
 		}
-		if errors.Is(err, io.EOF) && strings.TrimSpace(top.text.String()) == "" {
-			return top.objects()
+		start, isElement := token.(xml.StartElement)
+		between, _ := token.(xml.CharData)
+		var members []member
+		if isElement {
+			members, err = xmlMembers(decoder, start, 1)
 		}
-		if err != nil {
+		if err != nil || len(bytes.TrimSpace(between)) > 0 {
 			return nil
 		}
-	}
-}
-
-func newXMLElement(start xml.StartElement) *xmlElement {
-	e := &xmlElement{name: start.Name.Local}
-	for _, a := range start.Attr {
-		if a.Name.Space == "" && a.Name.Local != "xmlns" {
-			e.attributes = append(e.attributes, member{a.Name.Local, quoteJSON(a.Value)})
+		if isElement {
+			list = append(list, objectOf(members))
 		}
 	}
-	return e
 }
 
-// addElement takes an element that has ended. The attributes of one that has
-// nothing but text become members beside it.
-func (e *xmlElement) addElement(inner *xmlElement) {
-	if len(e.members) >= maxMembers {
-		return
+// xmlMembers reads an element up to its end. The attributes of one that has nothing
+// but text become members beside it.
+func xmlMembers(decoder *xml.Decoder, start xml.StartElement, depth int) ([]member, error) {
+	var attributes, inner []member
+	for _, a := range start.Attr {
+		if a.Name.Space == "" && a.Name.Local != "xmlns" {
+			attributes = append(attributes, member{a.Name.Local, quoteJSON(a.Value)})
+		}
 	}
-	text := strings.TrimSpace(inner.text.String())
-	if len(inner.members) > 0 || text == "" {
-		e.members = append(e.members, member{inner.name, objectOf(append(inner.attributes, inner.members...))})
-		return
-	}
-	e.members = append(e.members, member{inner.name, quoteJSON(text)})
-	for _, a := range inner.attributes {
-		e.members = append(e.members, member{inner.name + "." + a.name, a.value})
+	var text strings.Builder
+	for {
+		token, err := decoder.Token()
+		switch t := token.(type) {
+		case xml.StartElement:
+			var more []member
+			if more, err = xmlMembers(decoder, t, depth+1); len(inner) < maxMembers {
+				inner = append(inner, more...)
+			}
+		case xml.CharData:
+			text.Write(t)
+		case xml.EndElement:
+			return xmlElement(start.Name.Local, strings.TrimSpace(text.String()), attributes, inner), nil
+		}
+		if err != nil || depth > maxXMLDepth {
+			return nil, cmp.Or(err, errTooDeep)
+		}
 	}
 }
 
-// objects returns the documents that have ended.
-func (e *xmlElement) objects() (list []string) {
-	for _, m := range e.members {
-		list = append(list, objectOf([]member{m}))
+var errTooDeep = errors.New("elements are too deep")
+
+func xmlElement(name, text string, attributes, inner []member) []member {
+	if len(inner) > 0 || text == "" {
+		return []member{{name, objectOf(append(attributes, inner...))}}
+	}
+	list := []member{{name, quoteJSON(text)}}
+	for _, a := range attributes {
+		list = append(list, member{name + "." + a.name, a.value})
 	}
 	return list
 }
