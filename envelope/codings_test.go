@@ -27,7 +27,7 @@ func TestBinaryIsNamed(t *testing.T) {
 func TestTextWithoutACharsetIsWestern(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
-		"Pr\xfcfung f\xfcr 5 \x80 fehlgeschlagen": "Prüfung für 5 € fehlgeschlagen",
+		"Pr\xfcfung f\xfcr 5 \x80 fehlgeschlagen":  "Prüfung für 5 € fehlgeschlagen",
 		"{\"subject\":\"Pr\xfcfung f\xfcr alle\"}": "", "\xff\xfe\xfd": "", "ab\x00\xfcc defgh": "",
 	} {
 		e, err := envelope.Decode(envelope.Raw{Body: []byte(body)})

@@ -111,13 +111,14 @@ func (r Raw) Text() ([]byte, error) {
 	if kind := binaryKind(body, mediaType(r.Get("Content-Type"))); kind != "" {
 		return nil, fmt.Errorf("%s is not supported: publish JSON or text", kind)
 	}
+	if utf8.Valid(body) {
+		return body, nil
+	}
 	if text := westernText(body); text != nil {
 		return text, nil
 	}
-	if at := invalidUTF8(body); at >= 0 {
-		return nil, fmt.Errorf("not UTF-8: invalid byte 0x%02x at byte %d: publish UTF-8, or name the charset in the header Content-Type", body[at], at)
-	}
-	return body, nil
+	_, at, _ := encoding.UTF8Validator.Transform(make([]byte, len(body)), body, true)
+	return nil, fmt.Errorf("not UTF-8: invalid byte 0x%02x at byte %d: publish UTF-8, or name the charset in the header Content-Type", body[at], at)
 }
 
 // frames are what serializers of schema registries put before JSON: a magic
@@ -175,8 +176,7 @@ func charsetOf(name string) (encoding.Encoding, error) {
 }
 
 // westernText returns text in windows-1252, which programs of old send without a
-// charset: letters between words of ASCII. It returns nil for what is UTF-8, JSON, or no
-// text.
+// charset: letters between words of ASCII. It returns nil for JSON, and what is no text.
 func westernText(body []byte) []byte {
 	ascii := 0
 	for _, c := range body {
@@ -189,7 +189,7 @@ func westernText(body []byte) []byte {
 	}
 	const least = 4 // of five bytes
 	text, err := charmap.Windows1252.NewDecoder().Bytes(body)
-	if err != nil || utf8.Valid(body) || ascii*(least+1) < len(body)*least || body[0] == '{' || body[0] == '[' || bytes.ContainsRune(text, utf8.RuneError) {
+	if err != nil || ascii*(least+1) < len(body)*least || body[0] == '{' || body[0] == '[' || bytes.ContainsRune(text, utf8.RuneError) {
 		return nil
 	}
 	return text

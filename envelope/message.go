@@ -8,9 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
-
-	"golang.org/x/text/encoding"
 )
 
 // maxMembers bounds the memory that a hostile object can take.
@@ -173,15 +170,6 @@ func syntaxError(body string) error {
 	}
 	// Offset counts the bytes read, the offending one included.
 	return fmt.Errorf("not JSON at byte %d: %w", max(syntax.Offset-1, 0), err)
-}
-
-// invalidUTF8 returns the place of the first byte that is not UTF-8, or -1.
-func invalidUTF8(body []byte) int {
-	if utf8.Valid(body) {
-		return -1
-	}
-	_, at, _ := encoding.UTF8Validator.Transform(make([]byte, len(body)), body, true)
-	return at
 }
 
 // mediaType returns the media type of a header Content-Type, without its
