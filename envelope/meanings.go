@@ -61,7 +61,8 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 		severity_name severity_text severity severity_number event_severity alert_severity log.level level lvl levelname level_name loglevel log_level log_severity
 		@l alert_type message_type syslog_severity syslog.severity.name severity_label priority.summary priority.name priority_name priority urgency criticality impact level_value levelno
 		event_nseverity nseverity trigger_severity rule.level status_indicator sev s notification_type type color theme_color
-		check_result.state service_state host_state service.state host.state state exit_status`},
+		check_result.state service_state host_state service.state host.state state exit_status actor.attributes.exit_code
+		report.summary.critical_count report.summary.high_count report.summary.medium_count`},
 	{aState, "state: whether it begins or ends", `
 		state message_type event_value event.value alert_state alert_status incident_state alert_transition new_state_value state.value current_state monitor_condition
 		event_action notification_type notification.type service_state host_state event_type action status transition`},
@@ -72,7 +73,7 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 		time timestamp @timestamp ts datetime date_time event_time event_timestamp time_unix_nano starts_at start_at started_at fired_date_time triggered_at fired_at
 		occurred_at opened_at state_change_time status_changed_at sent triggered_time time_generated iso_timestamp log_time asctime instant.epoch_second instant t.$date @t time_local
 		start_time_unix_nano observed_time_unix_nano event.created last_timestamp created_at created_on create_time created execution_date long_date_time date ts_ms clock source_realtime_timestamp
-		realtime_timestamp timestamp_ms timestamp.seconds time.seconds detected_at updated_at last_changed now at t head_commit.timestamp metadata.creation_timestamp publish_time state_changed_utc_time run_updated_at receive_timestamp happened_at issued_at occur_at received_at analysed_at event_creation_time alert_creation_time created_date finish_time finished_at ended_at end_time start_time time_fired when time_created.system_time published_at request_received_timestamp`},
+		realtime_timestamp timestamp_ms timestamp.seconds time.seconds detected_at updated_at last_changed now at t head_commit.timestamp metadata.creation_timestamp publish_time state_changed_utc_time run_updated_at receive_timestamp happened_at issued_at occur_at received_at analysed_at event_creation_time alert_creation_time created_date finish_time finished_at ended_at end_time start_time time_fired when time_created.system_time published_at request_received_timestamp report.update_timestamp`},
 	{aHost, "host", `
 		host_name hostname host host.name host.hostname kubernetes.pod_name kubernetes.pod.name k8s.pod.name pod_name pod involved_object.name regarding.name
 		source.host node_name nodename node k8s.node.name kubernetes.host server server_name server.name machine machine_name computer computer_name computer_dns_name node.hostname

@@ -47,16 +47,19 @@ func decodeText(m *message) ([]Envelope, error) {
 	if e := htmlMessage(body); e.showable() {
 		return []Envelope{e}, nil
 	}
-	if list := m.xml(body); list != nil {
-		return list, nil
+	objects := xmlObjects(body)
+	if objects == nil {
+		objects = csvObjects(body)
+	}
+	if objects != nil {
+		return m.objects(objects), nil
 	}
 	return []Envelope{textMessage(body, m.words)}, nil
 }
 
-// xml reads XML like JSON with the same names, nil if body is no XML.
-func (m *message) xml(body string) []Envelope {
-	var list []Envelope
-	for i, object := range xmlObjects(body) {
+// objects reads each object like a message of its own.
+func (m *message) objects(objects []string) (list []Envelope) {
+	for i, object := range objects {
 		inner := message{Raw: m.Raw, words: m.words, body: object, members: membersOf(object)}
 		for _, e := range inner.understand() {
 			if !e.showable() {
