@@ -16,8 +16,8 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
-const checkHelp = `check looks at everything that the worker needs, one line each, and says how to
-fix what is wrong. It takes the same way as the worker, and changes nothing.
+const checkHelp = `check tests everything that the worker needs, and prints one line for each part,
+with the fix of each failure. It connects as the worker does, and changes nothing.
 
 The exit code is that of the first failure: 2 settings, 3 XMPP connection,
 4 XMPP login, 5 room, 6 broker, 7 dead letters. Warnings do not count.`
@@ -38,19 +38,19 @@ type checkOptions struct {
 // reportError is a report in which something has failed. It is already printed.
 type reportError struct{ code int }
 
-func (*reportError) Error() string { return "the setup is incomplete, see above" }
+func (*reportError) Error() string { return "something failed, see above" }
 
 func newCheckCommand() *cobra.Command {
 	var o checkOptions
 	c := &cobra.Command{
-		Use: "check", Short: "look at everything that the worker needs, and say what is wrong", Long: checkHelp, GroupID: groupPrepare,
+		Use: "check", Short: "test everything that the worker needs, and print the fix of each failure", Long: checkHelp, GroupID: groupPrepare,
 		Args: noArguments, RunE: func(c *cobra.Command, _ []string) error { return checkSetup(c, o) },
 	}
 	flags := c.Flags()
 	flags.BoolVar(&o.RoundTrip, "round-trip", false, "post one message into the room and measure its reflection")
 	flags.BoolVar(&o.Throttle, "probe", false, "post 40 messages of 1 kB and measure the server's limit")
 	flags.IntVar(&o.Sessions, "sessions", 0, "log in until the account has `n` sessions, 2 to 100, and count those that the server keeps")
-	flags.DurationVarP(&o.wait, "wait", "w", 0, "try again until nothing is wrong, for this `duration` at most, like 5m (for init containers)")
+	flags.DurationVarP(&o.wait, "wait", "w", 0, "try again until nothing fails, for this `duration` at most, like 5m (for init containers)")
 	flags.BoolVar(&o.json, "json", false, "write JSON")
 	flags.BoolVar(&o.ascii, "ascii", false, "write words instead of ✓, ! and ✗")
 	return c

@@ -15,9 +15,9 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
 )
 
-const healthHelp = `health asks the worker on this machine whether it is in the room: it reads /readyz
-at ADMIN_ADDR, prints the answer, and exits with 0 if the worker is ready and with
-1 if not. It is made for the health checks of containers.`
+const healthHelp = `health asks the worker on this machine whether it is ready: it reads /readyz at
+ADMIN_ADDR, prints the answer, and exits with 0 if the worker is ready, else with 1.
+It is for the health checks of containers.`
 
 // maxAnswer bounds what is read of the answer of /readyz.
 const maxAnswer = 64 << 10
@@ -26,7 +26,7 @@ func newHealthCommand() *cobra.Command {
 	var live bool
 	var timeout time.Duration
 	c := &cobra.Command{
-		Use: "health", Short: "ask the worker on this machine whether it is in the room", Long: healthHelp, GroupID: groupWork,
+		Use: "health", Short: "ask the worker on this machine whether it is ready", Long: healthHelp, GroupID: groupWork,
 		Args: noArguments,
 	}
 	c.Flags().BoolVar(&live, "live", false, "ask /livez: whether the worker runs, in the room or not")

@@ -34,7 +34,7 @@ XMPP_PASSWORD. docs/configuration.md has the same as tables.
 
 // newSettingsTopic returns "help settings". It is no command: it has nothing to run.
 func newSettingsTopic() *cobra.Command {
-	topic := &cobra.Command{Use: "settings", Short: "the environment variables that set the program up", GroupID: groupPrepare}
+	topic := &cobra.Command{Use: "settings", Short: "explain the environment variables", GroupID: groupPrepare}
 	topic.SetHelpFunc(func(c *cobra.Command, _ []string) { printSettings(c.OutOrStdout()) })
 	topic.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 	topic.Args = noArguments
@@ -51,7 +51,7 @@ func printSettings(w io.Writer) {
 
 func newConfigCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "config", Short: "print the settings in effect, secrets masked, and where each is from", GroupID: groupPrepare,
+		Use: "config", Short: "print the settings in effect and their origin, secrets masked", GroupID: groupPrepare,
 		Args: noArguments, RunE: func(c *cobra.Command, _ []string) error { return showConfig(c.OutOrStdout()) },
 	}
 }

@@ -18,16 +18,16 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/telemetry"
 )
 
-const ingestHelp = `ingest listens for webhooks and puts them into the broker, from where the worker
+const ingestHelp = `ingest receives webhooks and publishes them to the broker, from which the worker
 carries them into the room. It answers 200 only when the broker has stored the
 notification. Alertmanager, Grafana, Payara, and everything that can send to Slack
-have webhooks. docs/ingest.md tells how to set each one up.
+have webhooks. docs/ingest.md has the setup of each.
 
   POST /v1/alertmanager    Alertmanager's webhook
   POST /v1/grafana         Grafana's webhook
   POST /v1/payara          the card of Payara's Teams notifier
   POST /v1/slack           a message for Slack's incoming webhooks
-  POST /v1/text            text; ?subject= &severity= &source= &id= say more
+  POST /v1/text            text, with the parameters subject, severity, source and id
   POST /v1/notifications   any format that the worker reads
 
 The token (INGEST_TOKEN) comes as Authorization: Bearer TOKEN, as the password of
@@ -35,7 +35,7 @@ basic authentication, or at the end of the path: /v1/slack/TOKEN.`
 
 func newIngestCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "ingest", Short: "listen for webhooks, and put them into the broker", Long: ingestHelp, GroupID: groupWork,
+		Use: "ingest", Short: "receive webhooks, and publish them to the broker", Long: ingestHelp, GroupID: groupWork,
 		Args: noArguments, RunE: func(c *cobra.Command, _ []string) error { return runIngest(c) },
 	}
 }

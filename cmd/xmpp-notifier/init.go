@@ -13,9 +13,9 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
-const initHelp = `init creates the durable consumer of JetStream if it is missing, and says what else
-in the brokers is missing or breaks a guarantee; the exit code is then 1. It can
-run again and again. It needs only the settings of the sources.`
+const initHelp = `init creates the durable consumer of JetStream if it is missing, and reports what else
+in the brokers is missing or breaks a guarantee; the exit code is then 1. It can be
+repeated. It needs only the settings of the sources.`
 
 // errMisconfigured is the outcome of an init that found what breaks a guarantee.
 var errMisconfigured = errors.New("the broker is misconfigured, see above")
@@ -24,7 +24,7 @@ func newInitCommand() *cobra.Command {
 	mode := sources.Bind
 	var create bool
 	c := &cobra.Command{
-		Use: "init", Short: "create what the sources need in the brokers, and check the rest", Long: initHelp, GroupID: groupPrepare,
+		Use: "init", Short: "create what the sources need in the brokers, and check them", Long: initHelp, GroupID: groupPrepare,
 		Args: noArguments, RunE: func(c *cobra.Command, _ []string) error {
 			if create {
 				mode = sources.Create

@@ -59,7 +59,7 @@ func newRenderCommand() *cobra.Command {
 	}
 	c.Flags().VarP(&header, "header", "H", "header of the message, like those of CloudEvents in binary mode; may be repeated")
 	c.Flags().StringVar(&program, "map", "", "file with a jq program, instead of MAP and MAP_FILE")
-	c.Flags().StringVar(&topic, "topic", "", "topic or subject that the message is said to come from")
+	c.Flags().StringVar(&topic, "topic", "", "topic or subject of the message")
 	return c
 }
 

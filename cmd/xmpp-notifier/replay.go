@@ -17,7 +17,7 @@ import (
 )
 
 const replayHelp = `replay lists the dead letters, shows them whole, or publishes the originals again
-where they were. They are those of the durable consumer, queue or group in the
+to their topic or subject. They are those of the durable consumer, queue or group in the
 settings of the sources.
 
 A dead letter that was sent is marked, and neither listed nor sent again. If its
@@ -41,14 +41,14 @@ func newReplayCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error { return replay(c, args, &f) },
 	}
 	flags := c.Flags()
-	flags.StringVar(&f.source, "source", "", "of this source only: nats, nats-core or kafka; default: those of SOURCES")
-	flags.StringSliceVar(&f.ids, "id", nil, "these only, as the list names them, comma-separated")
-	flags.StringVar(&f.reason, "reason", "", "those with this `reason`: decode, rejected, retries or too_large")
-	flags.Var(moment{&f.since}, "since", "rejected then or later: 2006-01-02T15:04:05Z, or an age like 90m")
-	flags.Var(moment{&f.until}, "until", "rejected before")
-	flags.UintVarP(&f.limit, "limit", "l", 0, "the first `n` of them; 0 for all")
-	flags.BoolVarP(&f.dryRun, "dry-run", "n", false, "send: say what would be published, and publish nothing")
-	flags.BoolVarP(&f.all, "all", "a", false, "those that were sent or replaced, too")
+	flags.StringVar(&f.source, "source", "", "only of this source: nats, nats-core or kafka; default: those of SOURCES")
+	flags.StringSliceVar(&f.ids, "id", nil, "only these `ids` of the list, comma-separated")
+	flags.StringVar(&f.reason, "reason", "", "only with this `reason`: decode, rejected, retries or too_large")
+	flags.Var(moment{&f.since}, "since", "only those rejected at this time or later: 2006-01-02T15:04:05Z, or an age like 90m")
+	flags.Var(moment{&f.until}, "until", "only those rejected before this time")
+	flags.UintVarP(&f.limit, "limit", "l", 0, "at most `n`; 0: all")
+	flags.BoolVarP(&f.dryRun, "dry-run", "n", false, "send: list what would be published, and publish nothing")
+	flags.BoolVarP(&f.all, "all", "a", false, "also those that were already sent or replaced")
 	flags.BoolVar(&f.remove, "delete", false, "send: delete every dead letter whose original the broker has stored")
 	completeWith(c, "source", sourceNames()...)
 	completeWith(c, "reason", string(sources.ReasonDecode), string(sources.ReasonRejected), string(sources.ReasonRetries), string(sources.ReasonTooLarge))

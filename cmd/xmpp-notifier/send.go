@@ -18,10 +18,10 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
-const sendHelp = `send posts one notification straight into the room, past every broker, and waits
-until the room has shown it: only then is the exit code 0. With - it reads the
-notification from the standard input, in any format that the worker reads. The
-settings are those of the XMPP account and the room.`
+const sendHelp = `send posts one notification into the room without a broker, and waits until the room
+has shown it: only then is the exit code 0. With - it reads the notification from the
+standard input, in any format that the worker reads. The settings are those of the
+XMPP account and the room.`
 
 // sendOptions are the flags of send.
 type sendOptions struct {
@@ -40,10 +40,10 @@ func newSendCommand() *cobra.Command {
 	}
 	flags := c.Flags()
 	flags.StringVarP(&o.subject, "subject", "s", "", "title of the notification")
-	flags.StringVarP(&o.message, "message", "m", "", "its `text`")
-	flags.StringVar(&o.severity, "severity", "", "a `word` like info, warning, error or critical")
-	flags.StringVar(&o.source, "source", "", "the `service` that it is from")
-	flags.StringVar(&o.id, "id", "", "its id: the room does not show the same id of the same source again")
+	flags.StringVarP(&o.message, "message", "m", "", "`text` of the notification")
+	flags.StringVar(&o.severity, "severity", "", "severity, a `word` like info, warning, error or critical")
+	flags.StringVar(&o.source, "source", "", "the `service` that sends it")
+	flags.StringVar(&o.id, "id", "", "id of the notification: the same id of the same source is not posted again")
 	flags.DurationVarP(&o.timeout, "timeout", "t", 30*time.Second, "how long to wait until the room has shown it")
 	return c
 }

@@ -9,14 +9,15 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sink/setup"
 )
 
-const setupHelp = `setup prepares the XMPP server, one line a step: the worker's account, the room,
-how it is configured, and the membership of the account. What is so already
-stays. At the end it enters the room as the worker, to see that it can speak.
+const setupHelp = `setup prepares the XMPP server: the worker's account, the room and its
+configuration, and the membership of the account. It prints one line for each
+step, and changes only what differs. At the end it enters the room as the worker,
+to check that it has voice.
 
 It logs in with XMPP_ADMIN_JID and XMPP_ADMIN_PASSWORD (or _FILE), an
 administrator of the server, or an owner of the room if the worker's account
 exists. The other settings are those of the XMPP account and the room.
-docs/servers.md tells what each server needs for it.`
+docs/servers.md has what each server needs.`
 
 func newSetupCommand() *cobra.Command {
 	var o setup.Options
@@ -25,10 +26,10 @@ func newSetupCommand() *cobra.Command {
 		Args: noArguments, RunE: func(c *cobra.Command, _ []string) error { return setUp(c, o) },
 	}
 	flags := c.Flags()
-	flags.BoolVarP(&o.DryRun, "dry-run", "n", false, "say what would be done, and change nothing")
-	flags.StringVar(&o.RoomName, "room-name", "", "`name` of the room; without it the name stays")
-	flags.StringVar(&o.Description, "description", "", "description of the room, a `text`; without it the description stays")
-	flags.BoolVar(&o.MembersOnly, "members-only", false, "let nobody in who is not a member")
+	flags.BoolVarP(&o.DryRun, "dry-run", "n", false, "print what would be done, and change nothing")
+	flags.StringVar(&o.RoomName, "room-name", "", "`name` of the room; default: unchanged")
+	flags.StringVar(&o.Description, "description", "", "description of the room, a `text`; default: unchanged")
+	flags.BoolVar(&o.MembersOnly, "members-only", false, "admit only members")
 	flags.BoolVar(&o.RoundTrip, "round-trip", false, "post a message at the end, and wait until it is shown")
 	return c
 }
