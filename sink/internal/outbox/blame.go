@@ -23,14 +23,10 @@ const (
 func (b *Outbox) Blame(why error, tooLong bool, size func(id string, c Content) int) (limit int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	longest := 0
-	var first *entry
+	longest, first := 0, b.first
 	for _, e := range b.queue {
-		if e.state != outstanding {
-			continue
-		}
-		if longest = max(longest, size(e.id, e.Content)); first == nil {
-			first = e
+		if e.state == outstanding {
+			longest = max(longest, size(e.id, e.Content))
 		}
 	}
 	if tooLong && longest > LeastStanzaBytes {

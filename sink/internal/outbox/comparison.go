@@ -17,13 +17,10 @@ const (
 	// mostOvertaken is how often in a row the room shows another one at once before the
 	// message is given up if it is refused again.
 	mostOvertaken = 2
-	// enoughWaits is how often it is refused after that until one other is enough:
-	// a worker may have no more, because of what may be unacknowledged.
-	enoughWaits = 3 * mostWaits
-	// patientWaits is how often it is refused until any other that was shown since is
-	// enough: nothing more may be sent, because of what may be unacknowledged. That takes
-	// about nine minutes.
-	patientWaits = 2 * enoughWaits
+	// patientWaits is how often it is refused until any other that was shown since the first
+	// time is enough: a worker may have no more, because of what may be unacknowledged. That
+	// takes about nine minutes.
+	patientWaits = 30
 	// atOnce is how long after a refusal it is still as if it were at the same time.
 	atOnce = 100 * time.Millisecond
 )
@@ -41,59 +38,47 @@ func (b *Outbox) takeBack(e *entry, now time.Time) {
 func (b *Outbox) askedToWait(e *entry, why error, now time.Time) (exhausted bool) {
 	c, single := b.comparison, b.outstanding == 1
 	b.takeBack(e, now)
-	if b.first != nil && b.first.sentAt.Before(e.sentAt) {
-		b.oldest = b.first.sentAt // it was the oldest before e was tried again
-	}
-	if c.other == e { // it is the room, or one more such message
-		c.of.overtaken = 0
-		c.of.skip++
-		if e.waits++; e.waits >= mostWaits { // a third one may tell
-			b.giveWay(e)
-		}
-		return false
-	}
-	if c.of == e && c.other != nil { // which has failed in another way, or was swallowed
-		e.skip++
-	}
 	if e.refused == 0 {
 		e.refused = e.nth
 	}
-	if b.pace.refused(now); !single {
+	compared := c.other == e
+	if compared { // it is the room, or one more such message
+		c.of.overtaken = 0
+	} else {
+		b.pace.refused(now)
+	}
+	if !compared && !single {
 		return false
 	}
-	e.waits++
+	if e.waits++; e.waits >= mostWaits {
+		e.tries, e.why = max(e.tries, maxTries), why
+		b.yield()
+	}
 	switch {
-	case e.overtaken >= mostOvertaken,
-		e.overtaken > 0 && e.waits >= enoughWaits,
-		e.refused < b.lastShown && e.waits >= patientWaits:
+	case compared:
+	case e.overtaken >= mostOvertaken, e.refused < b.lastShown && e.waits >= patientWaits:
 		return true
 	case e.overtaken > 0, e.waits >= mostWaits && e.waits%2 == mostWaits%2:
-		e.why = why
-		b.giveWay(e)
-		b.yield()
 		b.comparison = comparison{of: e, until: now.Add(atOnce)}
 	}
 	return false
 }
 
-// another returns the message that is to be sent right after another one was refused: not
-// the same one again if that was refused as well, since it may be such a message, too.
+// another returns the message that is to be sent right after another one was refused: the
+// one that has failed the least, since it may be such a message, too.
 func (b *Outbox) another(now time.Time) *entry {
 	of := b.comparison.of
 	if of == nil || b.comparison.other != nil || b.outstanding > 0 || now.After(b.comparison.until) {
 		return nil
 	}
-	var others []*entry
+	var other *entry
 	for _, e := range b.queue {
-		if e != of && (e.state == waiting || e.state == setAside) && !b.holds(e, now) {
-			others = append(others, e)
+		if e != of && (e.state == waiting || e.state == setAside) && !b.holds(e, now) && (other == nil || e.tries+e.waits < other.tries+other.waits) {
+			other = e
 		}
 	}
-	if len(others) == 0 {
-		return nil
-	}
-	b.comparison.other = others[of.skip%len(others)]
-	return b.comparison.other
+	b.comparison.other = other
+	return other
 }
 
 // accepted takes that the room has shown e. If that was sent right after another one was

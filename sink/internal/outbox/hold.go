@@ -54,16 +54,11 @@ func (b *Outbox) endHold(now time.Time) {
 }
 
 func (b *Outbox) takesDigests(now time.Time) bool {
-	return (b.link != nil && b.busyUntil(now).IsZero() || b.failing()) &&
+	failing := slices.ContainsFunc(b.queue, func(e *entry) bool { return e.failing() }) // the next digest may be the proof
+	return (b.link != nil && b.busyUntil(now).IsZero() || failing) &&
 		!slices.ContainsFunc(b.queue, func(e *entry) bool { return e.digest != nil && e.state == waiting && !e.failing() }) &&
 		!slices.ContainsFunc(b.places.ahead, func(m Message) bool { return len(m.Members) > 0 })
 }
-
-// failing reports whether a message has failed. Only one that is shown after it can
-// prove that it is not the room's fault, and that may be the next digest.
-func (b *Outbox) failing() bool { return slices.ContainsFunc(b.queue, (*entry).failing) }
-
-func (e *entry) failing() bool { return e.tries+e.overtaken > 0 || e.waits >= mostWaits }
 
 // awaitsDigest is until when a digest is held up that somebody has, or waits to make,
 // zero if there is none.
@@ -102,7 +97,7 @@ func (b *Outbox) holds(e *entry, now time.Time) bool {
 // heldBy is until when such messages in flight hold up digests.
 func (b *Outbox) heldBy(is func(*entry) bool) (until time.Time) {
 	for _, e := range b.queue {
-		if e.state == outstanding && e.tries == 0 && is(e) {
+		if e.state == outstanding && is(e) {
 			until = later(until, e.sentAt.Add(holdAtMost))
 		}
 	}

@@ -68,17 +68,24 @@ type related struct{ corrects, accompanies string }
 
 // failures are what is known of a message that the room did not show.
 type failures struct {
-	tries     int       // for reasons that may have been the room's
-	alone     int       // how often it was sent alone
-	blamed    int       // how often the server has ended the stream for it
+	tries     int       // how often it has failed, for reasons that may have been the room's
 	why       error     // the last of these reasons
+	proven    bool      // the room has shown later ones
+	alone     int       // how often it was sent alone
+	notBefore time.Time // when it may be sent alone again
+	blamed    int       // how often the server has ended the stream for it
 	waits     int       // how often it was asked to wait while nothing else was in flight
 	overtaken int       // how often in a row the room has shown another one right after that
-	skip      int       // how often it has refused another one right after that
 	refused   uint64    // its number when it was first asked to wait
-	proven    bool      // the room has shown later ones
-	notBefore time.Time // when it may be sent alone again
 }
+
+// failing reports whether the room did not show the message when it could have. Only one
+// that is shown later can prove that it is not the room's fault.
+func (f *failures) failing() bool { return f.tries > 0 }
+
+// yields reports whether it has failed so often that others are to be that proof, in its
+// place.
+func (f *failures) yields() bool { return f.tries >= maxTries }
 
 // New makes one for so many messages in flight, with ids by m. It remembers twice
 // as many of those that were shown last.
@@ -208,7 +215,7 @@ func (b *Outbox) again(m Member, submitted bool) (id string, again bool) {
 // dropUntried drops what was lost and has come back, if it has not been tried. Its turn is
 // over: what was ahead of it in its partition was dropped, and comes back as well.
 func (b *Outbox) dropUntried(m *Member) bool {
-	i := slices.IndexFunc(b.queue, func(e *entry) bool { return e.shows(m) && !e.sent && e.failures == failures{} })
+	i := slices.IndexFunc(b.queue, func(e *entry) bool { return !e.sent && !e.failing() && e.shows(m) })
 	if i < 0 {
 		return false
 	}
@@ -300,7 +307,7 @@ func (b *Outbox) Released() (submissions int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, e := range b.queue {
-		if e.state != over && (e.released || !e.placed && !e.again && e.tries >= maxTries) {
+		if e.state != over && (e.released || !e.placed && !e.again && e.yields()) {
 			submissions += e.submissions()
 		}
 	}
@@ -364,14 +371,15 @@ func (b *Outbox) entries() []*entry {
 	return list
 }
 
-// front returns the oldest message that was sent, nil if there is none.
-func (b *Outbox) front() *entry {
+// front returns the message that was sent first of those that the room may show, nil if
+// there is none.
+func (b *Outbox) front() (first *entry) {
 	for _, e := range b.queue {
-		if e.state == outstanding || b.link == nil && e.state == waiting && e.sent {
-			return e
+		if (e.state == outstanding || b.link == nil && e.state == waiting && e.sent) && (first == nil || e.nth < first.nth) {
+			first = e
 		}
 	}
-	return nil
+	return first
 }
 
 func isClosed(c <-chan struct{}) bool {

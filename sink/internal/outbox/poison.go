@@ -110,7 +110,7 @@ func (b *Outbox) Missing(now time.Time, limit time.Duration) uint64 {
 
 // missing reports whether e should have been shown by now.
 func (b *Outbox) missing(e *entry) bool {
-	return e.state == outstanding && (e.nth < b.lastShown || e.nth <= b.othersShown || e == b.alone || b.blocked || b.stuck && e.tries > 0)
+	return e.state == outstanding && (e.nth < b.lastShown || e.nth <= b.othersShown || e == b.alone || b.blocked || b.stuck && e.failing())
 }
 
 // Fence notes that the room has handled all that was sent up to a number: it will
@@ -155,10 +155,10 @@ func (b *Outbox) Stall() (id string) {
 	for _, e := range b.queue {
 		if e.state == outstanding {
 			e.tries++
-			if id == "" {
-				id = e.id
-			}
 		}
+	}
+	if b.first != nil {
+		id = b.first.id
 	}
 	return id
 }
@@ -172,17 +172,10 @@ const maxTries = 2
 // shown everything in order.
 func (b *Outbox) yield() {
 	for _, e := range b.queue {
-		if (e.state == waiting || e.state == setAside) && e.tries >= maxTries {
-			b.giveWay(e)
+		if e.placed && e.yields() && (e.state == waiting || e.state == setAside) && b.released < b.places.most {
+			e.placed, e.released = false, true
+			b.released++
+			b.places.taken--
 		}
-	}
-}
-
-// giveWay has e give its place to another one, if not too many have done so.
-func (b *Outbox) giveWay(e *entry) {
-	if e.placed && b.released < b.places.most {
-		e.placed, e.released = false, true
-		b.released++
-		b.places.taken--
 	}
 }

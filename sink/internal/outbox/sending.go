@@ -136,6 +136,9 @@ func (b *Outbox) send(e *entry, now time.Time) {
 
 // noteOldest notes which message is the oldest now.
 func (b *Outbox) noteOldest(now time.Time) {
+	if b.first != nil && b.first.state == outstanding {
+		return
+	}
 	if first := b.front(); first != b.first {
 		b.first, b.oldest = first, now
 	}

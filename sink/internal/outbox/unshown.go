@@ -63,7 +63,7 @@ func (b *Outbox) Unshown() (list []Unshown) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, e := range b.queue {
-		if e.state != over && (e.tries+e.overtaken > 0 || e.state == outstanding && e.nth <= b.handled) {
+		if e.state != over && (e.failing() || e.state == outstanding && e.nth <= b.handled) {
 			list = append(list, e.unshown())
 		}
 	}
