@@ -45,7 +45,7 @@ type TLS struct {
 
 // Validate reports what is wrong with the settings, each with its fix.
 func (s Settings) Validate() []error {
-	errs := check.Faults(slices.Concat(s.validateServers(), s.validateAuth(), s.validateJetStream()))
+	errs := slices.Concat(s.validateServers(), s.validateAuth(), s.validateJetStream())
 	for setting, value := range map[string]string{"NATS_DLQ_SUBJECT": s.DLQSubject, "NATS_INBOX_PREFIX": s.InboxPrefix} {
 		errs.Add(!subject.Literal(value), "use words joined by dots, without wildcards", "%s %q is no subject to publish to", setting, value)
 	}

@@ -81,9 +81,10 @@ func original(letter *sources.DeadLetter, bare bool) *client.Msg {
 	m := client.NewMsg(letter.Target)
 	m.Data = letter.Body
 	for _, h := range letter.OriginalHeaders() {
-		if !deadletter.Control(h.Key) && !(bare && sources.IsReplayHeader(h.Key)) {
-			m.Header[h.Key] = append(m.Header[h.Key], h.Value)
+		if deadletter.Control(h.Key) || bare && sources.IsReplayHeader(h.Key) {
+			continue
 		}
+		m.Header[h.Key] = append(m.Header[h.Key], h.Value)
 	}
 	if !bare {
 		m.Header.Set(jetstream.MsgIDHeader, fmt.Sprintf("replay-%s-%d-%d", letter.Stream, letter.Offset, letter.Time.UnixNano()))
