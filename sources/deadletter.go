@@ -42,10 +42,6 @@ const (
 	replayProof    = "x-replay-proof"
 )
 
-// CutHeader is in a dead letter for which the original was too long: it tells the
-// original's length in bytes.
-const CutHeader = "x-dlq-cut"
-
 // maxErrorText keeps the headers of a dead letter small.
 const maxErrorText = 1024
 

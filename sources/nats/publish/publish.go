@@ -27,7 +27,7 @@ var _ ingest.Publisher = (*Publisher)(nil)
 // Open starts to connect, and keeps at it. Messages go to the subject and the name
 // of their format. The error is about the settings.
 func Open(s nats.Settings, subject string, log *slog.Logger) (*Publisher, error) {
-	c, err := conn.Open(s, log, conn.Events{Up: func() {}, Down: func() {}})
+	c, err := conn.Open(s, log, conn.Events{})
 	if err != nil {
 		return nil, err
 	}

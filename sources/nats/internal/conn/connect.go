@@ -35,11 +35,11 @@ type Conn struct {
 }
 
 // Events are what a source wants to know about its connection. They are called
-// on the client's goroutine and do not block.
+// on the client's goroutine and do not block. Each may be nil.
 type Events struct {
 	Up, Down func()
 	// Failed sees the errors that the client reports on the side, and says
-	// whether it takes care of one. It may be nil.
+	// whether it takes care of one.
 	Failed func(error) bool
 }
 
@@ -62,8 +62,7 @@ func Once(s nats.Settings, failed func(error) bool) (*Conn, error) {
 		return nil, err
 	}
 	opts.AllowReconnect = false
-	nothing := func() {}
-	return connect(s, opts, &watcher{log: slog.New(slog.DiscardHandler), events: Events{Up: nothing, Down: nothing, Failed: failed}})
+	return connect(s, opts, &watcher{log: slog.New(slog.DiscardHandler), events: Events{Failed: failed}})
 }
 
 func connect(s nats.Settings, opts client.Options, w *watcher) (*Conn, error) {
@@ -72,22 +71,12 @@ func connect(s nats.Settings, opts client.Options, w *watcher) (*Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", strings.Join(opts.Servers, ", "), Explain(err))
 	}
-	js, err := jetstreamOf(s, conn)
+	js, err := jetstream.NewWithAPIPrefix(conn, s.API())
 	if err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("open jetstream: %w", err)
 	}
 	return &Conn{Conn: conn, JS: js, watcher: w}, nil
-}
-
-func jetstreamOf(s nats.Settings, conn *client.Conn) (jetstream.JetStream, error) {
-	switch {
-	case s.APIPrefix != "":
-		return jetstream.NewWithAPIPrefix(conn, s.APIPrefix)
-	case s.Domain != "":
-		return jetstream.NewWithDomain(conn, s.Domain)
-	}
-	return jetstream.New(conn)
 }
 
 // Online waits a moment for the connection.

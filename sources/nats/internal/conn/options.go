@@ -35,13 +35,12 @@ func options(s nats.Settings) (client.Options, error) {
 	if s.Dial != nil {
 		opts.CustomDialer = dialer{open: s.Dial, limit: opts.Timeout}
 	}
-	list, err := authOptions(s.Auth)
-	if err != nil {
-		return opts, err
-	}
-	for _, n := range append(list, tlsOptions(s.TLS)...) {
-		if err := n.option(&opts); err != nil {
-			return opts, fmt.Errorf("%s: %w", n.setting, err)
+	for _, o := range fromSettings(s) {
+		if !o.set {
+			continue
+		}
+		if err := o.option(&opts); err != nil {
+			return opts, fmt.Errorf("%s: %w", o.setting, err)
 		}
 	}
 	return opts, nil
@@ -59,45 +58,34 @@ func (d dialer) Dial(network, address string) (net.Conn, error) {
 	return d.open(ctx, network, address)
 }
 
-// named is an option and the setting that it comes from.
-type named struct {
+// option is one of the client, if the setting is set that it comes from.
+type option struct {
+	set     bool
 	setting string
 	option  client.Option
 }
 
-func authOptions(a nats.Auth) ([]named, error) {
-	var list []named
-	if a.User != "" {
-		list = append(list, named{"NATS_USER", client.UserInfo(a.User, a.Password.Reveal())})
+func fromSettings(s nats.Settings) []option {
+	return []option{
+		{s.User != "", "NATS_USER", client.UserInfo(s.User, s.Password.Reveal())},
+		{!s.Token.IsZero(), "NATS_TOKEN", client.Token(s.Token.Reveal())},
+		{s.Creds != "", "NATS_CREDS", readable(s.Creds, client.UserCredentials(s.Creds))},
+		{s.NKey != "", "NATS_NKEY", nkey(s.NKey)},
+		{s.CA != "", "NATS_CA", client.RootCAs(s.CA)},
+		{s.Cert != "" && s.Key != "", "NATS_CERT and NATS_KEY", client.ClientCert(s.Cert, s.Key)},
+		{s.TLSFirst, "NATS_TLS_FIRST", client.TLSHandshakeFirst()},
 	}
-	if !a.Token.IsZero() {
-		list = append(list, named{"NATS_TOKEN", client.Token(a.Token.Reveal())})
-	}
-	if a.Creds != "" {
-		list = append(list, named{"NATS_CREDS", readable(a.Creds, client.UserCredentials(a.Creds))})
-	}
-	if a.NKey != "" {
-		option, err := client.NkeyOptionFromSeed(a.NKey)
-		if err != nil {
-			return nil, fmt.Errorf("NATS_NKEY %q: %w", a.NKey, err)
-		}
-		list = append(list, named{"NATS_NKEY", option})
-	}
-	return list, nil
 }
 
-func tlsOptions(t nats.TLS) []named {
-	var list []named
-	if t.CA != "" {
-		list = append(list, named{"NATS_CA", client.RootCAs(t.CA)})
+// nkey reads the seed of an NKey.
+func nkey(file string) client.Option {
+	return func(opts *client.Options) error {
+		option, err := client.NkeyOptionFromSeed(file)
+		if err != nil {
+			return fmt.Errorf("%q: %w", file, err)
+		}
+		return option(opts)
 	}
-	if t.Cert != "" && t.Key != "" {
-		list = append(list, named{"NATS_CERT and NATS_KEY", client.ClientCert(t.Cert, t.Key)})
-	}
-	if t.TLSFirst {
-		list = append(list, named{"NATS_TLS_FIRST", client.TLSHandshakeFirst()})
-	}
-	return list
 }
 
 // readable is option, provided that file can be read. The client reads it

@@ -53,18 +53,20 @@ func (w *watcher) connected(c *client.Conn) {
 	if server := c.ConnectedUrlRedacted(); server != "" && w.news("up "+server) {
 		w.log.Info("connected to the broker", "url", server)
 	}
-	w.events.Up()
+	call(w.events.Up)
+}
+
+func call(event func()) {
+	if event != nil {
+		event()
+	}
 }
 
 func (w *watcher) disconnected(c *client.Conn, err error) {
-	if c.IsClosed() {
-		w.events.Down()
-		return
-	}
-	if w.isDown(err) {
+	if !c.IsClosed() && w.isDown(err) {
 		w.log.Warn("disconnected from the broker, reconnecting", "error", text(err))
 	}
-	w.events.Down()
+	call(w.events.Down)
 }
 
 func (w *watcher) failed(_ *client.Conn, err error) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/xmpp-notifier/xmpp-notifier/check"
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/conn"
 )
@@ -43,36 +45,50 @@ func Write(ctx context.Context, c *conn.Conn, dlqSubject string, m *sources.Mess
 	if !c.IsConnected() {
 		return conn.ErrOffline
 	}
-	letter := deadLetterMessage(prefix+m.Topic, m, reason)
-	stored, err := publish(ctx, c, letter, m)
+	subject := prefix + m.Topic
+	letter := sources.NewLetter(m, reason, time.Now())
+	// Control headers would be obeyed by the stream that stores it.
+	letter.Header = slices.DeleteFunc(letter.Header, func(h envelope.Header) bool { return Control(h.Key) })
+	stored, err := publish(ctx, c, subject, deadLetterID(m), letter)
 	switch {
 	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, client.ErrNoResponders):
 		return NoStream(prefix+">", err)
 	case errors.Is(err, context.DeadlineExceeded):
-		return noAnswer(letter.Subject, prefix, err)
+		return noAnswer(subject, prefix, err)
 	case conn.IsTooLarge(err):
 		return &check.Fault{What: "the stream of the dead letters takes only smaller messages", Err: err, Fix: "raise its max_msg_size"}
 	case conn.LimitFix(err) != "":
-		return &check.Fault{What: "publish dead letter to " + letter.Subject, Err: err, Fix: conn.LimitFix(err)}
+		return &check.Fault{What: "publish dead letter to " + subject, Err: err, Fix: conn.LimitFix(err)}
 	case err != nil:
-		return fmt.Errorf("publish dead letter to %s: %w", letter.Subject, err)
+		return fmt.Errorf("publish dead letter to %s: %w", subject, err)
 	case stored.Stream == m.Stream:
-		return fmt.Errorf("subject %s: %w", letter.Subject, errLoop)
+		return fmt.Errorf("subject %s: %w", subject, errLoop)
 	}
 	return nil
 }
 
-// publish publishes the dead letter of m, cut if it is too long for the server or the
-// stream.
-func publish(ctx context.Context, c *conn.Conn, letter *client.Msg, m *sources.Message) (*jetstream.PubAck, error) {
-	limit := c.MaxPayload()
+// minLetter is a length that barely holds our own headers. A stream that takes no
+// more takes no dead letters.
+const minLetter = 1 << 10
+
+// publish publishes a dead letter, cut if it is too long for the server or the stream.
+// Its message id is the same at every attempt: only the first one is stored.
+func publish(ctx context.Context, c *conn.Conn, subject, id string, letter *sources.Letter) (*jetstream.PubAck, error) {
+	limit := int(c.MaxPayload()) - len("NATS/1.0\r\n"+jetstream.MsgIDHeader+": \r\n\r\n"+id)
 	for {
-		cut(letter, m, limit)
-		stored, err := c.JS.PublishMsg(ctx, letter)
+		if letter.Size() > limit {
+			letter.Cut(limit)
+		}
+		message := client.NewMsg(subject)
+		message.Data = letter.Body
+		for _, h := range letter.Header {
+			message.Header[h.Key] = append(message.Header[h.Key], h.Value)
+		}
+		stored, err := c.JS.PublishMsg(ctx, message, jetstream.WithMsgID(id))
 		if !conn.IsTooLarge(err) || limit < minLetter {
 			return stored, err
 		}
-		limit = min(limit, size(letter)) / 2 // a stream does not tell its limit
+		limit = min(limit, letter.Size()) / 2 // a stream does not tell its limit
 	}
 }
 
@@ -91,21 +107,6 @@ func noAnswer(subject, prefix string, err error) error {
 		What: "publish dead letter to " + subject + ": no answer", Err: err,
 		Fix: "allow the user to publish to " + prefix + "> and to subscribe below NATS_INBOX_PREFIX; in a cluster, see whether the stream of the dead letters has a leader",
 	}
-}
-
-// deadLetterMessage is m as it was published, with the reason added. Control headers
-// would be obeyed by the stream that stores it, so they are dropped. Its
-// message id is the same at every attempt: only the first one is stored.
-func deadLetterMessage(subject string, m *sources.Message, reason sources.Reason) *client.Msg {
-	letter := client.NewMsg(subject)
-	letter.Data = m.Body
-	for _, h := range sources.DeadLetterHeaders(m, reason, time.Now()) {
-		if !Control(h.Key) {
-			letter.Header[h.Key] = append(letter.Header[h.Key], h.Value)
-		}
-	}
-	letter.Header.Set(jetstream.MsgIDHeader, deadLetterID(m))
-	return letter
 }
 
 // Control reports whether the broker obeys a header.
