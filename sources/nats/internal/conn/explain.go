@@ -1,8 +1,6 @@
 package conn
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"net"
 	"strings"
@@ -10,37 +8,20 @@ import (
 	client "github.com/nats-io/nats.go"
 
 	"github.com/xmpp-notifier/xmpp-notifier/check"
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
 // Explain adds to a failed connect what the operator can do about it.
 func Explain(err error) error {
-	var (
-		unknown x509.UnknownAuthorityError
-		name    x509.HostnameError
-		invalid x509.CertificateInvalidError
-		dns     *net.DNSError
-		network *net.OpError
-		alert   tls.AlertError
-	)
-	fix := ""
+	_, broken := errors.AsType[*net.OpError](err)
+	fix := sources.Endpoint{Address: "NATS_URL", CA: "NATS_CA", Cert: "NATS_CERT and NATS_KEY"}.Fix(err)
 	switch {
-	case err == nil:
-		return nil
+	case fix != "":
 	case errors.Is(err, client.ErrAuthorization), errors.Is(err, client.ErrAuthExpired), errors.Is(err, client.ErrAuthRevoked), errors.Is(err, client.ErrAccountAuthExpired):
 		fix = "correct NATS_USER and NATS_PASSWORD, NATS_TOKEN, NATS_CREDS or NATS_NKEY, whichever the server wants"
-	case errors.As(err, &unknown):
-		fix = "set NATS_CA to the authority that issued the server's certificate"
-	case errors.As(err, &name):
-		fix = "use a host in NATS_URL that the server's certificate names"
-	case errors.As(err, &invalid):
-		fix = "renew the server's certificate"
-	case errors.As(err, &alert):
-		fix = "set NATS_CERT and NATS_KEY to a client certificate that the server takes"
 	case errors.Is(err, client.ErrSecureConnWanted):
 		fix = "the server has no TLS: enable it there, or remove NATS_CA, NATS_CERT and the scheme tls in NATS_URL"
-	case errors.As(err, &dns):
-		fix = "no such host: correct NATS_URL, or the DNS"
-	case errors.Is(err, client.ErrNoServers), errors.Is(err, client.ErrTimeout), errors.As(err, &network):
+	case broken, errors.Is(err, client.ErrNoServers), errors.Is(err, client.ErrTimeout):
 		fix = "check that the server runs, that NATS_URL is right, and that no firewall is between"
 	default:
 		return err
