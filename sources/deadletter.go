@@ -42,7 +42,7 @@ const (
 	replayProof    = "x-replay-proof"
 )
 
-// maxErrorText keeps the headers of a dead letter small.
+// maxErrorText keeps a dead letter, and the answer to a publisher, small.
 const maxErrorText = 1024
 
 // DeadLetterHeaders returns m's own headers followed by the x-dlq-* headers
@@ -56,7 +56,7 @@ func DeadLetterHeaders(m *Message, reason Reason, now time.Time) []envelope.Head
 		}
 	}
 	add("x-dlq-reason", string(reason.Code))
-	add("x-dlq-error", headerText(reason.Err))
+	add("x-dlq-error", reason.Text())
 	add("x-dlq-source", m.Broker)
 	add("x-dlq-topic", m.Topic)
 	add("x-dlq-stream", m.Stream)
@@ -90,11 +90,11 @@ func publishersHeaders(m *Message) []envelope.Header {
 	return headers
 }
 
-// headerText makes err one line of valid UTF-8 that no header parser trips on.
-func headerText(err error) string {
-	if err == nil {
+// Text is the error as one line of valid UTF-8 that no header parser trips on.
+func (r Reason) Text() string {
+	if r.Err == nil {
 		return ""
 	}
-	text := strings.Join(strings.Fields(strings.ToValidUTF8(err.Error(), "\uFFFD")), " ")
+	text := strings.Join(strings.Fields(strings.ToValidUTF8(r.Err.Error(), "\uFFFD")), " ")
 	return text[:cut.At(text, maxErrorText)]
 }

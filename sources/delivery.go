@@ -21,15 +21,14 @@ type Delivery struct {
 	Envelopes []envelope.Envelope
 	// Envelope is the first of them, empty if there is none.
 	Envelope *envelope.Envelope
-	// Malformed says why the message does not decode, or must not be decoded.
-	// Such a delivery can only be rejected.
+	// Malformed says why the message does not decode, or must not be decoded, which
+	// the source knows. Such a delivery can only be rejected.
 	Malformed error
 	// Received is when the source handed it over.
 	Received time.Time
 
 	settler Settler
 	signer  *Signer
-	sealed  bool // never to be decoded
 	state   atomic.Int32
 }
 
@@ -59,7 +58,7 @@ func (d *Delivery) Init(m Message, s Settler) {
 
 // Decode makes the notifications of the message.
 func (d *Delivery) Decode(decoder envelope.Decoder) {
-	if d.sealed {
+	if d.Malformed != nil {
 		return
 	}
 	d.Envelopes, d.Malformed = d.DecodeAgain(decoder)
@@ -97,7 +96,9 @@ func (d *Delivery) Trust(signer *Signer) {
 // NewUndecoded makes a delivery of m without looking into it, for the reason that err
 // tells: it may have crashed whoever did. It can only be rejected.
 func NewUndecoded(m Message, s Settler, err error) *Delivery {
-	return &Delivery{Message: m, Envelope: new(envelope.Envelope), Malformed: err, Received: time.Now(), settler: s, sealed: true}
+	d := NewDelivery(m, s)
+	d.Malformed = err
+	return d
 }
 
 // Identity names the first notification; see PartIdentity.

@@ -18,7 +18,7 @@ const placeHeader = "x-dlq-replayed"
 // one of each message: a message that is replayed and rejected again has a newer
 // dead letter, which replaces the others.
 func Outstanding(ctx context.Context, letters DeadLetters, visit func(*DeadLetter) error) error {
-	b := &deadLetterIndex{owner: letters.Owner(), latest: map[origin]entry{}, replayed: map[origin]map[string]uint64{}}
+	b := &deadLetterIndex{owner: letters.Owner(), latest: map[origin]entry{}, replayed: map[origin]uint64{}}
 	err := letters.Each(ctx, func(l *DeadLetter) error {
 		b.note(l)
 		return nil
@@ -76,11 +76,14 @@ func (l *DeadLetter) part() string {
 type deadLetterIndex struct {
 	owner    string
 	latest   map[origin]entry
-	replayed map[origin]map[string]uint64 // up to which offset of each part
+	replayed map[origin]uint64 // by identity and part: up to which offset
 }
 
 // origin stands for the identity of a message.
 type origin [16]byte
+
+// in stands for the message in one part.
+func (o origin) in(part string) origin { return originOf(string(o[:]) + part) }
 
 // entry is the latest dead letter of a message.
 type entry struct {
@@ -89,8 +92,8 @@ type entry struct {
 	at     time.Time
 }
 
-func originOf(l *DeadLetter) origin {
-	sum := sha256.Sum256([]byte(l.originIdentity()))
+func originOf(identity string) origin {
+	sum := sha256.Sum256([]byte(identity))
 	return origin(sum[:16])
 }
 
@@ -99,9 +102,11 @@ func (b *deadLetterIndex) note(l *DeadLetter) {
 	if !l.belongsTo(b.owner) {
 		return
 	}
-	key := originOf(l)
+	key := originOf(l.originIdentity())
 	if l.Reason() == ReasonReplayed {
-		b.noteReplayed(key, l.Get(placeHeader))
+		if part, offset, ok := cutLast(l.Get(placeHeader)); ok {
+			b.replayed[key.in(part)] = max(b.replayed[key.in(part)], offset)
+		}
 		return
 	}
 	e := entry{part: l.part(), offset: l.Offset, at: l.FailedAt()}
@@ -111,29 +116,18 @@ func (b *deadLetterIndex) note(l *DeadLetter) {
 	}
 }
 
-func (b *deadLetterIndex) noteReplayed(key origin, place string) {
-	part, offset, ok := cutLast(place)
-	if !ok {
-		return
-	}
-	if b.replayed[key] == nil {
-		b.replayed[key] = map[string]uint64{}
-	}
-	b.replayed[key][part] = max(b.replayed[key][part], offset)
-}
-
 // outstanding reports whether l is the latest dead letter of its message, and not
 // replayed.
 func (b *deadLetterIndex) outstanding(l *DeadLetter) bool {
 	if !l.belongsTo(b.owner) || l.Reason() == ReasonReplayed {
 		return false
 	}
-	key := originOf(l)
+	key := originOf(l.originIdentity())
 	last := b.latest[key]
 	if last.part != l.part() || last.offset != l.Offset {
 		return false
 	}
-	upTo, marked := b.replayed[key][last.part]
+	upTo, marked := b.replayed[key.in(last.part)]
 	return !marked || last.offset > upTo
 }
 

@@ -6,7 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	client "github.com/nats-io/nats.go"
@@ -34,16 +34,15 @@ type inspector struct {
 	conn     *conn.Conn
 	report   check.Report
 
-	mu     sync.Mutex
-	refuse context.CancelCauseFunc // ends the present request; nil if there is none
+	refuse atomic.Pointer[context.CancelCauseFunc] // ends the present request; nil if there is none
 }
 
 // connect connects, or says why that fails: there is no second attempt.
 func (i *inspector) connect(wrong []error) bool {
+	for _, err := range wrong {
+		i.report.Fail(check.Settings, "settings", err)
+	}
 	if len(wrong) > 0 {
-		for _, err := range wrong {
-			i.report.Fail(check.Settings, "settings", err)
-		}
 		return false
 	}
 	var err error
@@ -62,10 +61,8 @@ func (i *inspector) connect(wrong []error) bool {
 // refused sees errors that the client reports on the side: a broker does not
 // answer what is not allowed, so waiting for that is over.
 func (i *inspector) refused(err error) bool {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.refuse != nil && errors.Is(err, client.ErrPermissionViolation) {
-		i.refuse(err)
+	if refuse := i.refuse.Load(); refuse != nil && errors.Is(err, client.ErrPermissionViolation) {
+		(*refuse)(err)
 	}
 	return true
 }
@@ -75,20 +72,14 @@ func (i *inspector) ask(ctx context.Context, request func(context.Context) error
 	ctx, stop := context.WithTimeout(ctx, requestTime)
 	defer stop()
 	ctx, cancel := context.WithCancelCause(ctx)
-	i.await(cancel)
 	defer cancel(nil)
-	defer i.await(nil)
+	i.refuse.Store(&cancel)
+	defer i.refuse.Store(nil)
 	err := request(ctx)
 	if cause := context.Cause(ctx); err != nil && errors.Is(cause, client.ErrPermissionViolation) {
 		return cause
 	}
 	return err
-}
-
-func (i *inspector) await(refuse context.CancelCauseFunc) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.refuse = refuse
 }
 
 // found reports on a part that is there.

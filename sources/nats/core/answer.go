@@ -27,9 +27,6 @@ const (
 	tryAgain  = "retry"
 )
 
-// maxErrorText keeps an answer small.
-const maxErrorText = 1024
-
 // replySubject returns the subject for the answer to m, "" if it gets none. The
 // publisher chooses it, so only those are taken that are meant for answers: an
 // answer to $JS.ACK... would acknowledge a message on behalf of somebody else, one

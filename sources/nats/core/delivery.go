@@ -12,7 +12,6 @@ import (
 	"github.com/nats-io/nuid"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
-	"github.com/xmpp-notifier/xmpp-notifier/internal/cut"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/deadletter"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/header"
@@ -105,11 +104,7 @@ func (d *delivery) Release(time.Duration) error {
 // Reject writes the dead letter and answers "rejected".
 func (d *delivery) Reject(ctx context.Context, reason sources.Reason) error {
 	src := d.all.src
-	a := answer{Status: rejected, Reason: string(reason.Code)}
-	if reason.Err != nil {
-		text := reason.Err.Error()
-		a.Error = text[:cut.At(text, maxErrorText)]
-	}
+	a := answer{Status: rejected, Reason: string(reason.Code), Error: reason.Text()}
 	if !src.cfg.DropRejected {
 		if err := deadletter.Write(ctx, src.conn, src.settings.DLQSubject, &d.out.Message, reason); err != nil {
 			return fmt.Errorf("reject %s: %w", d.out.Place(), err)

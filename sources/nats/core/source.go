@@ -6,7 +6,6 @@ package core
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -40,15 +39,13 @@ var (
 // Open starts to connect and returns at once, or after the first attempt. Its
 // errors are about the settings; that the broker is away is an error of Receive.
 func Open(settings nats.Settings, cfg Config, log *slog.Logger) (*Source, error) {
-	if err := errors.Join(append(settings.Validate(), cfg.Validate()...)...); err != nil {
-		return nil, err
-	}
 	s := &Source{settings: settings, cfg: cfg, health: conn.NewHealth()}
 	s.log = log.With("source", s.String())
 	s.out = newOutstanding(s)
 	s.subs = newSubscriptions(s)
+	events := conn.Events{Up: s.subs.signal, Down: s.subs.signal, Failed: s.subs.failed}
 	var err error
-	if s.conn, err = conn.Open(settings, s.log, conn.Events{Up: s.subs.signal, Down: s.subs.signal, Failed: s.subs.failed}); err != nil {
+	if s.conn, err = conn.Open(settings, s.log, events, cfg.Validate()...); err != nil {
 		return nil, err
 	}
 	if err := s.subs.open(); err != nil {

@@ -31,8 +31,6 @@ type binder struct {
 	warning string                    // the last one about the consumer
 }
 
-func (b *binder) drop() { b.bound = nil }
-
 // bind looks the consumer up, unless that has been done.
 func (s *Source) bind(ctx context.Context) error {
 	if err := s.conn.Online(ctx); err != nil {
@@ -68,8 +66,7 @@ func (s *Source) lookUp(ctx context.Context, create bool) (*jetstream.ConsumerIn
 		return nil, s.cfg.Explain(err)
 	}
 	info := consumer.CachedInfo()
-	s.leases.found(info.Created)
-	s.leases.setWait(effectiveWait(info.Config)) // somebody may have changed it
+	s.leases.bind(info.Created, effectiveWait(info.Config))
 	s.health.SetLag(info.NumPending)
 	return info, nil
 }
@@ -78,10 +75,7 @@ func (s *Source) lookUp(ctx context.Context, create bool) (*jetstream.ConsumerIn
 // connection's own count, which is there before the connection: callbacks come
 // later.
 func (s *Source) waitAfterChange(ctx context.Context) error {
-	return s.binding.wait(ctx, s.conn.Stats().Reconnects+s.elections.Load()+1)
-}
-
-func (b *binder) wait(ctx context.Context, changes uint64) error {
+	b, changes := &s.binding, s.conn.Stats().Reconnects+s.elections.Load()+1
 	if changes != b.changes {
 		if b.changes > 0 {
 			b.pause = time.Now().Add(changePause)

@@ -39,8 +39,8 @@ type inbox struct {
 	number  int      // of the last request
 	request *request // nil: none is open
 	err     error    // why the last one ended before its time
-	patient bool     // the next one without no_wait, which some states of the consumer answer at once
-	large   bool     // the next message is larger than what was asked for
+	patient bool     // the next one is without no_wait, which some states of the consumer answer at once
+	large   bool     // the next message is larger than what was asked for: it is asked for alone
 }
 
 // request is the one that is open.
@@ -59,16 +59,20 @@ func newInbox(src *Source) *inbox {
 // reply is where the broker replies to what has that name.
 func (in *inbox) reply(word, name string) string { return in.prefix + word + "-" + name }
 
-// begin notes a new request and tells where its answers shall go, and whether
-// it must not ask for what is there.
-func (in *inbox) begin(r *pullRequest) (reply string, patient bool) {
+// begin notes a new request, makes it fit to how the last one ended, and tells where
+// its answers shall go.
+func (in *inbox) begin(r *pullRequest) (reply string) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	if in.large {
+		r.Batch, r.MaxBytes, in.large = 1, 0, false
+	}
+	r.NoWait = !in.patient && !in.src.pin.strict // those who stand by have requests open, too
 	in.number++
 	reply = in.reply(requestWord, strconv.Itoa(in.number))
 	in.request = &request{reply: reply, pin: r.Pin, left: r.Batch, begun: time.Now(), expires: r.Expires}
 	in.err = nil
-	return reply, in.patient
+	return reply
 }
 
 // handle takes one message from the client.
@@ -185,16 +189,6 @@ func (in *inbox) stop() {
 	if in.request == nil {
 		in.release()
 	}
-}
-
-// takeOversized reports, once, that the next message is larger than what was
-// asked for.
-func (in *inbox) takeOversized() bool {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	large := in.large
-	in.large = false
-	return large
 }
 
 // take returns the oldest messages, up to limit.

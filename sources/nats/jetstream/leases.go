@@ -94,18 +94,11 @@ func (all *leases) run(ctx context.Context) {
 		case <-all.wake:
 			all.extend(0)
 		case <-timer.C:
-			all.lapse()
 			all.extend(all.period())
 		}
 		all.src.keepPin()
 		timer.Stop()
 	}
-}
-
-// connected makes up for a time without a connection.
-func (all *leases) connected() {
-	all.lapse()
-	all.extendNow()
 }
 
 // extendNow has the broker told of all leases at once.
@@ -118,15 +111,20 @@ func notify(flag chan<- struct{}) {
 	}
 }
 
-// setWait notes the consumer's ack wait.
-func (all *leases) setWait(wait time.Duration) {
+// bind notes when the consumer was created, and its ack wait. If it is another one than
+// before, maybe of another stream, it does not know what its predecessor had delivered,
+// and is told nothing of that: under the same numbers it knows other messages.
+func (all *leases) bind(created time.Time, wait time.Duration) {
 	all.mu.Lock()
-	changed := wait > 0 && wait != all.wait
-	if changed {
-		all.wait = wait
+	defer all.mu.Unlock()
+	if created.After(all.created) {
+		all.created = created
+		for _, l := range all.held {
+			l.subject = ""
+		}
 	}
-	all.mu.Unlock()
-	if changed {
+	if wait > 0 && wait != all.wait {
+		all.wait = wait
 		all.extendNow()
 	}
 }
@@ -154,64 +152,44 @@ func (all *leases) claimed(c *claim) int {
 // period is how long the broker may hear nothing of a lease.
 func (all *leases) period() time.Duration { return all.ackWait() / 3 }
 
-// extend tells the broker of what it has not heard for age. Without a connection
-// that would only fill the client's buffer.
+// extend tells the broker of what it has not heard for age; without a connection that
+// would only fill the client's buffer. What it has not heard of for almost the ack wait
+// has lapsed: it may give that to another worker.
 func (all *leases) extend(age time.Duration) {
-	if !all.src.conn.IsConnected() {
-		return
-	}
-	for _, l := range all.list() {
-		if l.extend(age) {
-			l.finish()
-		}
-	}
+	tooLong, online := all.ackWait()*5/6, all.src.conn.IsConnected() // the next look comes after a sixth
+	all.each(func(l *lease) bool {
+		l.lapse(tooLong)
+		return online && l.extend(age) && l.finish()
+	})
 }
 
-// found notes when the consumer was created. If that is another one than before, maybe
-// of another stream, it does not know what its predecessor had delivered, and is told
-// nothing of that: under the same numbers it knows other messages.
-func (all *leases) found(created time.Time) {
+// each calls do for each lease, and counts those for which it returns true.
+func (all *leases) each(do func(*lease) bool) (count int) {
 	all.mu.Lock()
-	defer all.mu.Unlock()
-	if !created.After(all.created) {
-		return
-	}
-	all.created = created
-	for _, l := range all.held {
-		l.subject = ""
-	}
-}
-
-// lapse ends the leases of which the broker has not heard for almost the ack wait: it
-// may give them to another worker.
-func (all *leases) lapse() {
-	age := all.ackWait() * 5 / 6 // the next look comes after a sixth
-	for _, l := range all.list() {
-		l.lapse(age)
-	}
-}
-
-func (all *leases) list() []*lease {
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	return slices.Collect(maps.Values(all.held))
-}
-
-// releaseAll releases what is not acknowledged and returns how much that was.
-func (all *leases) releaseAll() int {
-	count := 0
-	for _, l := range all.list() {
-		if !l.is(acked) {
-			_ = l.Release(0) // what fails comes again as well, only later
+	list := slices.Collect(maps.Values(all.held))
+	all.mu.Unlock()
+	for _, l := range list {
+		if do(l) {
 			count++
 		}
 	}
 	return count
 }
 
+// releaseAll releases what is not acknowledged and returns how much that was.
+func (all *leases) releaseAll() int {
+	return all.each(func(l *lease) bool {
+		if l.is(acked) {
+			return false
+		}
+		_ = l.Release(0) // what fails comes again as well, only later
+		return true
+	})
+}
+
 // awaitAcks waits until the broker has confirmed all acknowledgements.
 func (all *leases) awaitAcks(ctx context.Context) error {
-	for all.count() > 0 {
+	for all.each(func(*lease) bool { return true }) > 0 {
 		if !all.src.conn.IsConnected() {
 			return conn.ErrOffline
 		}
@@ -224,20 +202,6 @@ func (all *leases) awaitAcks(ctx context.Context) error {
 	return nil
 }
 
-func (all *leases) count() int {
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	return len(all.held)
-}
-
 // abandon settles what the broker has not confirmed and returns how much that
 // was.
-func (all *leases) abandon() int {
-	count := 0
-	for _, l := range all.list() {
-		if l.finish() {
-			count++
-		}
-	}
-	return count
-}
+func (all *leases) abandon() int { return all.each((*lease).finish) }

@@ -11,7 +11,6 @@ import (
 	client "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/xmpp-notifier/xmpp-notifier/check"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/subject"
 )
 
@@ -26,7 +25,6 @@ type monitor struct {
 	last    jetstream.SequenceInfo // what was delivered at the last look
 	created time.Time              // of the consumer that it was delivered by; zero: no look yet
 	whole   bool                   // the consumer reads all subjects of its stream
-	paused  bool
 }
 
 // run looks until ctx ends.
@@ -107,22 +105,17 @@ func (s *Source) optional(err error) bool {
 // notePause tells that the consumer delivers nothing because somebody has paused
 // it.
 func (m *monitor) notePause(info *jetstream.ConsumerInfo) {
-	was := m.paused
-	m.paused = info.Paused
-	if !m.paused {
-		m.src.health.Paused("")
-		if was {
-			m.src.log.Info("the consumer is no longer paused", "consumer", m.src.cfg.Consumer)
+	stream, consumer := m.src.cfg.Stream, m.src.cfg.Consumer
+	if !info.Paused {
+		if m.src.health.Paused("") != "" {
+			m.src.log.Info("the consumer is no longer paused", "consumer", consumer)
 		}
 		return
 	}
 	until := time.Now().Add(info.PauseRemaining).UTC().Truncate(time.Second)
-	fault := &check.Fault{
-		What: fmt.Sprintf("consumer %q of stream %q is paused until %s", m.src.cfg.Consumer, m.src.cfg.Stream, until.Format(time.RFC3339)),
-		Fix:  fmt.Sprintf("nats consumer resume %s %s", m.src.cfg.Stream, m.src.cfg.Consumer),
-	}
-	m.src.health.Paused(fault.Error())
-	if !was {
-		m.src.log.Warn("the consumer is paused, nothing is received", "consumer", m.src.cfg.Consumer, "until", until, "fix", fault.Fix)
+	fix := fmt.Sprintf("nats consumer resume %s %s", stream, consumer)
+	problem := fmt.Sprintf("consumer %q of stream %q is paused until %s: %s", consumer, stream, until.Format(time.RFC3339), fix)
+	if m.src.health.Paused(problem) == "" {
+		m.src.log.Warn("the consumer is paused, nothing is received", "consumer", consumer, "until", until, "fix", fix)
 	}
 }

@@ -50,12 +50,8 @@ func (s *Source) request(limit sources.Limit) error {
 		MaxBytes: cmp.Or(atMost(limit.Bytes, c.MaxRequestMaxBytes), c.MaxRequestMaxBytes),
 		Expires:  atMost(requestTime, c.MaxRequestExpires),
 	}
-	if s.inbox.takeOversized() {
-		r.Batch, r.MaxBytes = 1, 0
-	}
 	s.pin.sign(&r)
-	reply, patient := s.inbox.begin(&r)
-	r.NoWait = !patient && !s.pin.strict // those who stand by have requests open, too
+	reply := s.inbox.begin(&r)
 	body, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("encode request: %w", err)
@@ -87,17 +83,20 @@ const wrongPin = "423"
 // outcome reads the status with which the broker ends a request. Nil: it has
 // merely run out of time or messages.
 func outcome(m *client.Msg) error {
-	description := m.Header.Get("Description")
-	switch status := m.Header.Get("Status"); status {
-	case "404", "408", wrongPin:
+	status, description := m.Header.Get("Status"), m.Header.Get("Description")
+	switch {
+	case status == "404", status == "408", status == wrongPin, description == "Batch Completed":
 		return nil
-	case "503":
+	case status == "503":
 		return client.ErrNoResponders
-	case "409":
-		return conflict(description)
-	default:
-		return fmt.Errorf("the broker refuses a request for messages: %s %s", status, description)
+	case description == "Message Size Exceeds MaxBytes":
+		return errOversized
+	case description == "Consumer Deleted":
+		return jetstream.ErrConsumerDeleted
+	case description == "Leadership Change":
+		return jetstream.ErrConsumerLeadershipChanged
 	}
+	return fmt.Errorf("the broker ends a request for messages: %s %s", status, description)
 }
 
 // errOverdue is a request that nobody answered.
@@ -105,19 +104,3 @@ var errOverdue = errors.New("no answer to a request for messages; may the user p
 
 // errOversized says that the next message is larger than what was asked for.
 var errOversized = errors.New("the next message exceeds max_bytes")
-
-func conflict(description string) error {
-	switch description {
-	case "Batch Completed":
-		return nil
-	case "Message Size Exceeds MaxBytes":
-		return errOversized
-	case "Consumer Deleted":
-		return jetstream.ErrConsumerDeleted
-	case "Leadership Change":
-		return jetstream.ErrConsumerLeadershipChanged
-	case "Server Shutdown":
-		return jetstream.ErrServerShutdown
-	}
-	return fmt.Errorf("the broker ends a request for messages: %s", description)
-}

@@ -9,7 +9,6 @@ package jetstream
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -54,15 +53,13 @@ var (
 // errors are about the settings; that the broker is away, or the consumer
 // missing, is an error of Receive.
 func Open(settings nats.Settings, cfg Config, log *slog.Logger) (*Source, error) {
-	if err := errors.Join(append(settings.Validate(), cfg.Validate()...)...); err != nil {
-		return nil, err
-	}
 	s := &Source{settings: settings, cfg: cfg, health: conn.NewHealth(), pin: newPin(cfg)}
 	s.log = log.With("source", s.String())
 	s.leases = newLeases(s)
 	s.inbox = newInbox(s)
+	events := conn.Events{Up: s.leases.extendNow, Down: s.disconnected, Failed: s.optional}
 	var err error
-	if s.conn, err = conn.Open(settings, s.log, conn.Events{Up: s.leases.connected, Down: s.disconnected, Failed: s.optional}); err != nil {
+	if s.conn, err = conn.Open(settings, s.log, events, cfg.Validate()...); err != nil {
 		return nil, err
 	}
 	if err := s.listen(); err != nil {
@@ -126,7 +123,7 @@ func (s *Source) Receive(ctx context.Context, limit sources.Limit) ([]*sources.D
 			return s.deliveries(batch), nil
 		}
 		if err := s.await(ctx, limit); err != nil && ctx.Err() == nil {
-			s.binding.drop()
+			s.binding.bound = nil
 			return nil, s.health.Failed(fmt.Errorf("receive from %s: %w", s, err))
 		}
 	}

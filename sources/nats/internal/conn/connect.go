@@ -43,8 +43,12 @@ type Events struct {
 	Failed func(error) bool
 }
 
-// Open starts to connect, and keeps at it: its errors are about the settings.
-func Open(s nats.Settings, log *slog.Logger, events Events) (*Conn, error) {
+// Open starts to connect, and keeps at it: its errors are about the settings, together
+// with what is wrong with others.
+func Open(s nats.Settings, log *slog.Logger, events Events, wrong ...error) (*Conn, error) {
+	if err := errors.Join(append(s.Validate(), wrong...)...); err != nil {
+		return nil, err
+	}
 	opts, err := options(s)
 	if err != nil {
 		return nil, err

@@ -4,26 +4,19 @@ import (
 	"math"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
-// Health is the status of a source: one goroutine keeps it and others read it.
+// Health is the status of a source.
 type Health struct {
-	lag atomic.Int64 // apart, because every message tells it
-
 	mu     sync.Mutex
 	now    sources.Status
-	paused string // why nothing comes, although the source is bound
+	paused string // why nothing comes, although the source receives
 }
 
 // NewHealth is that of a source that has received nothing yet.
-func NewHealth() *Health {
-	h := new(Health)
-	h.lag.Store(-1)
-	return h
-}
+func NewHealth() *Health { return &Health{now: sources.Status{Lag: -1}} }
 
 // Receiving notes that the source receives.
 func (h *Health) Receiving() { h.set(true, "") }
@@ -40,27 +33,33 @@ func (h *Health) set(receiving bool, problem string) {
 	h.now.Receiving, h.now.Problem = receiving, problem
 }
 
-// Paused notes why nothing comes although the source receives. Empty: it is not paused.
-func (h *Health) Paused(problem string) {
+// Paused notes why nothing comes although the source receives; empty: it does. It
+// returns what was noted before.
+func (h *Health) Paused(problem string) (before string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.paused = problem
+	before, h.paused = h.paused, problem
+	return before
 }
 
 // SetLag notes how many messages the broker holds.
-func (h *Health) SetLag(lag uint64) { h.lag.Store(int64(min(lag, math.MaxInt64))) }
+func (h *Health) SetLag(lag uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.now.Lag = int64(min(lag, math.MaxInt64))
+}
 
 // Status is how the source is, on that connection.
 func (h *Health) Status(c *Conn) sources.Status {
 	h.mu.Lock()
-	now, paused := h.now, h.paused
-	h.mu.Unlock()
-	if now.Receiving && paused != "" {
-		now.Receiving, now.Problem = false, paused
-	}
-	if now.Receiving && !c.IsConnected() {
+	defer h.mu.Unlock()
+	now := h.now
+	switch {
+	case !now.Receiving:
+	case !c.IsConnected():
 		now.Receiving, now.Problem = false, c.offline().Error()
+	case h.paused != "":
+		now.Receiving, now.Problem = false, h.paused
 	}
-	now.Lag = h.lag.Load()
 	return now
 }

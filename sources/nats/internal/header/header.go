@@ -2,6 +2,7 @@
 package header
 
 import (
+	"maps"
 	"slices"
 
 	client "github.com/nats-io/nats.go"
@@ -24,13 +25,8 @@ func List(h client.Header) []envelope.Header {
 	if len(h) == 0 {
 		return nil
 	}
-	keys := make([]string, 0, len(h))
-	for key := range h {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
 	list := make([]envelope.Header, 0, len(h))
-	for _, key := range keys {
+	for _, key := range slices.Sorted(maps.Keys(h)) {
 		for _, value := range h[key] {
 			list = append(list, envelope.Header{Key: key, Value: value})
 		}
