@@ -47,13 +47,22 @@ func (b *Outbox) Settle() {
 
 // Flush sends what may be sent now, and has Settle look at what was settled. A session
 // calls it after a batch: a place at a time would make a write of every message.
+// While the room still has much to show, it is left to Settle, which comes soon.
 func (b *Outbox) Flush() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
-	b.sendWaiting(now)
+	if !b.gathers() {
+		b.sendWaiting(now)
+	}
 	b.endHold(now)
 	b.tell(now)
+}
+
+// gathers reports whether places that are free wait for more of them: Settle will look,
+// since something was settled, and most of what may be in flight is.
+func (b *Outbox) gathers() bool {
+	return len(b.settled) > 0 && 2*b.outstanding > b.pace.width
 }
 
 // settlePause is how long what is settled may wait for more, while messages are in
