@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -74,7 +73,7 @@ func (s *settings) run(ctx context.Context, hangup <-chan os.Signal, log *slog.L
 	texts.Store(&first)
 	limit := s.memory.Effective()
 	limit.Apply()
-	s.general.keepToFewCores()
+	keepToOneCore()
 	log.Info("memory is bounded", "limit_bytes", limit.Bytes, "origin", limit.Origin)
 	spans, err := traces.Start(ctx, s.traces, programVersion(), log)
 	if err != nil {
@@ -115,16 +114,11 @@ func (s *settings) run(ctx context.Context, hangup <-chan os.Signal, log *slog.L
 	return errors.Join(w.Run(ctx), admin.Close())
 }
 
-// keepToFewCores has the process run on one core, which costs less than several
-// that wake each other; with Kafka on two, else garbage of its large batches is
-// collected too late (docs/decisions/0032-one-core.md). GOMAXPROCS has precedence.
-func (g *general) keepToFewCores() {
-	cores := 1
-	if slices.Contains(g.Sources, sourceKafka) {
-		cores = min(2, runtime.GOMAXPROCS(0))
-	}
+// keepToOneCore has the process run on one core, which costs less than several that
+// wake each other (docs/decisions/0032-one-core.md). GOMAXPROCS has precedence.
+func keepToOneCore() {
 	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(cores)
+		runtime.GOMAXPROCS(1)
 	}
 }
 
