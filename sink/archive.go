@@ -79,7 +79,7 @@ func (s *session) page(a conn.Answer) error {
 	}
 	s.learned.archive = true
 	first, complete := endOfPage(a)
-	if complete || first == "" || s.catchup.pages >= s.catchup.limit(s.box.Unconfirmed()) || s.box.Reached() {
+	if complete || first == "" || s.catchup.pages >= s.catchup.limit(s.box.Unconfirmed()) || s.box.HistoryReached() {
 		s.enter()
 		return nil
 	}

@@ -123,7 +123,7 @@ func (s *session) lookForMissing() {
 		if err := s.alive(a); err != nil {
 			return err
 		}
-		ids := s.box.Fence(upTo)
+		ids := s.box.Handled(upTo)
 		if s.missing(ids); len(ids) == 0 {
 			s.logUnshown()
 		}

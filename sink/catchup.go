@@ -115,7 +115,7 @@ func (s *session) advance() error {
 	c := &s.catchup
 	switch {
 	case s.phase != catching || !c.done || !c.informed || c.pages > 0:
-	case c.archive && !s.box.Remembered():
+	case c.archive && !s.box.HistoryComplete():
 		s.query("")
 	default:
 		s.enter()
@@ -162,7 +162,7 @@ func delay(e wire.Element) (time.Time, bool) {
 // measure keeps what is in flight within what the history can tell, for as long as
 // it is so short.
 func (s *session) measure() {
-	holds := s.learned.depth.note(s.catchup.replayed, s.box.Forgot())
+	holds := s.learned.depth.note(s.catchup.replayed, s.box.HistoryLost())
 	if s.archive() || holds == 0 {
 		holds = s.cfg.MaxInFlight
 	}
@@ -208,7 +208,7 @@ func (s *session) enter() {
 	s.phase = inRoom
 	s.measure()
 	s.box.LimitMembers(membersWithin(s.format.maxBytes))
-	s.box.RecallDigests(s.archive())
+	s.box.SetArchive(s.archive())
 	s.box.CorrectByAccount(s.catchup.accounts && s.occupant.id != "")
 	close(s.entered)
 	if s.occupant.role == muc.RoleVisitor && s.catchup.moderated {

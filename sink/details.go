@@ -15,7 +15,7 @@ func (s *session) noteDetails(id []byte, e wire.Element, own bool, at time.Time)
 	if own && len(d.Names) > 0 && s.phase == inRoom {
 		s.proof.Reset(outbox.ProvenAfter)
 	}
-	if s.box.Told(id, d) {
+	if s.box.NoteDetails(id, d) {
 		s.log.Warn("the room removes an element from messages that digests need: notifications are posted one by one from now on", "room", s.occupant.room, "element", nsDigest)
 	}
 }

@@ -33,7 +33,7 @@ func endingOf(end error) outbox.Ending {
 	case errors.Is(end, conn.ErrClosed), errors.Is(end, muc.ErrGone), errors.Is(end, errNotInRoom), said && !goesOn(c):
 		return outbox.ShutDown
 	case removed, said, errors.Is(end, errNickFree):
-		return outbox.Parted
+		return outbox.SessionOver
 	default: // silence, a stall, the network
 		return outbox.BrokenOff
 	}

@@ -46,19 +46,19 @@ func TestEndingsSayWhatOthersMayNotHaveBeenSent(t *testing.T) {
 	for end, want := range map[error]outbox.Ending{
 		conn.ErrClosed: outbox.ShutDown,
 		&Condition{Of: conn.OfStream, Name: "system-shutdown"}: outbox.ShutDown,
-		&Condition{Of: conn.OfStream, Name: "conflict"}:        outbox.Parted,
-		errNickFree:                  outbox.Parted,
+		&Condition{Of: conn.OfStream, Name: "conflict"}:        outbox.SessionOver,
+		errNickFree:                  outbox.SessionOver,
 		&Error{Err: muc.ErrGone}:     outbox.ShutDown,
-		&Error{Err: &RemovedError{}}: outbox.Parted,
-		&Error{Err: &RemovedError{Code: muc.StatusKicked}}:   outbox.Parted,
-		&Error{Err: &RemovedError{Code: muc.StatusShutdown}}: outbox.Parted,
+		&Error{Err: &RemovedError{}}: outbox.SessionOver,
+		&Error{Err: &RemovedError{Code: muc.StatusKicked}}:   outbox.SessionOver,
+		&Error{Err: &RemovedError{Code: muc.StatusShutdown}}: outbox.SessionOver,
 		errStalled: outbox.BrokenOff,
 		// It says so, or closes, after that.
 		endReason(&Error{Err: &RemovedError{Code: muc.StatusShutdown}}, io.ErrUnexpectedEOF): outbox.ShutDown,
 		// The rooms may have been restarted alone.
 		&Error{Err: stanza("service-unavailable", "cancel")}:                             outbox.ShutDown,
 		&Error{Err: fmt.Errorf("%w: %w", errNotInRoom, stanza("not-allowed", "cancel"))}: outbox.ShutDown,
-		&Error{Err: stanza("forbidden", "auth")}:                                         outbox.Parted,
+		&Error{Err: stanza("forbidden", "auth")}:                                         outbox.SessionOver,
 	} {
 		if got := endingOf(end); got != want {
 			t.Errorf("%v: %d, want %d", end, got, want)
@@ -86,7 +86,7 @@ func TestWhatIsHeldAgainstAMessage(t *testing.T) {
 func TestReplacedSessionsComeBackRarely(t *testing.T) {
 	end := named(fmt.Errorf("server ended the stream: %w", &Condition{Of: conn.OfStream, Name: "conflict", Text: "Replaced by new connection"}))
 	var e *Error
-	if !errors.As(end, &e) || !e.Lasting || e.Fix != fixSessions || Reason(end) != "stream_error" || endingOf(end) != outbox.Parted {
+	if !errors.As(end, &e) || !e.Lasting || e.Fix != fixSessions || Reason(end) != "stream_error" || endingOf(end) != outbox.SessionOver {
 		t.Errorf("got %#v", end)
 	}
 	b := backoff.Backoff{Min: shortestPause, Max: 30 * time.Second}

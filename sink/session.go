@@ -83,7 +83,7 @@ func (s *session) run(ctx, setup context.Context) error {
 	}
 	end := s.conn.End()
 	if c, ok := blames(end); ok && s.phase == inRoom {
-		s.newLimit = s.box.Blame(c, c.Name == "policy-violation", s.format.size)
+		s.newLimit = s.box.StreamEnded(c, c.Name == "policy-violation", s.format.size)
 	}
 	s.box.Detach(endingOf(end))
 	return end

@@ -65,7 +65,7 @@ func TestServerThatEndedOurPresenceIsHeardToTheEnd(t *testing.T) {
 	}{
 		"without a word":                        {"", "", false, outbox.ShutDown, muc.ErrGone.Error()},
 		"and says so":                           {"", shutdown, false, outbox.ShutDown, "system-shutdown"},
-		"its rooms shut down":                   {shuttingDown, "", false, outbox.Parted, "the chat service is shutting down"},
+		"its rooms shut down":                   {shuttingDown, "", false, outbox.SessionOver, "the chat service is shutting down"},
 		"its rooms shut down, and so does it":   {shuttingDown, shutdown, false, outbox.ShutDown, "system-shutdown"},
 		"its rooms shut down, and it is closed": {shuttingDown, "", true, outbox.ShutDown, conn.ErrClosed.Error()},
 	} {

@@ -87,7 +87,7 @@ func (s *session) pingInterval() time.Duration {
 // overdue is why the session should end now, nil if it should not.
 func (s *session) overdue(now time.Time, silent bool) error {
 	switch {
-	case s.box.Stalled(now) > s.box.Patience(s.cfg.StallTimeout):
+	case s.box.Stalled(now) > s.box.StallLimit(s.cfg.StallTimeout):
 		return s.stalled()
 	case silent:
 		return &Error{Kind: conn.KindSilent, Op: "stay connected", Err: conn.ErrSilent}
@@ -164,7 +164,7 @@ func (s *session) alive(a conn.Answer) error {
 // leave tells the room and the server that we go, and waits a little for the
 // answer, so that the room sees us go and not vanish.
 func (s *session) leave() {
-	s.box.Detach(outbox.Parted)
+	s.box.Detach(outbox.SessionOver)
 	s.conn.Send("<presence type='unavailable' to='" + wire.Escape(s.occupant.address) + "'/></stream:stream>")
 	select {
 	case <-s.conn.Ended(): // the reader has seen the end of the stream

@@ -1,7 +1,7 @@
 package outbox
 
 // Announce has m sent before everything else when a link is attached next, unless the
-// room has shown it by then. It takes no place, and nobody is told what becomes of it:
+// room has shown it by then. It takes no slot, and has no outcome:
 // Done is not used.
 func (b *Outbox) Announce(m Message) {
 	b.mu.Lock()

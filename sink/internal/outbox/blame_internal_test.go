@@ -19,11 +19,11 @@ func TestMessageThatTheServerNeverTakesIsGivenUp(t *testing.T) {
 	}
 	end := errors.New("not-well-formed")
 	size := func(_ string, c Content) int { return len(c.Body) }
-	for range maxBlamed + 1 {
+	for range maxStreamEnds + 1 {
 		b.Attach(discard{}, "r@c/w")
 		b.Seen([]byte(m.ID("good")), []byte("r@c/w"), true, time.Time{}) // what comes before it is reflected
-		b.Blame(end, false, size)
-		b.Detach(Parted)
+		b.StreamEnded(end, false, size)
+		b.Detach(SessionOver)
 	}
 	b.Attach(discard{}, "r@c/w")
 	b.Seen([]byte(m.ID("next")), []byte("r@c/w"), true, time.Time{})

@@ -64,7 +64,7 @@ func (b *Outbox) Reject(id string, why error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if e, ok := b.inflight[id]; ok && e.state != outstanding {
-		b.unsure = b.count
+		b.lastGivenUp = b.count
 		if e.overtaken > 0 {
 			b.pace.excuse(time.Now())
 		}

@@ -52,7 +52,7 @@ func (b *Outbox) askedToWait(e *entry, why error, now time.Time) (exhausted bool
 	}
 	if e.waits++; e.waits >= mostWaits {
 		e.tries, e.why = max(e.tries, maxTries), why
-		b.yield()
+		b.yieldSlots()
 	}
 	switch {
 	case compared:

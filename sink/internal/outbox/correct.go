@@ -48,9 +48,9 @@ func (b *Outbox) CorrectByAccount(accepted bool) {
 	b.corrections.byAccount = accepted
 }
 
-// Told takes what a message says of itself that Seen has recognised. bare is true if
+// NoteDetails takes what a message says of itself that Seen has recognised. bare is true if
 // it shows, for the first time, that the room removes the names of digests.
-func (b *Outbox) Told(id []byte, d Details) (bare bool) {
+func (b *Outbox) NoteDetails(id []byte, d Details) (bare bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.shownIDs.has(string(id)) {

@@ -121,15 +121,15 @@ func TestCorrectionByAnotherSession(t *testing.T) {
 			w := editor(t, byAccount)
 			w.show(w.single("alarm"))
 			alarm := w.posts[0]
-			w.Detach(Parted)
+			w.Detach(SessionOver)
 			w.Attach(w, us)
 			w.show(w.correction("resolved", "alarm"))
 			w.wantReplaced(want)
 
 			other := editor(t, byAccount) // has just come
-			other.Detach(Parted)
+			other.Detach(SessionOver)
 			other.Seen([]byte(alarm.id), []byte(them), false, time.Now())
-			other.Told([]byte(alarm.id), Details{Account: true, At: time.Now()})
+			other.NoteDetails([]byte(alarm.id), Details{Account: true, At: time.Now()})
 			other.Attach(other, us)
 			other.show(other.correction("resolved", "alarm"))
 			other.wantReplaced(want)
@@ -148,7 +148,7 @@ func TestCorrectionThatIsSentAgain(t *testing.T) {
 			w.Detach(BrokenOff)
 			alarm := []byte(w.ids.ID("alarm"))
 			w.Seen(alarm, []byte(them), false, time.Now())
-			w.Told(alarm, Details{Account: true, At: time.Now()})
+			w.NoteDetails(alarm, Details{Account: true, At: time.Now()})
 			w.clear()
 			w.Attach(w, us)
 			w.wantPosts("resolved")
@@ -175,7 +175,7 @@ func TestMessageStaysOne(t *testing.T) {
 		alarm := said{id: w.ids.ID("alarm")}
 		w.Detach(BrokenOff)
 		w.Seen([]byte(alarm.id), []byte(us), true, time.Now())
-		w.Told([]byte(alarm.id), Details{Account: true, At: time.Now()})
+		w.NoteDetails([]byte(alarm.id), Details{Account: true, At: time.Now()})
 		w.clear()
 		w.Attach(w, us)
 		w.wantPosts("resolved")
@@ -189,11 +189,11 @@ func TestOnlyOursIsCorrected(t *testing.T) {
 		w := editor(t, true)
 		alarm := said{id: w.ids.ID("alarm")}
 		w.Seen([]byte(alarm.id), []byte("r@c/evil"), false, time.Time{})
-		w.Told([]byte(alarm.id), Details{})
+		w.NoteDetails([]byte(alarm.id), Details{})
 		w.show(w.correction("resolved", "alarm"))
 		w.wantReplaced("")
 		w.show(w.single("ours"), w.single("target"))
-		w.Told([]byte(w.ids.ID("ours")), Details{Replaces: []byte(w.ids.ID("target"))})
+		w.NoteDetails([]byte(w.ids.ID("ours")), Details{Replaces: []byte(w.ids.ID("target"))})
 		w.show(w.correction("ours is over", "ours"))
 		w.wantReplaced("ours")
 	})
@@ -203,12 +203,12 @@ func TestOnlyOursIsCorrected(t *testing.T) {
 func TestCorrectionsKnowTheOrderOfTheRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := editor(t, true)
-		w.Detach(Parted)
+		w.Detach(SessionOver)
 		now := time.Now()
 		for _, age := range []int{3, 2, 1, 6, 5, 4} { // the history, then an older page of the archive
 			id := []byte(w.ids.ID(fmt.Sprint(age)))
 			w.Seen(id, []byte(us), true, now.Add(-time.Duration(age)*time.Minute))
-			w.Told(id, Details{Own: true, Account: true, At: now.Add(-time.Duration(age) * time.Minute)})
+			w.NoteDetails(id, Details{Own: true, Account: true, At: now.Add(-time.Duration(age) * time.Minute)})
 		}
 		w.Attach(w, us)
 		w.submit(w.correction("3 is over", "3"))
@@ -223,11 +223,11 @@ func TestCorrectionsKnowTheOrderOfTheRoom(t *testing.T) {
 func TestWhatIsShownLiveFollowsTheHistory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := editor(t, true)
-		w.Detach(Parted)
+		w.Detach(SessionOver)
 		id := []byte(w.ids.ID("alarm"))
 		soon := time.Now().Add(time.Second)
 		w.Seen(id, []byte(us), true, soon)
-		w.Told(id, Details{Own: true, Account: true, At: soon})
+		w.NoteDetails(id, Details{Own: true, Account: true, At: soon})
 		w.Attach(w, us)
 		for i := range 4 {
 			w.show(w.single(fmt.Sprint(i)))

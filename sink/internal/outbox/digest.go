@@ -8,7 +8,7 @@ import (
 )
 
 // digests are the messages in flight that show several notifications. They are
-// entries like others: one place, one id, one reflection.
+// entries like others: one slot, one id, one reflection.
 type digests struct {
 	parts map[string]*part // what they show, by id
 	most  int              // how many notifications one may show
@@ -165,12 +165,12 @@ func (b *Outbox) reject(e *entry, why error) {
 }
 
 // halve has two digests take the place of e, which is more than one. The second keeps
-// its place among those in flight, until all is settled.
+// its slot among those in flight, until all is settled.
 func (b *Outbox) halve(e *entry) {
 	d, half := e.digest, len(e.digest.parts)/2
 	halves := []*entry{
 		{digest: &digest{parts: d.parts[:half:half], text: d.text}},
-		{digest: &digest{parts: d.parts[half:], text: d.text}, placed: e.placed, released: e.released},
+		{digest: &digest{parts: d.parts[half:], text: d.text}, hasSlot: e.hasSlot, yielded: e.yielded},
 	}
 	delete(b.inflight, e.id)
 	b.to(e, over)
@@ -179,7 +179,7 @@ func (b *Outbox) halve(e *entry) {
 		b.inflight[h.id] = h
 		b.queued++
 		if len(h.digest.parts) > 1 { // what has failed as a whole is not tried as often again
-			h.failures = failures{alone: maxAlone - 1, blamed: maxBlamed}
+			h.failures = failures{alone: maxAlone - 1, streamEnds: maxStreamEnds}
 		}
 		if h.proven = e.proven; h.proven { // it is not the room's fault: there may be nothing else to prove it again
 			b.to(h, setAside)

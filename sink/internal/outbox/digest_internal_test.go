@@ -100,7 +100,7 @@ func (w *worker) submit(messages ...Message) {
 // reflect has the room show a post, and what follows from it happen.
 func (w *worker) reflect(p said, from string) {
 	w.Seen([]byte(p.id), []byte(from), from == us, time.Time{})
-	w.Told([]byte(p.id), Details{Names: []byte(p.Names), Replaces: []byte(p.Replaces), Own: from == us, Account: from == us})
+	w.NoteDetails([]byte(p.id), Details{Names: []byte(p.Names), Replaces: []byte(p.Replaces), Own: from == us, Account: from == us})
 	w.Flush()
 	synctest.Wait()
 }
@@ -151,7 +151,7 @@ func (w *worker) want(outcome Outcome, names ...string) {
 	}
 }
 
-// One reflection settles all that a digest shows, and it takes one place. One more is
+// One reflection settles all that a digest shows, and it takes one slot. One more is
 // ready to follow.
 func TestDigestIsSettledByOneReflection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -301,7 +301,7 @@ func TestOnlyTheCulpritOfADigestIsRejected(t *testing.T) {
 			}
 			w.want(Rejected, culprit)
 			w.want(Delivered, want...)
-			w.submit(w.single("later")) // its place is free
+			w.submit(w.single("later")) // its slot is free
 		}
 	})
 }
@@ -320,7 +320,7 @@ func TestOnlyTheSwallowedPartIsRejected(t *testing.T) {
 			}
 			w.clear()
 			time.Sleep(3 * time.Second)
-			w.Fence(w.Missing(time.Now(), time.Minute))
+			w.Handled(w.Missing(time.Now(), time.Minute))
 			w.Flush()
 			synctest.Wait()
 		}
@@ -339,7 +339,7 @@ func TestADigestThatEndsTheStreamIsTakenApart(t *testing.T) {
 			for n := 0; n < len(w.posts); n++ {
 				p := w.posts[n]
 				if strings.Contains(p.Body, "poison") {
-					w.Blame(errors.New("not-well-formed"), false, size)
+					w.StreamEnded(errors.New("not-well-formed"), false, size)
 					break
 				}
 				w.reflect(p, us)
@@ -452,7 +452,7 @@ func TestRoomThatRemovesTheNamesGetsNoDigests(t *testing.T) {
 		for _, p := range w.posts {
 			w.reflect(p, us)
 		}
-		w.Detach(Parted)
+		w.Detach(SessionOver)
 		w.reflect(bare, us) // so the history says
 		w.clear()
 		w.Attach(w, us)

@@ -6,7 +6,7 @@ import "time"
 // had shown before. It outlives attempts to come back that fail half way.
 type history struct {
 	proof proof
-	told  map[string]evidence // by id: what each proved when it was first told
+	byID  map[string]evidence // by id: what each proved when it was first told
 	last  uint32              // number of our last message that we have seen the room show, 0: none in this session
 	fresh bool                // that was just before the session ended
 	known uint32              // the highest number of a message told, 0: none that we had seen
@@ -32,28 +32,28 @@ type Ending int
 
 // How a session can end.
 const (
-	BrokenOff Ending = iota // nothing is known of the server
-	ShutDown                // it went down, or its rooms did, perhaps before all had been sent to others
-	Parted                  // the session is over, the server and the room go on
+	BrokenOff   Ending = iota // nothing is known of the server
+	ShutDown                  // it went down, or its rooms did, perhaps before all had been sent to others
+	SessionOver               // the session is over, the server and the room go on
 )
 
 // proof is how much a history proves.
 type proof int
 
 const (
-	nothing   proof = iota
-	remembers       // it has something that we knew: the server has not forgotten
-	complete        // and goes back to where we left: it has no hole
+	nothing  proof = iota
+	partial        // it has something that we knew: the server has not lost it
+	complete       // and goes back to where we left: it has no hole
 )
 
 // add takes an id that the room's history or archive shows. Told again, by the
 // archive or in the next attempt, it proves what it did at first, and not
 // more because we know it by now. It proves less if it was sent again meanwhile.
 func (h *history) add(id string, w evidence) {
-	if before, again := h.told[id]; again && before.proof <= w.proof {
+	if before, again := h.byID[id]; again && before.proof <= w.proof {
 		w = before
 	} else {
-		h.told[id] = w
+		h.byID[id] = w
 	}
 	h.take(w)
 }
@@ -71,9 +71,9 @@ func (h *history) take(w evidence) {
 	}
 }
 
-// forgot reports whether the server no longer knows what it has shown: it tells
+// isLost reports whether the server no longer knows what it has shown: it tells
 // nothing that we knew, or not our last. A history has no holes.
-func (h *history) forgot() bool {
+func (h *history) isLost() bool {
 	return h.proof == nothing || h.known < h.last && (h.known > 0 || h.fresh)
 }
 
@@ -81,7 +81,7 @@ func (h *history) forgot() bool {
 // died with the server. A room that keeps no ids cannot tell; then it is so if the
 // server went down.
 func (h *history) lostCopies() bool {
-	return h.forgot() && (!h.keepsNoIDs || h.shutDown || h.restarted)
+	return h.isLost() && (!h.keepsNoIDs || h.shutDown || h.restarted)
 }
 
 // reached reports whether what was told goes back to where we left.
@@ -107,12 +107,12 @@ func (h *history) leave(end Ending, alive time.Time, fresh bool) {
 // interrupt ends one telling; the next begins from nothing.
 func (h *history) interrupt() { h.proof, h.known, h.ours, h.restarted = nothing, 0, 0, false }
 
-// whole reports whether the room has told everything that it showed while we
+// isComplete reports whether the room has told everything that it showed while we
 // were away: back to something that we knew, and up to the end.
-func (h *history) whole() bool { return h.proof == complete && !h.forgot() }
+func (h *history) isComplete() bool { return h.proof == complete && !h.isLost() }
 
 // clear forgets: we are in the room and see for ourselves.
 func (h *history) clear() {
-	clear(h.told)
+	clear(h.byID)
 	h.last, h.fresh = 0, false
 }

@@ -51,7 +51,7 @@ func TestWhatAHistoryProves(t *testing.T) {
 			}
 		}
 		got := b.history.proof
-		if got != nothing && b.history.forgot() {
+		if got != nothing && b.history.isLost() {
 			got = forgotten
 		}
 		if got != tc.want {
@@ -90,9 +90,9 @@ func TestWhatWasReflectedLastOutlivesFailedAttempts(t *testing.T) {
 	b.Attach(discard{}, "r@c/w")
 	post(t, b, "1")
 	b.Seen([]byte(m.ID("1")), []byte("r@c/w"), true, time.Time{})
-	b.Detach(BrokenOff) // the server was killed
-	b.Detach(Parted)    // it is there again, and refuses the join
-	b.Detach(BrokenOff) // a connection breaks while joining
+	b.Detach(BrokenOff)   // the server was killed
+	b.Detach(SessionOver) // it is there again, and refuses the join
+	b.Detach(BrokenOff)   // a connection breaks while joining
 	if resent, possible := b.Attach(discard{}, "r@c/w"); resent != 1 || possible != 1 {
 		t.Errorf("%d sent again, %d of them possible duplicates", resent, possible)
 	}
@@ -151,7 +151,7 @@ func TestNoMoreThanInFlightAndRecentIsSentAgain(t *testing.T) {
 		b.Attach(&sent, "r@c/w")
 		next := 0
 		fill := func() {
-			for ; b.places.taken < b.places.most; next++ {
+			for ; b.slots.taken < b.slots.most; next++ {
 				post(t, b, strconv.Itoa(next))
 			}
 		}
@@ -185,7 +185,7 @@ func TestWhatAnotherWorkerSentAgainProvesNothing(t *testing.T) {
 	b.Seen([]byte(m.ID("theirs")), []byte("r@c/w2"), false, time.Time{})
 	b.Detach(BrokenOff)
 	b.Seen([]byte(m.ID("theirs")), []byte("r@c/w2"), false, time.Time{})
-	if b.Reached() {
+	if b.HistoryReached() {
 		t.Error("the archive is not asked for what came before")
 	}
 	var sent posts
@@ -312,7 +312,7 @@ func TestWhatWasInFlightProvesThatTheEndIsThere(t *testing.T) {
 // it has reflected to us.
 func TestWhatAServerReflectedBeforeItWentDownIsSentAgain(t *testing.T) {
 	m := testMinter(t)
-	for end, want := range map[Ending]int{BrokenOff: 1, ShutDown: 1, Parted: 0} {
+	for end, want := range map[Ending]int{BrokenOff: 1, ShutDown: 1, SessionOver: 0} {
 		b := New(1, m)
 		b.Attach(discard{}, "r@c/w")
 		post(t, b, "1")

@@ -21,9 +21,9 @@ type hold struct {
 	over       chan struct{} // closed when nothing holds them up; nil: nobody waits
 }
 
-// RecallDigests says whether the room has an archive, which recalls what a server that
+// SetArchive says whether the room has an archive, which recalls what a server that
 // dies has shown.
-func (b *Outbox) RecallDigests(archive bool) {
+func (b *Outbox) SetArchive(archive bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.digests.hold.unarchived = !archive
@@ -35,7 +35,7 @@ func (b *Outbox) RecallDigests(archive bool) {
 func (b *Outbox) HoldsDigests() (until <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.takesDigests(time.Now()) {
+	if b.canSendDigest(time.Now()) {
 		return nil
 	}
 	if b.digests.hold.over == nil {
@@ -47,17 +47,17 @@ func (b *Outbox) HoldsDigests() (until <-chan struct{}) {
 
 // endHold tells those who wait that a digest would be sent at once.
 func (b *Outbox) endHold(now time.Time) {
-	if b.digests.hold.over != nil && b.takesDigests(now) {
+	if b.digests.hold.over != nil && b.canSendDigest(now) {
 		close(b.digests.hold.over)
 		b.digests.hold.over = nil
 	}
 }
 
-func (b *Outbox) takesDigests(now time.Time) bool {
+func (b *Outbox) canSendDigest(now time.Time) bool {
 	failing := slices.ContainsFunc(b.queue, func(e *entry) bool { return e.failing() }) // the next digest may be the proof
 	return (b.link != nil && b.busyUntil(now).IsZero() || failing) &&
 		!slices.ContainsFunc(b.queue, func(e *entry) bool { return e.digest != nil && e.state == waiting && !e.failing() }) &&
-		!slices.ContainsFunc(b.places.ahead, func(m Message) bool { return len(m.Members) > 0 })
+		!slices.ContainsFunc(b.slots.ahead, func(m Message) bool { return len(m.Members) > 0 })
 }
 
 // awaitsDigest is until when a digest is held up that somebody has, or waits to make,

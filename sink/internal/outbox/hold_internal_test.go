@@ -11,7 +11,7 @@ import (
 func TestDigestsAreSentOneAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := enterRoom(t, 8)
-		w.RecallDigests(true)
+		w.SetArchive(true)
 		if w.HoldsDigests() != nil {
 			t.Error("the first one is held up")
 		}
@@ -36,7 +36,7 @@ func TestDigestsAreSentOneAtATime(t *testing.T) {
 func TestADigestWaitsUntilOthersHaveTheLastOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := enterRoom(t, 8)
-		w.RecallDigests(false)
+		w.SetArchive(false)
 		w.submit(w.digest("a", "b"), w.digest("c", "d"))
 		w.reflect(w.posts[0], us)
 		for _, wait := range []time.Duration{time.Millisecond, recentFor} {
@@ -69,7 +69,7 @@ func TestAServerThatDiesLeavesOneDigestInDoubt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for shown := range 4 {
 			w := enterRoom(t, 8)
-			w.RecallDigests(false)
+			w.SetArchive(false)
 			w.submit(w.digest("a", "b"), w.digest("c", "d"), w.digest("e", "f"))
 			for i := range shown {
 				w.reflect(w.posts[i], us)
@@ -157,7 +157,7 @@ func TestWhatHasFailedHoldsUpNoDigest(t *testing.T) {
 		w.submit(w.single("a"))
 		until := w.HoldsDigests()
 		w.Bounce([]byte(w.posts[0].id), Unclear, errors.New("internal-server-error"))
-		w.Detach(Parted)
+		w.Detach(SessionOver)
 		if until == nil || !isClosed(until) || w.HoldsDigests() != nil {
 			t.Fatal("the next digest is held up")
 		}

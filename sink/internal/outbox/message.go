@@ -45,7 +45,7 @@ type Message struct {
 	Lost <-chan struct{}
 	// Done is called exactly once, after the message has been accepted by
 	// Submit: by the goroutine that settles, one message after the other, and
-	// never by the one that reads the room. While it blocks, the places of what
+	// never by the one that reads the room. While it blocks, the slots of what
 	// was settled stay taken, and nothing else suffers.
 	Done func(Result)
 }

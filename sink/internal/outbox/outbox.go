@@ -11,7 +11,7 @@ import (
 // Outbox holds the messages in flight, in the order in which they were
 // submitted. It outlives connections.
 type Outbox struct {
-	places places
+	slots  slots
 	closed chan struct{}
 
 	mu          sync.Mutex
@@ -19,7 +19,7 @@ type Outbox struct {
 	shownIDs    *shownIDs
 	inflight    map[string]*entry
 	queue       []*entry // in order; settled ones stay until they are at the front
-	released    int      // messages that have given their places to others
+	yielded     int      // messages that have yielded their slots
 	recent      recent
 	history     history
 	digests     digests
@@ -49,16 +49,16 @@ type entry struct {
 	Member         // what it shows, if that is one notification
 	digest *digest // what it shows, if that may be several
 	Content
-	others   related
-	id       string
-	state    state
-	placed   bool   // it has a place
-	released bool   // it had one, and others have it now
-	sent     bool   // it may have reached the room
-	from     string // our address then
-	sentAt   time.Time
-	nth      uint64 // number of the sending
-	again    bool   // the room has shown it, and may have forgotten
+	others      related
+	id          string
+	state       state
+	hasSlot     bool   // it has a slot
+	yielded     bool   // it had one, and others have it now
+	sent        bool   // it may have reached the room
+	from        string // our address then
+	sentAt      time.Time
+	nth         uint64 // number of the sending
+	shownBefore bool   // the room has shown it, and may have lost it
 	failures
 }
 
@@ -68,36 +68,36 @@ type related struct{ corrects, accompanies string }
 
 // failures are what is known of a message that the room did not show.
 type failures struct {
-	tries     int       // how often it has failed, for reasons that may have been the room's
-	why       error     // the last of these reasons
-	proven    bool      // the room has shown later ones
-	alone     int       // how often it was sent alone
-	notBefore time.Time // when it may be sent alone again
-	blamed    int       // how often the server has ended the stream for it
-	waits     int       // how often it was asked to wait while nothing else was in flight
-	overtaken int       // how often in a row the room has shown another one right after that
-	refused   uint64    // its number when it was first asked to wait
+	tries      int       // how often it has failed, for reasons that may have been the room's
+	why        error     // the last of these reasons
+	proven     bool      // the room has shown later ones
+	alone      int       // how often it was sent alone
+	notBefore  time.Time // when it may be sent alone again
+	streamEnds int       // how often the server has ended the stream for it
+	waits      int       // how often it was asked to wait while nothing else was in flight
+	overtaken  int       // how often in a row the room has shown another one right after that
+	refused    uint64    // its number when it was first asked to wait
 }
 
 // failing reports whether the room did not show the message when it could have. Only one
 // that is shown later can prove that it is not the room's fault.
 func (f *failures) failing() bool { return f.tries > 0 }
 
-// yields reports whether it has failed so often that others are to be that proof, in its
-// place.
+// yields reports whether it has failed so often that others take its slot, to be
+// that proof.
 func (f *failures) yields() bool { return f.tries >= maxTries }
 
 // New makes one for so many messages in flight, with ids by m. It remembers twice
 // as many of those that were shown last.
 func New(maxInFlight int, m *Minter) *Outbox {
 	return &Outbox{
-		places:   newPlaces(maxInFlight),
+		slots:    newSlots(maxInFlight),
 		closed:   make(chan struct{}),
 		settling: settling{wake: make(chan struct{}, 1)},
 		sending:  sending{pace: newPacer(maxInFlight)},
 		recent:   recent{limit: 2 * maxInFlight},
 		digests:  newDigests(),
-		history:  history{told: make(map[string]evidence)},
+		history:  history{byID: make(map[string]evidence)},
 		ids:      m,
 		shownIDs: newShownIDs(m),
 		inflight: make(map[string]*entry, maxInFlight),
@@ -108,7 +108,7 @@ func New(maxInFlight int, m *Minter) *Outbox {
 // follow, and takes it.
 func (b *Outbox) Submit(ctx context.Context, m Message) error {
 	select {
-	case b.places.submitted <- struct{}{}:
+	case b.slots.submitted <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-m.Lost:
@@ -119,16 +119,16 @@ func (b *Outbox) Submit(ctx context.Context, m Message) error {
 	b.mu.Lock()
 	if err := b.refusal(m); err != nil {
 		b.mu.Unlock()
-		b.places.done(1)
+		b.slots.done(1)
 		return err
 	}
 	before, now := b.count, time.Now()
-	b.places.ahead = append(b.places.ahead, m)
+	b.slots.ahead = append(b.slots.ahead, m)
 	b.sendWaiting(now)
 	b.tell(now)
 	sent, n := b.count > before, b.outstanding
 	b.mu.Unlock()
-	if sent && n&(n-1) == 0 && n <= b.places.most/2 { // 1, 2, 4, 8 …
+	if sent && n&(n-1) == 0 && n <= b.slots.most/2 { // 1, 2, 4, 8 …
 		// A server that has shown all it had should not wait for a full outbox:
 		// the writer has its turn early, and then more and more rarely.
 		runtime.Gosched()
@@ -136,7 +136,7 @@ func (b *Outbox) Submit(ctx context.Context, m Message) error {
 	return nil
 }
 
-// refusal is why m is not taken, although there was a place for it.
+// refusal is why m is not taken, although there was a slot for it.
 func (b *Outbox) refusal(m Message) error {
 	switch {
 	case isClosed(b.closed):
@@ -148,9 +148,9 @@ func (b *Outbox) refusal(m Message) error {
 	}
 }
 
-// admit has messages be in flight, as long as there are places.
+// admit has messages be in flight, as long as there are slots.
 func (b *Outbox) admit() {
-	for m, ok := b.places.next(); ok; m, ok = b.places.next() {
+	for m, ok := b.slots.next(); ok; m, ok = b.slots.next() {
 		if isClosed(m.Lost) {
 			b.giveBack(m, ErrLost)
 		} else {
@@ -169,9 +169,9 @@ func (b *Outbox) giveBack(m Message, why error) {
 	}
 }
 
-// enter has m be in flight: there is a place for it.
+// enter has m be in flight: there is a slot for it.
 func (b *Outbox) enter(m Message) {
-	e := &entry{placed: true}
+	e := &entry{hasSlot: true}
 	if len(m.Members) > 0 {
 		e.id, e.digest = b.ids.ID(""), b.gather(m)
 	} else {
@@ -186,11 +186,11 @@ func (b *Outbox) enter(m Message) {
 	b.inflight[e.id] = e
 	b.queue = append(b.queue, e)
 	b.queued++
-	b.places.taken++
+	b.slots.taken++
 }
 
 // again reports whether the room has shown a notification, or will when what is in
-// flight is shown. Then m is settled by that, and has no need of its place.
+// flight is shown. Then m is settled by that, and needs no slot.
 func (b *Outbox) again(m Member, submitted bool) (id string, again bool) {
 	id = b.ids.ID(m.Identity)
 	first := b.waitingFor(id)
@@ -204,7 +204,7 @@ func (b *Outbox) again(m Member, submitted bool) (id string, again bool) {
 	case first != nil:
 		first.join(m)
 		if submitted {
-			b.places.done(1)
+			b.slots.done(1)
 		}
 		return id, true
 	default:
@@ -261,10 +261,10 @@ func (b *Outbox) Close() {
 	for _, e := range b.entries() {
 		b.settle(e, Result{Outcome: Dropped, Err: ErrClosed})
 	}
-	for _, m := range b.places.ahead {
+	for _, m := range b.slots.ahead {
 		b.giveBack(m, ErrClosed)
 	}
-	b.places.ahead = nil
+	b.slots.ahead = nil
 	if !isClosed(b.closed) {
 		close(b.closed)
 	}
@@ -302,12 +302,12 @@ func (b *Outbox) Width() int {
 }
 
 // Released is how many submissions wait for messages that have failed again and again and
-// have given their places to others, or have none as the halves of a digest.
+// have given their slots to others, or have none as the halves of a digest.
 func (b *Outbox) Released() (submissions int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, e := range b.queue {
-		if e.state != over && (e.released || !e.placed && !e.again && e.yields()) {
+		if e.state != over && (e.yielded || !e.hasSlot && !e.shownBefore && e.yields()) {
 			submissions += e.submissions()
 		}
 	}
@@ -326,11 +326,11 @@ func (e *entry) submissions() int {
 }
 
 // Limit lets no more than n messages be in flight from now on, or as many as there
-// are places. It reports whether that is fewer than before.
+// are slots. It reports whether that is fewer than before.
 func (b *Outbox) Limit(n int) (fewer bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	n = min(n, b.places.most)
+	n = min(n, b.slots.most)
 	fewer = n < b.pace.most
 	b.pace.setMost(n)
 	return fewer
@@ -342,12 +342,12 @@ func (b *Outbox) settle(e *entry, r Result) {
 	if e.digest != nil {
 		b.settleParts(e.digest, r)
 	}
-	b.settled = append(b.settled, settlement{e.Done, r, e.placed || e.released})
-	if e.placed {
-		b.places.taken--
+	b.settled = append(b.settled, settlement{e.Done, r, e.hasSlot || e.yielded})
+	if e.hasSlot {
+		b.slots.taken--
 	}
-	if e.released {
-		b.released--
+	if e.yielded {
+		b.yielded--
 	}
 	if b.inflight[e.id] == e {
 		delete(b.inflight, e.id)

@@ -104,7 +104,7 @@ func TestWhatComesBackKeepsItsOrder(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := enterRoom(t, 4)
 				lost = make(chan struct{})
-				w.Detach(Parted)
+				w.Detach(SessionOver)
 				w.submit(first(w))
 				close(lost)
 				w.submit(w.single("first"))

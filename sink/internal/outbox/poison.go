@@ -86,7 +86,7 @@ func (b *Outbox) AllFailed(now time.Time, limit time.Duration) error {
 // up what is to be sent alone; and one that has failed before, if nothing was shown
 // for longer than limit, and others wait for their turn. It is the same if nothing was
 // shown for so long and the room was not asked since. Else it returns 0. A session
-// asks the room for something then, and calls Fence with the number when the room
+// asks the room for something then, and calls Handled with the number when the room
 // answers.
 func (b *Outbox) Missing(now time.Time, limit time.Duration) uint64 {
 	b.mu.Lock()
@@ -113,14 +113,14 @@ func (b *Outbox) missing(e *entry) bool {
 	return e.state == outstanding && (e.nth < b.lastShown || e.nth <= b.othersShown || e == b.alone || b.blocked || b.stuck && e.failing())
 }
 
-// Fence notes that the room has handled all that was sent up to a number: it will
+// Handled notes that the room has handled all that was sent up to a number: it will
 // not show any more what is missing of that. It returns the ids.
-func (b *Outbox) Fence(upTo uint64) (missing []string) {
+func (b *Outbox) Handled(upTo uint64) (missing []string) {
 	b.note(upTo)
 	return b.giveUp(func(e *entry) bool { return e.nth <= upTo })
 }
 
-// Overdue is Missing and Fence for a room that does not answer: what is missing for
+// Overdue is Missing and Handled for a room that does not answer: what is missing for
 // longer than limit it will not show any more.
 func (b *Outbox) Overdue(now time.Time, limit time.Duration) (missing []string) {
 	if b.Missing(now, limit) == 0 {
@@ -137,7 +137,7 @@ func (b *Outbox) giveUp(handled func(*entry) bool) (missing []string) {
 	for _, e := range b.entries() {
 		if b.missing(e) && handled(e) {
 			if b.fail(e, ErrSwallowed, now) { // the room has answered since
-				b.unsure = b.count
+				b.lastGivenUp = b.count
 				b.reject(e, ErrSwallowed)
 			}
 			missing = append(missing, e.id)
@@ -164,18 +164,18 @@ func (b *Outbox) Stall() (id string) {
 }
 
 // maxTries is how often a message may fail without a proof that it is its own
-// fault, before it gives its place to others, which may be that proof.
+// fault, before it yields its slot to others, which may be that proof.
 const maxTries = 2
 
-// yield has messages that have failed again and again give their places to others: as
+// yieldSlots has messages that have failed again and again give their slots to others: as
 // many as may be in flight, once. They keep their turn: a room that has recovered is
 // shown everything in order.
-func (b *Outbox) yield() {
+func (b *Outbox) yieldSlots() {
 	for _, e := range b.queue {
-		if e.placed && e.yields() && (e.state == waiting || e.state == setAside) && b.released < b.places.most {
-			e.placed, e.released = false, true
-			b.released++
-			b.places.taken--
+		if e.hasSlot && e.yields() && (e.state == waiting || e.state == setAside) && b.yielded < b.slots.most {
+			e.hasSlot, e.yielded = false, true
+			b.yielded++
+			b.slots.taken--
 		}
 	}
 }

@@ -84,7 +84,7 @@ func (r *recent) after(nth uint32) []*entry {
 	for _, m := range r.messages {
 		if m.nth > nth {
 			list = append(list, &entry{
-				Content: m.Content, others: related{corrects: m.corrects}, id: m.id, sent: true, again: true,
+				Content: m.Content, others: related{corrects: m.corrects}, id: m.id, sent: true, shownBefore: true,
 			})
 		}
 	}

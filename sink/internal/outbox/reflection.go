@@ -29,7 +29,7 @@ func (b *Outbox) Seen(id, from []byte, own bool, at time.Time) bool {
 			b.shownIDs.move(id, from)
 		}
 		w = b.shown(e, nth)
-		delete(b.history.told, string(id)) // that another worker has shown it as well proves less
+		delete(b.history.byID, string(id)) // that another worker has shown it as well proves less
 	case before == seenAgain:
 		w = b.history.proves(nth, own || string(from) == b.from, at)
 	case before == copied, before == invented:
@@ -100,7 +100,7 @@ func sameText(body, text string) bool {
 // after the last that we had seen, and behind the first of those in
 // flight there is no hole.
 func (b *Outbox) shown(e *entry, nth uint32) evidence {
-	r, w, now := Result{Outcome: Delivered}, evidence{remembers, b.history.last, true}, time.Now()
+	r, w, now := Result{Outcome: Delivered}, evidence{partial, b.history.last, true}, time.Now()
 	if b.link != nil && e.state == outstanding { // else it was found in the history
 		r.Took = now.Sub(e.sentAt)
 		b.lastShown = max(b.lastShown, e.nth)
@@ -135,6 +135,6 @@ func (b *Outbox) Archived(id, from []byte, own, covered bool, at time.Time) {
 func (b *Outbox) told(id []byte) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	_, told := b.history.told[string(id)]
+	_, told := b.history.byID[string(id)]
 	return told
 }

@@ -5,27 +5,27 @@ import (
 	"time"
 )
 
-// Remembered reports whether the room has told, since we came back, everything
+// HistoryComplete reports whether the room has told, since we came back, everything
 // that it showed meanwhile: back to something that we knew.
-func (b *Outbox) Remembered() bool {
+func (b *Outbox) HistoryComplete() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.history.whole()
+	return b.history.isComplete()
 }
 
-// Reached reports whether what the room has told goes back to something that
+// HistoryReached reports whether what the room has told goes back to something that
 // we knew: what is older tells nothing more.
-func (b *Outbox) Reached() bool {
+func (b *Outbox) HistoryReached() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.history.reached()
 }
 
-// Forgot reports whether the room no longer knows what it has shown.
-func (b *Outbox) Forgot() bool {
+// HistoryLost reports whether the room no longer knows what it has shown.
+func (b *Outbox) HistoryLost() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.history.forgot()
+	return b.history.isLost()
 }
 
 // StartedAt notes when the server was started, or up to a second later. One that
@@ -70,7 +70,7 @@ func (b *Outbox) Attach(l Link, from string) (resent, possibleDuplicates int) {
 	b.recent.clear()
 	for _, e := range b.entries() {
 		switch {
-		case !e.again && b.shownIDs.has(e.id):
+		case !e.shownBefore && b.shownIDs.has(e.id):
 			b.settle(e, Result{Outcome: Delivered})
 		case isClosed(e.Lost):
 			b.settle(e, Result{Outcome: Dropped, Err: ErrLost})
@@ -78,15 +78,15 @@ func (b *Outbox) Attach(l Link, from string) (resent, possibleDuplicates int) {
 			if e.sent {
 				resent++
 			}
-			if e.again { // another worker may have made the history look whole
+			if e.shownBefore { // another worker may have made the history look whole
 				possibleDuplicates++
 			}
 			b.inflight[e.id] = e
 			b.dropParts(e, true) // of all digests now: what comes back to a later one would be shown before the rest
 		}
 	}
-	b.yield()
-	if !b.history.whole() || b.history.restarted {
+	b.yieldSlots()
+	if !b.history.isComplete() || b.history.restarted {
 		possibleDuplicates = resent
 	}
 	b.history.clear()
@@ -129,7 +129,7 @@ func (b *Outbox) Detach(end Ending) {
 	b.history.interrupt()
 	if attached { // else it was an attempt that failed, and tells nothing of the last session
 		b.recent.end(b.alive)
-		if end == Parted {
+		if end == SessionOver {
 			b.recent.clear()
 		}
 		b.history.leave(end, b.alive, len(b.recent.messages) > 0)

@@ -32,7 +32,7 @@ type sending struct {
 	oldest      time.Time // since when it is the oldest
 	silentSince time.Time // zero: we may send
 	comparison  comparison
-	quiet
+	handling
 }
 
 // to changes the state of an entry.
@@ -70,7 +70,7 @@ func (b *Outbox) sendWaiting(now time.Time) {
 		case !e.sent && isClosed(e.Lost):
 			b.settle(e, Result{Outcome: Dropped, Err: ErrLost})
 			b.notify()
-		case !e.again && b.shownIDs.has(e.id): // another worker has shown it meanwhile
+		case !e.shownBefore && b.shownIDs.has(e.id): // another worker has shown it meanwhile
 			b.settle(e, Result{Outcome: Suppressed})
 			b.notify()
 		case e.others.accompanies != "" && !b.corrects(e.others.accompanies):

@@ -46,7 +46,7 @@ func (b *Outbox) Settle() {
 }
 
 // Flush sends what may be sent now, and has Settle look at what was settled. A session
-// calls it after a batch: a place at a time would make a write of every message.
+// calls it after a batch: a slot at a time would make a write of every message.
 // While the room still has much to show, it is left to Settle, which comes soon.
 func (b *Outbox) Flush() {
 	b.mu.Lock()
@@ -59,7 +59,7 @@ func (b *Outbox) Flush() {
 	b.tell(now)
 }
 
-// gathers reports whether places that are free wait for more of them: Settle will look,
+// gathers reports whether slots that are free wait for more of them: Settle will look,
 // since something was settled, and most of what may be in flight is.
 func (b *Outbox) gathers() bool {
 	return len(b.settled) > 0 && 2*b.outstanding > b.pace.width
@@ -76,7 +76,7 @@ func (b *Outbox) tell(now time.Time) {
 	steady := b.outstanding > 0 && b.aside == 0 && !now.Before(b.pace.next) && b.awaitsDigest(now).IsZero()
 	switch {
 	case n == 0 && (steady || b.link == nil):
-	case !steady || len(b.places.ahead) == 0 || n >= b.places.most/2:
+	case !steady || len(b.slots.ahead) == 0 || n >= b.slots.most/2:
 		b.notify()
 	case b.later == nil:
 		b.later = time.AfterFunc(settlePause, b.notify)
@@ -110,7 +110,7 @@ func (b *Outbox) deliver() {
 			done++
 		}
 	}
-	b.places.done(done)
+	b.slots.done(done)
 	clear(batch) // it keeps nothing alive
 	b.mu.Lock()
 	b.spare = batch

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Without a voice nothing is sent, and no message is blamed.
+// Without a voice nothing is sent, and no message is held responsible.
 func TestSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := enterRoom(t, 8)

@@ -12,14 +12,14 @@ type Unshown struct {
 	Why   string `json:"why"`
 }
 
-// quiet is what is known of messages that nothing of ours follows.
-type quiet struct {
+// handling is what the room is known to have handled.
+type handling struct {
 	handled     uint64 // number of the last message that the room is known to have handled
 	othersShown uint64 // the same when the room last showed one of somebody else
-	unsure      uint64 // number of the last message when one was given up
+	lastGivenUp uint64 // number of the last message when one was given up
 }
 
-// mostDoublings bounds the patience with a message that nothing follows: 64 times the limit.
+// mostDoublings bounds how long a message that nothing follows may wait: 64 times the limit.
 const mostDoublings = 6
 
 // note takes that the room has handled what was sent, up to a number.
@@ -36,20 +36,20 @@ func (b *Outbox) note(upTo uint64) {
 func (b *Outbox) OtherShown() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.lastShown > b.unsure && !b.pace.limited {
+	if b.lastShown > b.lastGivenUp && !b.pace.limited {
 		b.othersShown = b.handled
 	}
 }
 
 // held reports whether there is a single message, which the room has handled and not
-// shown, and nothing that would tell whose fault that is.
+// shown, and no proof whether the message or the room is the reason.
 func (b *Outbox) held() bool {
 	return b.link != nil && b.outstanding == 1 && b.queued+b.aside == 0 && b.first != nil && b.first.nth <= b.handled
 }
 
-// Patience is how long the oldest message may wait for its reflection until the session
+// StallLimit is how long the oldest message may wait for its reflection until the session
 // is given up: limit, and twice as long each time for one that is held.
-func (b *Outbox) Patience(limit time.Duration) time.Duration {
+func (b *Outbox) StallLimit(limit time.Duration) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.held() {

@@ -5,22 +5,22 @@ import "time"
 const (
 	// LeastStanzaBytes is what every server must take (RFC 6120, 13.12).
 	LeastStanzaBytes = 10_000
-	// blameWithin is how soon after a message was sent the end of the stream is
-	// held against it.
-	blameWithin = 5 * time.Second
-	// maxBlamed is how often that may happen, each time after a fresh join, before it
+	// causeWithin is how soon after a message was sent the stream must end for the message
+	// to count as the cause.
+	causeWithin = 5 * time.Second
+	// maxStreamEnds is how often that may happen, each time after a fresh join, before it
 	// is given up.
-	maxBlamed = 2
+	maxStreamEnds = 2
 )
 
-// Blame finds out which message the server has ended the stream for, so that one
+// StreamEnded finds out which message the server has ended the stream for, so that one
 // that it never takes does not stop all others. If it may have been the length
 // (tooLong), and a long one was in flight, it returns the limit to keep to from
 // now on; else 0.
 //
 // Servers handle messages in order, so it is the first one without a
 // reflection. It is given up after some fresh joins.
-func (b *Outbox) Blame(why error, tooLong bool, size func(id string, c Content) int) (limit int) {
+func (b *Outbox) StreamEnded(why error, tooLong bool, size func(id string, c Content) int) (limit int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	longest, first := 0, b.first
@@ -32,8 +32,8 @@ func (b *Outbox) Blame(why error, tooLong bool, size func(id string, c Content) 
 	if tooLong && longest > LeastStanzaBytes {
 		return max(LeastStanzaBytes, longest/2)
 	}
-	if first != nil && time.Since(first.sentAt) < blameWithin {
-		if first.blamed++; first.blamed > maxBlamed {
+	if first != nil && time.Since(first.sentAt) < causeWithin {
+		if first.streamEnds++; first.streamEnds > maxStreamEnds {
 			b.reject(first, why)
 		}
 	}

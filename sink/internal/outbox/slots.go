@@ -1,25 +1,25 @@
 package outbox
 
-// places bounds the messages that the outbox takes: so many in flight, and as many
-// that are ready to follow. Those need no more than a place.
-type places struct {
+// slots bounds the messages that the outbox takes: so many in flight, and as many
+// that are ready to follow. Those need no more than a free slot.
+type slots struct {
 	submitted chan struct{} // one element per message, until its Done has been called
 	most      int           // that may be in flight
 	taken     int           // by messages in flight
 	ahead     []Message     // in order
 }
 
-func newPlaces(n int) places { return places{submitted: make(chan struct{}, 2*n), most: n} }
+func newSlots(n int) slots { return slots{submitted: make(chan struct{}, 2*n), most: n} }
 
 // done lets n more messages be submitted.
-func (p *places) done(n int) {
+func (p *slots) done(n int) {
 	for range n {
 		<-p.submitted
 	}
 }
 
-// next takes out the message that is the next to be in flight, if there is a place.
-func (p *places) next() (m Message, ok bool) {
+// next takes out the message that is the next to be in flight, if a slot is free.
+func (p *slots) next() (m Message, ok bool) {
 	if len(p.ahead) == 0 || p.taken >= p.most {
 		return m, false
 	}
