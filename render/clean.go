@@ -2,9 +2,9 @@ package render
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/xmpp-notifier/xmpp-notifier/internal/cut"
 )
@@ -57,29 +57,31 @@ func isPlain(s string) bool {
 // and heaps of them cover the lines around.
 const maxMarks = 6
 
+// controlSequence is one of a terminal (ECMA-35, ECMA-48): a colour; a string like a
+// link or a title up to its terminator, without one only its start, for the rest may be
+// a text; a character set and the like.
+var controlSequence = regexp.MustCompile(`(?:\x1b\[|\x{9b})[ -?]*[@-~]?` +
+	`|(?:\x1b[\]PX^_]|\x{9d})(?:[^\n\a\x1b\x{9c}]*(?:\a|\x1b\\|\x{9c}))?` +
+	`|\x1b(?:[ -/]*[0-~])?`)
+
 // visible drops what has no place in a text, and writes all line ends as "\n".
 func visible(s string) string {
-	var b strings.Builder
-	b.Grow(len(s))
+	if strings.ContainsAny(s, "\x1b\u009b\u009d") {
+		s = controlSequence.ReplaceAllString(s, "")
+	}
 	marks := 0
-	for at := 0; at < len(s); {
-		r, size := utf8.DecodeRuneInString(s[at:])
+	return strings.Map(func(r rune) rune {
 		if marks++; !unicode.Is(unicode.Mn, r) {
 			marks = 0
 		}
 		switch {
-		case marks > maxMarks:
-		case r == '\x1b' || r == '\u009b' || r == '\u009d':
-			size = escapeSequence(s[at:])
-		case r == '\r' && strings.HasPrefix(s[at+1:], "\n"):
 		case isLineEnd(r):
-			b.WriteByte('\n')
-		case r == '\t' || !isHidden(r):
-			b.WriteRune(r)
+			return '\n'
+		case marks > maxMarks || r != '\t' && isHidden(r):
+			return -1
 		}
-		at += size
-	}
-	return b.String()
+		return r
+	}, strings.ReplaceAll(s, "\r\n", "\n"))
 }
 
 // isInvisible reports a text of which nobody would see anything.
