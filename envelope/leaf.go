@@ -15,25 +15,11 @@ const (
 	maxListed     = 5 // elements of an array of scalars
 )
 
-// leaf is a value in the message and the way to it.
+// leaf is a value in the message, and its place.
 type leaf struct {
-	// name is what people see, as the publisher writes it.
-	name string
-	// path has the names of all members on the way, as normal makes them.
-	path string
-	// value is JSON: a scalar, or an array of scalars.
-	value string
-	depth int
-	// distance is how many members on the way are none that hold the content, and
-	// secondary says that one of them tells of something else.
-	distance  int
-	secondary bool
-	// hidden says that it is never shown by itself.
-	hidden bool
-	// label is what people see of a link, "" if that is its address.
-	label string
-	// outer says that it is what several notifications of a message share.
-	outer bool
+	branch
+
+	value string // JSON: a scalar, or an array of scalars
 	used  bool
 }
 

@@ -16,13 +16,19 @@ type tree struct {
 
 // branch is a place in the message.
 type branch struct {
-	name, path      string
+	// name is what people see, as the publisher writes it; path has the names of all
+	// members on the way, as normal makes them.
+	name, path string
+	// distance is how many members on the way are none that hold the content, and
+	// secondary says that one of them tells of something else.
 	depth, distance int
 	secondary       bool
-	outer           bool
-	rich            bool // within the blocks of a chat message
-	hidden          bool // tells how to show them
-	label           string
+	// outer says that it is what several notifications of a message share.
+	outer bool
+	// rich is what is in the blocks of a chat message, hidden what is never shown by
+	// itself, like how to show them. label is what people see of a link there.
+	rich, hidden bool
+	label        string
 }
 
 // into is the place of a member.
@@ -79,13 +85,12 @@ func (t *tree) add(b branch, value string) {
 }
 
 func (t *tree) leaf(b branch, value string) {
-	t.leaves = append(t.leaves, leaf{
-		name: b.name, path: b.path, value: value, depth: b.depth, distance: b.distance, secondary: b.secondary && !endsWith(b.path, "metadata.namespace"), outer: b.outer,
-		hidden: b.hidden || b.rich,
-	})
-	if b.hidden || last(b.path) == "titlelink" {
-		t.leaves[len(t.leaves)-1].label = b.label
+	if !b.hidden && last(b.path) != "titlelink" {
+		b.label = ""
 	}
+	b.hidden = b.hidden || b.rich
+	b.secondary = b.secondary && !endsWith(b.path, "metadata.namespace")
+	t.leaves = append(t.leaves, leaf{branch: b, value: value})
 }
 
 // addString looks into strings: many services carry the JSON of others so.

@@ -70,22 +70,12 @@ func epoch(s string) (time.Time, bool) {
 	}
 	for _, unit := range [...]int64{1, 1e3, 1e6, 1e9} {
 		if t := time.Unix(n/unit, n%unit*(1e9/unit)).UTC(); isPlausible(t) {
-			if unit == 1 && fraction != "" {
-				t = t.Add(decimals(fraction))
+			if unit == 1 {
+				after, _ := time.ParseDuration("0." + fraction + "0s")
+				t = t.Add(after)
 			}
 			return t, true
 		}
 	}
 	return time.Time{}, false
-}
-
-// decimals is the time that decimal places of a second are.
-func decimals(fraction string) time.Duration {
-	const places = 9
-	digits := (fraction + strings.Repeat("0", places))[:places]
-	n, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil {
-		return 0
-	}
-	return time.Duration(n)
 }
