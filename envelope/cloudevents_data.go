@@ -60,9 +60,10 @@ func (c *cloudEvent) jsonContent(value string) []Envelope {
 	default:
 		return []Envelope{{Data: json.RawMessage(value)}}
 	}
-	inner := message{Raw: Raw{From: c.from}, words: c.words, knowledge: isTitled, parsed: true, body: value, kind: '{', members: membersOf(value)}
-	if alertmanager.shape(&inner) != "" {
-		if list, err := alertmanager.decode(&inner); err == nil {
+	inner := (&message{Raw: Raw{From: c.from}, words: c.words}).inner(value)
+	inner.knowledge = isTitled
+	if alertmanager.shape(inner) != "" {
+		if list, err := alertmanager.decode(inner); err == nil {
 			return list
 		}
 	}

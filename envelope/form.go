@@ -11,9 +11,9 @@ import (
 // formBody is the shape of what a web form sends.
 var formBody = regexp.MustCompile(`^[\w.%-]+=[^&\s=]*(&[\w.%-]+=[^&\s=]*)*$`)
 
-// form returns the members of a web form, nil if body is none. What has neither an
+// form returns a JSON object of a web form, nil if body is none. What has neither an
 // escape nor three pairs may be any text.
-func form(body string) []member {
+func form(body string) []string {
 	if !strings.Contains(body, "%") && strings.Count(body, "&") < 2 || !formBody.MatchString(body) {
 		return nil
 	}
@@ -25,5 +25,5 @@ func form(body string) []member {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		list = append(list, member{name, quoteJSON(values.Get(name))})
 	}
-	return list
+	return []string{objectOf(list)}
 }

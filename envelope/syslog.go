@@ -43,11 +43,11 @@ func (e *Envelope) setSyslog(body string) string {
 // known is a field that is not nil.
 func known(field string) string { return strings.TrimPrefix(field, "-") }
 
-// logfmt returns the members of a line like level=error msg="db refused", nil
+// logfmt returns a JSON object of a line like level=error msg="db refused", nil
 // if it is none.
-func logfmt(line string) (list []member) {
+func logfmt(line string) []string {
 	const least = 2
-	hasText := false
+	hasText, list := false, []member(nil)
 	if strings.Contains(line, "\n") {
 		return nil
 	}
@@ -63,7 +63,7 @@ func logfmt(line string) (list []member) {
 	if len(list) < least || !hasText {
 		return nil
 	}
-	return list
+	return []string{objectOf(list)}
 }
 
 // logfmtTexts are the names of which one is in every such line.

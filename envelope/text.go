@@ -34,34 +34,24 @@ func decodeText(m *message) ([]Envelope, error) {
 	if body[0] == '"' && json.Unmarshal([]byte(body), &quoted) == nil {
 		body = strings.TrimSpace(quoted)
 	}
-	if list := logfmt(body); list != nil {
-		return []Envelope{read(part{list, len(list)}, m.words, nothing)}, nil
-	}
-	if list := form(body); list != nil {
-		inner := message{Raw: m.Raw, words: m.words, body: body, members: list}
-		return inner.understand(), nil
-	}
 	if e := mailMessage(body, m.words); e.showable() {
 		return []Envelope{e}, nil
 	}
 	if e := htmlMessage(body); e.showable() {
 		return []Envelope{e}, nil
 	}
-	objects := xmlObjects(body)
-	if objects == nil {
-		objects = csvObjects(body)
-	}
-	if objects != nil {
-		return m.objects(objects), nil
+	for _, objectsOf := range [...]func(string) []string{logfmt, form, xmlObjects, csvObjects} {
+		if objects := objectsOf(body); objects != nil {
+			return m.objects(objects), nil
+		}
 	}
 	return []Envelope{textMessage(body, m.words)}, nil
 }
 
-// objects reads each object like a message of its own.
+// objects reads each JSON object like a message of its own.
 func (m *message) objects(objects []string) (list []Envelope) {
 	for i, object := range objects {
-		inner := message{Raw: m.Raw, words: m.words, body: object, members: membersOf(object)}
-		for _, e := range inner.understand() {
+		for _, e := range m.inner(object).understand() {
 			if !e.showable() {
 				e = unreadable(i, object, errNothing)
 			}

@@ -77,8 +77,7 @@ func (m *message) array() ([]Envelope, error) {
 		if len(list) > maxParts {
 			break
 		}
-		inner := message{Raw: m.Raw, words: m.words, sum: m.sum, parsed: true, body: element, kind: element[0]}
-		more, err := inner.element()
+		more, err := m.inner(element).element()
 		if err != nil {
 			more = []Envelope{unreadable(i, element, err)}
 		}
@@ -87,11 +86,19 @@ func (m *message) array() ([]Envelope, error) {
 	return list, nil
 }
 
+// inner is a message within m: a JSON value.
+func (m *message) inner(value string) *message {
+	inner := &message{Raw: m.Raw, words: m.words, parsed: true, body: value, kind: value[0]}
+	if inner.kind == '{' {
+		inner.members = membersOf(value)
+	}
+	return inner
+}
+
 // element decodes one element of an array like a message of its own.
 func (m *message) element() ([]Envelope, error) {
 	switch m.kind {
 	case '{':
-		m.members = membersOf(m.body)
 		return decodeObject(m)
 	case 'n', '[':
 		return nil, fmt.Errorf("expected an object, got %s", describe(m.body))
