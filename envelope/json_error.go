@@ -1,8 +1,12 @@
 package envelope
 
-import "strconv"
+import (
+	"strconv"
 
-// maxQuoted is how many characters of a bad value an error quotes.
+	"github.com/xmpp-notifier/xmpp-notifier/internal/cut"
+)
+
+// maxQuoted is how many bytes of a bad value an error quotes.
 const maxQuoted = 64
 
 // describe is what an error says of a value of the wrong type.
@@ -20,14 +24,5 @@ func quote(s string) string {
 	return strconv.Quote(shorten(s))
 }
 
-// shorten cuts s to what fits an error, between characters.
-func shorten(s string) string {
-	count := 0
-	for at := range s {
-		if count == maxQuoted {
-			return s[:at] + "…"
-		}
-		count++
-	}
-	return s
-}
+// shorten cuts s to what fits an error.
+func shorten(s string) string { return cut.Line(s, maxQuoted) }

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope/internal/jq"
+	"github.com/xmpp-notifier/xmpp-notifier/internal/cut"
 )
 
 // program returns the compiled MAP, nil if there is none.
@@ -59,7 +60,7 @@ func try(program *jq.Program) error {
 func (d Decoder) mapped(raw Raw) (Decoded, error) {
 	outputs, err := d.run(raw)
 	if err != nil {
-		return Decoded{Format: "map"}, fmt.Errorf("MAP: %w", short(err))
+		return Decoded{Format: "map"}, fmt.Errorf("MAP: %s", cut.Line(strings.ToValidUTF8(err.Error(), "\uFFFD"), maxMapError))
 	}
 	out := Decoded{Format: "map", Why: fmt.Sprintf("MAP makes %d of it", len(outputs))}
 	if len(outputs) == 0 {
@@ -87,6 +88,9 @@ func (d Decoder) mapped(raw Raw) (Decoded, error) {
 	return out, nil
 }
 
+// maxMapError bounds an error of a program, which may quote the message.
+const maxMapError = 300
+
 // run gives a message to the program.
 func (d Decoder) run(raw Raw) ([]json.RawMessage, error) {
 	body, err := raw.Text()
@@ -110,14 +114,4 @@ func (d Decoder) run(raw Raw) ([]json.RawMessage, error) {
 		}
 	}
 	return d.program.Run(m)
-}
-
-// short cuts an error of a program, which may quote the message.
-func short(err error) error {
-	const most = 300
-	text := strings.ToValidUTF8(err.Error(), "\uFFFD")
-	if len(text) <= most {
-		return err
-	}
-	return errors.New(strings.ToValidUTF8(text[:most], "") + "…")
 }

@@ -111,16 +111,11 @@ func asObject(element string) string {
 	if element[0] == '{' {
 		return element
 	}
-	var pair []string
-	if element[0] == '[' {
-		for _, value := range elements(element) {
-			pair = append(pair, value)
-		}
-	}
-	if len(pair) < 2 || pair[0][0] != '"' || pair[1][0] != '"' {
+	time, message := pair(element)
+	if element[0] != '[' || message == "" || message[0] != '"' {
 		return ""
 	}
-	return `{"time":` + pair[0] + `,"message":` + pair[1] + `}`
+	return `{"time":` + quoteJSON(time) + `,"message":` + message + `}`
 }
 
 // hasText reports whether an object has a text of its own, or another of the

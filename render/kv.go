@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/xmpp-notifier/xmpp-notifier/render/internal/functions"
 )
 
 // KV is labels or annotations, with the methods that Alertmanager's templates
@@ -90,12 +92,9 @@ type Strings []string
 
 // Join returns one text of all.
 func (s Strings) Join(sep string) (string, error) {
-	size := len(s) * len(sep)
-	for _, each := range s {
-		size += len(each)
+	list := make([]any, len(s))
+	for i := range s {
+		list[i] = s[i]
 	}
-	if size > maxOutput {
-		return "", errOutput
-	}
-	return strings.Join(s, sep), nil
+	return functions.Join(sep, list)
 }

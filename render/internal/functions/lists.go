@@ -17,7 +17,7 @@ func (env Env) lists() []sandbox.Function {
 	return []sandbox.Function{
 		define("list", "VALUE...", "a list of the values", func(values ...any) []any { return values }, "tuple"),
 		define("stringSlice", "TEXT...", "likewise, of texts", func(texts ...string) []string { return texts }),
-		define("join", "SEPARATOR LIST", "one text of the elements", join),
+		define("join", "SEPARATOR LIST", "one text of the elements", Join),
 		define("splitList", "SEPARATOR TEXT", "a list of the parts", splitList),
 		define("split", "SEPARATOR TEXT", "a map of the parts: `._0`, `._1` …", splitMap),
 		define("len", "VALUE", "how many elements, or bytes of a text", length),
@@ -51,18 +51,14 @@ func (env Env) maps() []sandbox.Function {
 		}),
 		define("keys", "MAP", "its keys, sorted", func(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }),
 		define("values", "MAP", "its values, in the order of the keys", values),
-		define("pick", "MAP KEY...", "with these keys only", func(m map[string]any, keys ...string) map[string]any {
-			return filter(m, func(key string) bool { return slices.Contains(keys, key) })
-		}),
-		define("omit", "MAP KEY...", "without these keys", func(m map[string]any, keys ...string) map[string]any {
-			return filter(m, func(key string) bool { return !slices.Contains(keys, key) })
-		}),
+		define("pick", "MAP KEY...", "with these keys only", filter(true)),
+		define("omit", "MAP KEY...", "without these keys", filter(false)),
 		define("dig", "KEY... FALLBACK MAP", "the value at the end of the keys, or the fallback", dig),
 	}
 }
 
-// join stops before the text becomes too large.
-func join(sep string, list []any) (string, error) {
+// Join stops before the text becomes too large.
+func Join(sep string, list []any) (string, error) {
 	var b strings.Builder
 	for i, element := range list {
 		text := sandbox.Text(element)
@@ -187,28 +183,26 @@ func dict(pairs ...any) (map[string]any, error) {
 		return nil, sandbox.Mismatch("a key has no value")
 	}
 	m := make(map[string]any, len(pairs)/2)
-	for i := 0; i < len(pairs); i += 2 {
-		m[sandbox.Text(pairs[i])] = pairs[i+1]
+	for pair := range slices.Chunk(pairs, 2) {
+		m[sandbox.Text(pair[0])] = pair[1]
 	}
 	return m, nil
 }
 
-func values(m map[string]any) []any {
-	var all []any
+func values(m map[string]any) (all []any) {
 	for _, key := range slices.Sorted(maps.Keys(m)) {
 		all = append(all, m[key])
 	}
 	return all
 }
 
-func filter(m map[string]any, keep func(key string) bool) map[string]any {
-	kept := make(map[string]any)
-	for key, value := range m {
-		if keep(key) {
-			kept[key] = value
-		}
+// filter keeps the keys that are in the list, or those that are not.
+func filter(listed bool) func(m map[string]any, keys ...string) map[string]any {
+	return func(m map[string]any, keys ...string) map[string]any {
+		m = maps.Clone(m)
+		maps.DeleteFunc(m, func(key string, _ any) bool { return slices.Contains(keys, key) != listed })
+		return m
 	}
-	return kept
 }
 
 // dig is Sprig's: dig "a" "b" "fallback" map.

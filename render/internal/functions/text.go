@@ -121,5 +121,5 @@ func cat(values ...any) (string, error) {
 			texts = append(texts, value)
 		}
 	}
-	return join(" ", texts)
+	return Join(" ", texts)
 }
