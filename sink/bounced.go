@@ -72,14 +72,9 @@ func (s *session) endIfAllFailed() error {
 		return nil
 	}
 	if c, ok := errors.AsType[*Condition](why); ok {
-		return s.refuses(c)
+		return muc.PostError(s.occupant.room, c)
 	}
 	return &Error{Kind: muc.KindBounced, Op: "post to " + s.occupant.room, Err: why}
-}
-
-// refuses is the end of a session whose room takes nothing.
-func (s *session) refuses(c *Condition) error {
-	return &Error{Kind: muc.KindBounced, Op: "post to " + s.occupant.room, Err: c, Fix: muc.FixPost(c)}
 }
 
 // verdict maps the condition of a bounced message to what it is about. None proves that

@@ -211,9 +211,7 @@ func (s *session) enter() {
 	s.box.SetArchive(s.archive())
 	s.box.CorrectByAccount(s.catchup.accounts && s.occupant.id != "")
 	close(s.entered)
-	if s.occupant.role == muc.RoleVisitor && s.catchup.moderated {
-		s.voiceRevoked()
-	}
+	s.checkVoice()
 	s.returned()
 	if resent, possible := s.box.Attach(s, s.occupant.address); resent > 0 {
 		s.log.Info("resent unconfirmed messages", "count", resent, "possible_duplicates", possible)

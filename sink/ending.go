@@ -77,17 +77,14 @@ func endReason(gone, err error) error {
 	}
 }
 
-// fixSessions is what helps against a server that ends one session of an account for
-// another.
-const fixSessions = "the account has more sessions than the server allows (ejabberd: max_user_sessions, 10): raise it for XMPP_JID, or give workers accounts of their own"
-
-// named adds to the end of a session what an operator can do about it. Our resources
-// are the server's choice: a conflict is not about their names.
+// named adds to the end of a session what an operator can do about it.
 func named(end error) error {
-	if isReplaced(end) {
-		return &Error{Kind: conn.KindStream, Op: "stay connected", Err: end, Fix: fixSessions, Lasting: true}
+	c, said := errors.AsType[*Condition](end)
+	if !said || c.Of != conn.OfStream {
+		return end
 	}
-	return end
+	advice := conn.AdviceFor(c)
+	return &Error{Kind: conn.KindStream, Op: "stay connected", Err: end, Fix: advice.Fix, Lasting: advice.Lasting}
 }
 
 // isReplaced reports whether another session of the account ended this one.

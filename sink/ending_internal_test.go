@@ -86,7 +86,7 @@ func TestWhatIsHeldAgainstAMessage(t *testing.T) {
 func TestReplacedSessionsComeBackRarely(t *testing.T) {
 	end := named(fmt.Errorf("server ended the stream: %w", &Condition{Of: conn.OfStream, Name: "conflict", Text: "Replaced by new connection"}))
 	var e *Error
-	if !errors.As(end, &e) || !e.Lasting || e.Fix != fixSessions || Reason(end) != "stream_error" || endingOf(end) != outbox.SessionOver {
+	if !errors.As(end, &e) || !e.Lasting || e.Fix != conn.FixSessions || Reason(end) != "stream_error" || endingOf(end) != outbox.SessionOver {
 		t.Errorf("got %#v", end)
 	}
 	b := backoff.Backoff{Min: shortestPause, Max: 30 * time.Second}

@@ -37,7 +37,7 @@ func (s *session) serviceInfo(a conn.Answer) error {
 	if err := wire.Decode(a.Raw, &info); err != nil || info.IsChat() || len(info.Identities) == 0 {
 		return nil //nolint:nilerr // the answer to the join tells
 	}
-	return muc.NotChat(s.occupant.service, "")
+	return muc.NotChat(s.occupant.service, muc.ErrNoRooms)
 }
 
 // presence watches our own, and that of the occupant with the nickname that we would like
@@ -82,7 +82,7 @@ func (s *session) refused(c *Condition) error {
 		s.join()
 		return nil
 	}
-	return muc.JoinError(s.occupant.room, s.occupant.nick, c)
+	return muc.JoinError(fmt.Sprintf("join %s as %q", s.occupant.room, s.occupant.nick), c)
 }
 
 // admitted looks for our own presence: we are in, and the history follows.

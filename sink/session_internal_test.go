@@ -26,7 +26,7 @@ func TestServerIsHeardAfterItTakesNothingMore(t *testing.T) {
 		says string
 		want string
 	}{
-		"it says why":  {"<stream:error><system-shutdown xmlns='" + string(conn.OfStream) + "'/></stream:error>", "server ended the stream: system-shutdown"},
+		"it says why":  {"<stream:error><system-shutdown xmlns='" + string(conn.OfStream) + "'/></stream:error>", "stay connected: server ended the stream: system-shutdown: nothing to do, if the server comes back"},
 		"it is silent": {"", "write stream: broken pipe"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,6 +7,18 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
 
+// checkVoice looks whether we may post, when we enter the room. Some servers show what a
+// visitor posts where the room is not moderated.
+func (s *session) checkVoice() {
+	switch {
+	case s.occupant.role != muc.RoleVisitor:
+	case s.catchup.moderated:
+		s.voiceRevoked()
+	default:
+		s.log.Warn("a visitor in the room, who may have no voice", "room", s.occupant.room, "error", muc.NoVoice(s.occupant.room))
+	}
+}
+
 // longestWithoutVoice is how many times XMPP_STALL_TIMEOUT we stay without voice. Some rooms
 // do not announce that voice was granted; after a rejoin the occupant has it.
 const longestWithoutVoice = 5

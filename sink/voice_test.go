@@ -26,6 +26,7 @@ func TestWithoutVoiceTheWorkerStays(t *testing.T) {
 			srv.RemoveVoice("notifier")
 			c.post(0, 10)
 			c.logged("give the account of XMPP_JID a voice")
+			c.logged("no voice in the room: sending nothing")
 			c.awaitOutside() // it may not post
 			if got := shown(srv); len(got) > 0 {
 				t.Errorf("shown without a voice: %q", got)

@@ -56,13 +56,12 @@ func set(pairs ...string) func(*world) map[string]string {
 }
 
 const (
-	noServerFix   = "check that the server runs, that XMPP_ADDR is right, and that no firewall is between"
-	notXMPPFix    = "no XMPP server there, or one with TLS from the first byte: set XMPP_TLS=direct, or correct XMPP_ADDR"
-	accountFix    = "check XMPP_JID and XMPP_PASSWORD"
-	noRoomsFix    = "no chat rooms there: check the service in XMPP_ROOM"
-	notAllowedFix = "the account may not create the room, or the service of XMPP_ROOM is wrong: create the room or correct XMPP_ROOM"
-	lettersFix    = "create one, run init --create, or correct NATS_DLQ_SUBJECT"
-	noLimitFix    = "use discard new, or no limit"
+	noServerFix = "check that the server runs, that XMPP_ADDR is right, and that no firewall is between"
+	notXMPPFix  = "no XMPP server there, or one with TLS from the first byte: set XMPP_TLS=direct, or correct XMPP_ADDR"
+	accountFix  = "check XMPP_JID and XMPP_PASSWORD"
+	noRoomsFix  = "no chat rooms there: check the service in XMPP_ROOM"
+	lettersFix  = "create one, run init --create, or correct NATS_DLQ_SUBJECT"
+	noLimitFix  = "use discard new, or no limit"
 )
 
 // mistakes are the rows of the matrix.
@@ -130,7 +129,7 @@ func roomMistakes() []mistake {
 	return []mistake{
 		of("the service in `XMPP_ROOM` has no chat rooms", "service", noRoomsFix, mistake{env: at(func(w *world) string { return w.domain })}),
 		of("the service in `XMPP_ROOM` does not exist", "service", noRoomsFix, mistake{env: at(nowhere), servers: []string{onEjabberd}}),
-		of("the service in `XMPP_ROOM` does not exist, on a server without s2s", "service", notAllowedFix, mistake{env: at(nowhere), real: true, servers: []string{onProsody}}),
+		of("the service in `XMPP_ROOM` does not exist, on a server without s2s", "service", noRoomsFix, mistake{env: at(nowhere), real: true, servers: []string{onProsody}}),
 		of("room missing", "room", "create it, correct XMPP_ROOM, or set XMPP_ROOM_CREATE=true", mistake{room: roomFault{missing: true}}),
 		of("room destroyed, its owner names another", "room", `its owner names "new@conference.xmpp.test" as the place to go: set XMPP_ROOM`, mistake{room: roomFault{moved: "new@conference.xmpp.test"}, servers: []string{onProsody}}),
 		of("room has a password, none is set", "join", "the room has a password: set XMPP_ROOM_PASSWORD to it", mistake{room: roomFault{password: "sesame"}}),

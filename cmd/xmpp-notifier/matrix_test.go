@@ -112,6 +112,9 @@ func (m *mistake) checked(t *testing.T) {
 	}
 	named := 0
 	for _, r := range got.Results {
+		if twice := repeated(r.Text()); twice != "" {
+			t.Errorf("check says %q twice: %s", twice, r.Text())
+		}
 		switch {
 		case r.Status == m.status() && r.Class == m.class && r.Name == m.part && r.Fix == m.fix:
 			named++
@@ -122,6 +125,16 @@ func (m *mistake) checked(t *testing.T) {
 	if named != 1 {
 		t.Errorf("check names it %d times:\n%s", named, table(got.Results))
 	}
+}
+
+// repeated returns a part of an error that stands there twice, "" if there is none.
+func repeated(text string) string {
+	for part := range strings.SplitSeq(strings.ReplaceAll(text, "; ", ": "), ": ") {
+		if strings.Count(part, " ") > 1 && strings.Count(text, part) > 1 {
+			return part
+		}
+	}
+	return ""
 }
 
 func table(r check.Report) string {

@@ -20,16 +20,16 @@ const maxItems = 20
 func (in *inspection) service(ctx context.Context, c *conn.Client) bool {
 	_, service, _ := strings.Cut(in.cfg.Room, "@")
 	info, err := muc.Discover(ctx, c, service, "")
-	refused, said := errors.AsType[*sink.Condition](err)
+	_, said := errors.AsType[*sink.Condition](err)
 	switch {
-	case said:
-		in.report.fail(stepService, muc.ServiceError(service, refused, fmt.Errorf("%w%s", err, in.others(ctx, c))))
-		return false
-	case err != nil:
+	case err != nil && !said:
 		in.report.fail(stepService, &sink.Error{Op: "ask " + service + " what it is", Err: err})
 		return false
-	case !info.IsChat() && len(info.Identities) > 0:
-		in.report.fail(stepService, muc.NotChat(service, in.others(ctx, c)))
+	case err == nil && !info.IsChat() && len(info.Identities) > 0:
+		err = muc.ErrNoRooms
+	}
+	if err != nil {
+		in.report.fail(stepService, muc.NotChat(service, fmt.Errorf("%w%s", err, in.others(ctx, c))))
 		return false
 	}
 	in.report.ok(stepService, service+" has chat rooms")
@@ -87,7 +87,7 @@ func (in *inspection) room(ctx context.Context, c *conn.Client) bool {
 func (in *inspection) missing(c *sink.Condition) bool {
 	switch {
 	case c.Name == "gone":
-		in.report.fail(stepRoom, muc.RoomGone(in.cfg.Room, c))
+		in.report.fail(stepRoom, muc.JoinError("join "+in.cfg.Room, c))
 	case in.cfg.RoomCreate:
 		in.report.warn(stepRoom, "the room does not exist", "the worker will create it, because XMPP_ROOM_CREATE=true")
 	default:

@@ -31,7 +31,7 @@ func enter(ctx context.Context, c *conn.Client, room, nick string, password conf
 		case !e.Is("presence"):
 			return false, nil
 		case string(e.Type) == "error" && (own || answer || string(e.From) == room):
-			return true, muc.JoinError(room, nick, conn.StanzaError(e))
+			return true, muc.JoinError("join "+room+" as "+nick, conn.StanzaError(e))
 		case len(e.Type) > 0 || !bytes.HasPrefix(e.From, []byte(room+"/")):
 			return false, nil
 		default:

@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -129,27 +128,6 @@ func explainRefusal(kind Kind, err error) (explanation, bool) {
 	if c.Of == OfStream && kind == KindNetwork {
 		kind = KindStream
 	}
-	switch {
-	case c.Name == "host-unknown":
-		return explanation{kind, "the server does not serve the domain of XMPP_JID: correct XMPP_JID or XMPP_ADDR", true}, true
-	case c.Elsewhere != "":
-		return explanation{kind, fmt.Sprintf("the server redirects to another host: set XMPP_ADDR to %.200q", c.Elsewhere), false}, true
-	default:
-		fix := loginFix(c)
-		return explanation{kind, fix, fix != ""}, true
-	}
-}
-
-// loginFix tells what to do about a SASL failure (RFC 6120, 6.5).
-func loginFix(c *Condition) string {
-	switch c.Name {
-	case "not-authorized", "invalid-authzid":
-		return "check XMPP_JID and XMPP_PASSWORD"
-	case "resource-constraint":
-		return "the account has more sessions than the server allows: raise the limit for XMPP_JID, or give workers accounts of their own"
-	case "account-disabled", "credentials-expired":
-		return "enable the account or renew its password on the server"
-	default:
-		return ""
-	}
+	advice := AdviceFor(c)
+	return explanation{kind, advice.Fix, advice.Lasting}, true
 }

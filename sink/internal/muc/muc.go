@@ -4,7 +4,6 @@ package muc
 
 import (
 	"encoding/xml"
-	"errors"
 	"fmt"
 
 	"gosrc.io/xmpp/stanza"
@@ -47,11 +46,6 @@ func (e *RemovedError) Error() string { return e.Why }
 // ErrGone is the end of our presence without a reason: the server ends it, as it
 // ends the connection.
 var ErrGone = &conn.End{Kind: conn.KindClosed, Text: "the server sent unavailable presence"}
-
-var (
-	errNoRooms = errors.New("it is no chat service")
-	errNoVoice = errors.New("no voice")
-)
 
 // Cancel takes back the making of a room (XEP-0045, 10.1.2).
 const Cancel = "<query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='cancel'/></query>"

@@ -14,71 +14,84 @@ const (
 	FixVoice   = "the room is moderated and we have no voice: give the account of XMPP_JID a voice or membership"
 	FixService = "no chat rooms there: check the service in XMPP_ROOM"
 	FixMissing = "create it, correct XMPP_ROOM, or set XMPP_ROOM_CREATE=true"
+	fixRule    = "a rule of the room or its server refuses messages: exempt the account of XMPP_JID from it"
+	fixTimeout = "check that the server of XMPP_ROOM runs, and that the servers reach each other (s2s)"
+	fixPayment = "the service wants to be paid: ask its provider to admit the account of XMPP_JID"
+	fixAsk     = "the service wants a subscription first: ask its administrator to admit the account of XMPP_JID"
+	fixAgain   = "create the room again or change XMPP_ROOM"
+	fixFormat  = "correct XMPP_ROOM or XMPP_NICK; older servers take no emoji in a nickname"
+	fixNone    = "the room does not exist or is locked: create it, correct XMPP_ROOM, or set XMPP_ROOM_CREATE=true"
 )
 
-// fixJoin tells what to do about the refusal of a join (XEP-0045, 7.2).
-func fixJoin(c *conn.Condition) (fix string, lasting bool) {
-	switch c.Name {
-	case "not-authorized":
-		return "the room has a password: set XMPP_ROOM_PASSWORD to it", true
-	case "registration-required":
-		return "the room is for members only: make the account of XMPP_JID a member", true
-	case "forbidden":
-		return "the account is banned from the room: ask an owner of the room to lift the ban", true
-	case "conflict":
-		return "all nicknames that were tried are taken: set XMPP_NICK to another", true
-	case "not-acceptable":
-		return "the room does not take this nickname: set XMPP_NICK to the one that is reserved for the account", true
-	case "gone", "redirect":
-		if c.Elsewhere != "" {
-			return fmt.Sprintf("its owner names %.200q as the place to go: set XMPP_ROOM", jid.Named(c.Elsewhere)), true
-		}
-		return "create the room again or change XMPP_ROOM", true
-	case "resource-constraint":
-		return "the room is full: raise its number of occupants, or make the account an admin of the room", false
-	case "item-not-found", "recipient-unavailable":
-		return "the room does not exist or is locked: create it, correct XMPP_ROOM, or set XMPP_ROOM_CREATE=true", true
-	case "not-allowed":
-		return "the account may not create the room, or the service of XMPP_ROOM is wrong: create the room or correct XMPP_ROOM", true
-	case "remote-server-not-found", "service-unavailable":
-		switch {
-		case c.Type == "wait":
-			return "the room may be full", false
-		case c.Name == "service-unavailable" && c.Text != "": // Openfire says so of a full room
-			return "the room may be full (raise its number of occupants), or " + FixService, false
-		default:
-			return FixService, true
-		}
-	case "policy-violation":
-		if c.Type == "wait" {
-			return "the room limits how often it may be joined: nothing to do if that passes", false
-		}
-		return "", false
-	case "jid-malformed", "bad-request": // ejabberd 23.01 says so of an emoji
-		return "correct XMPP_ROOM or XMPP_NICK; older servers take no emoji in a nickname", true
-	default:
-		return "", false
+// refusal is what helps against a condition: of a join (XEP-0045, 7.2), and of a message.
+type refusal struct {
+	join, message string
+	passes        bool // waiting may be all
+}
+
+// refusals are those for the conditions of a stanza (RFC 6120, 8.3.3, and RFC 3920, 9.3.3). Of
+// others only the server knows more, and they may pass.
+func refusals() map[string]refusal {
+	return map[string]refusal{
+		"bad-request":             {fixFormat, fixRule, false}, // ejabberd 23.01 says so of an emoji
+		"conflict":                {"all nicknames that were tried are taken: set XMPP_NICK to another", conn.FixLog, false},
+		"feature-not-implemented": {FixService, FixService, false},
+		"forbidden":               {"the account is banned from the room: ask an owner of the room to lift the ban", FixVoice, false},
+		"gone":                    {fixAgain, fixAgain, false},
+		"item-not-found":          {fixNone, fixNone, false},
+		"jid-malformed":           {fixFormat, fixFormat, false},
+		"not-acceptable":          {"the room does not take this nickname: set XMPP_NICK to the one that is reserved for the account", fixRule, false},
+		"not-allowed":             {"the account may not create the room (create it on the server), or " + FixService, fixRule, false},
+		"not-authorized":          {"the room has a password: set XMPP_ROOM_PASSWORD to it", fixRule, false},
+		"payment-required":        {fixPayment, fixPayment, false},
+		"policy-violation":        {"the room limits how often it may be joined, or a rule forbids it: exempt the account of XMPP_JID, if that does not pass", fixRule, true},
+		"recipient-unavailable":   {fixNone, fixNone, false},
+		"redirect":                {fixAgain, fixAgain, false},
+		"registration-required":   {"the room is for members only: make the account of XMPP_JID a member", "make the account of XMPP_JID a member of the room", false},
+		"remote-server-not-found": {FixService, FixService, false},
+		"remote-server-timeout":   {fixTimeout, fixTimeout, true},
+		"resource-constraint":     {"the room is full: raise its number of occupants, or make the account an admin of the room", "raise the limit of the room or its server that was reached", true},
+		"service-unavailable":     {"the room may be full (raise its number of occupants), or " + FixService, "start the chat service, if it does not come back; else " + fixRule, true},
+		"subscription-required":   {fixAsk, fixAsk, false},
 	}
 }
 
-// FixPost tells what to do about a bounced message.
-func FixPost(c *conn.Condition) string {
-	if c.Name == "forbidden" {
-		return FixVoice
+// refusalOf is what helps against a condition.
+func refusalOf(c *conn.Condition) refusal {
+	r, known := refusals()[c.Name]
+	switch {
+	case !known:
+		return refusal{conn.FixLog, conn.FixLog, true}
+	case c.Elsewhere != "" && (c.Name == "gone" || c.Name == "redirect"):
+		r.join = moved(c.Elsewhere)
+		r.message = r.join
 	}
-	return ""
+	r.passes = r.passes || c.Type == "wait"
+	return r
 }
 
-// JoinError says why a join was refused, and what helps.
-func JoinError(room, nick string, c *conn.Condition) *conn.Error {
-	fix, lasting := fixJoin(c)
-	return &conn.Error{Kind: KindJoin, Op: fmt.Sprintf("join %s as %q", room, nick), Err: c, Fix: fix, Lasting: lasting}
+// moved tells where a room has gone.
+func moved(address string) string {
+	return fmt.Sprintf("its owner names %.200q as the place to go: set XMPP_ROOM", jid.Named(address))
 }
 
-// ServiceError says why a chat service told nothing of itself.
-func ServiceError(service string, c *conn.Condition, why error) *conn.Error {
-	fix, lasting := fixJoin(c)
-	return &conn.Error{Kind: KindJoin, Op: "ask " + service + " what it is", Err: why, Fix: fix, Lasting: lasting}
+// JoinError says why a join, in words (op), was refused, and what helps.
+func JoinError(op string, c *conn.Condition) *conn.Error {
+	r := refusalOf(c)
+	return &conn.Error{Kind: KindJoin, Op: op, Err: c, Fix: r.join, Lasting: !r.passes}
+}
+
+// PostError says why a room shows no messages, and what helps.
+func PostError(room string, c *conn.Condition) *conn.Error {
+	return &conn.Error{Kind: KindBounced, Op: "post to " + room, Err: c, Fix: refusalOf(c).message}
+}
+
+// ErrNoRooms is what is wrong with a service that is something else.
+var ErrNoRooms = errors.New("it is no chat service")
+
+// NotChat says what is wrong with the service in XMPP_ROOM.
+func NotChat(service string, why error) error {
+	return &conn.Error{Kind: KindJoin, Op: "join a room of " + service, Err: why, Fix: FixService, Lasting: true}
 }
 
 // NotCreated says that there is no room, and that we make none.
@@ -86,19 +99,7 @@ func NotCreated(room string) error {
 	return &conn.Error{Kind: KindJoin, Op: "join " + room, Err: errors.New("the room does not exist"), Fix: FixMissing, Lasting: true}
 }
 
-// NotChat says that the service in XMPP_ROOM is something else. More is said of
-// where rooms are, or empty.
-func NotChat(service, more string) error {
-	return &conn.Error{Kind: KindJoin, Op: "join a room of " + service, Err: fmt.Errorf("%w%s", errNoRooms, more), Fix: FixService, Lasting: true}
-}
-
 // NoVoice says that the room does not let us post.
 func NoVoice(room string) error {
-	return &conn.Error{Kind: KindBounced, Op: "post to " + room, Err: errNoVoice, Fix: FixVoice, Lasting: true}
-}
-
-// RoomGone says that there is no room any more.
-func RoomGone(room string, c *conn.Condition) error {
-	fix, lasting := fixJoin(c)
-	return &conn.Error{Kind: KindJoin, Op: "join " + room, Err: c, Fix: fix, Lasting: lasting}
+	return &conn.Error{Kind: KindBounced, Op: "post to " + room, Err: errors.New("no voice"), Fix: FixVoice, Lasting: true}
 }

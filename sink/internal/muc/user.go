@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
-	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/jid"
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
 
@@ -110,9 +109,9 @@ func (x *User) reason() (why, fix string) {
 	}
 	switch {
 	case x.Destroy != nil && x.Destroy.JID != "":
-		return with("the room was destroyed", x.Destroy.Reason), fmt.Sprintf("its owner names %.200q as the place to go: set XMPP_ROOM", jid.Named(x.Destroy.JID))
+		return with("the room was destroyed", x.Destroy.Reason), moved(x.Destroy.JID)
 	case x.Destroy != nil:
-		return with("the room was destroyed", x.Destroy.Reason), "create it again or change XMPP_ROOM"
+		return with("the room was destroyed", x.Destroy.Reason), fixAgain
 	case x.Has(StatusBanned):
 		return with("banned", x.Item.Reason), "ask an owner of the room to lift the ban"
 	case x.Has(StatusKicked):
