@@ -37,8 +37,7 @@ type target interface {
 	// subjects returns those that the source reads.
 	subjects(ctx context.Context) ([]string, error)
 	// publish publishes an original to one of them, as surely as the broker can.
-	// bare adds no headers.
-	publish(ctx context.Context, m *client.Msg, bare bool) error
+	publish(ctx context.Context, m *client.Msg) error
 	// whole is the original of a dead letter that has only a part of it.
 	whole(ctx context.Context, letter *sources.DeadLetter) (envelope.Raw, error)
 }
@@ -133,11 +132,7 @@ func (l *DeadLetters) stream(ctx context.Context) (jetstream.Stream, error) {
 	if err != nil {
 		return nil, fmt.Errorf("no stream captures the dead letters %s>: create one, see xmpp-notifier init --create, or correct NATS_DLQ_SUBJECT: %w", l.prefix, err)
 	}
-	stream, err := l.conn.JS.Stream(ctx, name)
-	if err != nil {
-		return nil, fmt.Errorf("look up stream %s: %w", name, err)
-	}
-	return stream, nil
+	return l.conn.Stream(ctx, name)
 }
 
 // Delete removes a dead letter from its stream.

@@ -55,11 +55,11 @@ func (l *DeadLetters) publish(ctx context.Context, letter *sources.DeadLetter) e
 		}
 		complete.Raw = letter.Whole(whole)
 	}
-	err := l.target.publish(ctx, original(&complete, false), false)
-	if !errors.Is(err, client.ErrMaxPayload) {
-		return err
+	err := l.target.publish(ctx, original(&complete, false))
+	if errors.Is(err, client.ErrMaxPayload) {
+		return l.target.publish(ctx, original(&complete, true))
 	}
-	return l.target.publish(ctx, original(&complete, true), true)
+	return err
 }
 
 // MarkReplayed stores beside a dead letter that its original was published again.
@@ -99,9 +99,9 @@ type streamTarget struct {
 }
 
 func (t *streamTarget) subjects(ctx context.Context) ([]string, error) {
-	stream, err := t.conn.JS.Stream(ctx, t.stream)
+	stream, err := t.conn.Stream(ctx, t.stream)
 	if err != nil {
-		return nil, fmt.Errorf("look up stream %s: %w", t.stream, err)
+		return nil, err
 	}
 	config := stream.CachedInfo().Config
 	if len(config.Subjects) == 0 || config.SubjectTransform != nil {
@@ -113,21 +113,20 @@ func (t *streamTarget) subjects(ctx context.Context) ([]string, error) {
 	return config.Subjects, nil
 }
 
-func (t *streamTarget) publish(ctx context.Context, m *client.Msg, bare bool) error {
-	var opts []jetstream.PublishOpt
-	if !bare {
-		opts = append(opts, jetstream.WithExpectStream(t.stream))
+func (t *streamTarget) publish(ctx context.Context, m *client.Msg) error {
+	stored, err := t.conn.JS.PublishMsg(ctx, m)
+	if err == nil && stored.Stream != t.stream {
+		return fmt.Errorf("stream %s has stored it, and not %s", stored.Stream, t.stream)
 	}
-	_, err := t.conn.JS.PublishMsg(ctx, m, opts...)
 	return err
 }
 
 // whole looks the original up where it was.
 func (t *streamTarget) whole(ctx context.Context, letter *sources.DeadLetter) (envelope.Raw, error) {
 	var none envelope.Raw
-	stream, err := t.conn.JS.Stream(ctx, t.stream)
+	stream, err := t.conn.Stream(ctx, t.stream)
 	if err != nil {
-		return none, fmt.Errorf("look up stream %s: %w", t.stream, err)
+		return none, err
 	}
 	offset, err := strconv.ParseUint(letter.Get("x-dlq-offset"), 10, 64)
 	if err != nil {
@@ -163,7 +162,7 @@ func (t *coreTarget) whole(context.Context, *sources.DeadLetter) (envelope.Raw, 
 
 // publish fails if nobody listens and, if the worker answers, unless it says that
 // m has been delivered.
-func (t *coreTarget) publish(ctx context.Context, m *client.Msg, _ bool) error {
+func (t *coreTarget) publish(ctx context.Context, m *client.Msg) error {
 	m.Reply = t.conn.NewInbox()
 	sub, err := t.conn.SubscribeSync(m.Reply)
 	if err != nil {

@@ -104,6 +104,15 @@ func (c *Conn) Online(ctx context.Context) error {
 	return nil
 }
 
+// Stream looks a stream up.
+func (c *Conn) Stream(ctx context.Context, name string) (jetstream.Stream, error) {
+	stream, err := c.JS.Stream(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("look up stream %s: %w", name, err)
+	}
+	return stream, nil
+}
+
 // offline explains why there is no connection, in the words of the last attempt.
 func (c *Conn) offline() error {
 	if why := c.watcher.reason(); why != nil {
