@@ -24,9 +24,9 @@ func testReject(t *testing.T, b Broker) {
 	createDeadLetters(t, b)
 	bad := malformed()
 	src := feed(t, b, slices.Concat(records(0, 2), bad, records(2, 4))...)
-	for _, d := range receive(t, src, 7) {
+	for _, d := range Next(t, src, 7) {
 		if d.Malformed == nil {
-			ack(t, d)
+			Ack(t, d)
 			continue
 		}
 		reject(t, d)
@@ -69,7 +69,7 @@ func checkDeadLetter(t *testing.T, got, want Record) {
 // message is not acknowledged, and the caller may try again.
 func testRejectWithoutTarget(t *testing.T, b Broker) {
 	src := feed(t, b, malformed()[0])
-	d := receive(t, src, 1)[0]
+	d := Next(t, src, 1)[0]
 	refuse(t, d)
 	unsettled(t, b)
 	refuse(t, d)
@@ -83,11 +83,11 @@ func testRejectWithoutTarget(t *testing.T, b Broker) {
 // for the next source.
 func testRejectKeeps(t *testing.T, b Broker) {
 	src := feed(t, b, malformed()[0])
-	refuse(t, receive(t, src, 1)[0])
+	refuse(t, Next(t, src, 1)[0])
 	shut(t, src)
 	unsettled(t, b)
 	createDeadLetters(t, b)
-	reject(t, receive(t, open(t, b), 1)[0])
+	reject(t, Next(t, open(t, b), 1)[0])
 	settles(t, b, 1)
 	deadLetters(t, b, 1)
 }
@@ -103,7 +103,7 @@ func unsettled(t *testing.T, b Broker) {
 // refuse expects that d cannot be rejected.
 func refuse(t *testing.T, d *sources.Delivery) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience/3)
+	ctx, cancel := context.WithTimeout(t.Context(), Patience/3)
 	defer cancel()
 	if err := d.Reject(ctx, reason(d)); err == nil {
 		t.Fatalf("rejected %s although nothing takes its dead letter", d.Place())
@@ -113,7 +113,7 @@ func refuse(t *testing.T, d *sources.Delivery) {
 // reject rejects d, trying again as the worker would.
 func reject(t *testing.T, d *sources.Delivery) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), Patience)
 	defer cancel()
 	for {
 		err := d.Reject(ctx, reason(d))
@@ -123,7 +123,7 @@ func reject(t *testing.T, d *sources.Delivery) {
 		if ctx.Err() != nil {
 			t.Fatalf("reject %s: %v", d.Place(), err)
 		}
-		beat()
+		Beat()
 	}
 }
 
@@ -134,7 +134,7 @@ func reason(d *sources.Delivery) sources.Reason {
 // createDeadLetters makes the target and fails the test if it cannot.
 func createDeadLetters(t *testing.T, b Broker) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), Patience)
 	defer cancel()
 	if err := b.CreateDeadLetters(ctx); err != nil {
 		t.Fatalf("create dead-letter target: %v", err)
@@ -145,7 +145,7 @@ func createDeadLetters(t *testing.T, b Broker) {
 func deadLetters(t *testing.T, b Broker, n int) []Record {
 	t.Helper()
 	var letters []Record
-	eventually(t, "all dead letters are there", func() bool {
+	Eventually(t, "all dead letters are there", func() bool {
 		var err error
 		letters, err = b.DeadLetters(t.Context())
 		return err == nil && len(letters) >= n

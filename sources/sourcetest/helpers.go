@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// patience is how long anything may take that does happen.
-	patience = 30 * time.Second
+	// Patience is how long anything may take that does happen.
+	Patience = 30 * time.Second
 	// promptly is the time within which a source obeys, on a machine that is
 	// busy; less than a request to a broker may take that does not answer.
 	promptly = 9 * time.Second
@@ -39,7 +39,7 @@ func records(from, to int) []Record {
 // publish stores records and fails the test if it cannot.
 func publish(t *testing.T, b Broker, list ...Record) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), Patience)
 	defer cancel()
 	if err := b.Publish(ctx, list...); err != nil {
 		t.Fatalf("publish: %v", err)
@@ -73,11 +73,11 @@ func revives(t *testing.T, b Broker, src sources.Source, id int) []*sources.Deli
 	t.Helper()
 	if !b.Features().AtMostOnce {
 		publish(t, b, records(id, id+1)...)
-		return receive(t, src, 1)
+		return Next(t, src, 1)
 	}
 	got := collect(t, src)
 	var all []*sources.Delivery
-	eventually(t, "the source delivers again", func() bool {
+	Eventually(t, "the source delivers again", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), promptly)
 		defer cancel()
 		_ = b.Publish(ctx, records(id, id+1)...)
@@ -96,7 +96,7 @@ func shut(t *testing.T, src sources.Source) {
 }
 
 func closeSource(ctx context.Context, src sources.Source) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
 	return src.Close(ctx)
 }
@@ -110,11 +110,11 @@ func Receive(ctx context.Context, src sources.Source, n int) ([]*sources.Deliver
 	return batch, err
 }
 
-// receive returns the next n deliveries, however many batches they take. It
+// Next returns the next n deliveries, however many batches they take. It
 // does what the worker does with a temporary error: waits and calls again.
-func receive(t *testing.T, src sources.Source, n int) []*sources.Delivery {
+func Next(t testing.TB, src sources.Source, n int) []*sources.Delivery {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), Patience)
 	defer cancel()
 	var all []*sources.Delivery
 	var last error
@@ -125,11 +125,11 @@ func receive(t *testing.T, src sources.Source, n int) []*sources.Delivery {
 		}
 		all = append(all, batch...)
 		if ctx.Err() != nil {
-			t.Fatalf("received %d of %d deliveries in %v; last error: %v", len(all), n, patience, last)
+			t.Fatalf("received %d of %d deliveries in %v; last error: %v", len(all), n, Patience, last)
 		}
 		if err != nil {
 			last = err
-			beat()
+			Beat()
 		}
 	}
 	return all
@@ -149,8 +149,8 @@ func untilMarkers(t *testing.T, b Broker, src sources.Source) []string {
 	publish(t, b, records(firstMarker, firstMarker+markers)...)
 	var others []string
 	for missing := markers; missing > 0; {
-		d := receive(t, src, 1)[0]
-		ack(t, d)
+		d := Next(t, src, 1)[0]
+		Ack(t, d)
 		if id, err := strconv.Atoi(d.Envelope.ID); err == nil && id >= firstMarker {
 			missing--
 		} else {
@@ -160,11 +160,11 @@ func untilMarkers(t *testing.T, b Broker, src sources.Source) []string {
 	return others
 }
 
-// beat passes the time between two looks at a condition.
-func beat() { <-time.After(pause) }
+// Beat passes the time between two looks at a condition.
+func Beat() { <-time.After(pause) }
 
-// ack acknowledges every delivery.
-func ack(t *testing.T, list ...*sources.Delivery) {
+// Ack acknowledges every delivery.
+func Ack(t testing.TB, list ...*sources.Delivery) {
 	t.Helper()
 	for _, d := range list {
 		if err := d.Ack(func() {}); err != nil {
@@ -173,12 +173,12 @@ func ack(t *testing.T, list ...*sources.Delivery) {
 	}
 }
 
-// eventually waits for ok, and fails the test if that takes too long.
-func eventually(t *testing.T, what string, ok func() bool) {
+// Eventually waits for ok, and fails the test if that takes too long.
+func Eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); !ok(); beat() {
+	for end := time.Now().Add(Patience); !ok(); Beat() {
 		if time.Now().After(end) {
-			t.Fatalf("not within %v: %s", patience, what)
+			t.Fatalf("not within %v: %s", Patience, what)
 		}
 	}
 }
@@ -188,7 +188,7 @@ func settles(t *testing.T, b Broker, n int) {
 	t.Helper()
 	var got int
 	var err error
-	for end := time.Now().Add(patience); ; beat() {
+	for end := time.Now().Add(Patience); ; Beat() {
 		if got, err = b.Settled(t.Context()); err == nil && got == n {
 			return
 		}

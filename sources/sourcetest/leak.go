@@ -34,12 +34,12 @@ func testNoLeaks(t *testing.T, b Broker) {
 		}
 		openAndClose(t, b, i)
 	}
-	eventually(t, "the goroutines of closed sources are gone", func() bool {
+	Eventually(t, "the goroutines of closed sources are gone", func() bool {
 		return runtime.NumGoroutine() <= goroutines+slack
 	})
 	grown := func() int { return (memoryInUse() - memory - anyway) / (rounds - warm) }
 	t.Logf("%d rounds, %d bytes more in each at once", rounds, grown())
-	eventually(t, fmt.Sprintf("every round leaves at most %d bytes behind", perRound), func() bool {
+	Eventually(t, fmt.Sprintf("every round leaves at most %d bytes behind", perRound), func() bool {
 		return grown() <= perRound
 	})
 	t.Logf("%d bytes in the end", grown())
@@ -56,9 +56,9 @@ func openAndClose(t *testing.T, b Broker, round int) {
 	if b.Features().AtMostOnce {
 		publish(t, b, r...)
 	}
-	batch := receive(t, src, 1)
+	batch := Next(t, src, 1)
 	if round%2 == 0 {
-		ack(t, batch...)
+		Ack(t, batch...)
 	}
 	shut(t, src)
 }

@@ -17,16 +17,16 @@ func testHeldBeyondLease(t *testing.T, b Broker) {
 	const n = 40
 	first, second := collect(t, open(t, b)), collect(t, open(t, b))
 	publish(t, b, records(0, n)...)
-	eventually(t, "both sources together hold everything", func() bool {
+	Eventually(t, "both sources together hold everything", func() bool {
 		return len(held(first(), second())) == n
 	})
-	for end := time.Now().Add(3 * b.Features().Lease); time.Now().Before(end); beat() {
+	for end := time.Now().Add(3 * b.Features().Lease); time.Now().Before(end); Beat() {
 		if again := twice(append(first(), second()...)); again != "" {
 			t.Fatalf("%s was given to two holders", again)
 		}
 	}
 	for _, list := range [][]*sources.Delivery{first(), second()} {
-		ack(t, list...)
+		Ack(t, list...)
 	}
 	settles(t, b, n)
 }
@@ -37,14 +37,14 @@ func testHeldBeyondLease(t *testing.T, b Broker) {
 func testHeldByBusyWorker(t *testing.T, b Broker) {
 	const n = 10
 	src := feed(t, b, records(0, n)...)
-	batch := receive(t, src, n)
+	batch := Next(t, src, n)
 	if b.Features().PerMessage { // else it would take the partitions over
 		got := collect(t, open(t, b))
 		never(t, 3*b.Features().Lease, "what is held is given to another source", func() bool { return len(got()) > 0 })
 	} else {
 		never(t, 3*b.Features().Lease, "a delivery is lost", func() bool { return slices.ContainsFunc(batch, lost) })
 	}
-	ack(t, batch...)
+	Ack(t, batch...)
 	settles(t, b, n)
 }
 
@@ -53,10 +53,10 @@ func testHeldByBusyWorker(t *testing.T, b Broker) {
 func testLost(t *testing.T, b Broker) {
 	const n = 40
 	first := feed(t, b, records(0, n)...)
-	batch := receive(t, first, n)
+	batch := Next(t, first, n)
 	got := collect(t, first) // a worker goes on receiving
 	second := collect(t, open(t, b))
-	eventually(t, "the first source is told that it has lost something", func() bool { return slices.ContainsFunc(batch, lost) })
+	Eventually(t, "the first source is told that it has lost something", func() bool { return slices.ContainsFunc(batch, lost) })
 	kept := map[string]bool{}
 	for _, d := range append(batch, got()...) {
 		if lost(d) {
@@ -65,7 +65,7 @@ func testLost(t *testing.T, b Broker) {
 			kept[d.Identity()] = true
 		}
 	}
-	eventually(t, "the second source has what the first one lost", func() bool {
+	Eventually(t, "the second source has what the first one lost", func() bool {
 		all := held(second(), got())
 		for id := range kept {
 			all[id] = true
@@ -77,7 +77,7 @@ func testLost(t *testing.T, b Broker) {
 // never watches for d that bad does not become true.
 func never(t *testing.T, d time.Duration, what string, bad func() bool) {
 	t.Helper()
-	for end := time.Now().Add(d); time.Now().Before(end); beat() {
+	for end := time.Now().Add(d); time.Now().Before(end); Beat() {
 		if bad() {
 			t.Fatalf("%s", what)
 		}
@@ -95,7 +95,7 @@ func collect(t *testing.T, src sources.Source) func() []*sources.Delivery {
 		for ctx.Err() == nil {
 			batch, err := Receive(ctx, src, 10)
 			if err != nil {
-				beat()
+				Beat()
 			}
 			mu.Lock()
 			all = append(all, batch...)

@@ -15,8 +15,8 @@ const grace = 2 * time.Second
 // testCloseInTime: Close returns by its deadline, whatever is out.
 func testCloseInTime(t *testing.T, b Broker) {
 	src := feed(t, b, records(0, 20)...)
-	batch := receive(t, src, 20)
-	ack(t, batch[:5]...)
+	batch := Next(t, src, 20)
+	Ack(t, batch[:5]...)
 	closesInTime(t, src)
 }
 
@@ -39,8 +39,8 @@ func closesInTime(t *testing.T, src sources.Source) {
 func testOutage(t *testing.T, b Broker) {
 	server := b.(Restarter)
 	src := feed(t, b, records(0, 3)...)
-	batch := receive(t, src, 3)
-	ack(t, batch[0])
+	batch := Next(t, src, 3)
+	Ack(t, batch[0])
 	settles(t, b, 1)
 
 	server.Stop(t)
@@ -56,9 +56,9 @@ func testOutage(t *testing.T, b Broker) {
 	}
 	server.Start(t)
 
-	ack(t, revives(t, b, src, 3)...)
-	ack(t, batch[2])
-	eventually(t, "what was acknowledged meanwhile is durable", func() bool { return durable.Load() == 1 })
+	Ack(t, revives(t, b, src, 3)...)
+	Ack(t, batch[2])
+	Eventually(t, "what was acknowledged meanwhile is durable", func() bool { return durable.Load() == 1 })
 	if b.Features().AtMostOnce {
 		return // answers may have been lost
 	}
@@ -69,7 +69,7 @@ func testOutage(t *testing.T, b Broker) {
 // deliveries.
 func receivesNothing(t *testing.T, src sources.Source) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), Patience)
 	defer cancel()
 	for {
 		batch, err := Receive(ctx, src, 10)
@@ -77,7 +77,7 @@ func receivesNothing(t *testing.T, src sources.Source) {
 			t.Fatalf("received %v without a broker", ids(batch))
 		}
 		if ctx.Err() != nil {
-			t.Fatalf("not within %v: Receive tells that the broker is away", patience)
+			t.Fatalf("not within %v: Receive tells that the broker is away", Patience)
 		}
 		if err != nil {
 			return
@@ -90,7 +90,7 @@ func receivesNothing(t *testing.T, src sources.Source) {
 func testCloseWithoutBroker(t *testing.T, b Broker) {
 	server := b.(Restarter)
 	src := feed(t, b, records(0, 3)...)
-	batch := receive(t, src, 3)
+	batch := Next(t, src, 3)
 	server.Stop(t)
 	var durable atomic.Int32
 	if err := batch[0].Ack(func() { durable.Add(1) }); err != nil {

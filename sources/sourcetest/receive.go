@@ -14,7 +14,7 @@ import (
 func testMessage(t *testing.T, b Broker) {
 	r := records(7, 8)[0]
 	r.Header = []envelope.Header{{Key: "traceparent", Value: "00-1-2-00"}}
-	d := receive(t, feed(t, b, r), 1)[0]
+	d := Next(t, feed(t, b, r), 1)[0]
 	switch {
 	case d.Malformed != nil:
 		t.Errorf("malformed: %v", d.Malformed)
@@ -31,7 +31,7 @@ func testMessage(t *testing.T, b Broker) {
 	case time.Since(d.Time).Abs() > time.Hour:
 		t.Errorf("time %v, want about now", d.Time)
 	}
-	ack(t, d)
+	Ack(t, d)
 }
 
 // testLimit: a batch is never larger than asked for, and all of it comes.
@@ -39,9 +39,9 @@ func testLimit(t *testing.T, b Broker) {
 	src := feed(t, b, records(0, 50)...)
 	seen := map[string]bool{}
 	for _, limit := range []int{1, 3, 20, 26} {
-		for _, d := range receive(t, src, limit) {
+		for _, d := range Next(t, src, limit) {
 			seen[d.Envelope.ID] = true
-			ack(t, d)
+			Ack(t, d)
 		}
 	}
 	if len(seen) != 50 {
@@ -55,7 +55,7 @@ func testLimit(t *testing.T, b Broker) {
 func testLimitBytes(t *testing.T, b Broker) {
 	const n = 40
 	src := feed(t, b, records(0, n)...)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), Patience)
 	defer cancel()
 	for left, limit := n, (sources.Limit{Messages: n, Bytes: 1}); left > 0; limit.Bytes = min(2*limit.Bytes, 500) {
 		batch, err := src.Receive(ctx, limit)
@@ -69,7 +69,7 @@ func testLimitBytes(t *testing.T, b Broker) {
 		if len(batch) > 1 && bytes > limit.Bytes {
 			t.Errorf("received %d deliveries of %d bytes with a limit of %d bytes", len(batch), bytes, limit.Bytes)
 		}
-		ack(t, batch...)
+		Ack(t, batch...)
 		left -= len(batch)
 	}
 	settles(t, b, n)
@@ -80,7 +80,7 @@ func testOrder(t *testing.T, b Broker) {
 	const n = 500
 	src := feed(t, b, records(0, n)...)
 	for last, left := map[int]uint64{}, n; left > 0; {
-		batch := receive(t, src, min(left, 7))
+		batch := Next(t, src, min(left, 7))
 		left -= len(batch)
 		for _, d := range batch {
 			if before, ok := last[d.Partition]; ok && d.Offset <= before {
@@ -88,7 +88,7 @@ func testOrder(t *testing.T, b Broker) {
 			}
 			last[d.Partition] = d.Offset
 		}
-		ack(t, batch...)
+		Ack(t, batch...)
 	}
 	settles(t, b, n)
 }
@@ -96,10 +96,10 @@ func testOrder(t *testing.T, b Broker) {
 // testBacklog: what was not asked for is free for others.
 func testBacklog(t *testing.T, b Broker) {
 	publish(t, b, records(0, 20)...)
-	first := receive(t, open(t, b), 3)
-	second := receive(t, open(t, b), 17)
-	ack(t, first...)
-	ack(t, second...)
+	first := Next(t, open(t, b), 3)
+	second := Next(t, open(t, b), 17)
+	Ack(t, first...)
+	Ack(t, second...)
 	settles(t, b, 20)
 }
 
@@ -107,7 +107,7 @@ func testBacklog(t *testing.T, b Broker) {
 // the source stays usable.
 func testReceiveEnds(t *testing.T, b Broker) {
 	src := feed(t, b, records(0, 1)...)
-	ack(t, receive(t, src, 1)...)
+	Ack(t, Next(t, src, 1)...)
 	for _, wait := range []time.Duration{0, 10 * time.Millisecond, silence} {
 		ctx, cancel := context.WithTimeout(t.Context(), wait)
 		batch, err := Receive(ctx, src, 10)
@@ -121,7 +121,7 @@ func testReceiveEnds(t *testing.T, b Broker) {
 		}
 	}
 	again := revives(t, b, src, 1)
-	ack(t, again...)
+	Ack(t, again...)
 	if !b.Features().AtMostOnce {
 		settles(t, b, 2)
 	}
@@ -132,7 +132,7 @@ func testReceiveEnds(t *testing.T, b Broker) {
 func testStop(t *testing.T, b Broker) {
 	const n = 10
 	src := feed(t, b, records(0, n)...)
-	batch := receive(t, src, n)
+	batch := Next(t, src, n)
 	ctx, cancel := context.WithTimeout(t.Context(), silence)
 	defer cancel()
 	if more, err := Receive(ctx, src, 10); len(more) > 0 || !errors.Is(err, context.DeadlineExceeded) {
@@ -142,8 +142,8 @@ func testStop(t *testing.T, b Broker) {
 	src.Stop() // does nothing
 	other := open(t, b)
 	publish(t, b, records(n, 2*n)...)
-	ack(t, receive(t, other, n)...)
-	ack(t, batch...)
+	Ack(t, Next(t, other, n)...)
+	Ack(t, batch...)
 	settles(t, b, 2*n)
 }
 

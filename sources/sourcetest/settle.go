@@ -13,7 +13,7 @@ import (
 func testSettleOnce(t *testing.T, b Broker) {
 	src := feed(t, b, records(0, 5)...)
 	var durable atomic.Int32
-	for _, d := range receive(t, src, 5) {
+	for _, d := range Next(t, src, 5) {
 		for range 2 {
 			if err := d.Ack(func() { durable.Add(1) }); err != nil {
 				t.Fatalf("ack %s: %v", d.Place(), err)
@@ -45,14 +45,14 @@ func testSettleOnce(t *testing.T, b Broker) {
 func testDurable(t *testing.T, b Broker) {
 	const n = 20
 	src := feed(t, b, records(0, n)...)
-	batch := receive(t, src, n)
+	batch := Next(t, src, n)
 	var durable atomic.Int32
 	for _, d := range batch[:n-1] {
 		if err := d.Ack(func() { durable.Add(1) }); err != nil {
 			t.Fatalf("ack %s: %v", d.Place(), err)
 		}
 	}
-	eventually(t, "all but one acknowledgements are durable", func() bool {
+	Eventually(t, "all but one acknowledgements are durable", func() bool {
 		return durable.Load() == n-1
 	})
 	settles(t, b, n-1) // without Close
@@ -73,7 +73,7 @@ func testSettleConcurrently(t *testing.T, b Broker) {
 	src := feed(t, b, records(0, n)...)
 	var wg sync.WaitGroup
 	for left := n; left > 0; {
-		batch := receive(t, src, min(left, 20))
+		batch := Next(t, src, min(left, 20))
 		left -= len(batch)
 		for _, d := range batch {
 			wg.Go(func() {
@@ -95,13 +95,13 @@ func testAckForwards(t *testing.T, b Broker) {
 	src := open(t, b)
 	gap := map[int]bool{} // partitions in which a message was left out
 	var want, never []string
-	for i, d := range receive(t, src, n) {
+	for i, d := range Next(t, src, n) {
 		if i == 5 || i == 6 || i == 15 {
 			gap[d.Partition] = true
 			want = append(want, d.Envelope.ID)
 			continue
 		}
-		ack(t, d)
+		Ack(t, d)
 		if b.Features().PerMessage || !gap[d.Partition] {
 			never = append(never, d.Envelope.ID)
 		}
@@ -123,8 +123,8 @@ func receiveUntil(t *testing.T, b Broker, src sources.Source, want []string) []s
 	t.Helper()
 	var got []string
 	for missing := slices.Clone(want); len(missing) > 0; {
-		batch := receive(t, src, 1)
-		ack(t, batch...)
+		batch := Next(t, src, 1)
+		Ack(t, batch...)
 		got = append(got, ids(batch)...)
 		missing = slices.DeleteFunc(missing, func(id string) bool { return slices.Contains(got, id) })
 	}
@@ -135,7 +135,7 @@ func receiveUntil(t *testing.T, b Broker, src sources.Source, want []string) []s
 // broker can do that, else to the next one.
 func testRelease(t *testing.T, b Broker) {
 	src := feed(t, b, records(0, 4)...)
-	for _, d := range receive(t, src, 4) {
+	for _, d := range Next(t, src, 4) {
 		if err := d.Release(0); err != nil {
 			t.Fatalf("release %s: %v", d.Place(), err)
 		}
@@ -148,13 +148,13 @@ func testRelease(t *testing.T, b Broker) {
 		shut(t, src)
 		src = open(t, b)
 	}
-	again := receive(t, src, 4)
+	again := Next(t, src, 4)
 	for _, d := range again {
 		if b.Features().PerMessage && d.Attempt != 2 {
 			t.Errorf("attempt %d after release, want 2", d.Attempt)
 		}
 	}
-	ack(t, again...)
+	Ack(t, again...)
 	settles(t, b, 4)
 }
 
@@ -174,8 +174,8 @@ func testCloseReleases(t *testing.T, b Broker) {
 	const n = 30
 	publish(t, b, records(0, n)...)
 	src := open(t, b)
-	batch := receive(t, src, n)
-	ack(t, batch[:10]...)
+	batch := Next(t, src, n)
+	Ack(t, batch[:10]...)
 	shut(t, src)
 
 	src = open(t, b)
@@ -187,7 +187,7 @@ func testCloseReleases(t *testing.T, b Broker) {
 // fail they do what they always do for the caller.
 func testSettleAfterClose(t *testing.T, b Broker) {
 	src := feed(t, b, records(0, 3)...)
-	batch := receive(t, src, 3)
+	batch := Next(t, src, 3)
 	shut(t, src)
 	var durable atomic.Int32
 	err := batch[0].Ack(func() { durable.Add(1) })

@@ -78,8 +78,8 @@ func TestInit(t *testing.T) {
 	natstest.Must(t, err)
 	natstest.Must(t, b.Publish(t.Context(), natstest.Note(0), withKey(natstest.Note(1), "x")))
 	src := b.use(t, cfg)
-	got := natstest.Receive(t, src, 2)
-	natstest.Ack(t, got[0])
+	got := sourcetest.Next(t, src, 2)
+	sourcetest.Ack(t, got[0])
 	natstest.Must(t, got[1].Reject(t.Context(), sources.Reason{Code: sources.ReasonRejected}))
 	b.Settles(t, 2)
 
@@ -270,7 +270,7 @@ func TestInitPins(t *testing.T) {
 	cfg := b.config()
 	b.PublishNotes(t, 0, 2)
 	shared := b.use(t, cfg)
-	natstest.Ack(t, natstest.Receive(t, shared, 2)...)
+	sourcetest.Ack(t, sourcetest.Next(t, shared, 2)...)
 	b.Settles(t, 2)
 	natstest.Must(t, shared.Close(t.Context()))
 	cfg.Order = "strict"
@@ -286,7 +286,7 @@ func TestInitPins(t *testing.T) {
 		t.Errorf("the consumer is %+v", info)
 	}
 	b.PublishNotes(t, 2, 3)
-	natstest.Ack(t, natstest.Receive(t, b.use(t, cfg), 1)...)
+	sourcetest.Ack(t, sourcetest.Next(t, b.use(t, cfg), 1)...)
 	if got := fmt.Sprint(b.init(t, b.config(), sources.Look).Of(check.Fail)); !strings.Contains(got, "set NATS_ORDER=strict") {
 		t.Errorf("check without the setting: %s", got)
 	}

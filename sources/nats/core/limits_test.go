@@ -30,13 +30,13 @@ func TestDropped(t *testing.T) {
 	for i := range n {
 		natstest.Must(t, b.Publish(t.Context(), natstest.Note(i)))
 	}
-	natstest.Eventually(t, "the source counts what it has lost", func() bool { return src.Status().Dropped > 0 && book.Count("NATS_CORE_BUFFER") == 1 })
+	sourcetest.Eventually(t, "the source counts what it has lost", func() bool { return src.Status().Dropped > 0 && book.Count("NATS_CORE_BUFFER") == 1 })
 	received := 0
-	natstest.Eventually(t, "lost and received make all", func() bool {
+	sourcetest.Eventually(t, "lost and received make all", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		batch, _ := sourcetest.Receive(ctx, src, n) // the context may end before anything is there
-		natstest.Ack(t, batch...)
+		sourcetest.Ack(t, batch...)
 		received += len(batch)
 		return received+int(src.Status().Dropped) == n
 	})
@@ -55,15 +55,15 @@ func TestStopHandsOver(t *testing.T) {
 	natstest.Must(t, b.Publish(t.Context(), natstest.Note(0), natstest.Note(1), natstest.Note(2)))
 	held := take(t, first, 1)
 	first.Stop()
-	natstest.Eventually(t, "what was not taken is answered with retry", func() bool { return len(b.told("retry")) == 2 })
+	sourcetest.Eventually(t, "what was not taken is answered with retry", func() bool { return len(b.told("retry")) == 2 })
 	second := b.useCore(t)
 	for i := range 20 {
 		natstest.Must(t, b.Publish(t.Context(), natstest.Note(3+i)))
 	}
-	natstest.Ack(t, take(t, second, 20)...)
-	natstest.Ack(t, held...) // the grace period
+	sourcetest.Ack(t, take(t, second, 20)...)
+	sourcetest.Ack(t, held...) // the grace period
 	natstest.Must(t, first.Close(t.Context()))
-	natstest.Eventually(t, "all are answered", func() bool { return len(b.told("delivered")) == 21 })
+	sourcetest.Eventually(t, "all are answered", func() bool { return len(b.told("delivered")) == 21 })
 }
 
 // A publisher who gets no answer loses what the worker held: it is told.
@@ -89,7 +89,7 @@ func TestDropRejected(t *testing.T) {
 	natstest.Must(t, b.Publish(t.Context(), sourcetest.Record{Body: []byte("{}")}))
 	d := take(t, src, 1)[0]
 	natstest.Must(t, d.Reject(t.Context(), sources.Reason{Code: sources.ReasonDecode, Err: d.Malformed}))
-	natstest.Eventually(t, "the publisher is told", func() bool { return len(b.told("rejected")) == 1 })
+	sourcetest.Eventually(t, "the publisher is told", func() bool { return len(b.told("rejected")) == 1 })
 }
 
 func TestCoreDeadLetter(t *testing.T) {
@@ -134,7 +134,7 @@ func TestSubscribeRefused(t *testing.T) {
 			arrived.Add(int64(len(batch)))
 		}
 	})
-	natstest.Eventually(t, "what is published arrives", func() bool {
+	sourcetest.Eventually(t, "what is published arrives", func() bool {
 		return b.Conn.Publish("core.a", natstest.Note(1).Body) == nil && arrived.Load() > 0
 	})
 	cancel()
@@ -163,11 +163,11 @@ func TestCoreStatus(t *testing.T) {
 	b := newCore(t)
 	src := b.useCore(t)
 	stop := receiver(t, src)
-	natstest.Eventually(t, "the source listens", func() bool { return src.Status().Receiving })
+	sourcetest.Eventually(t, "the source listens", func() bool { return src.Status().Receiving })
 	b.Down(t)
-	natstest.Eventually(t, "the status tells that the broker is away", func() bool { return !src.Status().Receiving })
+	sourcetest.Eventually(t, "the status tells that the broker is away", func() bool { return !src.Status().Receiving })
 	b.Up(t)
-	natstest.Eventually(t, "the source listens again", func() bool { return src.Status().Receiving })
+	sourcetest.Eventually(t, "the source listens again", func() bool { return src.Status().Receiving })
 	stop()
 }
 
@@ -177,6 +177,6 @@ func TestHeadersCountAsBytes(t *testing.T) {
 	b := newCore(t)
 	src := b.useCore(t)
 	natstest.Must(t, b.Publish(t.Context(), natstest.Headers(100), natstest.Headers(100), natstest.Headers(100)))
-	natstest.Eventually(t, "all have arrived", func() bool { return src.Status().Lag == 3 })
+	sourcetest.Eventually(t, "all have arrived", func() bool { return src.Status().Lag == 3 })
 	natstest.KeepsLimit(t, src, 3, sources.Limit{Messages: 10, Bytes: 10_000})
 }

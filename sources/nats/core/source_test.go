@@ -75,7 +75,7 @@ func (b *coreBroker) Publish(ctx context.Context, records ...sourcetest.Record) 
 			return err
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, natstest.Patience)
+	ctx, cancel := context.WithTimeout(ctx, sourcetest.Patience)
 	defer cancel()
 	return b.Conn.FlushWithContext(ctx)
 }
@@ -111,7 +111,7 @@ func TestCoreConformance(t *testing.T) {
 
 func take(t testing.TB, src sources.Source, n int) []*sources.Delivery {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), natstest.Patience)
+	ctx, cancel := context.WithTimeout(t.Context(), sourcetest.Patience)
 	defer cancel()
 	var all []*sources.Delivery
 	for len(all) < n {
@@ -134,7 +134,7 @@ func TestAnswers(t *testing.T) {
 	natstest.Must(t, got[1].Release(0))
 	natstest.Must(t, got[2].Reject(t.Context(), sources.Reason{Code: sources.ReasonRejected, Err: errors.New("too big")}))
 	natstest.Must(t, got[3].Reject(t.Context(), sources.Reason{Code: sources.ReasonDecode, Err: got[3].Malformed}))
-	natstest.Eventually(t, "all are answered", func() bool { b.mu.Lock(); defer b.mu.Unlock(); return len(b.answers) == 4 })
+	sourcetest.Eventually(t, "all are answered", func() bool { b.mu.Lock(); defer b.mu.Unlock(); return len(b.answers) == 4 })
 	for status, want := range map[string]string{
 		"delivered": "[{delivered 1  }]", "retry": "[{retry 2  }]",
 		"rejected": fmt.Sprintf("[{rejected 3 rejected too big} {rejected  decode %v}]", got[3].Malformed),
@@ -196,7 +196,7 @@ func TestNoAnswer(t *testing.T) {
 		spy, err := b.Conn.SubscribeSync(test.reply)
 		natstest.Must(t, err)
 		natstest.Must(t, b.Conn.PublishRequest("core.a", test.reply, natstest.Note(1).Body))
-		natstest.Ack(t, take(t, src, 1)...)
+		sourcetest.Ack(t, take(t, src, 1)...)
 		natstest.Must(t, src.Close(t.Context())) // it has sent whatever it sends
 		natstest.Must(t, b.Conn.Flush())
 		if n, _, _ := spy.Pending(); n > 0 {
@@ -220,7 +220,7 @@ func TestNoAnswerToJetStream(t *testing.T) {
 	spy, err := b.Conn.SubscribeSync("$JS.ACK.>")
 	natstest.Must(t, err)
 	b.PublishNotes(t, 1, 2)
-	natstest.Ack(t, take(t, src, 1)...)
+	sourcetest.Ack(t, take(t, src, 1)...)
 	natstest.Must(t, src.Close(t.Context()))
 	natstest.Must(t, b.Conn.Flush())
 	if n, _, _ := spy.Pending(); n > 0 {
@@ -254,5 +254,5 @@ func TestCoreIdentity(t *testing.T) {
 		})
 		t.Cleanup(func() { cancel(); wg.Wait() })
 	}
-	natstest.Eventually(t, "20 different identities are there", func() bool { mu.Lock(); defer mu.Unlock(); return len(seen) == 20 })
+	sourcetest.Eventually(t, "20 different identities are there", func() bool { mu.Lock(); defer mu.Unlock(); return len(seen) == 20 })
 }

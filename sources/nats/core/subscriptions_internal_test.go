@@ -27,10 +27,10 @@ func TestSubscribesToAllOrNone(t *testing.T) {
 			t.Errorf("subscribed to %d subjects", len(src.subs.list))
 		}
 	}
-	natstest.Eventually(t, "nothing is subscribed to", func() bool { return src.conn.NumSubscriptions() == 0 })
+	sourcetest.Eventually(t, "nothing is subscribed to", func() bool { return src.conn.NumSubscriptions() == 0 })
 	src.cfg.Subjects = cfg.Subjects
 	natstest.Must(t, src.subs.open())
 	natstest.Must(t, src.conn.Flush(t.Context()))
 	natstest.Must(t, b.Conn.Publish("a.x", natstest.Note(1).Body))
-	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	sourcetest.Ack(t, sourcetest.Next(t, src, 1)...)
 }

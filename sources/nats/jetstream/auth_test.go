@@ -16,6 +16,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/admin"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/natstest"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
 )
 
 // way is one way to authenticate: the server's side of it, and the right and
@@ -43,7 +44,7 @@ func TestAuthentication(t *testing.T) {
 			cfg.Create = true
 			w.right(&cfg.Settings)
 			b.PublishNotes(t, 0, 1)
-			natstest.Ack(t, natstest.Receive(t, b.use(t, cfg), 1)...)
+			sourcetest.Ack(t, sourcetest.Next(t, b.use(t, cfg), 1)...)
 			b.Settles(t, 1)
 
 			w.wrong(&cfg.Settings)
@@ -137,7 +138,7 @@ func TestCredentialsMendedOnServer(t *testing.T) {
 	natstest.Fails(t, src, "not connected", "Authorization Violation")
 	b.Configure(t, `authorization { user: "worker", password: "wrong" }`)
 	b.Reload(t)
-	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	sourcetest.Ack(t, sourcetest.Next(t, src, 1)...)
 }
 
 // A credentials file is read again at every connect.
@@ -157,7 +158,7 @@ func TestCredentialsMendedInFile(t *testing.T) {
 	text, err := os.ReadFile(good.Creds)
 	natstest.Must(t, err)
 	natstest.Must(t, os.WriteFile(cfg.Creds, text, 0o600))
-	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	sourcetest.Ack(t, sourcetest.Next(t, src, 1)...)
 }
 
 // key is a key pair of NATS.

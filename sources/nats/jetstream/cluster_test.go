@@ -12,6 +12,7 @@ import (
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/natstest"
 	source "github.com/xmpp-notifier/xmpp-notifier/sources/nats/jetstream"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
 )
 
 // TestClusterChaos has the consumer's leader move and die, again and again, while
@@ -34,7 +35,7 @@ func clusterChaos(t *testing.T, chance *rand.Rand) {
 	c := natstest.NewCluster(t)
 	settings := natstest.Settings("")
 	settings.URLs = strings.Split(c.URLs(), ",")
-	cfg := source.Config{Stream: natstest.Stream, Consumer: natstest.Durable, AckWait: natstest.Patience}
+	cfg := source.Config{Stream: natstest.Stream, Consumer: natstest.Durable, AckWait: sourcetest.Patience}
 	src, err := source.Open(settings, cfg, slog.New(slog.DiscardHandler))
 	natstest.Must(t, err)
 	t.Cleanup(func() { _ = src.Close(t.Context()) })
@@ -48,7 +49,7 @@ func clusterChaos(t *testing.T, chance *rand.Rand) {
 		} else {
 			c.KillLeader(t)
 		}
-		for patience := time.After(2 * natstest.Patience); log.count() < (round+1)*size; {
+		for patience := time.After(2 * sourcetest.Patience); log.count() < (round+1)*size; {
 			select {
 			case batch := <-next:
 				for _, d := range batch {
@@ -64,8 +65,8 @@ func clusterChaos(t *testing.T, chance *rand.Rand) {
 		}
 		c.Restart(t)
 	}
-	natstest.Eventually(t, "the last acknowledgement is durable", func() bool { return log.durables() == rounds*size })
-	natstest.Eventually(t, "the ack floor is the last message", func() bool { return c.Info(t).AckFloor.Stream == rounds*size })
+	sourcetest.Eventually(t, "the last acknowledgement is durable", func() bool { return log.durables() == rounds*size })
+	sourcetest.Eventually(t, "the ack floor is the last message", func() bool { return c.Info(t).AckFloor.Stream == rounds*size })
 }
 
 // deliveryLog is what was delivered, and what of it is durable.

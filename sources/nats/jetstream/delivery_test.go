@@ -27,7 +27,7 @@ func TestMessageTellsItsPlace(t *testing.T) {
 	r.Header = []envelope.Header{{Key: "b", Value: "3"}, {Key: "a", Value: "1"}, {Key: "a", Value: "2"}}
 	natstest.Must(t, b.Publish(t.Context(), natstest.Note(0), r))
 	src := b.use(t, b.config())
-	d := natstest.Receive(t, src, 2)[1]
+	d := sourcetest.Next(t, src, 2)[1]
 	if d.Broker != "nats" || d.Topic != "notify.payara.prod" || d.Stream != natstest.Stream || d.Consumer != natstest.Durable || d.Offset != 2 {
 		t.Errorf("message %+v", d.Message)
 	}
@@ -47,7 +47,7 @@ func TestAttempt(t *testing.T) {
 	b.PublishNotes(t, 0, 1)
 	src := b.use(t, b.config())
 	for want := 1; want <= 4; want++ {
-		d := natstest.Receive(t, src, 1)[0]
+		d := sourcetest.Next(t, src, 1)[0]
 		if d.Attempt != want {
 			t.Errorf("attempt %d, want %d", d.Attempt, want)
 		}
@@ -62,8 +62,8 @@ func TestReleaseDelay(t *testing.T) {
 	src := b.use(t, b.config())
 	const delay = 300 * time.Millisecond
 	start := time.Now()
-	natstest.Must(t, natstest.Receive(t, src, 1)[0].Release(delay))
-	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	natstest.Must(t, sourcetest.Next(t, src, 1)[0].Release(delay))
+	sourcetest.Ack(t, sourcetest.Next(t, src, 1)...)
 	if waited := time.Since(start); waited < delay {
 		t.Errorf("came again after %v, want %v", waited, delay)
 	}
@@ -74,17 +74,17 @@ func TestMaxAckPending(t *testing.T) {
 	t.Parallel()
 	b := startServer(t)
 	b.CreateStream(t)
-	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: 1, AckWait: 4 * natstest.Patience})
+	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: 1, AckWait: 4 * sourcetest.Patience})
 	b.PublishNotes(t, 0, 20)
 	src := b.use(t, b.config())
 	start := time.Now()
 	for range 20 {
 		batch, err := sourcetest.Receive(t.Context(), src, 10)
 		natstest.Must(t, err)
-		natstest.Ack(t, batch...)
+		sourcetest.Ack(t, batch...)
 	}
 	b.Settles(t, 20)
-	if took := time.Since(start); took > natstest.Patience {
+	if took := time.Since(start); took > sourcetest.Patience {
 		t.Errorf("20 messages took %v", took)
 	}
 }
@@ -96,7 +96,7 @@ func TestNoHotLoop(t *testing.T) {
 	b.CreateStream(t)
 	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: 1, AckWait: natstest.AckWait})
 	b.PublishNotes(t, 0, 5)
-	holder := natstest.Receive(t, b.use(t, b.config()), 1)
+	holder := sourcetest.Next(t, b.use(t, b.config()), 1)
 	for range 2 {
 		natstest.Background(t, b.use(t, b.config()))
 	}
@@ -108,13 +108,13 @@ func TestNoHotLoop(t *testing.T) {
 		}
 	})
 	natstest.Must(t, err)
-	natstest.Eventually(t, "the sources ask", func() bool { return len(requests) > 0 })
+	sourcetest.Eventually(t, "the sources ask", func() bool { return len(requests) > 0 })
 	before := len(requests)
 	<-time.After(time.Second) // the time in which requests are counted
 	if n := len(requests) - before; n > 20 {
 		t.Errorf("%d requests in a second, want a few", n)
 	}
-	natstest.Ack(t, holder...)
+	sourcetest.Ack(t, holder...)
 }
 
 // A message that looks like a word of the broker is a message.
@@ -127,9 +127,9 @@ func TestStatusHeaderOfPublisher(t *testing.T) {
 	}
 	b.PublishNotes(t, 4, 5)
 	src := b.use(t, b.config())
-	for _, d := range natstest.Receive(t, src, 5) {
+	for _, d := range sourcetest.Next(t, src, 5) {
 		if d.Malformed == nil {
-			natstest.Ack(t, d)
+			sourcetest.Ack(t, d)
 			continue
 		}
 		natstest.Must(t, d.Reject(t.Context(), sources.Reason{Code: sources.ReasonDecode, Err: d.Malformed}))
@@ -145,7 +145,7 @@ func TestDeadLetter(t *testing.T) {
 		{Key: "Nats-Msg-Id", Value: "theirs"}, {Key: "Nats-Expected-Stream", Value: natstest.Stream}, {Key: "traceparent", Value: "t"},
 	}}
 	natstest.Must(t, b.Publish(t.Context(), r))
-	d := natstest.Receive(t, b.use(t, b.config()), 1)[0]
+	d := sourcetest.Next(t, b.use(t, b.config()), 1)[0]
 	natstest.Must(t, d.Reject(t.Context(), sources.Reason{Code: sources.ReasonDecode, Err: d.Malformed}))
 	dlq, err := b.JS.Stream(t.Context(), "DLQ")
 	natstest.Must(t, err)
@@ -171,7 +171,7 @@ func TestDeadLetterOnce(t *testing.T) {
 	natstest.Must(t, b.Publish(t.Context(), sourcetest.Record{Body: []byte("{}")}))
 	for range 2 {
 		src := b.use(t, b.config())
-		d := natstest.Receive(t, src, 1)[0]
+		d := sourcetest.Next(t, src, 1)[0]
 		natstest.Must(t, d.Reject(t.Context(), sources.Reason{Code: sources.ReasonDecode}))
 		b.Settles(t, 1)
 		natstest.Must(t, src.Close(t.Context()))
@@ -193,7 +193,7 @@ func TestRejectErrors(t *testing.T) {
 	natstest.Must(t, b.Publish(t.Context(), sourcetest.Record{Body: []byte("{}")}))
 	cfg := b.config()
 	src := b.use(t, cfg)
-	d := natstest.Receive(t, src, 1)[0]
+	d := sourcetest.Next(t, src, 1)[0]
 	err := d.Reject(t.Context(), sources.Reason{Code: sources.ReasonDecode})
 	if err == nil || !strings.Contains(err.Error(), "NATS_DLQ_SUBJECT") || !strings.Contains(err.Error(), "dlq.NOTIFY.") {
 		t.Errorf("error %v", err)
@@ -203,7 +203,7 @@ func TestRejectErrors(t *testing.T) {
 	cfg.DLQSubject = "notify.dlq" // which the stream itself captures
 	loop := b.use(t, cfg)
 	for range 2 { // the message, then its dead letter
-		d := natstest.Receive(t, loop, 1)[0]
+		d := sourcetest.Next(t, loop, 1)[0]
 		if err := d.Reject(t.Context(), sources.Reason{Code: sources.ReasonDecode}); err == nil || !strings.Contains(err.Error(), "captures its own dead letters") {
 			t.Errorf("error %v", err)
 		}
@@ -225,7 +225,7 @@ func TestCloseIsQuick(t *testing.T) {
 	_, _ = sourcetest.Receive(ctx, src, 10)
 	start := time.Now()
 	natstest.Must(t, src.Close(t.Context()))
-	if took := time.Since(start); took > natstest.Patience {
+	if took := time.Since(start); took > sourcetest.Patience {
 		t.Errorf("close took %v", took)
 	}
 }

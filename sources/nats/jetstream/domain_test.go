@@ -16,6 +16,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/admin"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/natstest"
 	source "github.com/xmpp-notifier/xmpp-notifier/sources/nats/jetstream"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
 	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
 
@@ -29,7 +30,7 @@ func domainServer(t *testing.T, domain string, leaf server.LeafNodeOpts) *server
 	natstest.Must(t, err)
 	s.Start()
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(natstest.Patience) {
+	if !s.ReadyForConnections(sourcetest.Patience) {
 		t.Fatal("server does not become ready")
 	}
 	return s
@@ -44,7 +45,7 @@ func awaitDomain(t *testing.T, s *server.Server, domain string) {
 	defer conn.Close()
 	js, err := jetstream.NewWithDomain(conn, domain)
 	natstest.Must(t, err)
-	natstest.Eventually(t, "the JetStream of domain "+domain+" answers", func() bool {
+	sourcetest.Eventually(t, "the JetStream of domain "+domain+" answers", func() bool {
 		_, err := js.AccountInfo(t.Context())
 		return err == nil
 	})
@@ -73,7 +74,7 @@ func TestDomain(t *testing.T) {
 	} {
 		settings := natstest.Settings(leaf.Addr().String())
 		set(&settings)
-		cfg := source.Config{Stream: "S_" + name, Consumer: "c", Subjects: []string{"notify." + name}, AckWait: natstest.Patience}
+		cfg := source.Config{Stream: "S_" + name, Consumer: "c", Subjects: []string{"notify." + name}, AckWait: sourcetest.Patience}
 		report := admin.PrepareJetStream(t.Context(), settings, cfg, sources.Create)
 		if report.ExitCode() != 0 {
 			t.Fatalf("%s: %+v", name, report)
@@ -88,11 +89,11 @@ func TestDomain(t *testing.T) {
 		natstest.Must(t, err)
 		src, err := source.Open(settings, cfg, slog.New(slog.NewTextHandler(t.Output(), nil)))
 		natstest.Must(t, err)
-		d := natstest.Receive(t, src, 1)
+		d := sourcetest.Next(t, src, 1)
 		natstest.Reject(t, d[0])
 		consumer, err := js.Consumer(t.Context(), cfg.Stream, "c")
 		natstest.Must(t, err)
-		natstest.Eventually(t, "the hub has the acknowledgement", func() bool {
+		sourcetest.Eventually(t, "the hub has the acknowledgement", func() bool {
 			info, err := consumer.Info(t.Context())
 			return err == nil && info.AckFloor.Stream == 1
 		})

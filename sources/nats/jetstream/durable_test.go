@@ -9,6 +9,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/natstest"
 	source "github.com/xmpp-notifier/xmpp-notifier/sources/nats/jetstream"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
 )
 
 // follow opens a source on a server of the cluster that does not lead the
@@ -16,7 +17,7 @@ import (
 func follow(t *testing.T, c *natstest.Cluster) *source.Source {
 	t.Helper()
 	settings := natstest.Settings(c.Follower(t))
-	src, err := source.Open(settings, source.Config{Stream: natstest.Stream, Consumer: natstest.Durable, AckWait: natstest.Patience}, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	src, err := source.Open(settings, source.Config{Stream: natstest.Stream, Consumer: natstest.Durable, AckWait: sourcetest.Patience}, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	natstest.Must(t, err)
 	t.Cleanup(func() { _ = src.Close(t.Context()) })
 	return src
@@ -29,7 +30,7 @@ func ackAll(t *testing.T, list []*sources.Delivery) {
 	for _, d := range list {
 		natstest.Must(t, d.Ack(func() { done <- struct{}{} }))
 	}
-	patience := time.After(natstest.Patience)
+	patience := time.After(sourcetest.Patience)
 	for range list {
 		select {
 		case <-done:
@@ -48,7 +49,7 @@ func TestDurableOnCluster(t *testing.T) {
 	c.Publish(t, 0, rounds*size)
 	src := follow(t, c)
 	for range rounds {
-		ackAll(t, natstest.Receive(t, src, size))
+		ackAll(t, sourcetest.Next(t, src, size))
 		if info := c.Info(t); info.NumAckPending > 0 {
 			t.Fatalf("%d of %d acknowledgements that are called durable are still pending", info.NumAckPending, size)
 		}
@@ -64,17 +65,17 @@ func TestDurableWhenTheLeaderDies(t *testing.T) {
 	c.Publish(t, 0, 3*size)
 	src := follow(t, c)
 	var durable atomic.Int64
-	first, second := natstest.Receive(t, src, size), natstest.Receive(t, src, size)
+	first, second := sourcetest.Next(t, src, size), sourcetest.Next(t, src, size)
 	ackAll(t, first)
 	c.StepDown(t)
 	for _, d := range second {
 		natstest.Must(t, d.Ack(func() { durable.Add(1) }))
 	}
-	natstest.Eventually(t, "what was acknowledged while the leader moved is durable", func() bool { return durable.Load() == size })
+	sourcetest.Eventually(t, "what was acknowledged while the leader moved is durable", func() bool { return durable.Load() == size })
 	c.KillLeader(t)
-	natstest.Eventually(t, "the next leader knows of all acknowledgements", func() bool {
+	sourcetest.Eventually(t, "the next leader knows of all acknowledgements", func() bool {
 		info := c.Info(t)
 		return info.AckFloor.Stream == 2*size && info.NumAckPending == 0
 	})
-	ackAll(t, natstest.Receive(t, src, size))
+	ackAll(t, sourcetest.Next(t, src, size))
 }

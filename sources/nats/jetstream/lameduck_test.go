@@ -16,22 +16,22 @@ func TestLameDuck(t *testing.T) {
 	b := startServer(t, `lame_duck_grace_period: "100ms"`)
 	book := b.KeepLogs()
 	b.CreateStream(t)
-	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: natstest.Patience, MaxDeliver: -1})
+	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: sourcetest.Patience, MaxDeliver: -1})
 	b.PublishNotes(t, 0, 2)
 	src := b.use(t, b.config())
-	held := natstest.Receive(t, src, 2)
+	held := sourcetest.Next(t, src, 2)
 	b.LameDuck(t)
-	natstest.Eventually(t, "the log tells", func() bool {
+	sourcetest.Eventually(t, "the log tells", func() bool {
 		return book.Count("about to stop") == 1 && book.Count("disconnected from the broker, reconnecting") == 1
 	})
-	natstest.Ack(t, held[0])
+	sourcetest.Ack(t, held[0])
 	b.Up(t)
 	b.PublishNotes(t, 2, 3)
-	got := natstest.Receive(t, src, 1)
+	got := sourcetest.Next(t, src, 1)
 	if got[0].Envelope.ID != "2" {
 		t.Errorf("received %s, which is still held", got[0].Envelope.ID)
 	}
-	natstest.Ack(t, held[1], got[0])
+	sourcetest.Ack(t, held[1], got[0])
 	b.Settles(t, 3)
 }
 
@@ -43,20 +43,20 @@ func TestStreamDeleted(t *testing.T) {
 	same := sourcetest.Record{Body: []byte(`{"message":"without an id"}`)}
 	natstest.Must(t, b.Publish(t.Context(), same, same))
 	src := b.use(t, b.config())
-	old := natstest.Receive(t, src, 2)
+	old := sourcetest.Next(t, src, 2)
 	natstest.Must(t, b.JS.DeleteStream(t.Context(), natstest.Stream))
 	natstest.Fails(t, src, `stream "NOTIFY" does not exist`)
 	b.CreateStream(t)
 	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: natstest.AckWait, MaxDeliver: -1})
 	b.Back(t)
 	natstest.Must(t, b.Publish(t.Context(), same, same))
-	got := natstest.Receive(t, src, 2)
+	got := sourcetest.Next(t, src, 2)
 	for i := range got {
 		if got[i].Offset != old[i].Offset || got[i].Identity() == old[i].Identity() {
 			t.Errorf("%s of the old stream is %s, of the new one %s", old[i].Place(), old[i].Identity(), got[i].Identity())
 		}
 	}
-	natstest.Ack(t, got...)
+	sourcetest.Ack(t, got...)
 	b.Settles(t, 2)
 }
 
@@ -67,12 +67,12 @@ func TestAcknowledgementsOfADeletedStream(t *testing.T) {
 	b := newBroker(t)
 	src := b.use(t, b.config())
 	b.PublishNotes(t, 0, 3)
-	old := natstest.Receive(t, src, 3)
+	old := sourcetest.Next(t, src, 3)
 	natstest.Must(t, b.JS.DeleteStream(t.Context(), natstest.Stream))
 	b.CreateStream(t)
-	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: 10 * natstest.Patience, MaxDeliver: -1})
+	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: 10 * sourcetest.Patience, MaxDeliver: -1})
 	b.PublishNotes(t, 3, 10)
-	natstest.Eventually(t, "the source has seen the new consumer", func() bool { return src.Status().Lag == 7 })
+	sourcetest.Eventually(t, "the source has seen the new consumer", func() bool { return src.Status().Lag == 7 })
 	consumer, err := b.JS.Consumer(t.Context(), natstest.Stream, natstest.Durable)
 	natstest.Must(t, err)
 	batch, err := consumer.Fetch(3)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/natstest"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
 )
 
 // The limits of an account are named with what to do, and when they are no longer
@@ -29,7 +30,7 @@ func TestLimitsOfTheAccount(t *testing.T) {
 	_, err := b.JS.Publish(t.Context(), "notify.large", []byte(strings.Repeat("x", 60_000)))
 	natstest.Must(t, err)
 	var d *sources.Delivery
-	natstest.Eventually(t, "it is received", func() bool {
+	sourcetest.Eventually(t, "it is received", func() bool {
 		batch, err := src.Receive(t.Context(), sources.Limit{Messages: 1, Bytes: 1 << 20})
 		if err == nil {
 			d = batch[0]
@@ -43,7 +44,7 @@ func TestLimitsOfTheAccount(t *testing.T) {
 	stream, err := b.JS.Stream(t.Context(), natstest.Stream)
 	natstest.Must(t, err)
 	natstest.Must(t, stream.Purge(t.Context()))
-	natstest.Eventually(t, "there is room for the dead letter", func() bool { return d.Reject(t.Context(), reason) == nil })
+	sourcetest.Eventually(t, "there is room for the dead letter", func() bool { return d.Reject(t.Context(), reason) == nil })
 	letters, err := b.DeadLetters(t.Context())
 	if err != nil || len(letters) != 1 {
 		t.Errorf("dead letters %v (%v)", letters, err)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/natstest"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
 )
 
 // Two addresses that do not answer make one line each, however often they are
@@ -34,7 +35,7 @@ func TestDeadAddressesAreLoggedOnce(t *testing.T) {
 				return nil, test.fail(address, tried.Add(1))
 			}
 			b.use(t, cfg)
-			natstest.Eventually(t, "the addresses were tried often", func() bool { return tried.Load() >= attempts })
+			sourcetest.Eventually(t, "the addresses were tried often", func() bool { return tried.Load() >= attempts })
 			if lines := strings.Count(book.String(), "\n"); lines == 0 || lines > test.most {
 				t.Errorf("%d lines for %d attempts, want at most %d:\n%s", lines, tried.Load(), test.most, book)
 			}

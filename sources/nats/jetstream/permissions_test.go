@@ -12,6 +12,7 @@ import (
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/natstest"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
 )
 
 // The permissions that the documentation names are enough to work.
@@ -26,11 +27,11 @@ func TestLeastPermissions(t *testing.T) {
 	cfg := b.config()
 	cfg.User, cfg.Password, cfg.InboxPrefix = "w", natstest.Secret("w"), "_INBOX_worker"
 	src := b.use(t, cfg)
-	got := natstest.Receive(t, src, 3)
+	got := sourcetest.Next(t, src, 3)
 	natstest.Reject(t, got[0])
-	natstest.Ack(t, got[1])
+	sourcetest.Ack(t, got[1])
 	natstest.Must(t, got[2].Release(0))
-	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	sourcetest.Ack(t, sourcetest.Next(t, src, 1)...)
 	b.Settles(t, 3)
 	natstest.Must(t, src.Close(t.Context()))
 	if book.Count("permission") > 0 {
@@ -47,7 +48,7 @@ func TestPermissionToCreate(t *testing.T) {
 	b.PublishNotes(t, 0, 1)
 	cfg := b.config()
 	cfg.User, cfg.Password, cfg.InboxPrefix, cfg.Create = "w", natstest.Secret("w"), "_INBOX_worker", true
-	natstest.Ack(t, natstest.Receive(t, b.use(t, cfg), 1)...)
+	sourcetest.Ack(t, sourcetest.Next(t, b.use(t, cfg), 1)...)
 	b.Settles(t, 1)
 }
 
@@ -74,8 +75,8 @@ func TestMissingPermissionForDeadLetters(t *testing.T) {
 	b.PublishNotes(t, 0, 2)
 	cfg := b.config()
 	cfg.User, cfg.Password, cfg.InboxPrefix = "w", natstest.Secret("w"), "_INBOX_worker"
-	got := natstest.Receive(t, b.use(t, cfg), 2)
-	natstest.Ack(t, got[0])
+	got := sourcetest.Next(t, b.use(t, cfg), 2)
+	sourcetest.Ack(t, got[0])
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	if err := got[1].Reject(ctx, sources.Reason{Code: sources.ReasonRejected}); err == nil || !strings.Contains(err.Error(), "allow the user to publish to dlq.NOTIFY.>") {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/natstest"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
 )
 
 // A message that kills every worker who looks into it ends as a dead letter,
@@ -20,20 +21,20 @@ func TestCrashLoop(t *testing.T) {
 	cfg.MaxDeliver = 20
 	b.PublishNotes(t, 0, 2)
 	src := b.use(t, cfg)
-	poison, innocent := natstest.Receive(t, src, 1)[0], natstest.Receive(t, src, 1)[0]
+	poison, innocent := sourcetest.Next(t, src, 1)[0], sourcetest.Next(t, src, 1)[0]
 	for range cfg.MaxDeliver {
 		if poison.Malformed != nil {
 			t.Fatalf("attempt %d: %v", poison.Attempt, poison.Malformed)
 		}
 		natstest.Must(t, poison.Release(0)) // or a crash: the broker counts both
-		poison = natstest.Receive(t, src, 1)[0]
+		poison = sourcetest.Next(t, src, 1)[0]
 	}
 	want := fmt.Sprintf("delivered %d times without success, NATS_MAX_DELIVER allows 20", cfg.MaxDeliver)
 	if poison.Malformed == nil || poison.Malformed.Error() != want || len(poison.Envelopes) > 0 {
 		t.Fatalf("attempt %d: malformed: %v", poison.Attempt, poison.Malformed)
 	}
 	natstest.Must(t, poison.Reject(t.Context(), sources.Reason{Code: sources.ReasonDecode, Err: poison.Malformed}))
-	natstest.Ack(t, innocent)
+	sourcetest.Ack(t, innocent)
 	b.Settles(t, 2)
 	letters, err := b.DeadLetters(t.Context())
 	natstest.Must(t, err)
@@ -50,7 +51,7 @@ func TestNoLimitByDefault(t *testing.T) {
 	b.PublishNotes(t, 0, 1)
 	src := b.use(t, b.config())
 	for want := 1; want <= 100; want++ {
-		d := natstest.Receive(t, src, 1)[0]
+		d := sourcetest.Next(t, src, 1)[0]
 		if d.Attempt != want || d.Malformed != nil {
 			t.Fatalf("attempt %d, want %d; malformed: %v", d.Attempt, want, d.Malformed)
 		}
@@ -65,15 +66,15 @@ func TestOutageOfTheRoomCountsNoDelivery(t *testing.T) {
 	b := newBroker(t)
 	b.PublishNotes(t, 0, 1)
 	src := b.use(t, b.config())
-	d := natstest.Receive(t, src, 1)[0]
-	natstest.Eventually(t, "several ack waits are over", func() bool { return time.Since(d.Received) > 4*natstest.AckWait })
+	d := sourcetest.Next(t, src, 1)[0]
+	sourcetest.Eventually(t, "several ack waits are over", func() bool { return time.Since(d.Received) > 4*natstest.AckWait })
 	info, err := b.Info(t.Context())
 	natstest.Must(t, err)
 	if info.NumRedelivered != 0 || info.NumAckPending != 1 {
 		t.Errorf("%d redelivered, %d out", info.NumRedelivered, info.NumAckPending)
 	}
 	natstest.Must(t, d.Release(0))
-	if d = natstest.Receive(t, src, 1)[0]; d.Attempt != 2 {
+	if d = sourcetest.Next(t, src, 1)[0]; d.Attempt != 2 {
 		t.Errorf("attempt %d, want 2", d.Attempt)
 	}
 }

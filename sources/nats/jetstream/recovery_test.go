@@ -24,24 +24,24 @@ func TestServerRestart(t *testing.T) {
 	b := startServer(t)
 	book := b.KeepLogs()
 	b.CreateStream(t)
-	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: natstest.Patience, MaxDeliver: -1})
+	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: sourcetest.Patience, MaxDeliver: -1})
 	b.PublishNotes(t, 0, 3)
 	src := b.use(t, b.config())
-	held := natstest.Receive(t, src, 3)
-	natstest.Ack(t, held[0])
+	held := sourcetest.Next(t, src, 3)
+	sourcetest.Ack(t, held[0])
 	b.Settles(t, 1)
 
 	next := natstest.Background(t, src)
 	b.Down(t)
-	natstest.Eventually(t, "the source notices", func() bool { return book.Count("disconnected from the broker, reconnecting") == 1 })
-	natstest.Ack(t, held[1]) // kept by the client until the broker is back
+	sourcetest.Eventually(t, "the source notices", func() bool { return book.Count("disconnected from the broker, reconnecting") == 1 })
+	sourcetest.Ack(t, held[1]) // kept by the client until the broker is back
 	b.Up(t)
 	b.PublishNotes(t, 3, 4)
 	batch := <-next // fails by the test timeout if the source is stuck
 	if len(batch) != 1 || batch[0].Envelope.ID != "3" {
 		t.Fatalf("received %d deliveries, the first is %s; want 3 alone", len(batch), batch[0].Envelope.ID)
 	}
-	natstest.Ack(t, batch[0], held[2])
+	sourcetest.Ack(t, batch[0], held[2])
 	b.Settles(t, 4)
 }
 
@@ -52,21 +52,21 @@ func TestRedeliveryOfHeldMessage(t *testing.T) {
 	b := newBroker(t)
 	b.PublishNotes(t, 0, 1)
 	src := b.use(t, b.config())
-	d := natstest.Receive(t, src, 1)[0]
+	d := sourcetest.Next(t, src, 1)[0]
 	b.Down(t)
 	select {
 	case <-d.Lost(): // another worker may have it by now
-	case <-time.After(natstest.Patience):
+	case <-time.After(sourcetest.Patience):
 		t.Fatal("the lease has lapsed, and its holder is not told")
 	}
 	b.Up(t)
 	b.PublishNotes(t, 1, 2)
-	if next := natstest.Receive(t, src, 1)[0]; next.Envelope.ID != "1" {
+	if next := sourcetest.Next(t, src, 1)[0]; next.Envelope.ID != "1" {
 		t.Errorf("received %s again, which is still held", next.Envelope.ID)
 	} else {
-		natstest.Ack(t, next)
+		sourcetest.Ack(t, next)
 	}
-	natstest.Ack(t, d)
+	sourcetest.Ack(t, d)
 	b.Settles(t, 2)
 }
 
@@ -81,25 +81,25 @@ func TestAckLostOnTheWay(t *testing.T) {
 	cfg := b.config()
 	cfg.URLs = []string{network.URL()}
 	src := b.use(t, cfg)
-	batch := natstest.Receive(t, src, n)
+	batch := sourcetest.Next(t, src, n)
 	network.Lossy.Store(true)
 	var durable atomic.Int32
 	for _, d := range batch {
 		natstest.Must(t, d.Ack(func() { durable.Add(1) }))
 	}
-	<-time.After(2 * natstest.AckWait) // the broker's natstest.Patience ends
+	<-time.After(2 * natstest.AckWait) // the broker's sourcetest.Patience ends
 	if got := durable.Load(); got > 0 {
 		t.Fatalf("%d acknowledgements are natstest.Durable although none arrived", got)
 	}
 	network.Cut()
 	b.PublishNotes(t, n, n+1)
-	if next := natstest.Receive(t, src, 1)[0]; next.Envelope.ID != "50" {
+	if next := sourcetest.Next(t, src, 1)[0]; next.Envelope.ID != "50" {
 		t.Errorf("received %s again after ack", next.Envelope.ID)
 	} else {
-		natstest.Ack(t, next)
+		sourcetest.Ack(t, next)
 	}
 	b.Settles(t, n+1)
-	natstest.Eventually(t, "the acknowledgements are natstest.Durable", func() bool { return durable.Load() == n })
+	sourcetest.Eventually(t, "the acknowledgements are natstest.Durable", func() bool { return durable.Load() == n })
 }
 
 // What is settled when the client can keep no more for the broker is neither lost
@@ -113,9 +113,9 @@ func TestSettlingWithAFullBuffer(t *testing.T) {
 	})
 	b.PublishNotes(t, 0, 3)
 	src := b.use(t, b.config())
-	held := natstest.Receive(t, src, 3)
+	held := sourcetest.Next(t, src, 3)
 	b.Down(t)
-	natstest.Eventually(t, "the source notices", func() bool { return !src.Status().Receiving })
+	sourcetest.Eventually(t, "the source notices", func() bool { return !src.Status().Receiving })
 	natstest.Must(t, src.Fill())
 	var durable atomic.Bool
 	natstest.Must(t, held[0].Ack(func() { durable.Store(true) }))
@@ -123,13 +123,13 @@ func TestSettlingWithAFullBuffer(t *testing.T) {
 		t.Fatalf("error %v of Release, want %v", err, client.ErrReconnectBufExceeded)
 	}
 	b.Up(t)
-	again := natstest.Receive(t, src, 1)[0]
+	again := sourcetest.Next(t, src, 1)[0]
 	if again.Envelope.ID != "1" {
 		t.Errorf("received %s, want 1, which was released", again.Envelope.ID)
 	}
-	natstest.Ack(t, again, held[2])
+	sourcetest.Ack(t, again, held[2])
 	b.Settles(t, 3)
-	natstest.Eventually(t, "the acknowledgement is natstest.Durable", durable.Load)
+	sourcetest.Eventually(t, "the acknowledgement is natstest.Durable", durable.Load)
 }
 
 // Dead letters that cannot be written leave the acknowledgements their room.
@@ -141,9 +141,9 @@ func TestRejectingWithoutServer(t *testing.T) {
 	large.Body = append(large.Body, bytes.Repeat([]byte(" "), 900<<10)...)
 	natstest.Must(t, b.Publish(t.Context(), large))
 	src := b.use(t, b.config())
-	held := natstest.Receive(t, src, 2)
+	held := sourcetest.Next(t, src, 2)
 	b.Down(t)
-	natstest.Eventually(t, "the source notices", func() bool { return !src.Status().Receiving })
+	sourcetest.Eventually(t, "the source notices", func() bool { return !src.Status().Receiving })
 	for range 20 {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		err := held[1].Reject(ctx, sources.Reason{Code: sources.ReasonRejected})
@@ -155,7 +155,7 @@ func TestRejectingWithoutServer(t *testing.T) {
 	natstest.Must(t, held[0].Release(0)) // the client keeps it
 	b.Up(t)
 	natstest.Must(t, b.CreateDeadLetters(t.Context()))
-	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	sourcetest.Ack(t, sourcetest.Next(t, src, 1)...)
 	natstest.Reject(t, held[1])
 	b.Settles(t, 2)
 }
@@ -170,7 +170,7 @@ func TestOpenWithoutServer(t *testing.T) {
 	src := b.use(t, cfg)
 	natstest.Fails(t, src, "nats:NOTIFY", "not connected")
 	b.Up(t)
-	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	sourcetest.Ack(t, sourcetest.Next(t, src, 1)...)
 	b.Settles(t, 1)
 }
 
@@ -184,7 +184,7 @@ func TestMissingStreamAndConsumer(t *testing.T) {
 	b.PublishNotes(t, 0, 1)
 	natstest.Fails(t, src, `"NOTIFY"`, `"xmpp-notifier"`, "NATS_CONSUMER", "NATS_CREATE")
 	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: natstest.AckWait})
-	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	sourcetest.Ack(t, sourcetest.Next(t, src, 1)...)
 	b.Settles(t, 1)
 }
 
@@ -196,8 +196,8 @@ func TestCreateConsumer(t *testing.T) {
 	natstest.Must(t, b.Publish(t.Context(), natstest.Note(1), withKey(natstest.Note(2), "other"), withKey(natstest.Note(3), "more.text")))
 	cfg := b.config()
 	cfg.Create, cfg.Subjects = true, []string{"notify.test", "notify.more.>"}
-	got := natstest.Receive(t, b.use(t, cfg), 3)
-	natstest.Ack(t, got...)
+	got := sourcetest.Next(t, b.use(t, cfg), 3)
+	sourcetest.Ack(t, got...)
 	if got[2].Envelope.ID != "3" {
 		t.Errorf("received %s, want 3: NATS_SUBJECTS does not filter", got[2].Envelope.ID)
 	}
@@ -215,14 +215,14 @@ func TestConsumerDeleted(t *testing.T) {
 	b := newBroker(t)
 	src := b.use(t, b.config())
 	b.PublishNotes(t, 0, 1)
-	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	sourcetest.Ack(t, sourcetest.Next(t, src, 1)...)
 	b.Settles(t, 1)
 	failed := make(chan error, 1)
 	go func() {
 		_, err := sourcetest.Receive(t.Context(), src, 10)
 		failed <- err
 	}()
-	natstest.Eventually(t, "a request waits at the consumer", func() bool {
+	sourcetest.Eventually(t, "a request waits at the consumer", func() bool {
 		info, err := b.Info(t.Context())
 		return err == nil && info.NumWaiting > 0
 	})
@@ -233,7 +233,7 @@ func TestConsumerDeleted(t *testing.T) {
 	natstest.Fails(t, src, "NATS_CONSUMER")
 	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: natstest.AckWait, MaxDeliver: -1, DeliverPolicy: jetstream.DeliverNewPolicy})
 	b.PublishNotes(t, 1, 2)
-	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	sourcetest.Ack(t, sourcetest.Next(t, src, 1)...)
 }
 
 // The consumer is replaced while nobody looks.
@@ -242,7 +242,7 @@ func TestConsumerGoneBetweenCalls(t *testing.T) {
 	b := newBroker(t)
 	src := b.use(t, b.config())
 	b.PublishNotes(t, 0, 1)
-	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	sourcetest.Ack(t, sourcetest.Next(t, src, 1)...)
 	b.Settles(t, 1)
 	natstest.Must(t, b.JS.DeleteConsumer(t.Context(), natstest.Stream, natstest.Durable))
 	_, err := sourcetest.Receive(t.Context(), src, 1)
@@ -261,7 +261,7 @@ func TestWarning(t *testing.T) {
 	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckAllPolicy, MaxDeliver: 3})
 	b.PublishNotes(t, 0, 1)
 	src := b.use(t, b.config())
-	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	sourcetest.Ack(t, sourcetest.Next(t, src, 1)...)
 	for _, words := range []string{"ack_policy is AckAll", "max_deliver is 3"} {
 		if n := book.Count(words); n != 1 {
 			t.Errorf("%q is in the log %d times, want once", words, n)
@@ -283,7 +283,7 @@ func TestLateMessagesGoBack(t *testing.T) {
 	first.Stop()
 	b.PublishNotes(t, 0, 5)
 	second := b.use(t, b.config())
-	natstest.Ack(t, natstest.Receive(t, second, 5)...)
+	sourcetest.Ack(t, sourcetest.Next(t, second, 5)...)
 	b.Settles(t, 5)
 }
 
@@ -301,7 +301,7 @@ func TestInProgressAcksAreConfirmed(t *testing.T) {
 	cfg.URLs = []string{link.URL()}
 	b.PublishNotes(t, 0, 1)
 	src := b.use(t, cfg)
-	d := natstest.Receive(t, src, 1)[0]
+	d := sourcetest.Next(t, src, 1)[0]
 	select {
 	case <-d.Lost():
 		t.Fatal("it is lost while the broker confirms")
@@ -310,7 +310,7 @@ func TestInProgressAcksAreConfirmed(t *testing.T) {
 	link.Lossy.Store(true) // the connection is there, and what is sent is lost
 	select {
 	case <-d.Lost():
-	case <-time.After(natstest.Patience):
+	case <-time.After(sourcetest.Patience):
 		t.Fatal("it is held although the broker hears nothing")
 	}
 }

@@ -60,7 +60,7 @@ func (b *broker) use(t testing.TB, cfg settings) *source.Source {
 	t.Helper()
 	src := b.open(t, cfg)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), natstest.Patience)
+		ctx, cancel := context.WithTimeout(context.Background(), sourcetest.Patience)
 		defer cancel()
 		_ = src.Close(ctx)
 	})

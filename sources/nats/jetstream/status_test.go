@@ -8,6 +8,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/natstest"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
 )
 
 // The status follows what happens to the broker, and tells the backlog.
@@ -19,17 +20,17 @@ func TestStatus(t *testing.T) {
 	if s := src.Status(); s.Receiving {
 		t.Errorf("before the first call: %+v", s)
 	}
-	natstest.Ack(t, natstest.Receive(t, src, 3)...)
-	natstest.Eventually(t, "the status tells what is left", func() bool { s := src.Status(); return s.Receiving && s.Problem == "" && s.Lag == 7 })
+	sourcetest.Ack(t, sourcetest.Next(t, src, 3)...)
+	sourcetest.Eventually(t, "the status tells what is left", func() bool { s := src.Status(); return s.Receiving && s.Problem == "" && s.Lag == 7 })
 	b.Settles(t, 3)
 	b.Down(t)
-	natstest.Eventually(t, "the status tells that the broker is away", func() bool {
+	sourcetest.Eventually(t, "the status tells that the broker is away", func() bool {
 		s := src.Status()
 		return !s.Receiving && strings.Contains(s.Problem, "not connected")
 	})
 	b.Up(t)
-	natstest.Ack(t, natstest.Receive(t, src, 7)...)
-	natstest.Eventually(t, "all is well again", func() bool { s := src.Status(); return s.Receiving && s.Lag == 0 })
+	sourcetest.Ack(t, sourcetest.Next(t, src, 7)...)
+	sourcetest.Eventually(t, "all is well again", func() bool { s := src.Status(); return s.Receiving && s.Lag == 0 })
 }
 
 // While the worker asks for nothing, because the room is away, the lag grows with
@@ -39,9 +40,9 @@ func TestLagWhileNothingIsReceived(t *testing.T) {
 	b := newBroker(t)
 	b.PublishNotes(t, 0, 1)
 	src := b.use(t, b.config())
-	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	sourcetest.Ack(t, sourcetest.Next(t, src, 1)...)
 	b.PublishNotes(t, 1, 31)
-	natstest.Eventually(t, "the status tells of what waits", func() bool { return src.Status().Lag == 30 })
+	sourcetest.Eventually(t, "the status tells of what waits", func() bool { return src.Status().Lag == 30 })
 }
 
 // A consumer that somebody has paused is named, with what to do.
@@ -54,7 +55,7 @@ func TestPaused(t *testing.T) {
 	_, err := b.JS.PauseConsumer(t.Context(), natstest.Stream, natstest.Durable, time.Now().Add(time.Hour))
 	natstest.Must(t, err)
 	b.PublishNotes(t, 0, 1)
-	natstest.Eventually(t, "the status names it", func() bool {
+	sourcetest.Eventually(t, "the status names it", func() bool {
 		s := src.Status()
 		return !s.Receiving && strings.Contains(s.Problem, "is paused until") && strings.Contains(s.Problem, "nats consumer resume NOTIFY xmpp-notifier") && s.Lag == 1
 	})
@@ -63,8 +64,8 @@ func TestPaused(t *testing.T) {
 	}
 	_, err = b.JS.ResumeConsumer(t.Context(), natstest.Stream, natstest.Durable)
 	natstest.Must(t, err)
-	natstest.Ack(t, <-next...)
-	natstest.Eventually(t, "the status is good again", func() bool { return src.Status().Receiving })
+	sourcetest.Ack(t, <-next...)
+	sourcetest.Eventually(t, "the status is good again", func() bool { return src.Status().Receiving })
 }
 
 // What is purged before it was delivered is told, with its number.
@@ -74,15 +75,15 @@ func TestPurgedIsTold(t *testing.T) {
 	book := b.KeepLogs()
 	b.PublishNotes(t, 0, 2)
 	src := b.use(t, b.config())
-	natstest.Ack(t, natstest.Receive(t, src, 2)...)
-	natstest.Eventually(t, "the consumer was looked at", func() bool { return src.Status().Lag == 0 })
+	sourcetest.Ack(t, sourcetest.Next(t, src, 2)...)
+	sourcetest.Eventually(t, "the consumer was looked at", func() bool { return src.Status().Lag == 0 })
 	b.PublishNotes(t, 2, 22)
 	stream, err := b.JS.Stream(t.Context(), natstest.Stream)
 	natstest.Must(t, err)
 	natstest.Must(t, stream.Purge(t.Context()))
 	b.PublishNotes(t, 22, 23)
-	natstest.Ack(t, natstest.Receive(t, src, 1)...)
-	natstest.Eventually(t, "the log tells", func() bool {
+	sourcetest.Ack(t, sourcetest.Next(t, src, 1)...)
+	sourcetest.Eventually(t, "the log tells", func() bool {
 		return book.Count("removed from the stream before they were delivered") == 1 && book.Count("count=20") == 1
 	})
 }
@@ -96,14 +97,14 @@ func TestPurgedWithFilters(t *testing.T) {
 	b.CreateStream(t)
 	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, MaxDeliver: -1, FilterSubjects: []string{"notify.>"}})
 	src := b.use(t, b.config())
-	natstest.Eventually(t, "the consumer was looked at", func() bool { return src.Status().Lag == 0 })
+	sourcetest.Eventually(t, "the consumer was looked at", func() bool { return src.Status().Lag == 0 })
 	b.PublishNotes(t, 0, 5)
 	stream, err := b.JS.Stream(t.Context(), natstest.Stream)
 	natstest.Must(t, err)
 	natstest.Must(t, stream.Purge(t.Context()))
 	b.PublishNotes(t, 5, 6)
-	natstest.Ack(t, natstest.Receive(t, src, 1)...)
-	natstest.Eventually(t, "the log tells", func() bool { return book.Count("count=5") == 1 })
+	sourcetest.Ack(t, sourcetest.Next(t, src, 1)...)
+	sourcetest.Eventually(t, "the log tells", func() bool { return book.Count("count=5") == 1 })
 }
 
 // A mirror has gaps where what it mirrors has other messages. Nothing is missing there.
@@ -117,15 +118,15 @@ func TestGapsOfAMirrorAreNoLoss(t *testing.T) {
 	natstest.Must(t, err)
 	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, MaxDeliver: -1})
 	src := b.use(t, b.config())
-	natstest.Eventually(t, "the consumer was looked at", func() bool { return src.Status().Lag == 0 })
+	sourcetest.Eventually(t, "the consumer was looked at", func() bool { return src.Status().Lag == 0 })
 	for range 20 {
 		_, err := b.JS.Publish(t.Context(), "notify.other", nil)
 		natstest.Must(t, err)
 	}
 	b.PublishNotes(t, 0, 1)
-	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	sourcetest.Ack(t, sourcetest.Next(t, src, 1)...)
 	b.PublishNotes(t, 1, 2)
-	natstest.Eventually(t, "the consumer was looked at again", func() bool { return src.Status().Lag == 1 })
+	sourcetest.Eventually(t, "the consumer was looked at again", func() bool { return src.Status().Lag == 1 })
 	if book.Count("removed from the stream") > 0 {
 		t.Errorf("the log tells of a loss:\n%s", book)
 	}

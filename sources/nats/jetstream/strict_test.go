@@ -70,7 +70,7 @@ func offsets(list []*sources.Delivery) []uint64 {
 func (b *broker) inOrder(t testing.TB, next <-chan []*sources.Delivery, first, last uint64) {
 	t.Helper()
 	for first <= last {
-		batch := arrivesWithin(t, natstest.Patience, next)
+		batch := arrivesWithin(t, sourcetest.Patience, next)
 		if batch == nil {
 			t.Fatalf("received nothing, want %d", first)
 		}
@@ -80,7 +80,7 @@ func (b *broker) inOrder(t testing.TB, next <-chan []*sources.Delivery, first, l
 			}
 			first++
 		}
-		natstest.Ack(t, batch...)
+		sourcetest.Ack(t, batch...)
 	}
 	b.Settles(t, int(last)) //nolint:gosec // a few
 }
@@ -91,13 +91,13 @@ func TestAFullWorkerStaysPinned(t *testing.T) {
 	b := newStrict(t)
 	b.PublishNotes(t, 0, 20)
 	first := b.use(t, b.strict())
-	held := natstest.Receive(t, first, 5)
+	held := sourcetest.Next(t, first, 5)
 	others := natstest.Background(t, b.use(t, b.strict()))
 	if batch := arrivesWithin(t, 3*pinTime, others); batch != nil {
 		t.Fatalf("another worker received %d while the first was full", offsets(batch))
 	}
-	natstest.Ack(t, held...)
-	natstest.Ack(t, natstest.Receive(t, first, 15)...)
+	sourcetest.Ack(t, held...)
+	sourcetest.Ack(t, sourcetest.Next(t, first, 15)...)
 	b.Settles(t, 20)
 }
 
@@ -108,14 +108,14 @@ func TestAStopHandsOverInOrder(t *testing.T) {
 	b := startServer(t)
 	b.CreateStream(t)
 	cfg := b.strict()
-	cfg.AckWait = 2 * natstest.Patience // the next worker is pinned long before that
+	cfg.AckWait = 2 * sourcetest.Patience // the next worker is pinned long before that
 	b.CreateConsumer(t, cfg.Durable())
 	b.PublishNotes(t, 0, 10)
 	first := b.open(t, cfg)
-	held := natstest.Receive(t, first, 6)
+	held := sourcetest.Next(t, first, 6)
 	second := b.use(t, cfg)
 	others := natstest.Background(t, second)
-	natstest.Ack(t, held[0])
+	sourcetest.Ack(t, held[0])
 	first.Stop()
 	for _, i := range []int{3, 5, 1, 4, 2} {
 		natstest.Must(t, held[i].Release(0))
@@ -123,7 +123,7 @@ func TestAStopHandsOverInOrder(t *testing.T) {
 	stopped := time.Now()
 	natstest.Must(t, first.Close(t.Context()))
 	b.inOrder(t, others, 2, 10)
-	if took := time.Since(stopped); took > natstest.Patience {
+	if took := time.Since(stopped); took > sourcetest.Patience {
 		t.Errorf("the next worker was pinned after %v", took)
 	}
 }
@@ -134,14 +134,14 @@ func TestAnotherPinWaitsForThePresentOne(t *testing.T) {
 	t.Parallel()
 	b := newStrict(t)
 	b.PublishNotes(t, 0, 6)
-	held := natstest.Receive(t, b.use(t, b.strict()), 6)
+	held := sourcetest.Next(t, b.use(t, b.strict()), 6)
 	others := natstest.Background(t, b.use(t, b.strict()))
 	b.unpin(t)
 	b.PublishNotes(t, 6, 12)
 	for _, d := range held {
 		select {
 		case <-d.Lost():
-		case <-time.After(natstest.Patience):
+		case <-time.After(sourcetest.Patience):
 			t.Fatal("the first worker does not notice that another is pinned")
 		}
 	}
@@ -150,7 +150,7 @@ func TestAnotherPinWaitsForThePresentOne(t *testing.T) {
 	if batch := arrivesWithin(t, natstest.AckWait/3, others); batch != nil {
 		t.Errorf("received %d while older ones were in flight", offsets(batch))
 	}
-	natstest.Ack(t, held[:4]...)
+	sourcetest.Ack(t, held[:4]...)
 	b.inOrder(t, others, 5, 12)
 }
 
@@ -161,25 +161,25 @@ func TestWhatWaitsGoesToTheNextAtOnce(t *testing.T) {
 	b := startServer(t)
 	b.CreateStream(t)
 	cfg := b.strict()
-	cfg.AckWait = 4 * natstest.Patience
+	cfg.AckWait = 4 * sourcetest.Patience
 	b.CreateConsumer(t, cfg.Durable())
 	b.PublishNotes(t, 0, 2)
 	first := b.use(t, cfg)
-	natstest.Ack(t, natstest.Receive(t, first, 1)...)
-	natstest.Ack(t, natstest.Receive(t, first, 1)...)
-	ctx, cancel := context.WithTimeout(t.Context(), natstest.Patience)
+	sourcetest.Ack(t, sourcetest.Next(t, first, 1)...)
+	sourcetest.Ack(t, sourcetest.Next(t, first, 1)...)
+	ctx, cancel := context.WithTimeout(t.Context(), sourcetest.Patience)
 	defer cancel()
 	b.PublishNotes(t, 2, 3)
 	batch, err := first.Receive(ctx, sources.Limit{Messages: 5})
 	natstest.Must(t, err)
-	natstest.Ack(t, batch...)
+	sourcetest.Ack(t, batch...)
 	b.PublishNotes(t, 3, 6) // into the request that is open
 	others := natstest.Background(t, b.use(t, cfg))
 	b.unpin(t)
 	b.PublishNotes(t, 6, 7)
 	begun := time.Now()
 	b.inOrder(t, others, 4, 7)
-	if took := time.Since(begun); took > natstest.Patience {
+	if took := time.Since(begun); took > sourcetest.Patience {
 		t.Errorf("that took %v", took)
 	}
 }
@@ -189,7 +189,7 @@ func TestWhoLosesThePinKeepsNothing(t *testing.T) {
 	t.Parallel()
 	b := newStrict(t)
 	b.PublishNotes(t, 0, 6)
-	natstest.Receive(t, b.use(t, b.strict()), 4) // and neither acknowledges nor releases
+	sourcetest.Next(t, b.use(t, b.strict()), 4) // and neither acknowledges nor releases
 	others := natstest.Background(t, b.use(t, b.strict()))
 	b.unpin(t)
 	b.inOrder(t, others, 1, 6)
@@ -203,15 +203,15 @@ func TestAForgedPin(t *testing.T) {
 	r.Header = []envelope.Header{{Key: "Nats-Pin-Id", Value: "forged"}}
 	natstest.Must(t, b.Publish(t.Context(), r, r, r))
 	src := b.use(t, b.strict())
-	natstest.Ack(t, natstest.Receive(t, src, 3)...)
+	sourcetest.Ack(t, sourcetest.Next(t, src, 3)...)
 	natstest.Must(t, b.Publish(t.Context(), r))
-	d := natstest.Receive(t, src, 1)
+	d := sourcetest.Next(t, src, 1)
 	select {
 	case <-d[0].Lost():
 		t.Error("it is lost")
 	default:
 	}
-	natstest.Ack(t, d...)
+	sourcetest.Ack(t, d...)
 	b.Settles(t, 4)
 }
 
@@ -293,7 +293,7 @@ func (w *fakeWorker) work(ctx context.Context, room *fakeRoom) {
 	for ctx.Err() == nil {
 		batch, err := sourcetest.Receive(ctx, w.src, 8)
 		if err != nil {
-			natstest.Beat()
+			sourcetest.Beat()
 			continue
 		}
 		for _, d := range batch {
@@ -306,7 +306,7 @@ func (w *fakeWorker) work(ctx context.Context, room *fakeRoom) {
 				_ = sent[0].Ack(nil)
 				sent = sent[1:]
 			}
-			natstest.Beat()
+			sourcetest.Beat()
 		}
 		for _, d := range sent {
 			_ = d.Ack(nil)
@@ -349,7 +349,7 @@ func strictChaos(t *testing.T, chance *rand.Rand) {
 	for round := range rounds {
 		b.PublishNotes(t, round*size, (round+1)*size)
 		middle := round*size + chance.IntN(size)
-		natstest.Eventually(t, "the room shows notifications", func() bool { return room.count() >= middle })
+		sourcetest.Eventually(t, "the room shows notifications", func() bool { return room.count() >= middle })
 		i := chance.IntN(len(workers))
 		switch chance.IntN(4) {
 		case 0:
@@ -366,7 +366,7 @@ func strictChaos(t *testing.T, chance *rand.Rand) {
 			}
 		}
 	}
-	natstest.Eventually(t, "the room shows all", func() bool { return room.count() == rounds*size })
+	sourcetest.Eventually(t, "the room shows all", func() bool { return room.count() == rounds*size })
 	if !slices.IsSorted(room.shown) {
 		t.Errorf("out of order: %d", room.shown)
 	}

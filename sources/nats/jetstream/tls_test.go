@@ -10,6 +10,7 @@ import (
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/natstest"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
 	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
 
@@ -41,7 +42,7 @@ func TestTLS(t *testing.T) {
 			good, other := newPKI(t), newPKI(t)
 			b, cfg := v.start(t, good, "127.0.0.1")
 			b.PublishNotes(t, 0, 1)
-			natstest.Ack(t, natstest.Receive(t, b.use(t, cfg), 1)...)
+			sourcetest.Ack(t, sourcetest.Next(t, b.use(t, cfg), 1)...)
 
 			cfg.CA = other.file("ca.crt")
 			natstest.Fails(t, b.use(t, cfg), "not connected", "certificate signed by unknown authority")

@@ -19,19 +19,19 @@ func TestAckWaitIsChanged(t *testing.T) {
 	consumer := jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: time.Hour, MaxDeliver: -1}
 	b.CreateConsumer(t, consumer)
 	b.PublishNotes(t, 0, 1)
-	held := natstest.Receive(t, b.use(t, b.config()), 1)
+	held := sourcetest.Next(t, b.use(t, b.config()), 1)
 	acks, err := b.Conn.SubscribeSync("$JS.ACK.NOTIFY.xmpp-notifier.>")
 	natstest.Must(t, err)
 	consumer.AckWait = natstest.AckWait
 	_, err = b.JS.UpdateConsumer(t.Context(), natstest.Stream, consumer)
 	natstest.Must(t, err)
 	for range 3 { // one may come because the source has just learnt of the hour
-		m, err := acks.NextMsg(natstest.Patience)
+		m, err := acks.NextMsg(sourcetest.Patience)
 		if err != nil || string(m.Data) != "+WPI" {
 			t.Fatalf("the source does not extend the ack wait: %+v, %v", m, err)
 		}
 	}
-	natstest.Ack(t, held...)
+	sourcetest.Ack(t, held...)
 	b.Settles(t, 1)
 }
 
@@ -47,7 +47,7 @@ func TestDeleteMarkersAreNoNotifications(t *testing.T) {
 	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: natstest.AckWait, MaxDeliver: -1})
 	b.PublishNotes(t, 0, 1)
 	src := b.use(t, b.config())
-	natstest.Ack(t, natstest.Receive(t, src, 1)...)
+	sourcetest.Ack(t, sourcetest.Next(t, src, 1)...)
 	b.Settles(t, 1)
 	stream, err := b.JS.Stream(t.Context(), natstest.Stream)
 	natstest.Must(t, err)
@@ -65,6 +65,6 @@ func TestDeleteMarkersAreNoNotifications(t *testing.T) {
 		if len(d.Body) == 0 {
 			t.Errorf("a marker is delivered: %v", d.Header)
 		}
-		natstest.Ack(t, d)
+		sourcetest.Ack(t, d)
 	}
 }

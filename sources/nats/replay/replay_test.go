@@ -16,6 +16,7 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/natstest"
 	source "github.com/xmpp-notifier/xmpp-notifier/sources/nats/jetstream"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/replay"
+	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
 )
 
 const maxPayload = 64 << 10
@@ -26,14 +27,14 @@ func newBroker(t *testing.T) *natstest.Broker {
 	t.Helper()
 	b := natstest.StartServer(t, "max_payload: "+strconv.Itoa(maxPayload))
 	b.CreateStream(t)
-	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: natstest.Patience, MaxDeliver: -1})
+	b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: sourcetest.Patience, MaxDeliver: -1})
 	natstest.Must(t, b.CreateDeadLetters(t.Context()))
 	return b
 }
 
 func open(t *testing.T, b *natstest.Broker) sources.Source {
 	t.Helper()
-	cfg := source.Config{Stream: natstest.Stream, Consumer: natstest.Durable, AckWait: natstest.Patience}
+	cfg := source.Config{Stream: natstest.Stream, Consumer: natstest.Durable, AckWait: sourcetest.Patience}
 	src, err := source.Open(natstest.Settings(b.Addr()), cfg, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	natstest.Must(t, err)
 	t.Cleanup(func() { _ = src.Close(context.Background()) })
@@ -61,7 +62,7 @@ func TestLargestMessage(t *testing.T) {
 			_, err := b.JS.PublishMsg(t.Context(), m)
 			natstest.Must(t, err)
 			src := open(t, b)
-			d := natstest.Receive(t, src, 1)[0]
+			d := sourcetest.Next(t, src, 1)[0]
 			natstest.Must(t, d.Reject(t.Context(), sources.Reason{Code: sources.ReasonDecode, Err: d.Malformed}))
 			b.Settles(t, 1)
 			letter := oneLetter(t, b)
@@ -73,7 +74,7 @@ func TestLargestMessage(t *testing.T) {
 			}
 			letters := openLetters(t, b)
 			natstest.Must(t, letters.Republish(t.Context(), letter))
-			if again := natstest.Receive(t, src, 1)[0]; string(again.Body) != string(m.Data) {
+			if again := sourcetest.Next(t, src, 1)[0]; string(again.Body) != string(m.Data) {
 				t.Errorf("replayed, it has %d of %d bytes", len(again.Body), len(m.Data))
 			}
 		})
@@ -86,7 +87,7 @@ func TestCutLetterWithoutOriginal(t *testing.T) {
 	b := newBroker(t)
 	_, err := b.JS.PublishMsg(t.Context(), largest()["body"])
 	natstest.Must(t, err)
-	natstest.Reject(t, natstest.Receive(t, open(t, b), 1)[0])
+	natstest.Reject(t, sourcetest.Next(t, open(t, b), 1)[0])
 	stream, err := b.JS.Stream(t.Context(), natstest.Stream)
 	natstest.Must(t, err)
 	natstest.Must(t, stream.Purge(t.Context()))
@@ -114,10 +115,10 @@ func TestMessagesFromElsewhere(t *testing.T) {
 			config.Name = natstest.Stream
 			_, err := b.JS.CreateStream(t.Context(), config)
 			natstest.Must(t, err)
-			b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: natstest.Patience, MaxDeliver: -1})
+			b.CreateConsumer(t, jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: sourcetest.Patience, MaxDeliver: -1})
 			natstest.Must(t, b.CreateDeadLetters(t.Context()))
 			b.PublishNotes(t, 0, 1)
-			natstest.Reject(t, natstest.Receive(t, open(t, b), 1)[0])
+			natstest.Reject(t, sourcetest.Next(t, open(t, b), 1)[0])
 			if err := openLetters(t, b).Republish(t.Context(), oneLetter(t, b)); err == nil || !strings.Contains(err.Error(), "mirror, sources, subject_transform") {
 				t.Errorf("error %v", err)
 			}
@@ -133,7 +134,7 @@ func TestSmallDeadLetterStream(t *testing.T) {
 	natstest.Must(t, err)
 	_, err = b.JS.PublishMsg(t.Context(), largest()["body"])
 	natstest.Must(t, err)
-	natstest.Reject(t, natstest.Receive(t, open(t, b), 1)[0])
+	natstest.Reject(t, sourcetest.Next(t, open(t, b), 1)[0])
 	b.Settles(t, 1)
 	if letter := oneLetter(t, b); len(letter.Body) == 0 || letter.Get(sources.CutHeader) == "" {
 		t.Errorf("letter of %d bytes with %v", len(letter.Body), letter.Header)
@@ -150,7 +151,7 @@ func TestLargestMessageOfCore(t *testing.T) {
 	m := largest()["body"]
 	m.Subject = "core.a"
 	natstest.Must(t, b.Conn.PublishMsg(m))
-	natstest.Reject(t, natstest.Receive(t, src, 1)[0])
+	natstest.Reject(t, sourcetest.Next(t, src, 1)[0])
 	letters, err := replay.OpenCore(natstest.Settings(b.Addr()), "q", []string{"core.>"}, false)
 	natstest.Must(t, err)
 	t.Cleanup(func() { _ = letters.Close() })

@@ -17,10 +17,9 @@ import (
 
 // The names and times of what NewBroker makes.
 const (
-	Stream   = "NOTIFY"
-	Durable  = "xmpp-notifier"
-	AckWait  = 3 * time.Second // a busy machine is late with in-progress acks
-	Patience = 30 * time.Second
+	Stream  = "NOTIFY"
+	Durable = "xmpp-notifier"
+	AckWait = 3 * time.Second // a busy machine is late with in-progress acks
 )
 
 // Broker is a server with JetStream, and a client that looks into it behind
@@ -44,10 +43,10 @@ func StartServer(t testing.TB, config ...string) *Broker {
 func Connect(t testing.TB, srv Server, options ...client.Option) *Broker {
 	t.Helper()
 	b := &Broker{Server: srv, Logs: slog.NewTextHandler(t.Output(), nil)}
-	options = append(options, client.Timeout(Patience), client.MaxReconnects(-1), client.ReconnectWait(20*time.Millisecond), client.IgnoreAuthErrorAbort(),
+	options = append(options, client.Timeout(sourcetest.Patience), client.MaxReconnects(-1), client.ReconnectWait(20*time.Millisecond), client.IgnoreAuthErrorAbort(),
 		client.ErrorHandler(func(*client.Conn, *client.Subscription, error) {}))
 	var err error
-	for end := time.Now().Add(Patience); ; Beat() { // a busy server has a limit of its own for TLS and logins
+	for end := time.Now().Add(sourcetest.Patience); ; sourcetest.Beat() { // a busy server has a limit of its own for TLS and logins
 		if b.Conn, err = client.Connect("nats://"+srv.Addr(), options...); err == nil || time.Now().After(end) {
 			break
 		}
@@ -73,7 +72,7 @@ func (b *Broker) Start(t *testing.T) {
 // Back waits until the server, which may just have been started, answers.
 func (b *Broker) Back(t testing.TB) {
 	t.Helper()
-	Eventually(t, "the broker answers", func() bool { _, err := b.JS.AccountInfo(t.Context()); return err == nil })
+	sourcetest.Eventually(t, "the broker answers", func() bool { _, err := b.JS.AccountInfo(t.Context()); return err == nil })
 }
 
 // NewBroker starts a server with the stream and the durable.

@@ -12,6 +12,7 @@ import (
 	client "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
 	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
 
@@ -34,7 +35,7 @@ func NewCluster(t testing.TB) *Cluster {
 		c.startServer(t, i, routes)
 	}
 	for _, s := range c.servers {
-		if !s.ReadyForConnections(Patience) {
+		if !s.ReadyForConnections(sourcetest.Patience) {
 			t.Fatal("server does not become ready")
 		}
 	}
@@ -44,11 +45,11 @@ func NewCluster(t testing.TB) *Cluster {
 	t.Cleanup(c.Conn.Close)
 	c.JS, err = jetstream.New(c.Conn)
 	Must(t, err)
-	Eventually(t, "the cluster makes the stream", func() bool {
+	sourcetest.Eventually(t, "the cluster makes the stream", func() bool {
 		_, err := c.JS.CreateStream(t.Context(), jetstream.StreamConfig{Name: Stream, Subjects: []string{"notify.>"}, Replicas: 3})
 		return err == nil
 	})
-	Eventually(t, "the cluster makes the consumer", func() bool {
+	sourcetest.Eventually(t, "the cluster makes the consumer", func() bool {
 		_, err := c.JS.CreateConsumer(t.Context(), Stream, jetstream.ConsumerConfig{
 			Durable: Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: 2 * AckWait, MaxDeliver: -1,
 		})
@@ -109,7 +110,7 @@ func (c *Cluster) Restart(t testing.TB) {
 		}
 	}
 	for _, s := range c.servers {
-		if !s.ReadyForConnections(Patience) {
+		if !s.ReadyForConnections(sourcetest.Patience) {
 			t.Fatal("server does not become ready")
 		}
 	}
@@ -119,7 +120,7 @@ func (c *Cluster) Restart(t testing.TB) {
 func (c *Cluster) Publish(t testing.TB, from, to int) {
 	t.Helper()
 	for i := from; i < to; i++ {
-		Eventually(t, "the cluster stores", func() bool {
+		sourcetest.Eventually(t, "the cluster stores", func() bool {
 			_, err := c.JS.PublishMsg(t.Context(), Message("notify", Note(i)), jetstream.WithMsgID(fmt.Sprint(i)))
 			return err == nil
 		})
@@ -130,7 +131,7 @@ func (c *Cluster) Publish(t testing.TB, from, to int) {
 func (c *Cluster) Info(t testing.TB) *jetstream.ConsumerInfo {
 	t.Helper()
 	var info *jetstream.ConsumerInfo
-	Eventually(t, "the consumer has a leader", func() bool {
+	sourcetest.Eventually(t, "the consumer has a leader", func() bool {
 		consumer, err := c.JS.Consumer(t.Context(), Stream, Durable)
 		if err != nil {
 			return false
@@ -157,8 +158,8 @@ func (c *Cluster) Follower(t testing.TB) string {
 // StepDown has the consumer's leader give that up.
 func (c *Cluster) StepDown(t testing.TB) {
 	t.Helper()
-	Eventually(t, "the leader steps down", func() bool {
-		_, err := c.Conn.Request("$JS.API.CONSUMER.LEADER.STEPDOWN."+Stream+"."+Durable, nil, Patience/10)
+	sourcetest.Eventually(t, "the leader steps down", func() bool {
+		_, err := c.Conn.Request("$JS.API.CONSUMER.LEADER.STEPDOWN."+Stream+"."+Durable, nil, sourcetest.Patience/10)
 		return err == nil
 	})
 }

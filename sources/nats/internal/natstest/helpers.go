@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 	"github.com/xmpp-notifier/xmpp-notifier/internal/config"
@@ -52,27 +51,6 @@ func (b *Broker) PublishNotes(t testing.TB, from, to int) {
 	}
 }
 
-// Receive returns the next n deliveries, calling again after errors.
-func Receive(t testing.TB, src sources.Source, n int) []*sources.Delivery {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), Patience)
-	defer cancel()
-	var all []*sources.Delivery
-	var last error
-	for len(all) < n {
-		batch, err := sourcetest.Receive(ctx, src, n-len(all))
-		all = append(all, batch...)
-		if ctx.Err() != nil {
-			t.Fatalf("received %d of %d; last error: %v", len(all), n, last)
-		}
-		if err != nil {
-			last = err
-			Beat()
-		}
-	}
-	return all
-}
-
 // Background receives until the test ends, as a worker does, and passes on
 // what comes.
 func Background(t testing.TB, src sources.Source) <-chan []*sources.Delivery {
@@ -83,7 +61,7 @@ func Background(t testing.TB, src sources.Source) <-chan []*sources.Delivery {
 		for ctx.Err() == nil {
 			batch, err := sourcetest.Receive(ctx, src, 10)
 			if err != nil {
-				Beat()
+				sourcetest.Beat()
 				continue
 			}
 			batches <- batch
@@ -96,7 +74,7 @@ func Background(t testing.TB, src sources.Source) <-chan []*sources.Delivery {
 // Fails calls Receive until its error has all of the words.
 func Fails(t testing.TB, src sources.Source, words ...string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), Patience)
+	ctx, cancel := context.WithTimeout(t.Context(), sourcetest.Patience)
 	defer cancel()
 	var last error
 	for {
@@ -117,15 +95,7 @@ func Fails(t testing.TB, src sources.Source, words ...string) {
 		if missing == "" {
 			return
 		}
-		Beat()
-	}
-}
-
-// Ack acknowledges every delivery.
-func Ack(t testing.TB, list ...*sources.Delivery) {
-	t.Helper()
-	for _, d := range list {
-		Must(t, d.Ack(func() {}))
+		sourcetest.Beat()
 	}
 }
 
@@ -135,26 +105,13 @@ func Reject(t testing.TB, d *sources.Delivery) {
 	Must(t, d.Reject(t.Context(), sources.Reason{Code: sources.ReasonRejected}))
 }
 
-// Beat passes the time between two looks at a condition.
-func Beat() { <-time.After(10 * time.Millisecond) }
-
 // Settles waits until the broker's ack floor is n.
 func (b *Broker) Settles(t testing.TB, n int) {
 	t.Helper()
-	Eventually(t, fmt.Sprintf("the ack floor is %d", n), func() bool {
+	sourcetest.Eventually(t, fmt.Sprintf("the ack floor is %d", n), func() bool {
 		got, err := b.Settled(t.Context())
 		return err == nil && got == n
 	})
-}
-
-// Eventually waits for ok, and fails the test if that takes too long.
-func Eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(Patience); !ok(); Beat() {
-		if time.Now().After(end) {
-			t.Fatalf("not within %v: %s", Patience, what)
-		}
-	}
 }
 
 // LogBook keeps what the source logs.
@@ -209,7 +166,7 @@ func Headers(n int) sourcetest.Record {
 // more bytes than the limit.
 func KeepsLimit(t testing.TB, src sources.Source, n int, limit sources.Limit) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), Patience)
+	ctx, cancel := context.WithTimeout(t.Context(), sourcetest.Patience)
 	defer cancel()
 	for got := 0; got < n; {
 		batch, err := src.Receive(ctx, limit)
@@ -221,7 +178,7 @@ func KeepsLimit(t testing.TB, src sources.Source, n int, limit sources.Limit) {
 		if len(batch) > 1 && size > limit.Bytes {
 			t.Errorf("%d messages of %d bytes, want %d at most", len(batch), size, limit.Bytes)
 		}
-		Ack(t, batch...)
+		sourcetest.Ack(t, batch...)
 		got += len(batch)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
 	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
 
@@ -64,7 +65,7 @@ func (s *embedded) Up(t testing.TB) {
 	s.srv, err = server.NewServer(opts)
 	Must(t, err)
 	s.srv.Start()
-	if !s.srv.ReadyForConnections(Patience) {
+	if !s.srv.ReadyForConnections(sourcetest.Patience) {
 		t.Fatal("server does not become ready")
 	}
 	s.listen = s.srv.Addr().String()
@@ -116,5 +117,5 @@ func (p process) Down(t testing.TB) {
 func (p process) LameDuck(t testing.TB) {
 	t.Helper()
 	Must(t, p.srv.LameDuck(t.Context()))
-	Eventually(t, "the server has ended", func() bool { return p.srv.PID() == 0 })
+	sourcetest.Eventually(t, "the server has ended", func() bool { return p.srv.PID() == 0 })
 }
