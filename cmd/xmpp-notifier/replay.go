@@ -105,20 +105,20 @@ var errEnough = errors.New("enough")
 
 // source does the verb with the dead letters of one source.
 func (j *replayJob) source(ctx context.Context, s *settings, name, verb string) error {
-	letters, err := s.kind(name).deadLetters()
+	from, err := s.kind(name).deadLetters()
 	if err != nil {
 		return err
 	}
 	do := map[string]func(*sources.DeadLetter) error{
 		verbList: j.list,
 		verbShow: j.show,
-		verbSend: func(l *sources.DeadLetter) error { return j.trySend(ctx, letters, l) },
+		verbSend: func(l *sources.DeadLetter) error { return j.trySend(ctx, from, l) },
 	}[verb]
 	visit := sources.Outstanding
 	if j.filter.all {
 		visit = sources.Own
 	}
-	err = visit(ctx, letters, func(l *sources.DeadLetter) error {
+	err = visit(ctx, from, func(l *sources.DeadLetter) error {
 		if !j.filter.matches(l) {
 			return nil
 		}
@@ -127,7 +127,7 @@ func (j *replayJob) source(ctx context.Context, s *settings, name, verb string) 
 		}
 		return do(l)
 	})
-	return errors.Join(err, letters.Close())
+	return errors.Join(err, from.Close())
 }
 
 func (j *replayJob) list(l *sources.DeadLetter) error {
@@ -156,13 +156,13 @@ const mostFailures = 20
 
 // trySend sends one dead letter, or says why that fails and goes on, unless ctx has
 // ended.
-func (j *replayJob) trySend(ctx context.Context, letters sources.DeadLetters, l *sources.DeadLetter) error {
+func (j *replayJob) trySend(ctx context.Context, from sources.DeadLetters, l *sources.DeadLetter) error {
 	if j.filter.dryRun {
 		j.count++
 		_, err := fmt.Fprintf(j.out, "would publish %s to %s\n", line(l.ID), line(l.Target))
 		return err
 	}
-	err := j.send(ctx, letters, l)
+	err := j.send(ctx, from, l)
 	if err == nil {
 		j.count++
 		return nil
@@ -176,15 +176,15 @@ func (j *replayJob) trySend(ctx context.Context, letters sources.DeadLetters, l 
 	return nil
 }
 
-func (j *replayJob) send(ctx context.Context, letters sources.DeadLetters, l *sources.DeadLetter) error {
-	if err := letters.Republish(ctx, l); err != nil {
+func (j *replayJob) send(ctx context.Context, from sources.DeadLetters, l *sources.DeadLetter) error {
+	if err := from.Republish(ctx, l); err != nil {
 		return err
 	}
-	if err := letters.MarkReplayed(ctx, l); err != nil {
+	if err := from.MarkReplayed(ctx, l); err != nil {
 		return fmt.Errorf("published again, but the next send will do it again: %w", err)
 	}
 	if j.filter.remove {
-		if err := letters.Delete(ctx, l); err != nil {
+		if err := from.Delete(ctx, l); err != nil {
 			return fmt.Errorf("published again, but kept: %w", err)
 		}
 	}
