@@ -93,7 +93,7 @@ func settingFields(spec reflect.Type) []reflect.StructField {
 func describe(f reflect.StructField) Setting {
 	return Setting{
 		Name:     f.Tag.Get("envconfig"),
-		Type:     typeName(f.Type),
+		Type:     kinds()[f.Type].name,
 		Default:  f.Tag.Get("default"),
 		Desc:     f.Tag.Get("desc"),
 		Required: f.Tag.Get("required") == "true",
@@ -115,30 +115,16 @@ func (s *Setting) load(f reflect.StructField, field reflect.Value) error {
 	}
 	if s.Origin == "default" || s.Origin == "environment" {
 		if err := process(f, field); err != nil {
-			return s.explain(err)
+			return s.explain(f, err)
 		}
 	}
-	if err := s.tidy(field); err != nil {
-		return err
+	if list, ok := reflect.TypeAssert[*[]string](field.Addr()); ok {
+		*list = trimmed(*list)
+	}
+	if s.Required && field.IsZero() { // such as a list of commas
+		return check.Faultf(s.Desc, "%s is not set", s.Name)
 	}
 	s.Value = display(field.Interface())
-	return nil
-}
-
-// tidy removes the spaces around the items of a list, and refuses a secret that
-// cannot be meant so.
-func (s *Setting) tidy(field reflect.Value) error {
-	switch value := field.Addr().Interface().(type) {
-	case *[]string:
-		*value = trimmed(*value)
-		if s.Required && len(*value) == 0 {
-			return check.Faultf(s.Desc, "%s is not set", s.Name)
-		}
-	case *Secret:
-		if err := value.check(); err != nil {
-			return fmt.Errorf("%s: %w", s.Name, err)
-		}
-	}
 	return nil
 }
 
@@ -177,16 +163,19 @@ func (s *Setting) loadFile(field reflect.Value) error {
 	if err != nil {
 		return check.Faultf("name a readable file", "%s%s=%q: %w", s.Name, fileSuffix, path, errors.Unwrap(err))
 	}
-	secret.text = strings.TrimRight(strings.TrimPrefix(string(text), "\uFEFF"), "\r\n") // some editors begin with a mark
-	if secret.text == "" {
+	s.Origin = "file " + path
+	line := strings.TrimRight(strings.TrimPrefix(string(text), "\uFEFF"), "\r\n") // some editors begin with a mark
+	if line == "" {
 		return check.Faultf("write the secret into it", "%s%s=%q: the file is empty", s.Name, fileSuffix, path)
 	}
-	s.Origin = "file " + path
+	if err := secret.Decode(line); err != nil {
+		return fmt.Errorf("%s: %w", s.Name, err)
+	}
 	return nil
 }
 
 // explain turns an error of envconfig into one that names the fix.
-func (s *Setting) explain(err error) error {
+func (s *Setting) explain(f reflect.StructField, err error) error {
 	parse, ok := errors.AsType[*envconfig.ParseError](err)
 	if !ok {
 		return check.Faultf(s.Desc, "%s is not set", s.Name)
@@ -194,47 +183,27 @@ func (s *Setting) explain(err error) error {
 	if s.Type == typeSecret {
 		return fmt.Errorf("%s: %w", s.Name, parse.Err)
 	}
-	return check.Faultf(fmt.Sprintf("give %s", exampleOf(s.Type)), "%s=%q: not a %s", s.Name, Redact(parse.Value), s.Type)
+	return check.Faultf("give "+kinds()[f.Type].example, "%s=%q: not a %s", s.Name, Redact(parse.Value), s.Type)
 }
 
-// The types of settings, as operators know them.
-const (
-	typeText     = "text"
-	typeList     = "list"
-	typeNumber   = "number"
-	typeBool     = "boolean"
-	typeDuration = "duration"
-	typeSecret   = "secret"
-)
-
-// exampleOf shows what a value of a type looks like.
-func exampleOf(typeName string) string {
-	switch typeName {
-	case typeNumber:
-		return "a whole number, like 20"
-	case typeBool:
-		return "true or false"
-	case typeDuration:
-		return "a number with its unit, like 500ms, 30s or 5m"
-	default:
-		return "another value"
-	}
+// kind is a type of settings, as operators know it.
+type kind struct {
+	name, example string // no example: every text is a value
 }
 
-func typeName(t reflect.Type) string {
-	switch {
-	case t == reflect.TypeFor[Secret]():
-		return typeSecret
-	case t == reflect.TypeFor[time.Duration]():
-		return typeDuration
-	case t.Kind() == reflect.Slice:
-		return typeList
-	case t.Kind() == reflect.Bool:
-		return typeBool
-	case t.Kind() == reflect.Int, t.Kind() == reflect.Int64, t.Kind() == reflect.Int32:
-		return typeNumber
-	default:
-		return typeText
+const typeSecret = "secret"
+
+// kinds are those that a field of a spec may have.
+func kinds() map[reflect.Type]kind {
+	number := kind{"number", "a whole number, like 20"}
+	return map[reflect.Type]kind{
+		reflect.TypeFor[string]():        {name: "text"},
+		reflect.TypeFor[[]string]():      {name: "list"},
+		reflect.TypeFor[bool]():          {"boolean", "true or false"},
+		reflect.TypeFor[int]():           number,
+		reflect.TypeFor[int64]():         number,
+		reflect.TypeFor[time.Duration](): {"duration", "a number with its unit, like 500ms, 30s or 5m"},
+		reflect.TypeFor[Secret]():        {name: typeSecret},
 	}
 }
 

@@ -43,19 +43,13 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 // MarshalText masks the secret in JSON, YAML and the like.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// Decode takes the text from an environment variable.
+// Decode takes the text from an environment variable or a file. It refuses what no
+// login can carry, or what nobody means: a line break of a file with two lines, a tab
+// that was pasted along. It says where the character is, never the text: libraries
+// that prepare passwords (RFC 8265, RFC 4013) would quote all of it.
 func (s *Secret) Decode(text string) error {
-	s.text = text
-	return nil
-}
-
-// check refuses what no login can carry, or what nobody means: a line break of a
-// file with two lines, a tab that was pasted along. It says where the character
-// is, never the text: libraries that prepare passwords (RFC 8265, RFC 4013) would
-// quote all of it.
-func (s *Secret) check() error {
 	position := 0
-	for rest := s.text; rest != ""; {
+	for rest := text; rest != ""; {
 		r, size := utf8.DecodeRuneInString(rest)
 		rest = rest[size:]
 		position++
@@ -63,6 +57,7 @@ func (s *Secret) check() error {
 			return check.Faultf("give a secret that is one line of printable text", "character %d is %s", position, wrong)
 		}
 	}
+	s.text = text
 	return nil
 }
 
