@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
-	"unicode"
 )
 
 // plainText is any other text: the first line is the title if there are more.
@@ -93,30 +92,21 @@ var (
 // line of text. Others mean too much else.
 var leading = setOf("trace debug info notice warn warning error err severe critical crit alert fatal emergency panic failed failure") //nolint:gochecknoglobals // a constant table
 
+// lineWord is a word of a line, with a bracket before or a colon after it.
+var lineWord = regexp.MustCompile(`\[?[\pL\pN_.]+:?`)
+
 // leading finds the severity that a line begins with, like that of a log, or of
 // "[CRITICAL] db-1: disk full" and "DISK WARNING - 81 %": a known word in
 // capitals, in brackets, or before a colon at the beginning.
 func (own severities) leading(line string) Severity {
 	const longest, mostWords = 120, 8
-	line = line[:min(len(line), longest)]
-	for count, at := 0, 0; count < mostWords && at < len(line); count++ {
-		start := at + strings.IndexFunc(line[at:]+"x", isWordRune)
-		end := start + strings.IndexFunc(line[min(start, len(line)):]+" ", func(r rune) bool { return !isWordRune(r) })
-		if start >= len(line) {
-			break
-		}
-		word := line[start:end]
-		at = end
-		bracketed := start > 0 && line[start-1] == '['
-		announced := count == 0 && strings.HasPrefix(line[end:], ":")
-		if leading[strings.ToLower(word)] && (bracketed || announced || word == strings.ToUpper(word)) {
+	for i, found := range lineWord.FindAllString(line[:min(len(line), longest)], mostWords) {
+		word := strings.Trim(found, "[:")
+		announced := found[0] == '[' || i == 0 && strings.HasSuffix(found, ":")
+		if leading[strings.ToLower(word)] && (announced || word == strings.ToUpper(word)) {
 			s, _ := own.parse(word)
 			return s
 		}
 	}
 	return Unspecified
-}
-
-func isWordRune(r rune) bool {
-	return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' || r == '.'
 }

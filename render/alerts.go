@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"encoding/json"
 	"reflect"
 	"time"
@@ -24,23 +25,14 @@ func (n notification) group() *group {
 	return n.made.group
 }
 
-// Status returns "firing", "resolved", or "" if it is neither.
-func (n notification) Status() string { return n.State() }
+// What Alertmanager says of the group.
 
-// Receiver returns the name of Alertmanager's receiver.
-func (n notification) Receiver() string { return n.line(n.group().Receiver) }
-
-// ExternalURL returns the address of Alertmanager or Grafana.
-func (n notification) ExternalURL() string { return n.line(n.group().ExternalURL) }
-
-// GroupKey returns what Alertmanager calls the group.
-func (n notification) GroupKey() string { return n.line(n.group().GroupKey) }
-
-// TruncatedAlerts returns how many alerts Alertmanager left out.
+func (n notification) Status() string       { return n.State() }
+func (n notification) Receiver() string     { return n.line(n.group().Receiver) }
+func (n notification) ExternalURL() string  { return n.line(n.group().ExternalURL) }
+func (n notification) GroupKey() string     { return n.line(n.group().GroupKey) }
 func (n notification) TruncatedAlerts() int { return n.group().TruncatedAlerts }
-
-// GroupLabels returns the labels by which Alertmanager groups.
-func (n notification) GroupLabels() KV { return n.kv(n.group().GroupLabels) }
+func (n notification) GroupLabels() KV      { return n.kv(n.group().GroupLabels) }
 
 // CommonLabels returns those that all alerts of the group have.
 func (n notification) CommonLabels() KV {
@@ -87,25 +79,13 @@ func (n notification) EndsAt() time.Time {
 	return n.Time()
 }
 
-// GeneratorURL returns the address of the rule.
+// Where to read on.
+
 func (n notification) GeneratorURL() string { return n.Link("generator") }
-
-// SilenceURL returns where Grafana silences the alert.
-func (n notification) SilenceURL() string { return n.Link("silence") }
-
-// DashboardURL returns Grafana's dashboard.
+func (n notification) SilenceURL() string   { return n.Link("silence") }
 func (n notification) DashboardURL() string { return n.Link("dashboard") }
-
-// PanelURL returns Grafana's panel.
-func (n notification) PanelURL() string { return n.Link("panel") }
-
-// ImageURL returns Grafana's picture of the panel.
-func (n notification) ImageURL() string {
-	if image := n.Link("image"); image != "" {
-		return image
-	}
-	return n.extraText("imageURL")
-}
+func (n notification) PanelURL() string     { return n.Link("panel") }
+func (n notification) ImageURL() string     { return cmp.Or(n.Link("image"), n.extraText("imageURL")) }
 
 // Values returns the values of Grafana's queries, by their letters. They may be
 // absent, like Data.

@@ -19,10 +19,7 @@ const seeTemplates = "see docs/templates.md"
 // maxOutput bounds the text of a template, and each value in it, in bytes.
 const maxOutput = sandbox.MaxBytes
 
-var (
-	errOutput = sandbox.ErrSize
-	errNoText = errors.New("gives no text")
-)
+var errNoText = errors.New("gives no text")
 
 // tmpl is a user's template, checked.
 type tmpl struct {

@@ -67,7 +67,7 @@ func mark(e *envelope.Envelope) string {
 	case e.State == envelope.Resolved:
 		return "✅ RESOLVED"
 	case e.Severity != envelope.Unspecified:
-		return markOf(e.Severity)
+		return marks[e.Severity.String()]
 	case e.SeverityWord != "":
 		return ownWord(e)
 	case e.State == envelope.Firing:
@@ -85,29 +85,10 @@ func ownWord(e *envelope.Envelope) string {
 	return colour + cut.Line(oneLine(e.SeverityWord), maxWordBytes)
 }
 
-// marks are those of severities, the worst first.
-var marks = [...]struct { //nolint:gochecknoglobals // a constant table
-	least envelope.Severity
-	mark  string
-}{
-	{envelope.Fatal, "🔴 FATAL"},
-	{envelope.Alert, "🔴 ALERT"},
-	{envelope.Critical, "🔴 CRITICAL"},
-	{envelope.Error, "🟠 ERROR"},
-	{envelope.Warning, "🟡 WARNING"},
-	{envelope.Notice, "🔵 NOTICE"},
-	{envelope.Info, "🔵 INFO"},
-	{envelope.Debug, "⚪ DEBUG"},
-	{envelope.Trace, "⚪ TRACE"},
-}
-
-func markOf(s envelope.Severity) string {
-	for _, m := range marks {
-		if s >= m.least {
-			return m.mark
-		}
-	}
-	return ""
+// marks are those of severities, by their names.
+var marks = map[string]string{ //nolint:gochecknoglobals // a constant table
+	"fatal": "🔴 FATAL", "alert": "🔴 ALERT", "critical": "🔴 CRITICAL", "error": "🟠 ERROR", "warning": "🟡 WARNING",
+	"notice": "🔵 NOTICE", "info": "🔵 INFO", "debug": "⚪ DEBUG", "trace": "⚪ TRACE",
 }
 
 // content returns the title of one line, if there is a text below it, and the
