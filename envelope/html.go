@@ -47,7 +47,7 @@ func htmlMessage(text string) (e Envelope) {
 		body = strings.TrimSpace(rest)
 	}
 	e.Message = body
-	e.takeLinks(p)
+	e.Links = p.links
 	return e
 }
 
@@ -74,14 +74,8 @@ func (e *Envelope) withoutMarkup(text string) string {
 		return text
 	}
 	p := readHTML(text)
-	e.takeLinks(p)
+	e.Links = append(e.Links, p.links...)
 	return tidied(p.text.String())
-}
-
-func (e *Envelope) takeLinks(p *page) {
-	for _, l := range p.links {
-		e.link(strings.TrimSpace(l.Name), l.URL)
-	}
 }
 
 func readHTML(text string) *page {
@@ -119,8 +113,8 @@ func (p *page) add(n *html.Node) {
 		p.add(child)
 	}
 	for _, a := range n.Attr {
-		if name == "a" && a.Key == "href" && len(p.links) < maxMembers {
-			p.links = append(p.links, Link{p.text.String()[from:], a.Val})
+		if name == "a" && a.Key == "href" && a.Val != "" && len(p.links) < maxMembers {
+			p.links = append(p.links, Link{strings.TrimSpace(p.text.String()[from:]), a.Val})
 		}
 	}
 	p.endLine(name)

@@ -26,30 +26,22 @@ type part struct {
 
 // parts opens what is around the content of an object, or of every one in a
 // batch.
-func parts(list []member) []part {
-	open := []part{{list, len(list)}}
-	for range maxLevels {
-		var next []part
-		for _, p := range open {
-			next = append(next, p.open()...)
-		}
-		if slices.EqualFunc(next, open, part.same) {
-			break
-		}
-		if open = next; len(open) > maxParts {
-			break
-		}
+func (p part) parts(depth int) (list []part) {
+	inner := p.open()
+	if inner == nil || depth == maxLevels {
+		return []part{p}
 	}
-	return open
+	for _, each := range inner {
+		if len(list) > maxParts { // Decode says so
+			break
+		}
+		list = append(list, each.parts(depth+1)...)
+	}
+	return list
 }
 
-// same reports whether there was nothing to open.
-func (p part) same(q part) bool {
-	return len(p.members) == len(q.members) && (len(p.members) == 0 || &p.members[0] == &q.members[0])
-}
-
-// open takes off one envelope.
-func (p part) open() []part {
+// open takes off one envelope, nil if there is none.
+func (p part) open() (list []part) {
 	own := p.members[:p.own]
 	if inner := soleObject(own); inner != "" {
 		return []part{p.with(inner, own[0].name)}
@@ -63,17 +55,16 @@ func (p part) open() []part {
 		if m.value[0] != '[' || !isBatch {
 			continue
 		}
-		var list []part
 		for i, element := range elements(m.value) {
 			if inner := asObject(element); inner != "" && i < maxParts+1 {
 				list = append(list, p.with(inner, m.name))
 			}
 		}
-		if len(list) > 0 {
+		if list != nil {
 			return list
 		}
 	}
-	return []part{p}
+	return nil
 }
 
 // with is the part whose own members are those of inner, and whose others all

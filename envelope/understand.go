@@ -12,7 +12,7 @@ import (
 
 // understand makes notifications of an object that is of no known format.
 func (m *message) understand() []Envelope {
-	open := parts(m.members)
+	open := part{m.members, len(m.members)}.parts(0)
 	if len(open) > maxParts { // Decode says so
 		return make([]Envelope, len(open))
 	}

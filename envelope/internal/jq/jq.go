@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/itchyny/gojq"
@@ -55,13 +56,8 @@ func explain(text string, err error) error {
 	if !ok {
 		return err
 	}
-	line := 1
-	for _, c := range text[:min(max(parse.Offset-1, 0), len(text))] {
-		if c == '\n' {
-			line++
-		}
-	}
-	return fmt.Errorf("line %d: %w", line, err)
+	before := text[:min(max(parse.Offset-1, 0), len(text))]
+	return fmt.Errorf("line %d: %w", 1+strings.Count(before, "\n"), err)
 }
 
 // Message is what a program runs over.
