@@ -1,6 +1,7 @@
 package envelope
 
 import (
+	"cmp"
 	"strings"
 	"unicode"
 )
@@ -94,24 +95,17 @@ func (r *reading) state() {
 }
 
 // wordOf is a value as the tables of words have it.
-func wordOf(l *leaf) string {
-	text := l.text()
-	if meaning, found := codeOf(l); found {
-		text = meaning
-	}
-	return canonical(text)
-}
+func wordOf(l *leaf) string { return canonical(l.meaning()) }
 
-// codeOf returns what a value stands for.
-func codeOf(l *leaf) (string, bool) {
+// meaning is what a value stands for, where it is a code, else its text.
+func (l *leaf) meaning() string {
 	for count, at := 1, len(l.path); count <= 2 && at > 0; count++ {
 		at = strings.LastIndexByte(l.path[:at], '.')
 		if words, found := codes[l.path[at+1:]]; found {
-			word, known := words[l.text()]
-			return word, known
+			return cmp.Or(words[l.text()], l.text())
 		}
 	}
-	return "", false
+	return l.text()
 }
 
 // isAlarm reports a message that has members about an alert.

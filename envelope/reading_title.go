@@ -93,10 +93,7 @@ func (r *reading) named(outcome *leaf) string {
 	switch {
 	case outcome != nil:
 		outcome.used = true
-		how = outcome.text()
-		if word, found := codeOf(outcome); found {
-			how = word
-		}
+		how = outcome.meaning()
 	case kind != nil && name != "":
 		how = r.out.EventType
 	}
