@@ -62,15 +62,11 @@ func (l *sourceLoop) writeDeadLetters(ctx context.Context) {
 // nextDeadLetter returns a new job, or one of those that failed when it is due,
 // and nil when ctx ends.
 func (l *sourceLoop) nextDeadLetter(ctx context.Context, failed *[]*deadLetterJob) *deadLetterJob {
+	var next *deadLetterJob
 	var due <-chan time.Time
-	next := 0
-	for i, job := range *failed {
-		if job.due.Before((*failed)[next].due) {
-			next = i
-		}
-	}
 	if len(*failed) > 0 {
-		timer := time.NewTimer(time.Until((*failed)[next].due))
+		next = slices.MinFunc(*failed, func(a, b *deadLetterJob) int { return a.due.Compare(b.due) })
+		timer := time.NewTimer(time.Until(next.due))
 		defer timer.Stop()
 		due = timer.C
 	}
@@ -78,9 +74,8 @@ func (l *sourceLoop) nextDeadLetter(ctx context.Context, failed *[]*deadLetterJo
 	case job := <-l.deadLetters:
 		return job
 	case <-due:
-		job := (*failed)[next]
-		*failed = slices.Delete(*failed, next, next+1)
-		return job
+		*failed = slices.DeleteFunc(*failed, func(job *deadLetterJob) bool { return job == next })
+		return next
 	case <-ctx.Done():
 		return nil
 	}

@@ -78,19 +78,13 @@ func (g *gathering) take(now time.Time, most int) (members []member) {
 // takeLost takes out the deliveries that belong to somebody else now, who waits for
 // them.
 func (g *gathering) takeLost() (lost []member) {
-	isLost := func(posts []member) bool { return isLost(posts[0].pending.delivery) }
-	if !slices.ContainsFunc(g.deliveries, isLost) {
-		return nil
-	}
-	var kept [][]member
-	for _, posts := range g.deliveries {
-		if isLost(posts) {
+	g.keep(slices.DeleteFunc(g.deliveries, func(posts []member) bool {
+		gone := isLost(posts[0].pending.delivery)
+		if gone {
 			lost = append(lost, posts...)
-		} else {
-			kept = append(kept, posts)
 		}
-	}
-	g.keep(kept)
+		return gone
+	}))
 	g.members -= len(lost)
 	return lost
 }

@@ -19,7 +19,7 @@ type pending struct {
 	mu       sync.Mutex
 	messages map[*sources.Delivery]bool
 	bytes    int
-	freed    chan struct{} // closed when something is settled; nil: nobody waits
+	freed    freed
 }
 
 func newPending(maxMessages, maxBytes int, released func() int, list []sources.Source) map[string]*pending {
@@ -44,25 +44,12 @@ func (p *pending) tooLarge(d *sources.Delivery) error {
 	return nil
 }
 
-// lookAgain is how often await looks whether all is held up, of which nobody tells.
-const lookAgain = 10 * time.Second
-
 // await waits until another delivery may be received, and returns what fits.
-func (p *pending) await(ctx context.Context) (sources.Limit, error) {
-	limit, freed := p.free()
-	if freed == nil {
-		return limit, ctx.Err()
-	}
-	again := time.NewTicker(lookAgain)
-	defer again.Stop()
-	for ; freed != nil; limit, freed = p.free() {
-		select {
-		case <-freed:
-		case <-again.C:
-		case <-ctx.Done():
-			return limit, ctx.Err()
-		}
-	}
+func (p *pending) await(ctx context.Context) (limit sources.Limit, err error) {
+	await(ctx, nil, func(bool) (freed <-chan struct{}) {
+		limit, freed = p.free()
+		return freed
+	})
 	return limit, ctx.Err()
 }
 
@@ -77,7 +64,7 @@ func (p *pending) free() (limit sources.Limit, freed <-chan struct{}) {
 	if p.fits(limit) {
 		return limit, nil
 	}
-	return limit, p.wait()
+	return limit, p.freed.wait()
 }
 
 // left is how much more there may be. mu is held.
@@ -109,14 +96,6 @@ func (p *pending) isFullOf(messages int) bool {
 	return !p.fits(p.left()) && len(p.messages) == messages
 }
 
-// wait returns the channel that the next settlement closes. mu is held.
-func (p *pending) wait() <-chan struct{} {
-	if p.freed == nil {
-		p.freed = make(chan struct{})
-	}
-	return p.freed
-}
-
 // add counts a delivery that was received.
 func (p *pending) add(d *sources.Delivery) {
 	p.mu.Lock()
@@ -131,27 +110,19 @@ func (p *pending) remove(d *sources.Delivery) {
 	defer p.mu.Unlock()
 	delete(p.messages, d)
 	p.bytes -= d.Size()
-	if p.freed != nil {
-		close(p.freed)
-		p.freed = nil
-	}
+	p.freed.tell()
 }
 
-// awaitNone waits until everything is settled, or ctx ends.
-func (p *pending) awaitNone(ctx context.Context) error {
-	for {
+// awaitNone waits until everything is settled, and reports false if ctx ends before.
+func (p *pending) awaitNone(ctx context.Context) bool {
+	return await(ctx, nil, func(bool) <-chan struct{} {
 		p.mu.Lock()
-		left, freed := len(p.messages), p.wait()
-		p.mu.Unlock()
-		if left == 0 {
+		defer p.mu.Unlock()
+		if len(p.messages) == 0 {
 			return nil
 		}
-		select {
-		case <-freed:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+		return p.freed.wait()
+	})
 }
 
 // size returns how much is pending.

@@ -150,7 +150,7 @@ func (l *sourceLoop) send(ctx context.Context, p *pendingDelivery, posts []post,
 	posts = l.worker.Corrections.withLines(posts)
 	p.posts = len(posts) + line
 	p.left = p.posts
-	if l.expired.members > 0 && !l.unacked.leavesOne(p.posts) {
+	if l.expired.members > 0 && !l.unacked.mayOvertake(p.posts) {
 		l.flushAll(ctx, l.expired)
 	}
 	if ctx.Err() != nil || !l.unacked.acquire(ctx, p.delivery.Lost(), p.posts) {
@@ -214,7 +214,7 @@ func (l *sourceLoop) release(delivery *sources.Delivery) {
 // awaitPending waits until everything pending is settled, or the grace period
 // is over.
 func (l *sourceLoop) awaitPending(grace context.Context) {
-	if l.pending.awaitNone(grace) != nil {
+	if !l.pending.awaitNone(grace) {
 		l.log.Warn("shutdown grace period exceeded, releasing unacknowledged messages", "setting", "SHUTDOWN_GRACE")
 	}
 }

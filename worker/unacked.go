@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"sync"
-	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
@@ -20,8 +19,8 @@ type unacked struct {
 	released func() int // how many the room does not show and does not wait for any more
 	shares   map[string]*unackedShare
 
-	mu    sync.Mutex    // guards the rest, and the shares
-	freed chan struct{} // closed when slots are free; nil: nobody waits
+	mu    sync.Mutex // guards the rest, and the shares
+	freed freed
 }
 
 // unackedShare is what one source has unacknowledged.
@@ -48,48 +47,20 @@ func (u *unacked) of(source string) int {
 	return u.shares[source].taken
 }
 
-// aloneAfter is how long a delivery with more notifications than fit waits for
-// slots. Then it is sent when there is one: what takes the others may be a message
-// that the room never shows, and only later ones prove that.
-const aloneAfter = 10 * time.Second
-
 // acquire waits until n more notifications of the source may be unacknowledged,
-// unless lost is closed or ctx ends before.
+// unless lost is closed or ctx ends before. A delivery with more than fit is sent after
+// lookAgain when there is one slot: what takes the others may be a message that the room
+// never shows, and only later ones prove that.
 func (s *unackedShare) acquire(ctx context.Context, lost <-chan struct{}, n int) bool {
-	freed := s.tryAcquire(n, true)
-	if freed == nil {
-		return true
-	}
-	alone := time.NewTimer(aloneAfter)
-	defer alone.Stop()
-	for patient := true; freed != nil; freed = s.tryAcquire(n, patient) {
-		select {
-		case <-freed:
-		case <-alone.C:
-			patient = false
-			alone.Reset(aloneAfter) // the limit may rise, of which nobody tells
-		case <-lost:
-			return false
-		case <-ctx.Done():
-			return false
-		}
-	}
-	return true
+	return await(ctx, lost, func(late bool) <-chan struct{} { return s.tryAcquire(n, !late) })
 }
 
 // mayOvertake reports whether n more may overtake others: one of the source's own slots
-// is left for these.
+// is left for these, or for the line that counts them.
 func (s *unackedShare) mayOvertake(n int) bool {
 	s.all.mu.Lock()
 	defer s.all.mu.Unlock()
 	return s.overtook+n < s.all.own()
-}
-
-// leavesOne reports whether n more leave one of the source's own slots to what they overtake.
-func (s *unackedShare) leavesOne(n int) bool {
-	s.all.mu.Lock()
-	defer s.all.mu.Unlock()
-	return s.taken+n < s.all.own()
 }
 
 // overtaking are the slots of posts that have overtaken others.
@@ -118,10 +89,7 @@ func (s *unackedShare) tryAcquire(n int, patient bool) (freed <-chan struct{}) {
 		s.beyond = s.beyond || !fits
 		return nil
 	}
-	if u.freed == nil {
-		u.freed = make(chan struct{})
-	}
-	return u.freed
+	return u.freed.wait()
 }
 
 // fits reports whether n more slots are free. One half of the limit is split
@@ -174,8 +142,5 @@ func (s *unackedShare) change(do func()) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	do()
-	if u.freed != nil {
-		close(u.freed)
-		u.freed = nil
-	}
+	u.freed.tell()
 }

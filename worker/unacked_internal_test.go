@@ -19,7 +19,7 @@ func TestMoreThanFitGoWhenThereIsAPlace(t *testing.T) {
 		if !share.acquire(t.Context(), nil, 1) || time.Since(begin) > 0 {
 			t.Fatal("there is room for one")
 		}
-		if !share.acquire(t.Context(), nil, 3) || time.Since(begin) != aloneAfter {
+		if !share.acquire(t.Context(), nil, 3) || time.Since(begin) != lookAgain {
 			t.Errorf("three go after %s", time.Since(begin))
 		}
 	})
@@ -40,9 +40,9 @@ func TestARisenLimitIsNoticed(t *testing.T) {
 		}
 		acquired := make(chan bool, 1)
 		go func() { acquired <- share.acquire(t.Context(), nil, 1) }()
-		time.Sleep(2 * aloneAfter)
+		time.Sleep(2 * lookAgain)
 		limit.Store(4)
-		time.Sleep(2 * aloneAfter)
+		time.Sleep(2 * lookAgain)
 		select {
 		case ok := <-acquired:
 			if !ok {
