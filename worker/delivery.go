@@ -22,7 +22,7 @@ type pendingDelivery struct {
 
 	mu       sync.Mutex
 	left     int // posts in flight
-	shown    shown
+	shown    int // posts that the room has shown
 	dropped  bool
 	rejected error
 }
@@ -33,26 +33,17 @@ func newPendingDelivery(l *sourceLoop, delivery *sources.Delivery, posts int) *p
 
 // slots are those that posts have among what is unacknowledged.
 type slots interface {
-	// show notes that the room has shown some of the posts.
-	show(shown)
-	// release gives back the slots of so many posts, some of which were shown.
-	release(posts int, of shown)
+	// show notes that the room has shown n of the posts: fresh ones, or before we got them.
+	show(n int, fresh bool)
+	// release gives back the slots of n posts, of which the room has shown so many.
+	release(n, shown int)
 }
-
-// shown counts posts that the room has shown: to us, or before we got them.
-type shown struct{ delivered, recalled int }
-
-func (s shown) all() int { return s.delivered + s.recalled }
-
-func (s shown) plus(t shown) shown { return shown{s.delivered + t.delivered, s.recalled + t.recalled} }
-
-func (s shown) minus(t shown) shown { return s.plus(shown{-t.delivered, -t.recalled}) }
 
 // noSlots are those of posts that are not sent.
 type noSlots struct{}
 
-func (noSlots) show(shown)         {}
-func (noSlots) release(int, shown) {}
+func (noSlots) show(int, bool)   {}
+func (noSlots) release(int, int) {}
 
 // submit sends the posts, in order.
 func (p *pendingDelivery) submit(ctx context.Context, posts []post) {
@@ -106,20 +97,14 @@ func (p *pendingDelivery) tell(parts []int, r sink.Result, shown EventKind) {
 // done counts down, and settles the delivery after its last notification.
 func (p *pendingDelivery) done(n int, r sink.Result) {
 	p.mu.Lock()
-	var now shown
 	switch r.Outcome {
-	case sink.Delivered:
-		now.delivered = n
-	case sink.Suppressed:
-		now.recalled = n
+	case sink.Delivered, sink.Suppressed:
+		p.shown += n
+		p.slots.show(n, r.Outcome == sink.Delivered)
 	case sink.Rejected:
 		p.rejected = r.Err
 	case sink.Dropped:
 		p.dropped = true
-	}
-	p.shown = p.shown.plus(now)
-	if now != (shown{}) {
-		p.slots.show(now)
 	}
 	p.left -= n
 	last := p.left == 0
@@ -139,9 +124,9 @@ func (p *pendingDelivery) finish() {
 		p.slots.release(p.posts, p.shown)
 		p.loop.release(p.delivery)
 	case p.rejected != nil:
-		p.slots.release(p.posts-p.shown.all(), shown{})
+		p.slots.release(p.posts-p.shown, 0)
 		reason := sources.Reason{Code: sources.ReasonRejected, Err: p.rejected}
-		p.loop.rejectShown(p.delivery, reason, func() { p.slots.release(p.shown.all(), p.shown) })
+		p.loop.rejectShown(p.delivery, reason, func() { p.slots.release(p.shown, p.shown) })
 	default:
 		p.ack()
 	}

@@ -15,7 +15,7 @@ type digest struct {
 	members []member
 	left    atomic.Int64 // members that are unacknowledged
 	unshown atomic.Int64 // members that the room has not shown
-	fresh   atomic.Int64 // members that it had not shown before we got them
+	fresh   atomic.Bool  // one of them it had not shown before we got it
 
 	counted string // the stanza that was told of; outcomes come one after the other
 }
@@ -24,7 +24,6 @@ func newDigest(l *sourceLoop, members []member) *digest {
 	d := &digest{loop: l, members: members}
 	d.left.Store(int64(len(members)))
 	d.unshown.Store(int64(len(members)))
-	d.fresh.Store(int64(len(members)))
 	for _, m := range members {
 		m.pending.slots = d
 	}
@@ -32,30 +31,25 @@ func newDigest(l *sourceLoop, members []member) *digest {
 }
 
 // show implements slots. The message was shown, or shown before, if all its members were.
-func (d *digest) show(members shown) {
-	d.fresh.Add(-int64(members.recalled))
-	if d.unshown.Add(-int64(members.all())) == 0 {
-		d.loop.unacked.show(d.shown())
+func (d *digest) show(members int, fresh bool) {
+	if fresh {
+		d.fresh.Store(true)
+	}
+	if d.unshown.Add(-int64(members)) == 0 {
+		d.loop.unacked.show(1, d.fresh.Load())
 	}
 }
 
 // release implements slots: it is called when so many members are acknowledged.
-func (d *digest) release(members int, _ shown) {
-	if d.left.Add(-int64(members)) == 0 && members > 0 {
-		d.loop.unacked.release(1, d.shown())
+func (d *digest) release(members, _ int) {
+	if d.left.Add(-int64(members)) > 0 || members == 0 {
+		return
 	}
-}
-
-// shown is what the room has shown of the one message.
-func (d *digest) shown() shown {
-	switch {
-	case d.unshown.Load() > 0:
-		return shown{}
-	case d.fresh.Load() > 0:
-		return shown{delivered: 1}
-	default:
-		return shown{recalled: 1}
+	shown := 1
+	if d.unshown.Load() > 0 {
+		shown = 0
 	}
+	d.loop.unacked.release(1, shown)
 }
 
 // message makes the message, whose members are settled by done.

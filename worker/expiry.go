@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
@@ -73,13 +72,10 @@ func (p *pendingDelivery) countExpired(ctx context.Context, expired []member) {
 }
 
 // settle takes what the room has decided on one of those that have expired. What failed
-// says more of the line than what was shown, and that more than what had been before.
+// says more of the line than what was shown.
 func (l *expiredLine) settle(m *member, r sink.Result) {
 	l.pending.tell(m.parts, r, Expired)
-	weight := func(o sink.Outcome) int {
-		return slices.Index([]sink.Outcome{sink.Suppressed, sink.Delivered, sink.Rejected, sink.Dropped}, o)
-	}
-	if weight(r.Outcome) > weight(l.result.Outcome) {
+	if r.Outcome > l.result.Outcome {
 		l.result = r
 	}
 	if l.left--; l.left == 0 {

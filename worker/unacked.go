@@ -27,9 +27,10 @@ type unacked struct {
 type unackedShare struct {
 	all      *unacked
 	taken    int
-	shown    shown
+	shown    int  // of these, what the room has shown
 	overtook int  // of these, what has overtaken others, and is acknowledged after them
 	beyond   bool // more were taken than there are, and nothing was acknowledged since
+	proved   bool // since then, the room has shown something new
 }
 
 func newUnacked(room Room, list []sources.Source) *unacked {
@@ -73,9 +74,9 @@ func (s *unackedShare) overtake(n int) overtaking {
 }
 
 // release implements slots.
-func (o overtaking) release(n int, of shown) {
+func (o overtaking) release(n, shown int) {
 	o.change(func() { o.overtook -= n })
-	o.unackedShare.release(n, of)
+	o.unackedShare.release(n, shown)
 }
 
 // tryAcquire takes n slots, or returns a channel that is closed when some are
@@ -123,17 +124,21 @@ func (u *unacked) own() int { return max(1, u.limit()/(2*len(u.shares))) }
 // given up. all.mu is held.
 func (s *unackedShare) isHeldUp() bool {
 	released := s.all.released()
-	return released > 0 && s.taken-s.shown.all() <= released && (!s.beyond || s.shown.delivered == 0)
+	return released > 0 && s.taken-s.shown <= released && !s.proved
 }
 
 // show implements slots.
-func (s *unackedShare) show(more shown) {
-	s.change(func() { s.shown = s.shown.plus(more) })
+func (s *unackedShare) show(n int, fresh bool) {
+	s.change(func() { s.shown, s.proved = s.shown+n, s.proved || s.beyond && fresh })
 }
 
 // release implements slots.
-func (s *unackedShare) release(n int, of shown) {
-	s.change(func() { s.taken, s.shown, s.beyond = s.taken-n, s.shown.minus(of), s.beyond && n == 0 })
+func (s *unackedShare) release(n, shown int) {
+	s.change(func() {
+		s.taken -= n
+		s.shown -= shown
+		s.beyond, s.proved = s.beyond && n == 0, s.proved && n == 0
+	})
 }
 
 // change has everybody who waits look again.

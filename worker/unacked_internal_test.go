@@ -50,7 +50,7 @@ func TestARisenLimitIsNoticed(t *testing.T) {
 			}
 		default:
 			t.Error("still waiting")
-			share.release(2, shown{})
+			share.release(2, 0)
 		}
 	})
 }
@@ -73,16 +73,16 @@ func TestOneMoreMayProveThatTheRoomIsWell(t *testing.T) {
 	if may() {
 		t.Error("sent although others are to be shown")
 	}
-	share.show(shown{delivered: 3})
+	share.show(3, true)
 	limit = 2
 	if !may() {
 		t.Error("nothing can prove that the room is well")
 	}
-	share.show(shown{delivered: 1})
+	share.show(1, true)
 	if may() {
 		t.Error("more than one")
 	}
-	share.release(1, shown{delivered: 1})
+	share.release(1, 1)
 	if !may() {
 		t.Error("nothing more, although one was acknowledged")
 	}
