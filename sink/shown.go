@@ -28,7 +28,7 @@ func (s *session) shown(e wire.Element) {
 	// ids, or another connection of the account has our nickname.
 	seen := unproven{bodyOf(e), s.box.Sent()}
 	if s.learned.losesIDs {
-		s.box.SeenText(seen.text, seen.sent)
+		s.box.SeenText(seen.text, seen.sent, false)
 		return
 	}
 	if len(s.unproven) == s.cfg.MaxInFlight {
@@ -79,12 +79,9 @@ func (s *session) noIDs(a conn.Answer) error {
 	if s.learned.keepsIDs.Load() {
 		return s.alive(a)
 	}
-	settle := s.box.SeenTextHandled
-	if s.catchup.answeredFor.Load() || s.catchup.noAnswers {
-		settle = s.box.SeenText
-	}
+	handled := !s.catchup.answeredFor.Load() && !s.catchup.noAnswers
 	for _, seen := range list {
-		if settle(seen.text, seen.sent) && !s.learned.losesIDs {
+		if s.box.SeenText(seen.text, seen.sent, handled) && !s.learned.losesIDs {
 			s.learned.losesIDs = true
 			s.box.KeepsNoIDs()
 			s.learned.originIDs.Store(true)

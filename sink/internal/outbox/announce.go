@@ -15,7 +15,7 @@ func (b *Outbox) Announce(m Message) {
 	}
 	b.inflight[e.id] = e
 	b.queue = append([]*entry{e}, b.queue...)
-	b.queued++
+	b.in[waiting]++
 }
 
 // LastShown is the id of the last message of a worker that the room has shown or told of,

@@ -36,7 +36,7 @@ func (b *Outbox) takeBack(e *entry, now time.Time) {
 // askedToWait takes a refusal that asks us to wait. It reports whether that is the fault of
 // the message: it has been tried often enough.
 func (b *Outbox) askedToWait(e *entry, why error, now time.Time) (exhausted bool) {
-	c, single := b.comparison, b.outstanding == 1
+	c, single := b.comparison, b.in[outstanding] == 1
 	b.takeBack(e, now)
 	if e.refused == 0 {
 		e.refused = e.nth
@@ -68,7 +68,7 @@ func (b *Outbox) askedToWait(e *entry, why error, now time.Time) (exhausted bool
 // one that has failed the least, since it may be such a message, too.
 func (b *Outbox) another(now time.Time) *entry {
 	of := b.comparison.of
-	if of == nil || b.comparison.other != nil || b.outstanding > 0 || now.After(b.comparison.until) {
+	if of == nil || b.comparison.other != nil || b.in[outstanding] > 0 || now.After(b.comparison.until) {
 		return nil
 	}
 	var other *entry

@@ -114,7 +114,7 @@ func (b *Outbox) replaced(identity string) string {
 	before, inFlight := b.inflight[id]
 	switch {
 	case !inFlight:
-		return b.corrections.correctable(shownID([]byte(id)), b.outstanding)
+		return b.corrections.correctable(shownID([]byte(id)), b.in[outstanding])
 	case before.state != outstanding || before.digest != nil || b.count-before.nth >= uint64(b.corrections.most): //nolint:gosec // it is positive
 		return ""
 	case before.Replaces != "":

@@ -177,7 +177,7 @@ func (b *Outbox) halve(e *entry) {
 	for _, h := range halves {
 		h.id = b.ids.ID("") // until it is composed
 		b.inflight[h.id] = h
-		b.queued++
+		b.in[waiting]++
 		if len(h.digest.parts) > 1 { // what has failed as a whole is not tried as often again
 			h.failures = failures{alone: maxAlone - 1, streamEnds: maxStreamEnds}
 		}

@@ -18,7 +18,7 @@ type Outbox struct {
 	ids         *Minter
 	shownIDs    *shownIDs
 	inflight    map[string]*entry
-	queue       []*entry // in order; settled ones stay until they are at the front
+	queue       []*entry // in order
 	yielded     int      // messages that have yielded their slots
 	recent      recent
 	history     history
@@ -126,7 +126,7 @@ func (b *Outbox) Submit(ctx context.Context, m Message) error {
 	b.slots.ahead = append(b.slots.ahead, m)
 	b.sendWaiting(now)
 	b.tell(now)
-	sent, n := b.count > before, b.outstanding
+	sent, n := b.count > before, b.in[outstanding]
 	b.mu.Unlock()
 	if sent && n&(n-1) == 0 && n <= b.slots.most/2 { // 1, 2, 4, 8 …
 		// A server that has shown all it had should not wait for a full outbox:
@@ -185,7 +185,7 @@ func (b *Outbox) enter(m Message) {
 	}
 	b.inflight[e.id] = e
 	b.queue = append(b.queue, e)
-	b.queued++
+	b.in[waiting]++
 	b.slots.taken++
 }
 
@@ -258,7 +258,7 @@ func both(first, second func(Result)) func(Result) {
 func (b *Outbox) Close() {
 	b.mu.Lock()
 	b.link = nil
-	for _, e := range b.entries() {
+	for _, e := range slices.Clone(b.queue) { // settling changes it
 		b.settle(e, Result{Outcome: Dropped, Err: ErrClosed})
 	}
 	for _, m := range b.slots.ahead {
@@ -280,7 +280,7 @@ func (b *Outbox) Closed() <-chan struct{} { return b.closed }
 func (b *Outbox) Stalled(now time.Time) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.link == nil || b.outstanding == 0 {
+	if b.link == nil || b.in[outstanding] == 0 {
 		return 0
 	}
 	return now.Sub(b.oldest)
@@ -307,7 +307,7 @@ func (b *Outbox) Released() (submissions int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, e := range b.queue {
-		if e.state != over && (e.yielded || !e.hasSlot && !e.shownBefore && e.yields()) {
+		if e.yielded || !e.hasSlot && !e.shownBefore && e.yields() {
 			submissions += e.submissions()
 		}
 	}
@@ -353,22 +353,8 @@ func (b *Outbox) settle(e *entry, r Result) {
 		delete(b.inflight, e.id)
 	}
 	b.to(e, over)
-	for len(b.queue) > 0 && b.queue[0].state == over {
-		b.queue[0] = nil
-		b.queue = b.queue[1:]
-	}
+	b.queue = slices.DeleteFunc(b.queue, func(other *entry) bool { return other == e })
 	b.noteOldest(time.Now())
-}
-
-// entries returns what is not settled, in order: settling changes the queue.
-func (b *Outbox) entries() []*entry {
-	list := make([]*entry, 0, len(b.inflight))
-	for _, e := range b.queue {
-		if e.state != over {
-			list = append(list, e)
-		}
-	}
-	return list
 }
 
 // front returns the message that was sent first of those that the room may show, nil if

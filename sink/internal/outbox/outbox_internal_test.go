@@ -160,18 +160,18 @@ func TestSwallowedMessageDoesNotHideLaterOnesWithoutIDs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if b.SeenText("text 2", b.Sent()) {
+	if b.SeenText("text 2", b.Sent(), false) {
 		t.Error("a text out of order proves that the room keeps no ids")
 	}
-	if b.SeenTextHandled("text 2", 0) {
+	if b.SeenText("text 2", 0, true) {
 		t.Error("a text settles what was not sent before it")
 	}
-	if b.SeenText("text 1", 0) {
+	if b.SeenText("text 1", 0, false) {
 		t.Error("a text that was shown before ours was sent settles it")
 	}
-	b.SeenText("text 1", b.Sent())
+	b.SeenText("text 1", b.Sent(), false)
 	b.KeepsNoIDs()
-	b.SeenText("text 3", b.Sent())
+	b.SeenText("text 3", b.Sent(), false)
 	b.deliver()
 	if results["1"] != Delivered || results["2"] != 0 || results["3"] != Delivered {
 		t.Errorf("outcomes %v", results)

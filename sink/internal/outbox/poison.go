@@ -46,7 +46,7 @@ func (b *Outbox) fail(e *entry, why error, now time.Time) (exhausted bool) {
 
 // trial returns the first message that is to be sent alone, nil if there is none.
 func (b *Outbox) trial(now time.Time) *entry {
-	if b.aside == 0 {
+	if b.in[setAside] == 0 {
 		return nil
 	}
 	for _, e := range b.queue {
@@ -71,11 +71,11 @@ func (b *Outbox) trial(now time.Time) *entry {
 func (b *Outbox) AllFailed(now time.Time, limit time.Duration) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.link == nil || !b.silentSince.IsZero() || b.aside == 0 || b.outstanding+b.queued > 0 || b.trial(now.Add(aloneAgain)) != nil {
+	if b.link == nil || !b.silentSince.IsZero() || b.in[setAside] == 0 || b.in[outstanding]+b.in[waiting] > 0 || b.trial(now.Add(aloneAgain)) != nil {
 		return nil
 	}
 	e := b.queue[slices.IndexFunc(b.queue, func(e *entry) bool { return e.state == setAside })]
-	if more := e.tries - maxTries; b.aside == 1 && more > 0 && now.Sub(e.notBefore) < limit<<min(more-1, mostRefused) {
+	if more := e.tries - maxTries; b.in[setAside] == 1 && more > 0 && now.Sub(e.notBefore) < limit<<min(more-1, mostRefused) {
 		return nil
 	}
 	return e.why
@@ -91,11 +91,11 @@ func (b *Outbox) AllFailed(now time.Time, limit time.Duration) error {
 func (b *Outbox) Missing(now time.Time, limit time.Duration) uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.outstanding > 0 && b.pace.unshown(now.Sub(b.oldest)) {
+	if b.in[outstanding] > 0 && b.pace.unshown(now.Sub(b.oldest)) {
 		b.sendWaiting(now)
 	}
-	late := b.outstanding > 0 && now.Sub(b.oldest) > limit
-	if b.stuck = late && b.queued > 0; late && b.handled < b.count {
+	late := b.in[outstanding] > 0 && now.Sub(b.oldest) > limit
+	if b.stuck = late && b.in[waiting] > 0; late && b.handled < b.count {
 		return b.count
 	}
 	b.blocked = b.alone == nil && b.trial(now) != nil
@@ -134,7 +134,7 @@ func (b *Outbox) giveUp(handled func(*entry) bool) (missing []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
-	for _, e := range b.entries() {
+	for _, e := range slices.Clone(b.queue) { // settling changes it
 		if b.missing(e) && handled(e) {
 			if b.fail(e, ErrSwallowed, now) { // the room has answered since
 				b.lastGivenUp = b.count

@@ -1,6 +1,9 @@
 package outbox
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // recent remembers what the room has just reflected. A server that is killed
 // may have sent our reflection and not yet the copies of others; it then has
@@ -31,12 +34,8 @@ type posted struct {
 
 // add remembers e, which the room has just shown.
 func (r *recent) add(e *entry, now time.Time, nth uint32) {
-	if r.limit == 0 {
-		return
-	}
 	if len(r.messages) == r.limit {
-		copy(r.messages, r.messages[1:])
-		r.messages = r.messages[:r.limit-1]
+		r.messages = slices.Delete(r.messages, 0, 1)
 	}
 	r.messages = append(r.messages, posted{e.id, e.Content, e.others.corrects, now, nth})
 }

@@ -43,16 +43,11 @@ func (b *Outbox) Seen(id, from []byte, own bool, at time.Time) bool {
 
 // SeenText takes a message that the room shows live, from ourselves, without an id
 // that we know. It is for a room that has proven that it keeps no ids: the message
-// is the next in order with that text, of those that had been sent, up to a number. A history
+// is the next in order with that text, of those that had been sent, up to a number. If the
+// room itself has answered since (handled), it may also be a later one: had the room kept
+// ids, it would have shown by now all that was sent before with them. A history
 // never settles anything by its text: it may be another's, or another day's.
-func (b *Outbox) SeenText(text string, sent uint64) bool { return b.seenText(text, sent, false) }
-
-// SeenTextHandled is SeenText for a room that has answered since, itself: had it kept ids,
-// it would have shown by now all that was sent before with them. So the message may also
-// be a later one.
-func (b *Outbox) SeenTextHandled(text string, sent uint64) bool { return b.seenText(text, sent, true) }
-
-func (b *Outbox) seenText(text string, sent uint64, handled bool) bool {
+func (b *Outbox) SeenText(text string, sent uint64, handled bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e := b.withText(text, sent, handled || b.history.keepsNoIDs)
@@ -125,16 +120,10 @@ func (b *Outbox) shown(e *entry, nth uint32) evidence {
 // it receives, whether the room shows it or not. So where the room's own history
 // tells of that time (covered), what is in the archive alone proves nothing.
 func (b *Outbox) Archived(id, from []byte, own, covered bool, at time.Time) {
-	if covered && !b.told(id) {
-		return
-	}
-	b.Seen(id, from, own, at)
-}
-
-// told reports whether the room has told of id since we came back.
-func (b *Outbox) told(id []byte) bool {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	_, told := b.history.byID[string(id)]
-	return told
+	b.mu.Unlock()
+	if told || !covered {
+		b.Seen(id, from, own, at)
+	}
 }

@@ -48,7 +48,7 @@ func (b *Outbox) KeepsNoIDs() {
 func (b *Outbox) Unconfirmed() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return slices.ContainsFunc(b.queue, func(e *entry) bool { return e.sent && e.state != over && !b.shownIDs.has(e.id) })
+	return slices.ContainsFunc(b.queue, func(e *entry) bool { return e.sent && !b.shownIDs.has(e.id) })
 }
 
 // Attach starts sending through l, from our address in the room: first, in order,
@@ -64,11 +64,11 @@ func (b *Outbox) Attach(l Link, from string) (resent, possibleDuplicates int) {
 	b.link, b.from, b.comparison = l, from, comparison{}
 	if b.history.lostCopies() {
 		lost := b.recent.after(b.history.ours)
-		b.queued += len(lost)
+		b.in[waiting] += len(lost)
 		b.queue = append(lost, b.queue...)
 	}
 	b.recent.clear()
-	for _, e := range b.entries() {
+	for _, e := range slices.Clone(b.queue) { // settling changes it
 		switch {
 		case !e.shownBefore && b.shownIDs.has(e.id):
 			b.settle(e, Result{Outcome: Delivered})

@@ -20,37 +20,23 @@ type sending struct {
 	link        Link
 	from        string // our address in the room, as long as there is a link
 	pace        pacer
-	outstanding int
-	queued      int       // entries that are waiting
-	aside       int       // entries that are set aside
-	count       uint64    // of all messages sent
-	lastShown   uint64    // number of the last one that was shown live
-	alone       *entry    // what is sent alone
-	stuck       bool      // nothing was shown for long, and others wait
-	blocked     bool      // what is outstanding holds up what is to be sent alone
-	first       *entry    // the oldest that is outstanding
-	oldest      time.Time // since when it is the oldest
-	silentSince time.Time // zero: we may send
+	in          [over + 1]int // how many entries are in each state
+	count       uint64        // of all messages sent
+	lastShown   uint64        // number of the last one that was shown live
+	alone       *entry        // what is sent alone
+	stuck       bool          // nothing was shown for long, and others wait
+	blocked     bool          // what is outstanding holds up what is to be sent alone
+	first       *entry        // the oldest that is outstanding
+	oldest      time.Time     // since when it is the oldest
+	silentSince time.Time     // zero: we may send
 	comparison  comparison
 	handling
 }
 
 // to changes the state of an entry.
 func (s *sending) to(e *entry, next state) {
-	for _, change := range []struct {
-		of state
-		by int
-	}{{e.state, -1}, {next, +1}} {
-		switch change.of {
-		case waiting:
-			s.queued += change.by
-		case outstanding:
-			s.outstanding += change.by
-		case setAside:
-			s.aside += change.by
-		case over:
-		}
-	}
+	s.in[e.state]--
+	s.in[next]++
 	if e.state = next; s.alone == e && next != outstanding {
 		s.alone = nil
 	}
@@ -93,23 +79,20 @@ func (b *Outbox) next(now time.Time) *entry {
 	if e := b.another(now); e != nil {
 		return e
 	}
-	if b.queued+b.aside == 0 || b.alone != nil || !b.pace.allows(b.outstanding, now) {
+	if b.in[waiting]+b.in[setAside] == 0 || b.alone != nil || !b.pace.allows(b.in[outstanding], now) {
 		return nil
 	}
 	if e := b.trial(now); e != nil {
-		if b.outstanding > 0 {
+		if b.in[outstanding] > 0 {
 			return nil
 		}
 		b.alone = e
 		return e
 	}
-	if b.queued == 0 {
+	if b.in[waiting] == 0 {
 		return nil
 	}
-	e := b.queue[len(b.queue)-1]
-	if b.queued > 1 || e.state != waiting {
-		e = b.queue[slices.IndexFunc(b.queue, func(e *entry) bool { return e.state == waiting })]
-	}
+	e := b.queue[slices.IndexFunc(b.queue, func(e *entry) bool { return e.state == waiting })]
 	if b.holds(e, now) {
 		return nil
 	}
@@ -123,7 +106,7 @@ func (b *Outbox) send(e *entry, now time.Time) {
 	if e.Replaces == "" { // it stays a message: what was to accompany a correction is not posted any more
 		e.others.corrects = ""
 	}
-	if b.outstanding == 1 && b.first != nil && b.first.nth <= b.handled {
+	if b.in[outstanding] == 1 && b.first != nil && b.first.nth <= b.handled {
 		b.oldest = now // e has its time to prove whose fault it is that the first is not shown
 	}
 	b.link.Post(e.id, e.Content)
@@ -153,7 +136,7 @@ func (b *Outbox) due(now time.Time) time.Time {
 	if b.link == nil || b.alone != nil || !b.silentSince.IsZero() {
 		return at
 	}
-	if b.queued+b.aside > 0 && now.Before(b.pace.next) {
+	if b.in[waiting]+b.in[setAside] > 0 && now.Before(b.pace.next) {
 		at = b.pace.next
 	}
 	at = sooner(at, b.awaitsDigest(now))

@@ -62,7 +62,7 @@ func (b *Outbox) Flush() {
 // gathers reports whether slots that are free wait for more of them: Settle will look,
 // since something was settled, and most of what may be in flight is.
 func (b *Outbox) gathers() bool {
-	return len(b.settled) > 0 && 2*b.outstanding > b.pace.width
+	return len(b.settled) > 0 && 2*b.in[outstanding] > b.pace.width
 }
 
 // settlePause is how long what is settled may wait for more, while messages are in
@@ -73,7 +73,7 @@ const settlePause = 5 * time.Millisecond
 // tell has Settle look at what was settled, now or soon.
 func (b *Outbox) tell(now time.Time) {
 	n := len(b.settled)
-	steady := b.outstanding > 0 && b.aside == 0 && !now.Before(b.pace.next) && b.awaitsDigest(now).IsZero()
+	steady := b.in[outstanding] > 0 && b.in[setAside] == 0 && !now.Before(b.pace.next) && b.awaitsDigest(now).IsZero()
 	switch {
 	case n == 0 && (steady || b.link == nil):
 	case !steady || len(b.slots.ahead) == 0 || n >= b.slots.most/2:

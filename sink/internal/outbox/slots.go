@@ -1,5 +1,7 @@
 package outbox
 
+import "slices"
+
 // slots bounds the messages that the outbox takes: so many in flight, and as many
 // that are ready to follow. Those need no more than a free slot.
 type slots struct {
@@ -23,11 +25,7 @@ func (p *slots) next() (m Message, ok bool) {
 	if len(p.ahead) == 0 || p.taken >= p.most {
 		return m, false
 	}
-	m, p.ahead[0] = p.ahead[0], m
-	if len(p.ahead) == 1 {
-		p.ahead = p.ahead[:0] // keeps its memory
-	} else {
-		p.ahead = p.ahead[1:]
-	}
+	m = p.ahead[0]
+	p.ahead = slices.Delete(p.ahead, 0, 1)
 	return m, true
 }

@@ -44,7 +44,7 @@ func (b *Outbox) OtherShown() {
 // held reports whether there is a single message, which the room has handled and not
 // shown, and no proof whether the message or the room is the reason.
 func (b *Outbox) held() bool {
-	return b.link != nil && b.outstanding == 1 && b.queued+b.aside == 0 && b.first != nil && b.first.nth <= b.handled
+	return b.link != nil && b.in[outstanding] == 1 && b.in[waiting]+b.in[setAside] == 0 && b.first != nil && b.first.nth <= b.handled
 }
 
 // StallLimit is how long the oldest message may wait for its reflection until the session
@@ -63,7 +63,7 @@ func (b *Outbox) Unshown() (list []Unshown) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, e := range b.queue {
-		if e.state != over && (e.failing() || e.state == outstanding && e.nth <= b.handled) {
+		if e.failing() || e.state == outstanding && e.nth <= b.handled {
 			list = append(list, e.unshown())
 		}
 	}
