@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,42 +63,49 @@ const (
 
 // Validate returns everything that is wrong with c, each error with its fix.
 func (c Config) Validate() []error {
-	var errs []error
-	bad := func(fix, format string, args ...any) { errs = append(errs, check.Faultf(fix, format, args...)) }
-	if _, err := jid.Parse(c.JID); err != nil {
-		bad("give the account as user@domain, like notifier@example.org", "XMPP_JID=%q %w", withoutQuery(c.JID), err)
-	}
-	if _, err := jid.Parse(c.Room); err != nil {
-		bad("give the room as room@service, like alerts@conference.example.org", "XMPP_ROOM=%q %w", withoutQuery(c.Room), err)
-	}
+	var faults check.Faults
+	_, err := jid.Parse(c.JID)
+	faults.Add(err != nil, "give the account as user@domain, like notifier@example.org", "XMPP_JID=%q %w", withoutQuery(c.JID), err)
+	_, err = jid.Parse(c.Room)
+	faults.Add(err != nil, "give the room as room@service, like alerts@conference.example.org", "XMPP_ROOM=%q %w", withoutQuery(c.Room), err)
+	_, err = jid.Nickname(c.Nick)
+	faults.Add(c.Nick != "" && err != nil, "remove it", "XMPP_NICK=%q %w", c.Nick, err)
+	modes := []conn.Mode{conn.Auto, conn.StartTLS, conn.Direct}
+	faults.Add(!slices.Contains(modes, conn.Mode(c.TLS)), fmt.Sprintf("use %s, %s or %s", conn.Auto, conn.StartTLS, conn.Direct), "XMPP_TLS=%q", c.TLS)
 	if _, err := c.Password.Prepared(); err != nil {
-		errs = append(errs, fmt.Errorf("XMPP_PASSWORD: %w", err))
+		faults = append(faults, fmt.Errorf("XMPP_PASSWORD: %w", err))
 	}
 	if err := c.checkAddr(); c.Addr != "" && err != nil {
-		errs = append(errs, fmt.Errorf("XMPP_ADDR=%q %w", c.Addr[strings.LastIndex(c.Addr, "@")+1:], err)) // a URL may have a password
-	}
-	if mode := conn.Mode(c.TLS); mode != conn.Auto && mode != conn.StartTLS && mode != conn.Direct {
-		bad(fmt.Sprintf("use %s, %s or %s", conn.Auto, conn.StartTLS, conn.Direct), "XMPP_TLS=%q", c.TLS)
-	}
-	if _, err := jid.Nickname(c.Nick); c.Nick != "" && err != nil {
-		bad("remove it", "XMPP_NICK=%q %w", c.Nick, err)
+		faults = append(faults, fmt.Errorf("XMPP_ADDR=%q %w", c.Addr[strings.LastIndex(c.Addr, "@")+1:], err)) // a URL may have a password
 	}
 	if _, err := c.dialer(); err != nil {
-		errs = append(errs, err)
-	}
-	if c.MaxInFlight < minInFlight || c.MaxInFlight > maxInFlight {
-		bad(fmt.Sprintf("use %d to %d; 16 suits most servers", minInFlight, maxInFlight), "XMPP_MAX_IN_FLIGHT=%d", c.MaxInFlight)
-	}
-	if c.MaxStanzaBytes < minStanzaBytes || c.MaxStanzaBytes > maxStanzaBytes {
-		bad(fmt.Sprintf("use %d to %d", minStanzaBytes, maxStanzaBytes), "XMPP_MAX_STANZA_BYTES=%d", c.MaxStanzaBytes)
-	}
-	if c.EditWithin < 0 || c.EditWithin > maxEditWithin {
-		bad(fmt.Sprintf("use 0 to %d; 20 is what people have before them", maxEditWithin), "EDIT_WITHIN=%d", c.EditWithin)
+		faults = append(faults, err)
 	}
 	if _, err := c.roots(); err != nil {
-		errs = append(errs, err)
+		faults = append(faults, err)
 	}
-	return append(errs, c.validateTimes()...)
+	return append(faults, c.Limits.validate()...)
+}
+
+func (l *Limits) validate() (faults check.Faults) {
+	for _, number := range []struct {
+		name          string
+		is, low, high int
+		hint          string
+	}{
+		{"XMPP_MAX_IN_FLIGHT", l.MaxInFlight, minInFlight, maxInFlight, "; 16 suits most servers"},
+		{"XMPP_MAX_STANZA_BYTES", l.MaxStanzaBytes, minStanzaBytes, maxStanzaBytes, ""},
+		{"EDIT_WITHIN", l.EditWithin, 0, maxEditWithin, "; 20 is what people have before them"},
+	} {
+		faults.Add(number.is < number.low || number.is > number.high, fmt.Sprintf("use %d to %d%s", number.low, number.high, number.hint), "%s=%d", number.name, number.is)
+	}
+	for name, d := range map[string]time.Duration{
+		"XMPP_CONNECT_TIMEOUT": l.ConnectTimeout, "XMPP_PING_INTERVAL": l.PingInterval,
+		"XMPP_STALL_TIMEOUT": l.StallTimeout, "XMPP_RECONNECT_MAX": l.ReconnectMax,
+	} {
+		faults.Add(d < shortestTime, fmt.Sprintf("must be %s or longer, like 30s", shortestTime), "%s=%s", name, d)
+	}
+	return faults
 }
 
 // withoutQuery is an address without what a URI may have behind it: a password of the room.
@@ -133,19 +141,6 @@ func (c Config) certified(domain string) string {
 // History is how many messages of the room's history are asked for: all that were
 // in flight or recently shown fit into it.
 func (c Config) History() int { return max(HistoryWanted, 3*c.MaxInFlight) }
-
-func (c Config) validateTimes() []error {
-	var errs []error
-	for name, d := range map[string]time.Duration{
-		"XMPP_CONNECT_TIMEOUT": c.ConnectTimeout, "XMPP_PING_INTERVAL": c.PingInterval,
-		"XMPP_STALL_TIMEOUT": c.StallTimeout, "XMPP_RECONNECT_MAX": c.ReconnectMax,
-	} {
-		if d < shortestTime {
-			errs = append(errs, check.Faultf(fmt.Sprintf("must be %s or longer, like 30s", shortestTime), "%s=%s", name, d))
-		}
-	}
-	return errs
-}
 
 // roots returns the authorities of CAFile; nil stands for the system's.
 func (c Config) roots() (*x509.CertPool, error) {

@@ -41,11 +41,9 @@ func (a *Account) open(ctx context.Context) (*Client, error) {
 // refuses.
 func (c *Client) Login(ctx context.Context) error {
 	defer c.stream.Bound(ctx)()
-	id, err := c.account.authenticate(c.stream, c.offered)
-	if err != nil {
+	if err := c.login(ctx); err != nil {
 		return explain(KindLogin, "log in as "+c.account.JID(), err)
 	}
-	c.Identity = id
 	return nil
 }
 

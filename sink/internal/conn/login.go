@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"gosrc.io/xmpp/stanza"
-
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/wire"
 )
 
@@ -37,64 +35,37 @@ func (a *Account) Login(ctx context.Context) (*Conn, error) {
 	return newConn(c.stream, c.Identity, a.Domain), nil
 }
 
-// authenticate takes an encrypted stream to a bound resource.
-func (a *Account) authenticate(s *Stream, offered features) (Identity, error) {
-	if err := a.sasl.authenticate(s, offered); err != nil {
-		return Identity{}, err
+// login takes an encrypted stream to a bound resource.
+func (c *Client) login(ctx context.Context) error {
+	if err := c.account.sasl.authenticate(c.stream, c.offered); err != nil {
+		return err
 	}
-	offered, err := s.open(a.Domain)
+	offered, err := c.stream.open(c.account.Domain)
 	if err != nil {
-		return Identity{}, err
+		return err
 	}
-	jid, err := bind(s)
-	if err != nil {
-		return Identity{}, err
+	if c.JID, err = c.bind(ctx); err != nil {
+		return fmt.Errorf("bind: %w", err)
 	}
 	if !offered.Session.IsOptional() {
-		if _, err := roundTrip(s, "session", "<session xmlns='urn:ietf:params:xml:ns:xmpp-session'/>"); err != nil {
-			return Identity{}, err
+		if _, err := c.Ask(ctx, "set", "", "<session xmlns='urn:ietf:params:xml:ns:xmpp-session'/>"); err != nil {
+			return fmt.Errorf("session: %w", err)
 		}
 	}
-	s.trace.reach(StepLogin, "logged in as "+jid)
-	return Identity{jid, offered.maxBytes, offered.idle}, nil
+	c.stream.trace.reach(StepLogin, "logged in as "+c.JID)
+	c.MaxStanzaBytes, c.Idle = offered.maxBytes, offered.idle
+	return nil
 }
 
 // bind asks for a resource of the server's choice. It is new every time: with
 // a fixed one the remains of the last session would reach this one.
-func bind(s *Stream) (string, error) {
-	frame, err := roundTrip(s, "bind", "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>")
-	if err != nil {
-		return "", err
+func (c *Client) bind(ctx context.Context) (string, error) {
+	type answer struct {
+		JID string `xml:"bind>jid"`
 	}
-	var result struct {
-		Bind stanza.Bind
+	bound, err := wire.Result[answer](c.Ask(ctx, "set", "", "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"))
+	if err == nil && bound.JID == "" {
+		err = errors.New("server gave no address")
 	}
-	if err := wire.Decode(frame, &result); err != nil {
-		return "", err
-	}
-	if result.Bind.Jid == "" {
-		return "", errors.New("bind: server gave no address")
-	}
-	return result.Bind.Jid, nil
-}
-
-// roundTrip asks our server for something and waits for the result. Nothing else
-// comes before the first presence.
-func roundTrip(s *Stream, id, payload string) ([]byte, error) {
-	if err := s.write(request(id, "set", "", payload)); err != nil {
-		return nil, err
-	}
-	for {
-		e, err := s.Next()
-		switch {
-		case err != nil:
-			return nil, err
-		case !e.Is("iq") || string(e.ID) != id:
-			continue
-		case string(e.Type) == "result":
-			return e.Raw, nil
-		default:
-			return nil, fmt.Errorf("%s: %w", id, StanzaError(e))
-		}
-	}
+	return bound.JID, err
 }
