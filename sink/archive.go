@@ -35,13 +35,8 @@ func (s *session) query(before string) {
 // archived takes one message of the archive: <result> around <forwarded>
 // around the message as the room showed it.
 func (s *session) archived(e wire.Element) error {
-	for result := range e.Children() {
-		if string(result.Name) != "result" || string(result.XMLNS) != muc.NSArchive || string(result.Attr("queryid")) != s.catchup.queryID {
-			continue
-		}
-		for forwarded := range result.Children() {
-			s.forwarded(forwarded)
-		}
+	if result := e.Child("result", muc.NSArchive); string(result.Attr("queryid")) == s.catchup.queryID {
+		s.forwarded(result.Child("forwarded", ""))
 	}
 	return nil
 }
@@ -89,18 +84,10 @@ func (s *session) page(a conn.Answer) error {
 
 // endOfPage says what the page began with, and whether the archive has no more.
 func endOfPage(a conn.Answer) (first string, complete bool) {
-	complete = true
-	for fin := range a.Children() {
-		complete = string(fin.Attr("complete")) == "true"
-		for set := range fin.Children() {
-			for item := range set.Children() {
-				if string(item.Name) == "first" {
-					first = item.Text()
-				}
-			}
-		}
-	}
-	return first, complete
+	fin := a.Child("fin", muc.NSArchive)
+	set := fin.Child("set", "")
+	item := set.Child("first", "")
+	return item.Text(), string(fin.Attr("complete")) == "true"
 }
 
 // date notes when the room got a message of the archive.

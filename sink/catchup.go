@@ -54,19 +54,12 @@ func (s *session) info(a conn.Answer) error {
 	if s.phase != catching {
 		return nil
 	}
-	s.catchup.informed, s.catchup.described = true, a.Refused() == nil
-	for query := range a.Children() {
-		for feature := range query.Children() {
-			switch string(feature.Attr("var")) {
-			case muc.NSArchive:
-				s.catchup.archive = !s.learned.skipArchive
-			case muc.NSOccupantID:
-				s.catchup.accounts = true
-			case muc.Moderated:
-				s.catchup.moderated = true
-			}
-		}
-	}
+	var room muc.Info
+	_ = wire.Decode(a.Raw, &room) // what fails to be read was not told
+	c := &s.catchup
+	c.informed, c.described = true, !a.Failed()
+	c.archive = room.Has(muc.NSArchive) && !s.learned.skipArchive
+	c.accounts, c.moderated = room.Has(muc.NSOccupantID), room.Has(muc.Moderated)
 	return s.advance()
 }
 

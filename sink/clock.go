@@ -34,13 +34,10 @@ func (s *session) askTime() {
 
 // time takes the answer. Nobody waits for it.
 func (s *session) time(a conn.Answer) error {
-	for answer := range a.Children() {
-		for child := range answer.Children() {
-			at, err := time.Parse(time.RFC3339, child.Text())
-			if string(answer.XMLNS) == nsTime && string(child.Name) == "utc" && err == nil {
-				s.learned.clock = clock{server: at, at: time.Now()}
-			}
-		}
+	answer := a.Child("time", nsTime)
+	utc := answer.Child("utc", "")
+	if at, err := time.Parse(time.RFC3339, utc.Text()); err == nil {
+		s.learned.clock = clock{server: at, at: time.Now()}
 	}
 	return nil
 }

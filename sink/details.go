@@ -41,10 +41,6 @@ func details(e wire.Element, id string) (d outbox.Details) {
 // occupantID is what the room calls whoever a stanza is from, in every session of the
 // account and whatever the nickname is (XEP-0421).
 func occupantID(e wire.Element) string {
-	for child := range e.Children() {
-		if string(child.XMLNS) == muc.NSOccupantID {
-			return string(child.ID)
-		}
-	}
-	return ""
+	child := e.Child("occupant-id", muc.NSOccupantID)
+	return string(child.ID)
 }

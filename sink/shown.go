@@ -101,10 +101,6 @@ func bodyOf(e wire.Element) string {
 }
 
 func originID(e wire.Element) []byte {
-	for child := range e.Children() {
-		if string(child.Name) == "origin-id" && string(child.XMLNS) == nsStanzaID {
-			return child.ID
-		}
-	}
-	return nil
+	child := e.Child("origin-id", nsStanzaID)
+	return child.ID
 }

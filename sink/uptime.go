@@ -19,11 +19,9 @@ func (s *session) askUptime() {
 // uptime takes the answer. Nobody waits for it: not every server knows, those
 // that do say so at once.
 func (s *session) uptime(a conn.Answer) error {
-	for query := range a.Children() {
-		seconds, err := strconv.ParseUint(string(query.Attr("seconds")), 10, 31)
-		if string(query.XMLNS) == nsLast && err == nil {
-			s.box.StartedAt(time.Now().Add(-time.Duration(seconds) * time.Second))
-		}
+	query := a.Child("query", nsLast)
+	if seconds, err := strconv.ParseUint(string(query.Attr("seconds")), 10, 31); err == nil {
+		s.box.StartedAt(time.Now().Add(-time.Duration(seconds) * time.Second))
 	}
 	return nil
 }

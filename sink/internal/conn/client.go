@@ -15,7 +15,6 @@ type Client struct {
 
 	account *Account
 	stream  *Stream
-	offered features
 }
 
 // Connect opens a stream under TLS to the account's server, with nobody logged in.
@@ -30,11 +29,11 @@ func (a *Account) Connect(ctx context.Context) (c *Client, err error) {
 
 // open is Connect to the one place that the account knows.
 func (a *Account) open(ctx context.Context) (*Client, error) {
-	s, offered, err := a.connect(ctx)
+	s, err := a.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &Client{account: a, stream: s, offered: offered}, nil
+	return &Client{account: a, stream: s}, nil
 }
 
 // Login logs the account in. It fails with a *Condition inside if the server

@@ -77,25 +77,25 @@ func (a *Account) fallback() endpoint {
 
 // connect opens an encrypted stream to the first endpoint that takes us. The
 // caller owns the stream.
-func (a *Account) connect(ctx context.Context) (*Stream, features, error) {
+func (a *Account) connect(ctx context.Context) (*Stream, error) {
 	list, unknown, err := a.endpoints(ctx)
 	if err != nil {
-		return nil, features{}, &Error{Kind: KindDNS, Op: "find the server of " + a.Domain, Err: err, Fix: "correct XMPP_JID or set XMPP_ADDR", Lasting: true}
+		return nil, &Error{Kind: KindDNS, Op: "find the server of " + a.Domain, Err: err, Fix: "correct XMPP_JID or set XMPP_ADDR", Lasting: true}
 	}
 	a.Trace.reach(StepAddress, a.found(list, unknown))
 	var failed []error
 	for i, e := range list {
-		s, offered, err := a.try(ctx, e, len(list)-i)
+		s, err := a.try(ctx, e, len(list)-i)
 		if err == nil {
-			return s, offered, nil
+			return s, nil
 		}
 		failed = append(failed, explain(KindNetwork, fmt.Sprintf("connect to %s for %s", e.addr, a.Domain), err))
 		a.Trace.useless(failed[i])
 	}
 	if len(failed) == 1 {
-		return nil, features{}, failed[0]
+		return nil, failed[0]
 	}
-	return nil, features{}, errors.Join(failed...)
+	return nil, errors.Join(failed...)
 }
 
 // found says where endpoints come from.
@@ -121,7 +121,7 @@ func (a *Account) found(list []endpoint, unknown error) string {
 
 // try opens a stream to one endpoint, within its share of the time that is
 // left for all of them.
-func (a *Account) try(ctx context.Context, e endpoint, left int) (*Stream, features, error) {
+func (a *Account) try(ctx context.Context, e endpoint, left int) (*Stream, error) {
 	if deadline, ok := ctx.Deadline(); ok && left > 1 {
 		share := time.Until(deadline) / time.Duration(left)
 		var cancel context.CancelFunc
@@ -130,15 +130,14 @@ func (a *Account) try(ctx context.Context, e endpoint, left int) (*Stream, featu
 	}
 	s, err := a.dial(ctx, e.addr)
 	if err != nil {
-		return nil, features{}, Because(ctx, err)
+		return nil, Because(ctx, err)
 	}
 	defer s.Bound(ctx)()
-	offered, err := a.encrypt(ctx, s, e.direct)
-	if err != nil {
+	if err := a.encrypt(ctx, s, e.direct); err != nil {
 		s.Close()
-		return nil, features{}, Because(ctx, err)
+		return nil, Because(ctx, err)
 	}
-	return s, offered, nil
+	return s, nil
 }
 
 // dial connects to an endpoint: by WebSocket, if that is what the address says.

@@ -9,8 +9,8 @@ import (
 
 var errNoTLS = errors.New("server offers no STARTTLS")
 
-// encrypt brings the stream under TLS and returns the features offered there.
-func (a *Account) encrypt(ctx context.Context, s *Stream, direct bool) (features, error) {
+// encrypt brings the stream under TLS, and opens it there.
+func (a *Account) encrypt(ctx context.Context, s *Stream, direct bool) error {
 	if s.framed { // it is there already
 		return s.open(a.Domain)
 	}
@@ -18,33 +18,31 @@ func (a *Account) encrypt(ctx context.Context, s *Stream, direct bool) (features
 		cfg := a.tls.Clone()
 		cfg.NextProtos = []string{"xmpp-client"} // XEP-0368
 		if err := s.secure(ctx, cfg); err != nil {
-			return features{}, err
+			return err
 		}
 		return s.open(a.Domain)
 	}
-	offered, err := s.open(a.Domain)
-	if err != nil {
-		return features{}, without(err, errNoTLS)
+	if err := s.open(a.Domain); err != nil {
+		return without(err, errNoTLS)
 	}
-	if _, ok := offered.DoesStartTLS(); !ok {
-		return features{}, errNoTLS
+	if s.offered.StartTLS == nil {
+		return errNoTLS
 	}
 	if err := s.write("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"); err != nil {
-		return features{}, err
+		return err
 	}
 	answer, err := s.Next()
 	if err != nil {
-		return features{}, err
+		return err
 	}
 	if string(answer.Name) != "proceed" || s.framer.Buffered()+s.tcp.ahead.Buffered() > 0 {
 		// Bytes behind the answer were not encrypted: somebody injected them.
-		return features{}, fmt.Errorf("STARTTLS refused: %.60q", answer.Raw)
+		return fmt.Errorf("STARTTLS refused: %.60q", answer.Raw)
 	}
 	if err := s.secure(ctx, a.tls); err != nil {
-		return features{}, err
+		return err
 	}
-	offered, err = s.open(a.Domain)
-	return offered, without(err, ErrNoMechanism)
+	return without(s.open(a.Domain), ErrNoMechanism)
 }
 
 // without says what is missing if the server ends a stream because it has

@@ -37,23 +37,24 @@ func (a *Account) Login(ctx context.Context) (*Conn, error) {
 
 // login takes an encrypted stream to a bound resource.
 func (c *Client) login(ctx context.Context) error {
-	if err := c.account.sasl.authenticate(c.stream, c.offered); err != nil {
+	if err := c.account.sasl.authenticate(c.stream); err != nil {
 		return err
 	}
-	offered, err := c.stream.open(c.account.Domain)
-	if err != nil {
+	if err := c.stream.open(c.account.Domain); err != nil {
 		return err
 	}
+	var err error
 	if c.JID, err = c.bind(ctx); err != nil {
 		return fmt.Errorf("bind: %w", err)
 	}
-	if !offered.Session.IsOptional() {
+	if session := c.stream.offered.Session; session != nil && session.Optional == nil {
 		if _, err := c.Ask(ctx, "set", "", "<session xmlns='urn:ietf:params:xml:ns:xmpp-session'/>"); err != nil {
 			return fmt.Errorf("session: %w", err)
 		}
 	}
 	c.stream.trace.reach(StepLogin, "logged in as "+c.JID)
-	c.MaxStanzaBytes, c.Idle = offered.maxBytes, offered.idle
+	limits := c.stream.offered.Limits
+	c.MaxStanzaBytes, c.Idle = limits.MaxBytes, time.Duration(limits.IdleSeconds)*time.Second
 	return nil
 }
 

@@ -68,10 +68,10 @@ type attempt struct {
 // it cannot run for this account, as ejabberd does after its passwords were stored
 // for another: then the last resort has its turn, once, because servers count
 // failures.
-func (a *authenticator) authenticate(s *Stream, f features) error {
-	offered := f.Mechanisms.Mechanism
+func (a *authenticator) authenticate(s *Stream) error {
+	offered := s.offered.Mechanisms
 	s.trace.reach(StepMechanisms, "offered: "+strings.Join(offered, ", "))
-	attempts := a.attempts(s, f)
+	attempts := attempts(s)
 	if len(attempts) == 0 {
 		return fmt.Errorf("%w: it offers %q", ErrNoMechanism, offered)
 	}
@@ -85,9 +85,9 @@ func (a *authenticator) authenticate(s *Stream, f features) error {
 
 // attempts are the mechanisms that are offered, best first, those that bind to the
 // TLS channel before the others.
-func (a *authenticator) attempts(s *Stream, f features) (list []attempt) {
-	offered := f.Mechanisms.Mechanism
-	binding, bound := s.channelBinding(f.bindings)
+func attempts(s *Stream) (list []attempt) {
+	offered := s.offered.Mechanisms
+	binding, bound := s.channelBinding()
 	for _, m := range mechanisms() {
 		if bound && m.hash != nil && slices.Contains(offered, m.name+plus) { // a server may offer PLAIN-PLUS all the same
 			list = append(list, attempt{m, m.name + plus, func(c *scram.Client) *scram.ClientConversation {
@@ -127,17 +127,17 @@ func unbound(offered []string) func(*scram.Client) *scram.ClientConversation {
 
 // channelBinding returns the proof that both ends share this TLS connection,
 // if the server takes a kind that we can give (XEP-0440).
-func (s *Stream) channelBinding(types []string) (scram.ChannelBinding, bool) {
+func (s *Stream) channelBinding() (scram.ChannelBinding, bool) {
 	conn, ok := s.conn.(*tls.Conn)
 	if !ok {
 		return scram.ChannelBinding{}, false
 	}
 	state := conn.ConnectionState()
-	if slices.Contains(types, string(scram.ChannelBindingTLSExporter)) && state.Version >= tls.VersionTLS13 {
+	if s.offered.binds(string(scram.ChannelBindingTLSExporter)) && state.Version >= tls.VersionTLS13 {
 		b, err := scram.NewTLSExporterBinding(&state)
 		return b, err == nil
 	}
-	if slices.Contains(types, string(scram.ChannelBindingTLSServerEndpoint)) {
+	if s.offered.binds(string(scram.ChannelBindingTLSServerEndpoint)) {
 		b, err := scram.NewTLSServerEndpointBinding(&state)
 		return b, err == nil
 	}

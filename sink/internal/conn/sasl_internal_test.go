@@ -80,9 +80,9 @@ func FuzzChallenge(f *testing.F) {
 		}
 		names := [][2]string{{"challenge", "success"}, {"challenge", "challenge"}, {"success", "success"}, {"challenge", "failure"}}[kind%4]
 		server := &scripted{script: [][2]string{{names[0], first}, {names[1], last}}}
-		var offered features
-		offered.Mechanisms.Mechanism = []string{mechanisms()[int(kind)%3].name}
-		err := newAuthenticator("notifier", config.NewSecret("secret")).authenticate(server.begin(t), offered)
+		s := server.begin(t)
+		s.offered.Mechanisms = []string{mechanisms()[int(kind)%3].name}
+		err := newAuthenticator("notifier", config.NewSecret("secret")).authenticate(s)
 		if err == nil {
 			t.Errorf("believed %q, %q", first, last)
 		}

@@ -23,6 +23,7 @@ type Stream struct {
 	conn      net.Conn // tcp or TLS over it
 	framed    bool     // over a WebSocket: elements are messages (RFC 7395)
 	framer    *wire.Framer
+	offered   features
 	trace     *Trace
 	malformed int // elements that did not parse
 }
@@ -39,22 +40,23 @@ func (s *Stream) Heard() time.Time { return s.tcp.heard() }
 // may wait for a write that is blocked.
 func (s *Stream) Close() { _ = s.tcp.Close() }
 
-// open starts the stream, anew after TLS and after SASL, and reads the
-// features that the server offers.
-func (s *Stream) open(domain string) (features, error) {
+// open starts the stream, anew after TLS and after SASL, and reads what the server offers
+// there.
+func (s *Stream) open(domain string) error {
 	s.framer = wire.NewFramer(s.conn, maxInbound)
 	begin := s.openHeader
 	if s.framed {
 		begin = s.openFrame
 	}
 	if err := begin(domain); err != nil {
-		return features{}, fmt.Errorf("open stream: %w", err)
+		return fmt.Errorf("open stream: %w", err)
 	}
 	e, err := s.Next()
 	if err != nil {
-		return features{}, err
+		return err
 	}
-	return parseFeatures(e)
+	s.offered, err = parseFeatures(e)
+	return err
 }
 
 // openHeader greets the server by the root element of our stream, and reads its own.

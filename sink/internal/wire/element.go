@@ -73,6 +73,9 @@ func attribute(b []byte) (key, value, rest []byte, err error) {
 // Attr returns the value of any unprefixed attribute, nil if it is not there.
 // It is for the rare ones.
 func (e *Element) Attr(name string) []byte {
+	if len(e.Raw) == 0 {
+		return nil
+	}
 	b := e.Raw[1+len(e.Name) : tagEnd(e.Raw)-1]
 	for {
 		key, value, rest, err := attribute(b)
@@ -115,6 +118,17 @@ func (e *Element) Has(name string) bool {
 		}
 	}
 	return false
+}
+
+// Child returns the first direct child of that name that declares the namespace, or any if
+// that is empty. Without one it returns the zero Element, which holds nothing.
+func (e *Element) Child(name, xmlns string) Element {
+	for child := range e.Children() {
+		if string(child.Name) == name && (xmlns == "" || string(child.XMLNS) == xmlns) {
+			return child
+		}
+	}
+	return Element{}
 }
 
 // Children iterates over the direct child elements of e. It stops at the
