@@ -389,7 +389,7 @@ func voice(sc *scene) {
 	}
 	c := openRoom(sc.T, cfg)
 	c.post(0, 10)
-	c.logged("give the account of XMPP_JID a voice")
+	c.logged("grant the account of XMPP_JID voice")
 	me := "notifier@" + sc.server.Domain
 	sc.until("membership gives a voice", sc.shows(w, 10, func(ctx context.Context) error { return sc.owner.Admit(ctx, me) }))
 	sc.until("silenced", func() error { return sc.owner.Mute(sc.Context(), "notifier") })

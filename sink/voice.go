@@ -15,7 +15,7 @@ func (s *session) checkVoice() {
 	case s.catchup.moderated:
 		s.voiceRevoked()
 	default:
-		s.log.Warn("a visitor in the room, who may have no voice", "room", s.occupant.room, "error", muc.NoVoice(s.occupant.room))
+		s.log.Warn("joined as a visitor, perhaps without voice", "room", s.occupant.room, "error", muc.NoVoice(s.occupant.room))
 	}
 }
 

@@ -25,7 +25,7 @@ func TestWithoutVoiceTheWorkerStays(t *testing.T) {
 			c.joined()
 			srv.RemoveVoice("notifier")
 			c.post(0, 10)
-			c.logged("give the account of XMPP_JID a voice")
+			c.logged("grant the account of XMPP_JID voice")
 			c.logged("no voice in the room: sending nothing")
 			c.awaitOutside() // it may not post
 			if got := shown(srv); len(got) > 0 {
@@ -100,7 +100,7 @@ func TestRoomStateNeverRejects(t *testing.T) {
 	open.Store(true)
 	c.delivered(10)
 	checkShown(t, srv, bodies(10))
-	if !strings.Contains(c.log.String(), "give the account of XMPP_JID a voice") {
+	if !strings.Contains(c.log.String(), "grant the account of XMPP_JID voice") {
 		t.Errorf("the log does not name the fix")
 	}
 }

@@ -136,9 +136,9 @@ func roomMistakes() []mistake {
 		of("wrong room password", "join", "the room has a password: set XMPP_ROOM_PASSWORD to it", mistake{room: roomFault{password: "sesame"}, env: set("XMPP_ROOM_PASSWORD", "wrong")}),
 		of("room is for members only", "join", "the room is for members only: make the account of XMPP_JID a member", mistake{room: roomFault{members: true}}),
 		of("account is banned", "join", "the account is banned from the room: ask an owner of the room to lift the ban", mistake{room: roomFault{banned: true}}),
-		of("room is moderated, account has no voice", "voice", "the room is moderated and we have no voice: give the account of XMPP_JID a voice or membership", mistake{room: roomFault{moderated: true}}),
+		of("room is moderated, account has no voice", "voice", "the room is moderated and the account has no voice: grant the account of XMPP_JID voice or membership", mistake{room: roomFault{moderated: true}}),
 		of("nickname taken", "nickname", "set XMPP_NICK to one that nobody else has", mistake{room: roomFault{taken: true}, warn: true}),
-		of("another nickname is reserved for the account", "join", "the room does not take this nickname: set XMPP_NICK to the one that is reserved for the account", mistake{room: roomFault{reserved: true}, fake: true}),
+		of("another nickname is reserved for the account", "join", "the room refuses this nickname: set XMPP_NICK to the one that is reserved for the account", mistake{room: roomFault{reserved: true}, fake: true}),
 		of("room is full", "join", "the room is full: raise its number of occupants, or make the account an admin of the room", mistake{room: roomFault{full: true}, fake: true}),
 	}
 }

@@ -233,7 +233,7 @@ func TestFailuresNameTheFix(t *testing.T) {
 		"no voice": {
 			sinktest.Config{Admins: []string{"admin"}},
 			func(srv *sinktest.Server, _ *setup.Options) { srv.RemoveVoice("watchman") },
-			"the room is moderated and we have no voice",
+			"the room is moderated and the account has no voice",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

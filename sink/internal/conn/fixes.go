@@ -5,11 +5,11 @@ import "fmt"
 // Advice is what an operator can do about a condition.
 type Advice struct {
 	Fix string
-	// Lasting says that attempts are of no use until that is done.
+	// Lasting says that attempts are useless until that is done.
 	Lasting bool
 }
 
-// FixLog is the fix where only the server knows more.
+// FixLog is the fix for conditions without a reason.
 const FixLog = "look for the reason in the server's log"
 
 // FixSessions helps against a server that ends one session of an account for another.
@@ -33,7 +33,7 @@ func advices(of ErrorOf) map[string]Advice {
 		restart  = "nothing to do, if the server comes back"
 		account  = "check XMPP_JID and XMPP_PASSWORD"
 		domain   = "the server does not serve the domain of XMPP_JID: correct XMPP_JID or XMPP_ADDR"
-		altered  = "something changes what is sent, or the server is no server of XMPP: check XMPP_ADDR and the proxies on the way"
+		altered  = "a proxy alters the stream, or this is no XMPP server: check XMPP_ADDR and the proxies on the way"
 		limits   = "a rule or a limit of the server forbids what was sent: raise the limit for the account of XMPP_JID, or lower XMPP_MAX_STANZA_BYTES"
 		login    = "enable SCRAM-SHA-256, SCRAM-SHA-1 or PLAIN on the server for the account of XMPP_JID"
 		disabled = "enable the account or renew its password on the server"
@@ -44,7 +44,7 @@ func advices(of ErrorOf) map[string]Advice {
 			"bad-format":               {altered, false},
 			"bad-namespace-prefix":     {altered, false},
 			"conflict":                 {FixSessions, true},
-			"connection-timeout":       {"lower XMPP_PING_INTERVAL, if the connection itself is well", false},
+			"connection-timeout":       {"lower XMPP_PING_INTERVAL, if the network works", false},
 			"host-gone":                {domain, true},
 			"host-unknown":             {domain, true},
 			"improper-addressing":      {altered, false},
@@ -54,13 +54,13 @@ func advices(of ErrorOf) map[string]Advice {
 			"not-authorized":           {account, true},
 			"not-well-formed":          {altered, false},
 			"policy-violation":         {limits, false},
-			"remote-connection-failed": {"the server does not reach what it needs, like its directory of accounts: mend that", false},
+			"remote-connection-failed": {"the server cannot reach a backend, like its directory of accounts: repair that", false},
 			"reset":                    {restart, false},
-			"resource-constraint":      {"the server has no room for more: raise its limits, of sessions for the account of XMPP_JID, or give it more memory", false},
+			"resource-constraint":      {"the server is out of resources: raise its limits, also of sessions for the account of XMPP_JID, or its memory", false},
 			"restricted-xml":           {altered, false},
 			"system-shutdown":          {restart, false},
 			"unsupported-encoding":     {altered, false},
-			"unsupported-feature":      {"make what the server asks for optional there", true},
+			"unsupported-feature":      {"make the stream feature that the server requires optional there", true},
 			"unsupported-stanza-type":  {altered, false},
 			"unsupported-version":      {"the server is too old for XMPP 1.0 (RFC 6120): update it, or correct XMPP_ADDR", true},
 		}
@@ -69,20 +69,20 @@ func advices(of ErrorOf) map[string]Advice {
 			"aborted":                {"nothing to do, if the next attempt succeeds", false},
 			"account-disabled":       {disabled, true},
 			"credentials-expired":    {disabled, true},
-			"encryption-required":    {"something on the way ends TLS before the server: let it pass TLS on, or correct XMPP_ADDR", true},
+			"encryption-required":    {"a proxy terminates TLS before the server: let it pass TLS through, or correct XMPP_ADDR", true},
 			"incorrect-encoding":     {login, true},
 			"invalid-authzid":        {account, true},
 			"invalid-mechanism":      {login, true},
-			"malformed-request":      {"the server does not take the user or the password of this form: give the account others, or " + login, true},
+			"malformed-request":      {"the server does not accept a character of the user or the password: change them, or " + login, true},
 			"mechanism-too-weak":     {login, true},
 			"not-authorized":         {account, true},
-			"temporary-auth-failure": {"the server does not reach its accounts, like a database or a directory: mend that, if it does not pass", false},
+			"temporary-auth-failure": {"the server cannot reach its database or directory of accounts: repair that, if it persists", false},
 		}
 	default:
 		return map[string]Advice{
 			"bad-request":         {altered, false},
 			"conflict":            {FixSessions, true},
-			"not-allowed":         {"allow sessions to the account of XMPP_JID on the server", true},
+			"not-allowed":         {"allow the account of XMPP_JID to log in on the server", true},
 			"resource-constraint": {FixSessions, true},
 		}
 	}
