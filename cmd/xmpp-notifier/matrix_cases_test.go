@@ -165,7 +165,7 @@ func natsMistakes() []mistake {
 	list := []mistake{
 		of("nothing listens at `NATS_URL`", "connection", "check that the server runs, that NATS_URL is right, and that no firewall is between", mistake{env: set("NATS_URL", "nats://127.0.0.1:1"), fake: true}),
 		of("wrong password", "connection", "correct NATS_USER and NATS_PASSWORD, NATS_TOKEN, NATS_CREDS or NATS_NKEY, whichever the server wants", mistake{nats: natsFault{config: noDLQ}, env: set("NATS_USER", "w", "NATS_PASSWORD", "x")}),
-		of("certificate of an unknown authority", "connection", "set NATS_CA to the authority that issued the server's certificate", mistake{nats: natsFault{tls: true}, env: set("NATS_CA", "")}),
+		of("certificate of an unknown authority", "connection", "set NATS_CA to the authority that issued the broker's certificate", mistake{nats: natsFault{tls: true}, env: set("NATS_CA", "")}),
 		of("stream missing", "stream", "run xmpp-notifier init --create, or correct NATS_STREAM", mistake{nats: natsFault{noStream: true}}),
 		of("durable missing", "consumer", "run xmpp-notifier init, correct NATS_CONSUMER, or set NATS_CREATE=true", mistake{nats: natsFault{noDurable: true}}),
 		of("consumer pushes", "consumer", "name a pull consumer in NATS_CONSUMER", mistake{nats: natsFault{push: true}}),
