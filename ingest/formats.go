@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 )
@@ -73,30 +72,16 @@ func kept(header http.Header) []envelope.Header {
 	return list
 }
 
-// native is a notification in the worker's own format.
-type native struct {
-	ID           string    `json:"id,omitempty"`
-	Time         time.Time `json:"time,omitzero"`
-	Source       string    `json:"source,omitempty"`
-	Severity     string    `json:"severity,omitempty"`
-	Subject      string    `json:"subject,omitempty"`
-	Message      string    `json:"message,omitempty"`
-	HostName     string    `json:"hostName,omitempty"`
-	ServerName   string    `json:"serverName,omitempty"`
-	DomainName   string    `json:"domainName,omitempty"`
-	InstanceName string    `json:"instanceName,omitempty"`
-	EventType    string    `json:"eventType,omitempty"`
-	// Links are addresses by their names.
-	Links map[string]string `json:"links,omitempty"`
-}
+// The functions below make notifications in the worker's own format, to which a
+// member that is empty is absent.
 
 // fromText takes plain text; what else is known is in the query.
 func fromText(r *http.Request, body []byte) ([]byte, error) {
-	text := strings.TrimSpace(string(body))
-	query := r.URL.Query()
-	return json.Marshal(native{
-		ID: query.Get("id"), Source: query.Get("source"), Severity: query.Get("severity"), Subject: query.Get("subject"), Message: text,
-	})
+	n := map[string]string{"message": strings.TrimSpace(string(body))}
+	for _, name := range []string{"id", "source", "severity", "subject"} {
+		n[name] = r.URL.Query().Get(name)
+	}
+	return json.Marshal(n)
 }
 
 // fromSlack takes JSON, or a form with it, as Slack does: payload={…}. The worker
@@ -113,18 +98,20 @@ func fromSlack(r *http.Request, body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("it is no message for Slack: %w", err)
 	}
-	n := native{
-		Time: e.Time, Source: e.Source, Severity: e.SeverityWord, Subject: e.Subject, Message: e.Message, HostName: e.HostName,
-		Links: make(map[string]string),
-	}
-	if e.Severity != envelope.Unspecified {
-		n.Severity = e.Severity.String()
-	}
+	lines := []string{e.Message}
 	for _, d := range e.Details {
-		n.Message = strings.TrimPrefix(n.Message+"\n"+d.Name+": "+d.Value, "\n")
+		lines = append(lines, d.Name+": "+d.Value)
 	}
+	links := make(map[string]string)
 	for _, l := range e.Links {
-		n.Links[cmp.Or(l.Name, "link")] = l.URL
+		links[cmp.Or(l.Name, "link")] = l.URL
+	}
+	n := map[string]any{
+		"source": e.Source, "subject": e.Subject, "message": strings.TrimSpace(strings.Join(lines, "\n")), "hostName": e.HostName,
+		"severity": cmp.Or(e.SeverityWord, e.Severity.String()), "links": links,
+	}
+	if !e.Time.IsZero() {
+		n["time"] = e.Time
 	}
 	return json.Marshal(n)
 }
@@ -144,14 +131,15 @@ func fromPayaraCard(_ *http.Request, body []byte) ([]byte, error) {
 	if card.Text == "" {
 		return nil, errors.New(`it is no card of Payara's Teams notifier: the member "text" is missing or empty`)
 	}
-	n := native{Source: "payara", EventType: card.Summary}
-	var title string
-	title, n.Message, _ = strings.Cut(card.Text, "\n")
-	place := regexp.MustCompile(`^(.*)\. \(host: (.*?), server: (.*?), domain: (.*?), instance: (.*)\)$`).FindStringSubmatch(title)
-	if place == nil {
-		n.Subject = title
-		return json.Marshal(n)
+	title, message, _ := strings.Cut(card.Text, "\n")
+	n := map[string]string{"source": "payara", "eventType": card.Summary, "subject": title, "message": message}
+	if place := cardPlace.FindStringSubmatch(title); place != nil {
+		for i, name := range []string{"subject", "hostName", "serverName", "domainName", "instanceName"} {
+			n[name] = place[i+1]
+		}
 	}
-	n.Subject, n.HostName, n.ServerName, n.DomainName, n.InstanceName = place[1], place[2], place[3], place[4], place[5]
 	return json.Marshal(n)
 }
+
+// cardPlace is a title with the place behind it.
+var cardPlace = regexp.MustCompile(`^(.*)\. \(host: (.*?), server: (.*?), domain: (.*?), instance: (.*)\)$`)
