@@ -66,35 +66,21 @@ func decodeCloudEvents(m *message) ([]Envelope, error) {
 		return nil, err
 	}
 	if m.kind == '[' {
-		return batch(m), nil
+		return m.array(structuredEvent), nil
 	}
 	if err := m.object(); err != nil {
 		return nil, err
 	}
-	return structuredEvent(m, m.members), nil
-}
-
-// batch decodes an array of structured events. One that cannot be read does not
-// keep the others from being shown.
-func batch(m *message) []Envelope {
-	var list []Envelope
-	for i, element := range elements(m.body) {
-		switch {
-		case len(list) > maxParts: // Decode says so
-			return list
-		case element[0] == '{':
-			list = append(list, structuredEvent(m, membersOf(element))...)
-		default:
-			list = append(list, unreadable(i, element, fmt.Errorf("expected an object, got %s", kindOf(element))))
-		}
-	}
-	return list
+	return structuredEvent(m)
 }
 
 // structuredEvent decodes the members of an event in JSON.
-func structuredEvent(m *message, list []member) []Envelope {
+func structuredEvent(m *message) ([]Envelope, error) {
+	if m.kind != '{' { // in a batch
+		return nil, fmt.Errorf("expected an object, got %s", kindOf(m.body))
+	}
 	c := cloudEvent{from: m.From, words: m.words}
-	for _, m := range list {
+	for _, m := range m.members {
 		switch m.name {
 		case "data":
 			c.data, c.isJSON = m.value, true
@@ -108,7 +94,7 @@ func structuredEvent(m *message, list []member) []Envelope {
 			c.setJSON(m)
 		}
 	}
-	return c.envelopes()
+	return c.envelopes(), nil
 }
 
 func fromBase64(value string) (string, bool) {

@@ -63,25 +63,20 @@ func (m *message) parse() error {
 		return err
 	}
 	m.parsed = true
-	switch m.kind = m.body[0]; m.kind {
-	case '{', '[':
-		if json.Valid([]byte(m.body)) {
-			break
+	m.kind = kindText
+	isJSON := func(body string) bool {
+		isValid := json.Valid([]byte(body))
+		if isValid {
+			m.body, m.kind = body, body[0]
 		}
-		if fixed := withoutNaN(m.body); json.Valid([]byte(fixed)) {
-			m.body = fixed
-			break
-		}
-		if m.body = lines(m.body); m.body[0] == '[' && json.Valid([]byte(m.body)) {
-			m.kind = '['
-		} else if brokenObject.MatchString(m.body) {
-			return syntaxError(m.body)
-		} else {
-			m.kind = kindText
-		}
-	case '"':
-	default:
-		m.kind = kindText
+		return isValid
+	}
+	switch first := m.body[0]; { // of text, or of JSON in one of the ways in which it is written
+	case first == '"':
+		m.kind = first
+	case first != '{' && first != '[' || isJSON(m.body) || isJSON(withoutNaN(m.body)) || isJSON(lines(m.body)):
+	case brokenObject.MatchString(m.body):
+		return syntaxError(m.body)
 	}
 	if m.kind == '{' {
 		m.members = membersOf(m.body)

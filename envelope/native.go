@@ -51,7 +51,7 @@ func decodeObject(m *message) ([]Envelope, error) {
 		return nil, err
 	}
 	if m.kind == '[' {
-		return m.array()
+		return m.array(decodeElement), nil
 	}
 	if err := m.object(); err != nil {
 		return nil, err

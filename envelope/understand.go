@@ -70,20 +70,20 @@ func reminder(published, began time.Time) string {
 	return "/" + strconv.FormatInt(n, 10)
 }
 
-// array decodes an array of messages.
-func (m *message) array() ([]Envelope, error) {
-	var list []Envelope
+// array decodes an array of messages. One that cannot be read does not keep the
+// others from being shown.
+func (m *message) array(decode func(*message) ([]Envelope, error)) (list []Envelope) {
 	for i, element := range elements(m.body) {
-		if len(list) > maxParts {
+		if len(list) > maxParts { // Decode says so
 			break
 		}
-		more, err := m.inner(element).element()
+		more, err := decode(m.inner(element))
 		if err != nil {
 			more = []Envelope{unreadable(i, element, err)}
 		}
 		list = append(list, more...)
 	}
-	return list, nil
+	return list
 }
 
 // inner is a message within m: a JSON value.
@@ -95,8 +95,8 @@ func (m *message) inner(value string) *message {
 	return inner
 }
 
-// element decodes one element of an array like a message of its own.
-func (m *message) element() ([]Envelope, error) {
+// decodeElement decodes one element of an array like a message of its own.
+func decodeElement(m *message) ([]Envelope, error) {
 	switch m.kind {
 	case '{':
 		return decodeObject(m)
