@@ -8,14 +8,12 @@ import (
 // batches are the arrays whose elements are messages of their own, in a message
 // that has no text itself. The names of the second list have other things as
 // well: there the message must not even say what it is about.
-const (
-	batches = `resource_logs scope_logs instrumentation_library_logs log_records resource_spans scope_spans spans resource_metrics scope_metrics metrics
-		records log_events streams values`
-	looseBatches = `alerts events incidents messages notifications entries items hits data`
+var (
+	batches = setOf( //nolint:gochecknoglobals // a constant table
+		`resource_logs scope_logs instrumentation_library_logs log_records resource_spans scope_spans spans resource_metrics scope_metrics metrics
+		records log_events streams values`)
+	looseBatches = setOf(`alerts events incidents messages notifications entries items hits data`) //nolint:gochecknoglobals // a constant table
 )
-
-// The names of batches.
-var batchNames, looseBatchNames = setOf(batches), setOf(looseBatches) //nolint:gochecknoglobals // constant tables
 
 // part is one of the messages in a message: its members, its own first, and
 // then those of what is around it.
@@ -51,7 +49,7 @@ func (p part) open() (list []part) {
 	}
 	for _, m := range own {
 		name := normal(m.name)
-		isBatch := batchNames[name] && !hasText(own) || looseBatchNames[name] && !hasText(own, aKind, aName)
+		isBatch := batches[name] && !hasText(own) || looseBatches[name] && !hasText(own, aKind, aName)
 		if m.value[0] != '[' || !isBatch {
 			continue
 		}

@@ -139,7 +139,7 @@ func (r *reading) rateLeaf(l *leaf) {
 // isCore reports a path whose last name belongs to the message itself.
 func isCore(path string) bool {
 	holder, nested := holderOf(path)
-	return !nested || sets.core[last(holder)]
+	return !nested || core[last(holder)]
 }
 
 // holderOf is the path of the member that the one at path is in.

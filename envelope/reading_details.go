@@ -121,7 +121,7 @@ func isMinor(l *leaf) bool {
 	name := lastOf(l.name)
 	for _, end := range [...]string{"_id", "-id", "Id", "ID", "_ids", "Ids", "IDs", "_uid", "_uuid", "_type", "Type", "email", "Email", "username"} {
 		if strings.HasSuffix(name, end) && len(name) > len(end) {
-			return !sets.numbered[normal(strings.TrimSuffix(name, end))]
+			return !numbered[normal(strings.TrimSuffix(name, end))]
 		}
 	}
 	text := l.text()
@@ -144,7 +144,7 @@ func isOpaque(text string) bool {
 
 func (r *reading) isWorthShowing(l *leaf) bool {
 	text, name := l.text(), last(l.path)
-	if text == "" || l.hidden || isInternal(lastOf(l.name)) || sets.noise[name] || sets.noise[lastTwo(l.path)] || sets.generic[normal(text)] || strings.HasPrefix(name, "@") {
+	if text == "" || l.hidden || isInternal(lastOf(l.name)) || noise[name] || noise[lastTwo(l.path)] || generic[normal(text)] || strings.HasPrefix(name, "@") {
 		return false
 	}
 	if isTime(l) && len(text) > 8 && !r.out.Time.IsZero() || strings.HasSuffix(name, "url") {

@@ -21,7 +21,7 @@ func (r *reading) severity() {
 		if known && s != Unspecified && (r.out.Severity == Unspecified || r.out.Severity == s) {
 			r.out.Severity, c.leaf.used = s, sure
 		}
-		if !known && unknown == "" && !sets.ambiguous[last(c.leaf.path)] && !sets.generic[normal(c.leaf.text())] && isShort(c.leaf) && strings.ContainsFunc(c.leaf.text(), unicode.IsLetter) && c.leaf.value[0] == '"' {
+		if !known && unknown == "" && !ambiguous[last(c.leaf.path)] && !generic[normal(c.leaf.text())] && isShort(c.leaf) && strings.ContainsFunc(c.leaf.text(), unicode.IsLetter) && c.leaf.value[0] == '"' {
 			unknown = c.leaf.text()
 			c.leaf.used = true
 		}
@@ -51,7 +51,7 @@ func (r *reading) severityOf(l *leaf) (s Severity, known, sure bool) {
 	if text == "" || isNumber(text) {
 		return Unspecified, l.value[0] != '"', false // a number of nobody's scale
 	}
-	if sets.ambiguous[last(l.path)] { // it holds other words, too
+	if ambiguous[last(l.path)] { // it holds other words, too
 		s, known = r.words.word(canonical(text))
 	} else {
 		s, known = r.words.parse(text)
@@ -122,7 +122,7 @@ func (r *reading) isAlarm() bool {
 
 func isAlarming(path string) bool {
 	for name := range strings.SplitSeq(path, ".") {
-		if sets.alarming[name] {
+		if alarming[name] {
 			return true
 		}
 	}

@@ -55,7 +55,7 @@ func isHeadline(text string) bool { return len(text) <= maxHeadline && !strings.
 // kind finds the kind of event.
 func (r *reading) kind(outcome *leaf) *leaf {
 	kind := r.pick(aKind, central, func(l *leaf) bool {
-		return isShort(l) && l.value[0] == '"' && !isNumber(l.text()) && !sets.generic[normal(l.text())] && l != outcome
+		return isShort(l) && l.value[0] == '"' && !isNumber(l.text()) && !generic[normal(l.text())] && l != outcome
 	})
 	if kind == nil {
 		return nil

@@ -36,8 +36,8 @@ func (b branch) into(name string) branch {
 	path := normal(name)
 	if b.path != "" {
 		path = b.path + "." + path
-		b.secondary = b.secondary || sets.secondaryNames[last(b.path)]
-		if b.distance = distanceAbove(path, 1+strings.Count(normal(name), ".")); b.distance > 0 || b.secondary || vague[last(path)] && !sets.plainWrappers[last(b.path)] {
+		b.secondary = b.secondary || secondaryNames[last(b.path)]
+		if b.distance = distanceAbove(path, 1+strings.Count(normal(name), ".")); b.distance > 0 || b.secondary || vague[last(path)] && !plainWrappers[last(b.path)] {
 			name = lastOf(b.name) + "." + name
 		}
 	}
@@ -139,7 +139,7 @@ func (t *tree) addObject(b branch, object string) {
 		t.add(b, inner)
 		return
 	}
-	if b.path != "" && (sets.skipped[last(b.path)] || sets.noise[last(b.path)]) {
+	if b.path != "" && (skipped[last(b.path)] || noise[last(b.path)]) {
 		return
 	}
 	if b.rich {
@@ -157,7 +157,7 @@ func (t *tree) addObject(b branch, object string) {
 }
 
 func (t *tree) addArray(b branch, array string) {
-	if sets.skipped[last(b.path)] && b.path != "" {
+	if skipped[last(b.path)] && b.path != "" {
 		return
 	}
 	count, objects := 0, 0
