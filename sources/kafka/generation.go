@@ -15,13 +15,9 @@ import (
 )
 
 const (
-	// commitPause is how long acknowledgements may gather before a commit: what
-	// is not committed is repeated after a crash.
+	// commitPause ends the gathering of acknowledgements when no other follows for so
+	// long: what is not committed is repeated after a crash.
 	commitPause = 5 * time.Millisecond
-	// commitShare ends the pause when as many are settled as this part of those
-	// that are pending. A commit costs the broker as much as a hundred messages;
-	// but the worker may have few unacknowledged messages, and must not run dry.
-	commitShare = 8
 	// commitRetry is the pause after a commit that failed.
 	commitRetry = time.Second
 	// drainPause is how long a generation that ends waits for the next message
@@ -115,13 +111,16 @@ func (g *generation) waitDirty(ctx context.Context) bool {
 	}
 }
 
-// gather waits until a commit is worth its while.
+// gather waits until a commit is worth its while: half as much is settled as is pending, or
+// nothing follows. A commit costs the broker as much as a hundred messages; but the worker
+// may have few unacknowledged messages, and must not run dry.
 func (g *generation) gather(ctx context.Context) bool {
 	late := time.NewTimer(commitPause)
 	defer late.Stop()
-	for g.uncommitted()*commitShare < g.pending() {
+	for 2*g.uncommitted() < g.pending() {
 		select {
 		case <-g.dirty:
+			late.Reset(commitPause)
 		case <-late.C:
 			return true
 		case <-ctx.Done():
