@@ -115,12 +115,12 @@ func (r *Room) Joined(ctx context.Context) error {
 // many as may be in flight at least, and more if the history is long or there is an
 // archive.
 func (r *Room) HistoryDepth() int {
-	return int(r.historyDepth.Load()) + r.box.Released()
+	return int(r.historyDepth.Load()) + r.box.Yielded()
 }
 
-// Released is how many messages have failed again and again, without a proof that it is
+// Yielded is how many messages have failed again and again, without a proof that it is
 // not the room's fault. Others have got their places, which may be that proof.
-func (r *Room) Released() int { return r.box.Released() }
+func (r *Room) Yielded() int { return r.box.Yielded() }
 
 // Pace is how fast messages are sent: so many at once in flight, with so much time
 // between two, if that is known. limited says that the room has asked for that, or

@@ -527,7 +527,7 @@ func TestADigestTakesOnePlaceOfTheUnacknowledged(t *testing.T) {
 func TestADigestThatWasShownBeforeDoesNotKeepTheProofBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, st := newScene(), &stream{source: source{undurable: true}}
-		s.room.historyDepth, s.room.released, s.digests.Max = 2, 1, 2
+		s.room.historyDepth, s.room.yielded, s.digests.Max = 2, 1, 2
 		s.room.answer = func(text string) sink.Result {
 			switch {
 			case text == "1":

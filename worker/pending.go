@@ -14,7 +14,7 @@ import (
 type pending struct {
 	maxMessages int
 	maxBytes    int        // 0: no bound
-	released    func() int // how many the room does not show and does not wait for any more
+	yielded     func() int // how many the room does not show and does not wait for any more
 
 	mu       sync.Mutex
 	messages map[*sources.Delivery]bool
@@ -22,11 +22,11 @@ type pending struct {
 	freed    freed
 }
 
-func newPending(maxMessages, maxBytes int, released func() int, list []sources.Source) map[string]*pending {
+func newPending(maxMessages, maxBytes int, yielded func() int, list []sources.Source) map[string]*pending {
 	bySource := map[string]*pending{}
 	for _, s := range list {
 		bySource[s.String()] = &pending{
-			maxMessages: maxMessages, maxBytes: maxBytes, released: released, messages: map[*sources.Delivery]bool{},
+			maxMessages: maxMessages, maxBytes: maxBytes, yielded: yielded, messages: map[*sources.Delivery]bool{},
 		}
 	}
 	return bySource
@@ -85,7 +85,7 @@ func (p *pending) fits(left sources.Limit) bool {
 // one notification. Then one more is received, which may be the proof that the room is well:
 // without that nothing is given up. mu is held.
 func (p *pending) isHeldUp() bool {
-	return p.released() >= len(p.messages) && len(p.messages) < p.most()
+	return p.yielded() >= len(p.messages) && len(p.messages) < p.most()
 }
 
 // isFullOf reports whether nothing more may be received, and so many are all that is

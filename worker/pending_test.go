@@ -116,7 +116,7 @@ func TestCopiesOfWhatIsNotShownDoNotKeepTheProofBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := &room{tape: &tape{}, joined: make(chan struct{}), released: c.notShown, answer: func(body string) sink.Result {
+				r := &room{tape: &tape{}, joined: make(chan struct{}), yielded: c.notShown, answer: func(body string) sink.Result {
 					if !strings.HasPrefix(body, "new") {
 						time.Sleep(2 * time.Hour)
 						return sink.Result{Outcome: sink.Dropped}

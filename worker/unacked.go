@@ -15,9 +15,9 @@ import (
 // one that cannot acknowledge, as behind a dead letter that cannot be written,
 // never holds up another.
 type unacked struct {
-	limit    func() int // what the room's history shows; it may change
-	released func() int // how many the room does not show and does not wait for any more
-	shares   map[string]*unackedShare
+	limit   func() int // what the room's history shows; it may change
+	yielded func() int // how many the room does not show and does not wait for any more
+	shares  map[string]*unackedShare
 
 	mu    sync.Mutex // guards the rest, and the shares
 	freed freed
@@ -34,7 +34,7 @@ type unackedShare struct {
 }
 
 func newUnacked(room Room, list []sources.Source) *unacked {
-	u := &unacked{limit: room.HistoryDepth, released: room.Released, shares: map[string]*unackedShare{}}
+	u := &unacked{limit: room.HistoryDepth, yielded: room.Yielded, shares: map[string]*unackedShare{}}
 	for _, s := range list {
 		u.shares[s.String()] = &unackedShare{all: u}
 	}
@@ -123,8 +123,8 @@ func (u *unacked) own() int { return max(1, u.limit()/(2*len(u.shares))) }
 // shown before we got it. It may be the proof that the room is well: without that nothing is
 // given up. all.mu is held.
 func (s *unackedShare) isHeldUp() bool {
-	released := s.all.released()
-	return released > 0 && s.taken-s.shown <= released && !s.proved
+	yielded := s.all.yielded()
+	return yielded > 0 && s.taken-s.shown <= yielded && !s.proved
 }
 
 // show implements slots.

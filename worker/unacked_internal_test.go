@@ -12,7 +12,7 @@ import (
 func TestMoreThanFitGoWhenThereIsAPlace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		all := &unacked{limit: func() int { return 2 }, released: func() int { return 0 }}
+		all := &unacked{limit: func() int { return 2 }, yielded: func() int { return 0 }}
 		share := &unackedShare{all: all}
 		all.shares = map[string]*unackedShare{"a source": share}
 		begin := time.Now()
@@ -32,7 +32,7 @@ func TestARisenLimitIsNoticed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var limit atomic.Int64
 		limit.Store(2)
-		all := &unacked{limit: func() int { return int(limit.Load()) }, released: func() int { return 0 }}
+		all := &unacked{limit: func() int { return int(limit.Load()) }, yielded: func() int { return 0 }}
 		share := &unackedShare{all: all}
 		all.shares = map[string]*unackedShare{"a source": share}
 		if !share.acquire(t.Context(), nil, 2) {
@@ -61,7 +61,7 @@ func TestARisenLimitIsNoticed(t *testing.T) {
 func TestOneMoreMayProveThatTheRoomIsWell(t *testing.T) {
 	t.Parallel()
 	limit := 4
-	all := &unacked{limit: func() int { return limit }, released: func() int { return 1 }}
+	all := &unacked{limit: func() int { return limit }, yielded: func() int { return 1 }}
 	share := &unackedShare{all: all}
 	all.shares = map[string]*unackedShare{"a source": share}
 	may := func() bool { return share.tryAcquire(1, true) == nil }

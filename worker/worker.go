@@ -30,9 +30,9 @@ type Room interface {
 	// HistoryDepth is how many of the messages that we posted last the room's
 	// history shows to a worker that knows nothing.
 	HistoryDepth() int
-	// Released is how many messages the room has not shown for so long that others do
+	// Yielded is how many messages the room has not shown for so long that others do
 	// not wait for them any more.
-	Released() int
+	Yielded() int
 	// MaxMembers is how many notifications one message may show, 0 if the room cannot
 	// tell a successor which they were.
 	MaxMembers() int
@@ -166,7 +166,7 @@ func (w *Worker) text(e envelope.Envelope) (body, extra string) {
 func (w *Worker) prepare() {
 	w.state.prepared.Do(func() {
 		w.state.unacked = newUnacked(w.Room, w.Sources)
-		w.state.pending = newPending(w.MaxPending(), w.MaxPendingBytes/max(1, len(w.Sources)), w.Room.Released, w.Sources)
+		w.state.pending = newPending(w.MaxPending(), w.MaxPendingBytes/max(1, len(w.Sources)), w.Room.Yielded, w.Sources)
 		w.state.gate = newGate(w.Digests.DigestConfig)
 		w.state.gathered = map[string]*atomic.Int64{}
 		for _, source := range w.Sources {

@@ -59,8 +59,8 @@ type room struct {
 	posts  sync.WaitGroup
 	// historyDepth is how many messages it can tell; 0 means 2.
 	historyDepth int
-	// released is how many it does not show and does not wait for.
-	released int
+	// yielded is how many it does not show and does not wait for.
+	yielded int
 	// maxMembers is how many notifications a message may show.
 	maxMembers int
 	digests    digestsShown
@@ -100,7 +100,7 @@ func (r *room) Submit(_ context.Context, m sink.Message) error {
 }
 
 func (r *room) HistoryDepth() int { return max(r.historyDepth, 2) }
-func (r *room) Released() int     { return r.released }
+func (r *room) Yielded() int      { return r.yielded }
 func (r *room) MaxMembers() int   { return r.maxMembers }
 
 // source delivers what it was given, and then nothing.
@@ -247,9 +247,9 @@ func TestUnacknowledgedFollowsTheHistory(t *testing.T) {
 // that it has shown to a worker before us: they cannot be committed before the first.
 // Only a later one can prove that the room is well.
 func TestWhatWasShownBeforeDoesNotKeepTheProofBack(t *testing.T) {
-	for released, want := range map[int]int{0: 0, 1: 1, 2: 1} {
+	for yielded, want := range map[int]int{0: 0, 1: 1, 2: 1} {
 		synctest.Test(t, func(t *testing.T) {
-			r := &room{historyDepth: 3, released: released, answer: func(body string) sink.Result {
+			r := &room{historyDepth: 3, yielded: yielded, answer: func(body string) sink.Result {
 				switch {
 				case strings.HasPrefix(body, "never"):
 					time.Sleep(2 * time.Hour)
@@ -261,7 +261,7 @@ func TestWhatWasShownBeforeDoesNotKeepTheProofBack(t *testing.T) {
 				}
 			}}
 			s := &source{undurable: true}
-			for i := range max(1, released) {
+			for i := range max(1, yielded) {
 				s.bodies = append(s.bodies, fmt.Sprintf(`{"subject":"never %d"}`, i))
 			}
 			for i := range 9 {
@@ -270,7 +270,7 @@ func TestWhatWasShownBeforeDoesNotKeepTheProofBack(t *testing.T) {
 			s.bodies = append(s.bodies, `{"subject":"new 1"}`, `{"subject":"new 2"}`)
 			got := run(r, s)
 			if n := got.count(`ack {"subject":"new`); n != want {
-				t.Errorf("with %d that the room does not show, %d that are new were shown, want %d: %q", released, n, want, got.events)
+				t.Errorf("with %d that the room does not show, %d that are new were shown, want %d: %q", yielded, n, want, got.events)
 			}
 		})
 	}
@@ -279,9 +279,9 @@ func TestWhatWasShownBeforeDoesNotKeepTheProofBack(t *testing.T) {
 // The same if we have shown the others, and the proof that there was went with the
 // connection: one more is sent than the history tells.
 func TestWhatIsShownDoesNotKeepTheProofBack(t *testing.T) {
-	for released, want := range map[int]int{0: 4, 1: 5} {
+	for yielded, want := range map[int]int{0: 4, 1: 5} {
 		synctest.Test(t, func(t *testing.T) {
-			r := &room{historyDepth: 5, released: released, answer: func(body string) sink.Result {
+			r := &room{historyDepth: 5, yielded: yielded, answer: func(body string) sink.Result {
 				if strings.HasPrefix(body, "never") {
 					time.Sleep(2 * time.Hour)
 					return sink.Result{Outcome: sink.Dropped}
@@ -294,7 +294,7 @@ func TestWhatIsShownDoesNotKeepTheProofBack(t *testing.T) {
 			}
 			got := run(r, s)
 			if n := got.count("ack "); n != want {
-				t.Errorf("with %d that the room does not show, %d were shown, want %d: %q", released, n, want, got.events)
+				t.Errorf("with %d that the room does not show, %d were shown, want %d: %q", yielded, n, want, got.events)
 			}
 		})
 	}

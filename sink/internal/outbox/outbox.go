@@ -301,9 +301,9 @@ func (b *Outbox) Width() int {
 	return b.pace.most
 }
 
-// Released is how many submissions wait for messages that have failed again and again and
+// Yielded is how many submissions wait for messages that have failed again and again and
 // have given their slots to others, or have none as the halves of a digest.
-func (b *Outbox) Released() (submissions int) {
+func (b *Outbox) Yielded() (submissions int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, e := range b.queue {
