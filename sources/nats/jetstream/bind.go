@@ -79,6 +79,7 @@ func (s *Source) waitAfterChange(ctx context.Context) error {
 	if changes != b.changes {
 		if b.changes > 0 {
 			b.pause = time.Now().Add(changePause)
+			s.inbox.giveBack()
 		}
 		b.changes = changes
 	}

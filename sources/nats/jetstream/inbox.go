@@ -180,6 +180,17 @@ func (in *inbox) release() {
 	in.ready = nil
 }
 
+// giveBack releases what nobody has taken when the consumer may have another leader,
+// which may not know that it is here, and would give it to another worker just when this
+// one goes on. In strict order there is no other.
+func (in *inbox) giveBack() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !in.src.pin.strict {
+		in.release()
+	}
+}
+
 // stop releases what is here and what still arrives, but not into our own open
 // request.
 func (in *inbox) stop() {
