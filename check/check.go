@@ -5,6 +5,7 @@ package check
 
 import (
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -24,21 +25,7 @@ const (
 
 // ExitCode is what the program ends with if the class has failed.
 func (c Class) ExitCode() int {
-	switch c {
-	case Settings:
-		return 2
-	case Connection:
-		return 3
-	case Login:
-		return 4
-	case Room:
-		return 5
-	case Broker:
-		return 6
-	case DeadLetters:
-		return 7
-	}
-	return 1
+	return 2 + slices.Index([]Class{Settings, Connection, Login, Room, Broker, DeadLetters}, c)
 }
 
 // Status is how something is.

@@ -84,7 +84,7 @@ func (c Config) Validate() []error {
 	if _, err := c.roots(); err != nil {
 		faults = append(faults, err)
 	}
-	return append(faults, c.Limits.validate()...)
+	return append(faults, c.validate()...)
 }
 
 func (l *Limits) validate() (faults check.Faults) {

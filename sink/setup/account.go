@@ -13,11 +13,11 @@ func (j *job) account(ctx context.Context) (Line, error) {
 	if !refused(err, "not-authorized") {
 		return Line{Already, j.Worker.JID + " can log in with XMPP_PASSWORD"}, err
 	}
-	make, how := j.register, "registered (XEP-0077)"
+	create, how := j.register, "registered (XEP-0077)"
 	if j.offersAddUser(ctx) {
-		make, how = j.addUser, "created (XEP-0133)"
+		create, how = j.addUser, "created (XEP-0133)"
 	}
-	switch err := make(ctx); {
+	switch err := create(ctx); {
 	case errors.Is(err, errDirectory):
 		return Line{Note, "the server makes no accounts (not-allowed): they are those of a directory like LDAP. Create " + j.Worker.JID + " there, with XMPP_PASSWORD"}, nil
 	case err != nil:

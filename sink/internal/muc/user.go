@@ -1,7 +1,6 @@
 package muc
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
@@ -76,53 +75,49 @@ func (x *User) Ours(own, answer bool) bool {
 	return answer || x.Has(StatusSelf) && (own || x.Has(StatusRenamed))
 }
 
+// removal is a status of an occupant who is gone, with what helps.
+type removal struct {
+	code     int // 0: none
+	why, fix string
+}
+
+// removals are those that a room gives a reason for (XEP-0045, 15.6). Without one it is not the
+// room that wanted it so, but the end of the connection.
+func removals() []removal {
+	const lost, again = "no longer a member of a members-only room", "make the account a member again"
+	return []removal{
+		{StatusBanned, "banned", "ask an owner of the room to lift the ban"},
+		{StatusKicked, "kicked", ""},
+		{StatusAffiliation, lost, again},
+		{StatusMembersOnly, lost, again},
+		{StatusShutdown, "the chat service is shutting down", ""},
+		{StatusError, "removed because of an error", ""},
+	}
+}
+
 // Removed says why our presence in a room has ended. It is the last word of the
 // room, unless its service or its server is about to go down.
 func Removed(room string, x User) (end *conn.Error, last bool) {
-	why, fix := x.reason()
-	end = &conn.Error{Kind: KindRemoved, Op: "stay in " + room, Err: x.removal(why), Fix: fix, Lasting: x.Has(StatusBanned)}
-	return end, !errors.Is(end, ErrGone) && !x.Has(StatusShutdown)
-}
-
-// removal makes an error of why an occupant is gone. Without a code it is not
-// the room that wanted it so, but the end of the connection.
-func (x *User) removal(why string) error {
-	for _, s := range x.Status {
-		switch s.Code {
-		case StatusBanned, StatusKicked, StatusAffiliation, StatusMembersOnly, StatusShutdown, StatusError:
-			return &RemovedError{Code: s.Code, Why: why}
+	gone, reason := removal{why: "left the room"}, x.Item.Reason
+	for _, known := range removals() {
+		if gone.code == 0 && x.Has(known.code) {
+			gone = known
 		}
 	}
 	if x.Destroy != nil {
-		return &RemovedError{Why: why}
-	}
-	return fmt.Errorf("%w: %s", ErrGone, why)
-}
-
-// reason says why an occupant is gone, and what helps.
-func (x *User) reason() (why, fix string) {
-	with := func(why, reason string) string {
-		if reason == "" {
-			return why
+		gone.why, gone.fix, reason = "the room was destroyed", fixAgain, x.Destroy.Reason
+		if x.Destroy.JID != "" {
+			gone.fix = moved(x.Destroy.JID)
 		}
-		return fmt.Sprintf("%s (%.200q)", why, conn.OneLine(reason))
 	}
-	switch {
-	case x.Destroy != nil && x.Destroy.JID != "":
-		return with("the room was destroyed", x.Destroy.Reason), moved(x.Destroy.JID)
-	case x.Destroy != nil:
-		return with("the room was destroyed", x.Destroy.Reason), fixAgain
-	case x.Has(StatusBanned):
-		return with("banned", x.Item.Reason), "ask an owner of the room to lift the ban"
-	case x.Has(StatusKicked):
-		return with("kicked", x.Item.Reason), ""
-	case x.Has(StatusAffiliation), x.Has(StatusMembersOnly):
-		return "no longer a member of a members-only room", "make the account a member again"
-	case x.Has(StatusShutdown):
-		return "the chat service is shutting down", ""
-	case x.Has(StatusError):
-		return "removed because of an error", ""
-	default:
-		return with("left the room", x.Item.Reason), ""
+	if reason != "" {
+		gone.why = fmt.Sprintf("%s (%.200q)", gone.why, conn.OneLine(reason))
 	}
+	end = &conn.Error{Kind: KindRemoved, Op: "stay in " + room, Fix: gone.fix, Lasting: gone.code == StatusBanned}
+	if gone.code == 0 && x.Destroy == nil {
+		end.Err = fmt.Errorf("%w: %s", ErrGone, gone.why)
+		return end, false
+	}
+	end.Err = &RemovedError{Code: gone.code, Why: gone.why}
+	return end, !x.Has(StatusShutdown)
 }
