@@ -147,7 +147,7 @@ func table(r check.Report) string {
 func (m *mistake) run(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	log := &notes{}
+	log := &sharedLog{}
 	var running sync.WaitGroup
 	running.Go(func() {
 		execute(ctx, []string{"run"}, strings.NewReader(""), log, log)
@@ -162,32 +162,14 @@ func (m *mistake) run(t *testing.T) {
 	}
 }
 
-// notes is a log to look into.
-type notes struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (n *notes) Write(p []byte) (int, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.text.Write(p)
-}
-
-func (n *notes) String() string {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.text.String()
-}
-
 // says reports whether the log, in JSON or not, has the words.
-func (n *notes) says(words string) bool {
+func (l *sharedLog) says(words string) bool {
 	var quoted bytes.Buffer
 	encoder := json.NewEncoder(&quoted)
 	encoder.SetEscapeHTML(false)
 	_ = encoder.Encode(words) // a string encodes
 	inJSON := strings.Trim(strings.TrimSpace(quoted.String()), `"`)
-	text := n.String()
+	text := l.String()
 	return strings.Contains(text, words) || strings.Contains(text, inJSON)
 }
 

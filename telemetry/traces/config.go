@@ -48,22 +48,20 @@ func (c *Config) on() bool {
 // Validate returns everything that is wrong with c, each error with its fix. It
 // finds what the SDK would print with the value, which may be a secret.
 func (c Config) Validate() []error {
-	var errs []error
-	add := func(err error) {
-		if err != nil {
-			errs = append(errs, err)
-		}
+	errs := []error{checkWord("OTEL_TRACES_EXPORTER", c.Exporter, exporterOTLP, exporterNone)}
+	for _, s := range []struct {
+		prefix, endpoint, protocol string
+		headers                    config.Secret
+	}{
+		{"OTEL_EXPORTER_OTLP_", c.Endpoint, c.Protocol, c.Headers},
+		{"OTEL_EXPORTER_OTLP_TRACES_", c.TraceEndpoint, c.TraceProtocol, c.TraceHeaders},
+	} {
+		_, headers := parseHeaders(s.prefix+"HEADERS", s.headers)
+		errs = append(errs, headers, checkEndpoint(s.prefix+"ENDPOINT", s.endpoint),
+			checkWord(s.prefix+"PROTOCOL", s.protocol, "http/protobuf", "http/json", protocolGRPC),
+			checkFile(s.prefix+"CERTIFICATE"), checkFile(s.prefix+"CLIENT_CERTIFICATE"), checkFile(s.prefix+"CLIENT_KEY"))
 	}
-	add(checkEndpoint("OTEL_EXPORTER_OTLP_ENDPOINT", c.Endpoint))
-	add(checkEndpoint("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", c.TraceEndpoint))
-	add(checkWord("OTEL_EXPORTER_OTLP_PROTOCOL", c.Protocol, "http/protobuf", "http/json", protocolGRPC))
-	add(checkWord("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", c.TraceProtocol, "http/protobuf", "http/json", protocolGRPC))
-	add(checkWord("OTEL_TRACES_EXPORTER", c.Exporter, exporterOTLP, exporterNone))
-	_, err := parseHeaders("OTEL_EXPORTER_OTLP_HEADERS", c.Headers)
-	add(err)
-	_, err = parseHeaders("OTEL_EXPORTER_OTLP_TRACES_HEADERS", c.TraceHeaders)
-	add(err)
-	return append(errs, checkFiles()...)
+	return slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 }
 
 func checkWord(name, value string, known ...string) error {
@@ -88,22 +86,16 @@ func checkEndpoint(name, endpoint string) error {
 	return nil
 }
 
-// checkFiles looks at the files that the exporters read: they would go on
-// without one that cannot be read.
-func checkFiles() []error {
-	var errs []error
-	for _, prefix := range []string{"OTEL_EXPORTER_OTLP_", "OTEL_EXPORTER_OTLP_TRACES_"} {
-		for _, name := range []string{"CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"} {
-			path := os.Getenv(prefix + name)
-			if path == "" {
-				continue
-			}
-			if _, err := os.ReadFile(path); err != nil { //nolint:gosec // the operator names the file
-				errs = append(errs, check.Faultf("name a readable file", "%s%s=%q: %w", prefix, name, path, errors.Unwrap(err)))
-			}
-		}
+// checkFile looks at a file that the exporters read: they would go on without it.
+func checkFile(name string) error {
+	path := os.Getenv(name)
+	if path == "" {
+		return nil
 	}
-	return errs
+	if _, err := os.ReadFile(path); err != nil { //nolint:gosec // the operator names the file
+		return check.Faultf("name a readable file", "%s=%q: %w", name, path, errors.Unwrap(err))
+	}
+	return nil
 }
 
 // headers returns those for traces, or nil if there are none: the exporter then
