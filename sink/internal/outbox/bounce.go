@@ -43,7 +43,7 @@ func (b *Outbox) Silence(on bool) (changed bool) {
 	if on != b.silentSince.IsZero() {
 		return false
 	}
-	b.silentSince = time.Time{}
+	b.silentSince, b.comparison = time.Time{}, comparison{}
 	if on {
 		b.silentSince = time.Now()
 	}

@@ -6,9 +6,8 @@ import "time"
 // for the rate, or for the message. So another one is sent right after it was refused: a room that
 // limits the rate refuses that as well.
 type comparison struct {
-	of    *entry    // nil: none
-	until time.Time // when it is too late to send another one: the room may take any
-	other *entry    // that was sent
+	of    *entry // nil: none
+	other *entry // that was sent
 }
 
 const (
@@ -21,8 +20,6 @@ const (
 	// time is enough: a worker may have no more, because of what may be unacknowledged. That
 	// takes about nine minutes.
 	patientWaits = 30
-	// atOnce is how long after a refusal it is still as if it were at the same time.
-	atOnce = 100 * time.Millisecond
 )
 
 // takeBack has e wait for its turn again: the room has refused it, and not for its own fault.
@@ -59,7 +56,7 @@ func (b *Outbox) askedToWait(e *entry, why error, now time.Time) (exhausted bool
 	case e.overtaken >= mostOvertaken, e.refused < b.lastShown && e.waits >= patientWaits:
 		return true
 	case e.overtaken > 0, e.waits >= mostWaits && e.waits%2 == mostWaits%2:
-		b.comparison = comparison{of: e, until: now.Add(atOnce)}
+		b.comparison = comparison{of: e}
 	}
 	return false
 }
@@ -68,7 +65,7 @@ func (b *Outbox) askedToWait(e *entry, why error, now time.Time) (exhausted bool
 // one that has failed the least, since it may be such a message, too.
 func (b *Outbox) another(now time.Time) *entry {
 	of := b.comparison.of
-	if of == nil || b.comparison.other != nil || b.in[outstanding] > 0 || now.After(b.comparison.until) {
+	if of == nil || b.comparison.other != nil {
 		return nil
 	}
 	var other *entry
@@ -77,7 +74,9 @@ func (b *Outbox) another(now time.Time) *entry {
 			other = e
 		}
 	}
-	b.comparison.other = other
+	if b.comparison.other = other; other == nil {
+		b.comparison = comparison{} // later the room may take any
+	}
 	return other
 }
 

@@ -116,8 +116,7 @@ func (b *Outbox) missing(e *entry) bool {
 // Handled notes that the room has handled all that was sent up to a number: it will
 // not show any more what is missing of that. It returns the ids.
 func (b *Outbox) Handled(upTo uint64) (missing []string) {
-	b.note(upTo)
-	return b.giveUp(func(e *entry) bool { return e.nth <= upTo })
+	return b.giveUp(upTo, func(e *entry) bool { return e.nth <= upTo })
 }
 
 // Overdue is Missing and Handled for a room that does not answer: what is missing for
@@ -126,13 +125,15 @@ func (b *Outbox) Overdue(now time.Time, limit time.Duration) (missing []string) 
 	if b.Missing(now, limit) == 0 {
 		return nil
 	}
-	return b.giveUp(func(e *entry) bool { return now.Sub(e.sentAt) > limit })
+	return b.giveUp(0, func(e *entry) bool { return now.Sub(e.sentAt) > limit })
 }
 
-// giveUp notes that what is missing was swallowed, if it is one of these.
-func (b *Outbox) giveUp(handled func(*entry) bool) (missing []string) {
+// giveUp notes that what is missing was swallowed, if it is one of these. All up to a number
+// is known to be handled.
+func (b *Outbox) giveUp(upTo uint64, handled func(*entry) bool) (missing []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.handled = max(b.handled, upTo)
 	now := time.Now()
 	for _, e := range slices.Clone(b.queue) { // settling changes it
 		if b.missing(e) && handled(e) {

@@ -22,13 +22,6 @@ type handling struct {
 // mostDoublings bounds how long a message that nothing follows may wait: 64 times the limit.
 const mostDoublings = 6
 
-// note takes that the room has handled what was sent, up to a number.
-func (b *Outbox) note(upTo uint64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.handled = max(b.handled, upTo)
-}
-
 // OtherShown notes that the room shows a message of somebody else: what it has handled by
 // then, and not shown, it will not show. That is no proof if it may show nothing of ours:
 // it must have shown one since the last that was given up. A room that limits the rate may
