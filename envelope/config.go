@@ -11,7 +11,7 @@ import (
 // Config is what the operator says about the formats.
 type Config struct {
 	Format      string   `envconfig:"ENVELOPE_FORMAT" default:"auto" desc:"Format of the notifications: native, cloudevents, alertmanager, payara, json or text; auto recognises each one by its headers, else by its shape."`
-	Unknown     string   `envconfig:"UNKNOWN_FORMAT" default:"show" desc:"What becomes of JSON of no known format: it is read by the usual names of members and shown (show), or goes to the dead letters (dead-letter)."`
+	Unknown     string   `envconfig:"UNKNOWN_FORMAT" default:"show" desc:"JSON of no known format: show (it is read by the usual names of members), or dead-letter."`
 	Map         string   `envconfig:"MAP" desc:"jq program that turns each message into notifications of the native format, or into none; see docs/formats.md."`
 	MapFile     string   `envconfig:"MAP_FILE" desc:"File with the jq program; use it or MAP. docs/maps has programs for known services."`
 	SeverityMap []string `envconfig:"SEVERITY_MAP" desc:"Words for severities beyond those in docs/formats.md, like gold=critical,silver=warning. They go before the known ones."`

@@ -13,8 +13,8 @@ import (
 // Config is what the operator says about what is shown.
 type Config struct {
 	MinSeverity string `envconfig:"MIN_SEVERITY" desc:"Least severity to show: trace, debug, info, notice, warning, error, critical, alert or fatal, or a synonym like Payara's SEVERE. Notifications without a severity are shown. Default: all."`
-	Match       string `envconfig:"MATCH" desc:"Show only what one of these rules takes, one per line. A rule is a list of matchers as in Alertmanager that must all hold, like team=\"storage\", severity=~\"error|critical\". They see the labels and the fields severity, state, source, type, subject, message, host, server, domain and instance."`
-	Exclude     string `envconfig:"EXCLUDE" desc:"Do not show what one of these rules takes, written like those of MATCH."`
+	Match       string `envconfig:"MATCH" desc:"Show only notifications that match one of these rules, one per line. A rule is a list of matchers as in Alertmanager that must all hold, like team=\"storage\", severity=~\"error|critical\". They match labels and the fields severity, state, source, type, subject, message, host, server, domain and instance."`
+	Exclude     string `envconfig:"EXCLUDE" desc:"Do not show notifications that match one of these rules, written like those of MATCH."`
 }
 
 // maxRules bounds the work for one notification.

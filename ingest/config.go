@@ -15,11 +15,11 @@ type Config struct {
 	Subject     string        `envconfig:"INGEST_SUBJECT" default:"notify.ingest" desc:"NATS: webhooks go to the subject <this>.<last part of the path>, like notify.ingest.alertmanager, which the worker's stream must capture."`
 	Topic       string        `envconfig:"INGEST_TOPIC" desc:"Kafka: topic for webhooks. Default: the first one in KAFKA_TOPICS."`
 	Addr        string        `envconfig:"INGEST_ADDR" default:":8080" desc:"Where to listen for webhooks, host:port or :port."`
-	Token       config.Secret `envconfig:"INGEST_TOKEN" required:"true" desc:"What a webhook must carry to be taken, at least 16 characters: as Authorization: Bearer TOKEN, as the password of HTTP basic authentication, or at the end of the path, /v1/slack/TOKEN."`
+	Token       config.Secret `envconfig:"INGEST_TOKEN" required:"true" desc:"Token that webhooks must carry, at least 16 characters: as Authorization: Bearer TOKEN, as the password of HTTP basic authentication, or at the end of the path, /v1/slack/TOKEN."`
 	Cert        string        `envconfig:"INGEST_TLS_CERT" desc:"PEM file of the server's certificate chain; switches TLS on. It is read again for new connections when it changes."`
 	Key         string        `envconfig:"INGEST_TLS_KEY" desc:"PEM file of the certificate's key."`
 	MaxBody     int64         `envconfig:"INGEST_MAX_BODY_BYTES" default:"1048576" desc:"Longest webhook in bytes, 1024 to 16777216. A longer one is answered with 413."`
-	MaxPending  int64         `envconfig:"INGEST_MAX_PENDING_BYTES" default:"16777216" desc:"Bytes of all webhooks that are worked on at the same time, at least INGEST_MAX_BODY_BYTES, and of those that Kafka has not answered. What comes beyond is answered with 503."`
+	MaxPending  int64         `envconfig:"INGEST_MAX_PENDING_BYTES" default:"16777216" desc:"Maximum bytes of webhooks in progress, at least INGEST_MAX_BODY_BYTES, and of those that Kafka has not answered. Further ones are answered with 503."`
 	StoreWithin time.Duration `envconfig:"INGEST_TIMEOUT" default:"10s" desc:"How long the broker may take to store a webhook; then it is answered with 503."`
 }
 

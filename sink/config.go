@@ -22,11 +22,11 @@ import (
 type Config struct {
 	JID      string        `envconfig:"XMPP_JID" required:"true" desc:"Account to log in with, user@domain. The domain names the server and is what its certificate must prove."`
 	Password config.Secret `envconfig:"XMPP_PASSWORD" required:"true" desc:"Password of the account."`
-	Addr     string        `envconfig:"XMPP_ADDR" desc:"Where the server listens, host:port. Or wss://HOST/PATH, for XMPP over WebSocket (RFC 7395). Default: what the SRV records of the domain say, else port 5222 of the domain itself."`
+	Addr     string        `envconfig:"XMPP_ADDR" desc:"Where the server listens, host:port. Or wss://HOST/PATH, for XMPP over WebSocket (RFC 7395). Default: the SRV records of the domain, else port 5222 of the domain itself."`
 
-	Proxy string `envconfig:"XMPP_PROXY" desc:"Proxy to connect through, socks5://HOST:PORT or http://HOST:PORT, with USER:PASSWORD@ before HOST if it wants that. It also resolves names. Default: what ALL_PROXY says, but for the hosts of NO_PROXY."`
+	Proxy string `envconfig:"XMPP_PROXY" desc:"Proxy to connect through, socks5://HOST:PORT or http://HOST:PORT, with USER:PASSWORD@ before HOST if the proxy requires them. It also resolves names. Default: ALL_PROXY, except for the hosts of NO_PROXY."`
 
-	TLS           string `envconfig:"XMPP_TLS" default:"auto" desc:"How TLS begins: starttls, direct (from the first byte), or auto: as the SRV record says, and with XMPP_ADDR direct on port 5223, else starttls. A WebSocket has TLS from the first byte. There is no way without TLS."`
+	TLS           string `envconfig:"XMPP_TLS" default:"auto" desc:"How TLS begins: starttls, direct (from the first byte), or auto: as the SRV record says, and with XMPP_ADDR direct on port 5223, else starttls. A WebSocket has TLS from the first byte. TLS is always used."`
 	TLSServerName string `envconfig:"XMPP_TLS_SERVER_NAME" desc:"Name that the server's certificate must prove instead of the domain of XMPP_JID, or the host of a WebSocket's URL. Only for a certificate that cannot be replaced."`
 	CAFile        string `envconfig:"XMPP_CA_FILE" desc:"PEM file with the certificate authorities to trust instead of the system's."`
 
@@ -42,13 +42,13 @@ type Config struct {
 
 // Limits bound what is sent, and what is waited for.
 type Limits struct {
-	MaxInFlight    int `envconfig:"XMPP_MAX_IN_FLIGHT" default:"16" desc:"Maximum messages in flight: sent to the room and not yet reflected, 1 to 333. It should not exceed the room's history (20 on most servers): after a broken connection the history tells which of them arrived. A server that dies and forgets its history can make the room show three times as many twice, and never more."`
-	EditWithin     int `envconfig:"EDIT_WITHIN" default:"20" desc:"With RESOLVED=edit or both: a recovery corrects its alarm only if at most so many messages of workers have followed it, 0 to 200; else it is a message of its own, because readers may not look further up."`
+	MaxInFlight    int `envconfig:"XMPP_MAX_IN_FLIGHT" default:"16" desc:"Maximum messages in flight: sent to the room and not yet reflected, 1 to 333. It should not exceed the room's history (20 on most servers): after a broken connection the history tells which of them arrived. If the server is killed and loses the history, up to three times as many messages may be shown twice."`
+	EditWithin     int `envconfig:"EDIT_WITHIN" default:"20" desc:"With RESOLVED=edit or both: a recovery corrects its alarm only if at most so many messages of workers have followed it, 0 to 200; else the recovery is a message of its own."`
 	MaxStanzaBytes int `envconfig:"XMPP_MAX_STANZA_BYTES" default:"65000" desc:"Longest stanza to send, in bytes, 1000 to 160000. Longer texts are cut with a mark. A server that announces a lower limit (XEP-0478) is obeyed."`
 
 	ConnectTimeout time.Duration `envconfig:"XMPP_CONNECT_TIMEOUT" default:"30s" desc:"Limit for connecting, logging in and joining the room together."`
 	PingInterval   time.Duration `envconfig:"XMPP_PING_INTERVAL" default:"30s" desc:"Idle time before the worker sends a self-ping (XEP-0410). After as much silence again the connection counts as dead."`
-	StallTimeout   time.Duration `envconfig:"XMPP_STALL_TIMEOUT" default:"60s" desc:"How long the oldest message may wait for its reflection while it is the oldest; then the worker reconnects and asks the room's history."`
+	StallTimeout   time.Duration `envconfig:"XMPP_STALL_TIMEOUT" default:"60s" desc:"How long the oldest message may wait for its reflection while it is the oldest; then the worker reconnects and reads the room's history."`
 	ReconnectMax   time.Duration `envconfig:"XMPP_RECONNECT_MAX" default:"30s" desc:"Longest pause between two attempts to connect. Pauses are random and grow up to it."`
 }
 

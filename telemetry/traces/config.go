@@ -26,7 +26,7 @@ type Config struct {
 	Headers       config.Secret `envconfig:"OTEL_EXPORTER_OTLP_HEADERS" desc:"Headers for the collector, like Authorization=Bearer%20abc, comma-separated and percent-encoded."`
 	TraceHeaders  config.Secret `envconfig:"OTEL_EXPORTER_OTLP_TRACES_HEADERS" desc:"The same for traces alone."`
 	Exporter      string        `envconfig:"OTEL_TRACES_EXPORTER" desc:"otlp, or none: no traces. Default: otlp if a collector is set."`
-	Disabled      bool          `envconfig:"OTEL_SDK_DISABLED" default:"false" desc:"true: no traces, whatever else is set."`
+	Disabled      bool          `envconfig:"OTEL_SDK_DISABLED" default:"false" desc:"true: no traces."`
 	Service       string        `envconfig:"OTEL_SERVICE_NAME" default:"xmpp-notifier" desc:"Name of the service in traces."`
 	Attributes    string        `envconfig:"OTEL_RESOURCE_ATTRIBUTES" desc:"More about the service, name=value, comma-separated and percent-encoded, like deployment.environment.name=production."`
 }
