@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -9,15 +8,10 @@ import (
 	"time"
 )
 
-// errArguments is the error of arguments that a function does not take.
-var errArguments = errors.New("wrong arguments")
-
-// mismatch says what was expected.
+// mismatch says what was expected of arguments that a function does not take.
 type mismatch struct{ text string }
 
 func (m *mismatch) Error() string { return m.text }
-
-func (m *mismatch) Is(target error) bool { return target == errArguments }
 
 // Mismatch returns an error of a function about its arguments.
 func Mismatch(format string, args ...any) error { return &mismatch{fmt.Sprintf(format, args...)} }

@@ -89,7 +89,7 @@ type callError struct {
 }
 
 func (e *callError) Error() string {
-	if errors.Is(e.err, errArguments) {
+	if errors.As(e.err, new(*mismatch)) {
 		return fmt.Sprintf("%s: %v: write %s %s", e.function.Name, e.err, e.function.Name, e.function.Args)
 	}
 	return fmt.Sprintf("%s: %v", e.function.Name, e.err)
