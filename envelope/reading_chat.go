@@ -3,6 +3,7 @@ package envelope
 import (
 	"cmp"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -24,39 +25,46 @@ func (r *reading) chat() {
 			e.Message = strings.TrimPrefix(e.Message+"\n"+text, "\n")
 		}
 	}
-	e.Subject, e.Message = e.withoutSlackMarks(e.Subject), e.withoutSlackMarks(e.Message)
+	e.Subject, e.Message = e.withoutSlackLinks(e.Subject), e.withoutSlackLinks(e.Message)
+	if len(r.paragraphs) > 0 || slices.ContainsFunc(r.leaves, func(l leaf) bool { return l.path == "text" }) { // Slack's own
+		e.Subject, e.Message = withoutSlackMarks(e.Subject), withoutSlackMarks(e.Message)
+	}
+	e.Subject, e.Message = slackEscapes.Replace(e.Subject), slackEscapes.Replace(e.Message)
 }
 
-// The marks in texts for Slack: a field whose first line is its name, links and
-// mentions, and words in bold.
+// The marks in texts for Slack: a field whose first line is its name, links, mentions,
+// and words in bold.
 var (
-	boldTitle = regexp.MustCompile(`^\*([^*\n]+)\*\n((?s).+)$`)
-	slackMark = regexp.MustCompile(`<(https?://|mailto:|[!@#]\w)([^|<>\s]*)(?:\|([^<>\n]+))?>`)
-	boldWords = regexp.MustCompile(`(^|\s)\*([^*\s](?:[^*\n]*[^*\s])?)\*`)
+	boldTitle    = regexp.MustCompile(`^\*([^*\n]+)\*\n((?s).+)$`)
+	slackLink    = regexp.MustCompile(`<((?:https?://|mailto:)[^|<>\s]*)(?:\|([^<>\n]+))?>`)
+	slackMention = regexp.MustCompile(`<([!@#])(\w[^|<>\s]*)(?:\|@?([^<>\n]+))?>`)
+	boldWords    = regexp.MustCompile(`(^|\s)\*([^*\s](?:[^*\n]*[^*\s])?)\*\B`)
 )
 
 var slackEscapes = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&") //nolint:gochecknoglobals // a constant
 
-// withoutSlackMarks writes links with their addresses, which it keeps, and undoes
-// what Slack demands of its senders.
-func (e *Envelope) withoutSlackMarks(text string) string {
-	if strings.Contains(text, "<") {
-		text = slackMark.ReplaceAllStringFunc(text, func(mark string) string {
-			parts := slackMark.FindStringSubmatch(mark)
-			target, name := parts[1]+parts[2], parts[3]
-			switch {
-			case target[0] == '!' || target[0] == '@':
-				return "@" + strings.TrimPrefix(cmp.Or(name, target[1:]), "@")
-			case target[0] == '#':
-				return "#" + cmp.Or(name, target[1:])
-			case name == "":
-				return target
-			}
-			e.link(name, slackEscapes.Replace(target))
-			return name + " (" + target + ")"
-		})
+// withoutSlackLinks writes links with their addresses, and keeps those.
+func (e *Envelope) withoutSlackLinks(text string) string {
+	if !strings.Contains(text, "<") {
+		return text
 	}
-	return slackEscapes.Replace(boldWords.ReplaceAllString(text, "$1$2"))
+	return slackLink.ReplaceAllStringFunc(text, func(mark string) string {
+		parts := slackLink.FindStringSubmatch(mark)
+		if parts[2] == "" {
+			return parts[1]
+		}
+		e.link(parts[2], slackEscapes.Replace(parts[1]))
+		return parts[2] + " (" + parts[1] + ")"
+	})
+}
+
+// withoutSlackMarks writes mentions and bold words as people see them.
+func withoutSlackMarks(text string) string {
+	text = slackMention.ReplaceAllStringFunc(text, func(mark string) string {
+		parts := slackMention.FindStringSubmatch(mark)
+		return strings.Replace(parts[1], "!", "@", 1) + cmp.Or(parts[3], parts[2])
+	})
+	return boldWords.ReplaceAllString(text, "$1$2")
 }
 
 // colourWord is the word for a colour that means something: red, yellow or green.
