@@ -98,7 +98,6 @@ func (b *bed) in(t *testing.T) *bed {
 
 // serve starts a server with a room, until the end of the test.
 func (b *bed) serve(p product, o testbed.Options) *testbed.XMPP {
-	b.Helper()
 	o.Dir, o.HistorySize = filepath.Join(b.dir, name(p.name)), history
 	x, err := p.start(b.Context(), o)
 	must(b, err)
@@ -112,7 +111,6 @@ func (b *bed) serve(p product, o testbed.Options) *testbed.XMPP {
 
 // startWorker starts the worker with these settings, and waits until it is in the room.
 func (b *bed) startWorker(x *testbed.XMPP, env ...map[string]string) *testbed.Worker {
-	b.Helper()
 	w, err := testbed.StartWorker(b.binary, "run", b.dir, append(env, map[string]string{
 		"XMPP_JID": "notifier@" + x.Domain, "XMPP_PASSWORD": testbed.Password("notifier"), "XMPP_ADDR": x.Addr,
 		"XMPP_ROOM": roomOf(x), "XMPP_CA_FILE": x.CAFile,
@@ -129,7 +127,6 @@ func (b *bed) stop(w *testbed.Worker) { must(b, w.Stop(patience)) }
 // fill makes a stream or topic with n notifications, and returns the worker's settings
 // for it.
 func (b *bed) fill(w way, n int) map[string]string {
-	b.Helper()
 	env, err := w.create(b.Context(), name("backlog"))
 	must(b, err)
 	must(b, w.add(b.Context(), env, n))

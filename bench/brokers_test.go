@@ -21,6 +21,7 @@ import (
 // way is one way from a broker into the room.
 type way struct {
 	name string
+	pid  int // of the broker
 	// create makes a stream or topic of that name, and returns the worker's settings
 	// for it.
 	create func(ctx context.Context, name string) (env map[string]string, err error)
@@ -39,7 +40,6 @@ func notification() []byte {
 
 // fromNATS starts a server.
 func (b *bed) fromNATS() way {
-	b.Helper()
 	server, err := testbed.NATS(b.Context(), testbed.Options{Dir: filepath.Join(b.dir, "nats")})
 	must(b, err)
 	b.Cleanup(func() { must(b, server.Kill()) })
@@ -66,12 +66,11 @@ func (b *bed) fromNATS() way {
 			return ctx.Err()
 		}
 	}
-	return way{"JetStream", create, add}
+	return way{"JetStream", server.PID(), create, add}
 }
 
 // fromKafka starts a broker.
 func (b *bed) fromKafka() way {
-	b.Helper()
 	server, err := testbed.Kafka(b.Context(), testbed.Options{Dir: filepath.Join(b.dir, "kafka")})
 	must(b, err)
 	b.Cleanup(func() { must(b, server.Kill()) })
@@ -95,5 +94,5 @@ func (b *bed) fromKafka() way {
 		}
 		return failed.Err()
 	}
-	return way{"Kafka", create, add}
+	return way{"Kafka", server.PID(), create, add}
 }

@@ -50,7 +50,6 @@ func join(ctx context.Context, x *testbed.XMPP, account, nick string) (*client, 
 
 // observe enters the room as somebody else, until the end of the part.
 func (b *bed) observe(x *testbed.XMPP) *client {
-	b.Helper()
 	c, err := join(b.Context(), x, "observer", name("observer"))
 	must(b, err)
 	b.Cleanup(c.close)

@@ -20,7 +20,6 @@ const (
 // latency is from the call that sends or publishes a single message until the
 // observer has read it. All ways take turns in the same room.
 func latency(b *bed) string {
-	b.Helper()
 	var kept promises
 	t := newTable("ms, p50 / p99", "room alone", "worker from JetStream", "worker from Kafka", "from JetStream, digests in storms")
 	for _, p := range products() {
@@ -33,10 +32,10 @@ func latency(b *bed) string {
 			t.row(cells...)
 			for _, q := range []struct{ quantile, limit float64 }{{0.5, 1}, {0.99, 5}} {
 				added := quantile(took[1], q.quantile) - quantile(took[0], q.quantile)
-				kept.add(added <= q.limit, "%s, from JetStream, p%.0f added: %.1f ms, promised at most %g", p.name, 100*q.quantile, added, q.limit)
+				kept.most(q.limit, added, "%s, from JetStream, ms added to p%.0f", p.name, 100*q.quantile)
 			}
 			ratio := quantile(took[len(took)-1], 0.5) / quantile(took[1], 0.5)
-			kept.add(ratio <= 1.2, "%s, p50 with digests in storms ÷ without: %.2f, promised at most 1.2", p.name, ratio)
+			kept.most(1.2, ratio, "%s, p50 with digests in storms ÷ without", p.name)
 		})
 	}
 	return "From the call that sends or publishes until the observer has read it, each message from rest. The floor is the room alone:\n" +
@@ -45,7 +44,6 @@ func latency(b *bed) string {
 
 // timeRoom times single messages on all ways into the room: bare, and by ways.
 func (b *bed) timeRoom(p product) [][]time.Duration {
-	b.Helper()
 	s := b.serve(p, testbed.Options{})
 	observer := b.observe(s)
 	text := []byte(stanza(s, 0, rendered(b)))

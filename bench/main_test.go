@@ -11,27 +11,30 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/xmpp-notifier/xmpp-notifier/testbed"
 )
 
-// job is what a bare sender or consumer does, in a process of its own, so that what
-// it uses can be told from what the observer and we use.
+// job is what a bare contestant does, in a process of its own: a sender, a consumer, or
+// a bridge, which is both.
 type job struct {
-	Server *testbed.XMPP     // to post to; nil to consume
-	Env    map[string]string // to consume: the worker's settings for JetStream
+	Server *testbed.XMPP     // to post to; nil to consume only
+	Env    map[string]string // to consume: the worker's settings; nil to send what is ready
 	Body   string
 	N      int
 }
 
-// asChild is the environment variable that turns this program into one.
+// next waits for a notification, and returns what acknowledges it.
+type next func() (ack func() error, err error)
+
+// asChild is the environment variable that makes this program do one.
 const asChild = "BENCH_CHILD"
 
 func TestMain(m *testing.M) {
@@ -48,56 +51,34 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+	_, _ = io.Copy(io.Discard, os.Stdin) // until it has been seen what we have used
 }
 
-// bare starts a job, and returns what waits for its end and says the CPU time of each
-// message, in µs.
-func (b *bed) bare(j job) (used func() float64) {
-	b.Helper()
-	text, err := json.Marshal(j)
-	must(b, err)
-	cmd := exec.CommandContext(b.Context(), os.Args[0]) //nolint:gosec // it is us
-	cmd.Env = append(os.Environ(), asChild+"="+string(text))
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, os.Stderr
-	must(b, cmd.Start())
-	return func() (micros float64) {
-		must(b, cmd.Wait())
-		_, err := fmt.Sscan(out.String(), &micros)
-		must(b, err)
-		return micros
-	}
-}
-
-// run does the job, and prints the CPU time of all messages but the first fifth,
-// which belongs to the start.
 func (j job) run(ctx context.Context) error {
-	begin := consume
-	if j.Server != nil {
-		begin = send
+	take, err := map[string]func(context.Context, map[string]string) (next, error){"": ready, "nats": fromNATS, "kafka": fromKafka}[j.Env["SOURCES"]](ctx, j.Env)
+	if err == nil && j.Server != nil {
+		return j.send(ctx, take)
 	}
-	next, err := begin(ctx, j)
-	if err != nil {
-		return err
-	}
-	done, measured := 0, 0
-	began := ownCPU()
-	for done < j.N {
-		n, err := next()
-		if err != nil {
-			return fmt.Errorf("after %d messages: %w", done, err)
+	for i := 0; err == nil && i < j.N; i++ {
+		if i == j.N/5 {
+			fmt.Println() // now it is measured
 		}
-		if done += n; measured == 0 && done >= j.N/5 {
-			began, measured = ownCPU(), done
+		var ack func() error
+		if ack, err = take(); err == nil {
+			err = ack()
 		}
 	}
-	_, err = fmt.Println(float64((ownCPU() - began).Microseconds()) / float64(max(1, done-measured)))
+	fmt.Println()
 	return err
 }
 
-// consume receives and acknowledges what a stream has.
-func consume(ctx context.Context, j job) (func() (int, error), error) {
-	conn, err := nats.Connect(j.Env["NATS_URL"])
+func ready(context.Context, map[string]string) (next, error) {
+	ack := func() error { return nil }
+	return func() (func() error, error) { return ack, nil }, nil
+}
+
+func fromNATS(ctx context.Context, env map[string]string) (next, error) {
+	conn, err := nats.Connect(env["NATS_URL"])
 	if err != nil {
 		return nil, err
 	}
@@ -105,65 +86,107 @@ func consume(ctx context.Context, j job) (func() (int, error), error) {
 	if err != nil {
 		return nil, err
 	}
-	consumer, err := js.CreateConsumer(ctx, j.Env["NATS_STREAM"], jetstream.ConsumerConfig{AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: 2 * inFlight})
+	consumer, err := js.CreateConsumer(ctx, env["NATS_STREAM"], jetstream.ConsumerConfig{AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: 2 * inFlight})
 	if err != nil {
 		return nil, err
 	}
 	messages, err := consumer.Messages(jetstream.PullMaxMessages(2 * inFlight))
-	return func() (int, error) {
+	return func() (func() error, error) {
 		m, err := messages.Next(jetstream.NextContext(ctx))
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		return 1, m.Ack()
+		return m.Ack, nil
 	}, err
 }
 
-// send posts stanzas that are ready, with never more in flight than the worker
-// has: as many echoes as a read brings, as many messages the next write sends.
-func send(ctx context.Context, j job) (func() (int, error), error) {
-	c, err := join(ctx, j.Server, "notifier", "bare")
-	if err != nil {
-		return nil, err
-	}
-	s := &sender{client: c, size: len(stanza(j.Server, 0, j.Body)), ids: ids()}
-	for i := range j.N {
-		s.text = append(s.text, stanza(j.Server, i, j.Body)...)
-	}
-	ahead, _ := c.read.Peek(c.read.Buffered()) // never more than there is
-	s.echoes = xml.NewDecoder(bufio.NewReaderSize(io.MultiReader(bytes.NewReader(ahead), s), 64<<10))
-	return s.echo, s.post(inFlight)
+// commitEvery is how many messages a bridge from Kafka commits at a time: a crash of the
+// worker repeats no more than half the history, and neither does one of the bridge.
+const commitEvery = history / 4
+
+func fromKafka(ctx context.Context, env map[string]string) (next, error) {
+	client, err := kgo.NewClient(kgo.SeedBrokers(env["KAFKA_BROKERS"]), kgo.ConsumeTopics(env["KAFKA_TOPICS"]), kgo.ConsumerGroup(env["KAFKA_GROUP_ID"]),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.AutoCommitMarks())
+	var fetched []*kgo.Record
+	return func() (func() error, error) {
+		for len(fetched) == 0 {
+			fetches := client.PollRecords(ctx, inFlight)
+			if err := fetches.Err(); err != nil {
+				return nil, err
+			}
+			fetched = fetches.Records()
+		}
+		r := fetched[0]
+		fetched = fetched[1:]
+		return func() error {
+			if client.MarkCommitRecords(r); r.Offset%commitEvery == 0 {
+				client.CommitOffsets(ctx, client.MarkedOffsets(), nil)
+			}
+			return nil
+		}, nil
+	}, err
 }
 
 // sender is who posts.
 type sender struct {
 	*client
+	take   next
 	size   int    // of a stanza
 	ids    string // what its id begins with
 	text   []byte
 	echoes *xml.Decoder
-	shown  int // after the last write
+	acks   []func() error // of what is in flight
+	shown  int            // after the last write
+}
+
+// send posts a stanza for each notification, with never more in flight than the worker
+// has: as many echoes as a read brings, as many messages the next write sends.
+func (j job) send(ctx context.Context, take next) error {
+	c, err := join(ctx, j.Server, "notifier", "bare")
+	if err != nil {
+		return err
+	}
+	s := &sender{client: c, take: take, size: len(stanza(j.Server, 0, j.Body)), ids: ids()}
+	for i := range j.N {
+		s.text = append(s.text, stanza(j.Server, i, j.Body)...)
+	}
+	ahead, _ := c.read.Peek(c.read.Buffered()) // never more than there is
+	s.echoes = xml.NewDecoder(bufio.NewReaderSize(io.MultiReader(bytes.NewReader(ahead), s), 64<<10))
+	err = s.post(inFlight)
+	for i := 0; err == nil && i < j.N; i++ {
+		err = s.echo()
+	}
+	return err
 }
 
 // post writes the next n stanzas, if there are as many.
 func (s *sender) post(n int) error {
-	n = min(n*s.size, len(s.text))
-	_, err := s.conn.Write(s.text[:n])
-	s.text = s.text[n:]
+	n = min(n, len(s.text)/s.size)
+	for range n {
+		ack, err := s.take()
+		if err != nil {
+			return err
+		}
+		s.acks = append(s.acks, ack)
+	}
+	_, err := s.conn.Write(s.text[:n*s.size])
+	s.text = s.text[n*s.size:]
 	return err
 }
 
 // echo reads until one of our messages has been shown, known by its id, as every client
 // must. The XML is read by the standard library, without regard to namespaces.
-func (s *sender) echo() (int, error) {
+func (s *sender) echo() error {
 	for {
 		token, err := s.echoes.RawToken()
 		if err != nil {
-			return 0, err
+			return err
 		}
 		if e, begins := token.(xml.StartElement); begins && e.Name.Local == "message" && slices.ContainsFunc(e.Attr, s.isOurs) {
 			s.shown++
-			return 1, nil
+			ack := s.acks[0]
+			s.acks = s.acks[1:]
+			return ack()
 		}
 	}
 }

@@ -22,7 +22,6 @@ const (
 
 // memory watches the worker with a million notifications behind it.
 func memory(b *bed) string {
-	b.Helper()
 	t := newTable(fmt.Sprintf("MB, backlog of %d", fewer(backlog)), "nothing to do", "room away, begin", "room away, end", "peak")
 	var kept promises
 	for _, w := range b.ways {
@@ -39,8 +38,8 @@ func memory(b *bed) string {
 		b.stop(running)
 		must(b, s.Kill())
 		t.row("worker from "+w.name, digits(0, idle), digits(0, begin), digits(0, end), digits(0, highest))
-		kept.add(highest <= 64, "%s, peak: %.1f MB, promised at most 64", w.name, highest)
-		kept.add(end-begin <= 1, "%s, growth during the outage: %.1f MB, promised at most 1", w.name, end-begin)
+		kept.most(64, highest, "%s, peak in MB", w.name)
+		kept.most(1, end-begin, "%s, growth during the outage in MB", w.name)
 	}
 	return fmt.Sprintf("Resident memory of the worker before the backlog came, with the server killed for %s, and at most. The floor is a\n"+
 		"worker with nothing to do.\n\n", away) + t.text + "\n" + kept.text
@@ -57,8 +56,7 @@ func resting(w *testbed.Worker) float64 {
 
 // allocations is what decoding and rendering a notification costs, beside
 // encoding/json that reads the same text into a map.
-func allocations(b *bed) string {
-	b.Helper()
+func allocations(*bed) string {
 	raw := envelope.Raw{Body: notification()}
 	ours := testing.Benchmark(func(t *testing.B) {
 		for t.ReportAllocs(); t.Loop(); {
@@ -75,8 +73,7 @@ func allocations(b *bed) string {
 	t.row("decode and render", digits(1, float64(ours.NsPerOp())/1e3), fmt.Sprint(ours.AllocsPerOp()))
 	t.row("encoding/json alone", digits(1, float64(floor.NsPerOp())/1e3), fmt.Sprint(floor.AllocsPerOp()))
 	var kept promises
-	times := float64(ours.NsPerOp()) / float64(floor.NsPerOp())
-	kept.add(times <= 3, "encoding/json: %.1f times, promised at most 3", times)
+	kept.most(3, float64(ours.NsPerOp())/float64(floor.NsPerOp()), "decode and render ÷ encoding/json")
 	return "A notification of 300 bytes. The floor is encoding/json alone, which reads it into a map.\n\n" + t.text + "\n" + kept.text
 }
 
@@ -89,6 +86,5 @@ func shown(t testing.TB, raw envelope.Raw) string {
 // rendered is what the worker makes of a notification, so that all contestants send
 // the same text.
 func rendered(b *bed) string {
-	b.Helper()
 	return html.EscapeString(shown(b, envelope.Raw{Body: notification()}))
 }

@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
-	"time"
 )
 
 // middle is the median.
@@ -23,6 +21,14 @@ func middle(all []float64) float64 {
 
 // promises is the list of what must hold, and whether it did.
 type promises struct{ text string }
+
+func (p *promises) least(limit, value float64, name string, args ...any) {
+	p.add(value >= limit, "%s: %.2f, promised at least %g", fmt.Sprintf(name, args...), value, limit)
+}
+
+func (p *promises) most(limit, value float64, name string, args ...any) {
+	p.add(value <= limit, "%s: %.2f, promised at most %g", fmt.Sprintf(name, args...), value, limit)
+}
 
 func (p *promises) add(kept bool, format string, args ...any) {
 	sign := "✓"
@@ -58,7 +64,7 @@ Written by `+"`make bench`"+`; do not edit.
 - A notification is 300 bytes of JSON and shown as a text of about 300 bytes, over STARTTLS with TLS 1.3. Settings are the
   defaults. Servers have no limits where nothing else is said.
 - Contestants take turns. A figure is the median of the rounds, a ratio the median of the ratios within each round. CPU
-  is that of the contestant's process, user and system.
+  is that of a process, user and system.
 - Below each part is the load average of the machine. Above 4 on two cores others were using it: rates and times say
   nothing then; CPU, allocations and memory do.
 `, runtime.NumCPU(), versions)
@@ -73,21 +79,13 @@ func output(name string, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// cpu returns what all threads of a process have used so far.
-func cpu(pid int) time.Duration {
+// cpu is how many µs all threads of a process have used so far.
+func cpu(pid int) (micros float64) {
 	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid)) // the pattern is right
-	var total time.Duration
 	for _, thread := range threads {
-		total += time.Duration(number(thread, ""))
+		micros += number(thread, "") / 1000
 	}
-	return total
-}
-
-// ownCPU is what this process has used.
-func ownCPU() time.Duration {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // cannot fail
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	return micros
 }
 
 // resident returns the resident memory of a process, in MB: now (VmRSS) or at its
