@@ -26,15 +26,6 @@ const vysperVersion = "0.7"
 // pools of threads. Here it has one thread instead. Its TLS library loses what
 // comes right after a handshake of TLS 1.3, so it speaks TLS 1.2.
 func Vysper(ctx context.Context, o Options) (*XMPP, error) {
-	return startVysper(ctx, o, false)
-}
-
-// VysperStock is Vysper as it comes, which does not keep the order.
-func VysperStock(ctx context.Context, o Options) (*XMPP, error) {
-	return startVysper(ctx, o, true)
-}
-
-func startVysper(ctx context.Context, o Options, stock bool) (*XMPP, error) {
 	if err := need("Vysper", "install Maven, a JDK 17 and openssl", "java", "javac", "mvn", "openssl"); err != nil {
 		return nil, err
 	}
@@ -53,7 +44,7 @@ func startVysper(ctx context.Context, o Options, stock bool) (*XMPP, error) {
 	x := c.handle(&Server{
 		name: "Vysper",
 		command: command{
-			args: c.vysperArgs(lib, classes, stock),
+			args: c.vysperArgs(lib, classes),
 			dir:  c.Dir,
 			log:  filepath.Join(c.Dir, "vysper.log"),
 		},
@@ -110,9 +101,9 @@ func (c xmppConfig) prepareVysper(ctx context.Context) error {
 	})
 }
 
-func (c xmppConfig) vysperArgs(lib, classes string, stock bool) []string {
+func (c xmppConfig) vysperArgs(lib, classes string) []string {
 	args := []string{
-		"java", "-Xmx256m", "-XX:+UseSerialGC", "-Djdk.tls.server.protocols=TLSv1.2", fmt.Sprintf("-Dstock=%t", stock),
+		"java", "-Xmx256m", "-XX:+UseSerialGC", "-Djdk.tls.server.protocols=TLSv1.2",
 		"-cp", classes + ":" + lib, "Vysper",
 		domain, c.C2S, filepath.Join(c.Dir, "certs", "server.p12"), keyStorePassword,
 	}

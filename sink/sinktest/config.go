@@ -1,6 +1,7 @@
 package sinktest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -51,7 +52,6 @@ type Config struct {
 	NewestTLS       uint16    // newest version of TLS, like tls.VersionTLS11; default 1.3
 	Mechanisms      []string  // SASL, best first; default SCRAM-SHA-512, -256, -1 and PLAIN
 	ChannelBindings []string  // announced by XEP-0440 next to a -PLUS mechanism; default tls-exporter and tls-server-end-point
-	ScramIterations int       // default 4096
 	NotStored       []string  // mechanisms on offer for which the passwords are not stored
 	CertNames       []string  // of the certificate, "" for none; default Domain, Service, localhost and 127.0.0.1
 	CertNotAfter    time.Time // default in a day; the past makes an expired certificate
@@ -69,15 +69,14 @@ type Config struct {
 
 // withDefaults fills in what was left out and owns its slices and maps.
 func (c Config) withDefaults() (Config, error) {
-	c.Domain = or(c.Domain, "xmpp.test")
-	c.Service = or(c.Service, "conference."+c.Domain)
-	c.Room = or(c.Room, "alerts")
-	c.HistorySize = or(c.HistorySize, 20)
-	c.MaxStanzaBytes = or(c.MaxStanzaBytes, 256<<10)
-	c.ScramIterations = or(c.ScramIterations, 4096)
-	c.MaxQueueBytes = or(c.MaxQueueBytes, 8<<20)
-	c.WriteTimeout = or(c.WriteTimeout, 10*time.Second)
-	c.CertNotAfter = or(c.CertNotAfter, time.Now().Add(24*time.Hour))
+	c.Domain = cmp.Or(c.Domain, "xmpp.test")
+	c.Service = cmp.Or(c.Service, "conference."+c.Domain)
+	c.Room = cmp.Or(c.Room, "alerts")
+	c.HistorySize = cmp.Or(c.HistorySize, 20)
+	c.MaxStanzaBytes = cmp.Or(c.MaxStanzaBytes, 256<<10)
+	c.MaxQueueBytes = cmp.Or(c.MaxQueueBytes, 8<<20)
+	c.WriteTimeout = cmp.Or(c.WriteTimeout, 10*time.Second)
+	c.CertNotAfter = cmp.Or(c.CertNotAfter, time.Now().Add(24*time.Hour))
 	c.Users = maps.Clone(c.Users)
 	if c.Users == nil {
 		c.Users = map[string]string{"notifier": "notifier-pw", "observer": "observer-pw"}
@@ -98,15 +97,6 @@ func (c Config) check() error {
 		return errors.New("check service: it must differ from the domain")
 	}
 	return nil
-}
-
-// or returns the value, or the default if the value is zero.
-func or[T comparable](value, fallback T) T {
-	var zero T
-	if value == zero {
-		return fallback
-	}
-	return value
 }
 
 // orSlice returns a copy of the values, or the defaults if there are none at all.

@@ -1,6 +1,7 @@
 package sinktest
 
 import (
+	"cmp"
 	"time"
 )
 
@@ -59,7 +60,7 @@ func (r *room) judge(s *session, n *node) (verdict, StanzaError) {
 	if e, silent := r.absence(); silent {
 		return lose, e
 	} else if e.Condition == "item-not-found" {
-		return refuse, or(r.profile.NoRoom, e)
+		return refuse, cmp.Or(r.profile.NoRoom, e)
 	} else if e.Condition != "" {
 		return refuse, e
 	}

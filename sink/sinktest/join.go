@@ -1,6 +1,7 @@
 package sinktest
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 )
@@ -75,7 +76,7 @@ func (r *room) refusal(s *session, asked Join) (e StanzaError, silent bool) {
 
 // assignNick is the nickname that the room gives, with status 210 where it is not the one asked for.
 func (r *room) assignNick(s *session, nick string, codes []string) (string, []string) {
-	given := or(r.faults.rename, nick)
+	given := cmp.Or(r.faults.rename, nick)
 	if r.profile.RenamesOnConflict {
 		for i := 1; r.taken(s, given); i++ {
 			given = nick + "_" + strconv.Itoa(i)

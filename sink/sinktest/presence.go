@@ -1,6 +1,7 @@
 package sinktest
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -56,9 +57,9 @@ func (r *room) standing(o *occupant) (affiliation, role string) {
 	case r.owner != "" && r.owner == o.bare:
 		return "owner", "moderator"
 	case !r.hasVoice(o.bare):
-		return or(r.members[o.bare], "none"), "visitor"
+		return cmp.Or(r.members[o.bare], "none"), "visitor"
 	default:
-		return or(r.members[o.bare], "none"), "participant"
+		return cmp.Or(r.members[o.bare], "none"), "participant"
 	}
 }
 

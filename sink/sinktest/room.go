@@ -1,6 +1,7 @@
 package sinktest
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"sync"
@@ -129,7 +130,7 @@ func (r *room) absence() (e StanzaError, silent bool) {
 
 // notJoined is the answer to somebody outside.
 func (r *room) notJoined() StanzaError {
-	return or(r.profile.NotJoined, StanzaError{Type: "cancel", Condition: "not-acceptable"})
+	return cmp.Or(r.profile.NotJoined, StanzaError{Type: "cancel", Condition: "not-acceptable"})
 }
 
 func (r *room) isInside(s *session) bool {

@@ -177,7 +177,7 @@ func (s *Server) credentials(hash scram.HashGeneratorFcn, user string) (scram.St
 	if err != nil {
 		return scram.StoredCredentials{}, fmt.Errorf("prepare password: %w", err)
 	}
-	return client.GetStoredCredentialsWithError(scram.KeyFactors{Salt: s.salt, Iters: s.cfg.ScramIterations})
+	return client.GetStoredCredentialsWithError(scram.KeyFactors{Salt: s.salt, Iters: 4096})
 }
 
 func decode64(text string) (string, error) {

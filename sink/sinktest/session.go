@@ -1,6 +1,7 @@
 package sinktest
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -70,7 +71,7 @@ func (s *session) serve() error {
 		if errors.Is(err, errTooBig) && s.srv.cfg.Profile.SilentOversize {
 			s.wire.own.close()
 			_, err = io.Copy(io.Discard, s.conn) // neither reads nor writes until somebody else ends it
-			return or(err, net.ErrClosed)
+			return cmp.Or(err, net.ErrClosed)
 		}
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package sinktest
 
 import (
+	"cmp"
 	"encoding/xml"
 	"errors"
 )
@@ -16,13 +17,13 @@ type StanzaError struct {
 
 // orUnavailable is the error, or service-unavailable if it has no condition.
 func (e StanzaError) orUnavailable() StanzaError {
-	e.Condition = or(e.Condition, "service-unavailable")
+	e.Condition = cmp.Or(e.Condition, "service-unavailable")
 	return e
 }
 
 // xml writes the <error/> element.
 func (e StanzaError) xml(by string) string {
-	out := "<error" + attrs("type", or(e.Type, errorType(e.Condition)), "by", by) + "><" + e.Condition +
+	out := "<error" + attrs("type", cmp.Or(e.Type, errorType(e.Condition)), "by", by) + "><" + e.Condition +
 		" xmlns='" + nsStanzaError + "'>" + esc(e.Content) + "</" + e.Condition + ">"
 	if e.Text != "" {
 		out += "<text xmlns='" + nsStanzaError + "' xml:lang='en'>" + esc(e.Text) + "</text>"

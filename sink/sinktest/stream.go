@@ -1,6 +1,7 @@
 package sinktest
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -189,7 +190,7 @@ func (s *session) bind() error {
 		resource = r.text
 	}
 	s.bare = s.user + "@" + s.srv.cfg.Domain
-	s.jid = s.bare + "/" + or(resource, s.srv.newID())
+	s.jid = s.bare + "/" + cmp.Or(resource, s.srv.newID())
 	s.srv.register(s)
 	return s.write("<iq type='result'" + attrs("id", iq.attr("id")) + "><bind xmlns='" + nsBind + "'><jid>" + esc(s.jid) + "</jid></bind></iq>")
 }

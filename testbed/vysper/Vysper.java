@@ -55,9 +55,7 @@ public class Vysper {
         server.setStorageProviderRegistry(storage);
         server.setTLSCertificateInfo(new File(args[2]), args[3]);
         server.start();
-        if (!Boolean.getBoolean("stock")) {
-            keepOrder(server.getServerRuntimeContext());
-        }
+        keepOrder(server.getServerRuntimeContext());
 
         server.addModule(new XmppPingModule());
         Conference rooms = new Conference("conference");
