@@ -19,7 +19,7 @@ type Config struct {
 	Cert        string        `envconfig:"INGEST_TLS_CERT" desc:"PEM file of the server's certificate chain; switches TLS on. It is read again for new connections when it changes."`
 	Key         string        `envconfig:"INGEST_TLS_KEY" desc:"PEM file of the certificate's key."`
 	MaxBody     int64         `envconfig:"INGEST_MAX_BODY_BYTES" default:"1048576" desc:"Longest webhook in bytes, 1024 to 16777216. A longer one is answered with 413."`
-	MaxPending  int64         `envconfig:"INGEST_MAX_PENDING_BYTES" default:"16777216" desc:"Maximum bytes of webhooks in progress, at least INGEST_MAX_BODY_BYTES, and of those that Kafka has not answered. Further ones are answered with 503."`
+	MaxPending  int64         `envconfig:"INGEST_MAX_PENDING_BYTES" default:"16777216" desc:"Maximum bytes of webhooks in progress, at least INGEST_MAX_BODY_BYTES. Further ones are answered with 503."`
 	StoreWithin time.Duration `envconfig:"INGEST_TIMEOUT" default:"10s" desc:"How long the broker may take to store a webhook; then it is answered with 503."`
 }
 

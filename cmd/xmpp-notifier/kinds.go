@@ -86,7 +86,7 @@ func (s *settings) kinds() []sourceKind {
 		},
 		deadLetters: func() (sources.DeadLetters, error) { return kafkaadmin.OpenDeadLetters(s.kafka) },
 		publish: func(*slog.Logger) (publisher, error) {
-			return kafkapublish.Open(s.kafka, s.topic(), s.ingest.MaxPending)
+			return kafkapublish.Open(s.kafka, s.topic())
 		},
 	}}
 }

@@ -16,38 +16,28 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/record"
 )
 
-// deadLetterWriter writes dead letters.
-type deadLetterWriter struct {
-	client *client.Client
-	writer *kafka.Writer
-}
-
-func newDeadLetterWriter(c *client.Client) *deadLetterWriter {
-	return &deadLetterWriter{client: c, writer: c.NewWriter(kafka.Murmur2Balancer{})}
-}
-
 // minDeadLetter is a size that barely holds our own headers. A topic that takes no
 // more takes no dead letters.
 const minDeadLetter = 1 << 10
 
-// write returns when the brokers have stored the dead letter. One that is too large
-// for the topic, which does not tell its limit, is cut until it fits.
-func (w *deadLetterWriter) write(ctx context.Context, l *lease, reason sources.Reason) error {
+// writeDeadLetter returns when the brokers have stored the dead letter. One that is too
+// large for the topic, which does not tell its limit, is cut until it fits.
+func writeDeadLetter(ctx context.Context, c *client.Client, l *lease, reason sources.Reason) error {
 	m := &l.delivery.Message
 	letter := kafka.Message{
-		Topic: w.client.Config.DeadLetterTopic(m.Topic), Key: m.Key, Value: m.Body,
+		Topic: c.Config.DeadLetterTopic(m.Topic), Key: m.Key, Value: m.Body,
 		Headers: WireHeaders(sources.DeadLetterHeaders(m, reason, time.Now()), l.headers),
 	}
 	if l.cut >= 0 {
 		markCut(&letter, l.cut)
 	}
-	err := client.Write(ctx, w.writer, letter)
+	err := c.Write(ctx, letter, client.ByKey)
 	for limit := size(&letter) - minDeadLetter; errors.Is(err, kafka.MessageSizeTooLarge) && limit > 0; limit = min(limit, size(&letter)) / 2 {
 		cut(&letter, max(limit, minDeadLetter), int64(len(m.Body)))
-		err = client.Write(ctx, w.writer, letter)
+		err = c.Write(ctx, letter, client.ByKey)
 	}
 	if err != nil {
-		return fmt.Errorf("write dead letter of %s: %w", m.Place(), w.client.ExplainDeadLetters(letter.Topic, err))
+		return fmt.Errorf("write dead letter of %s: %w", m.Place(), c.ExplainDeadLetters(letter.Topic, err))
 	}
 	return nil
 }
@@ -112,5 +102,3 @@ func WireHeaders(of []envelope.Header, originals []record.Header) []kafka.Header
 	}
 	return headers
 }
-
-func (w *deadLetterWriter) close() { _ = w.writer.Close() }

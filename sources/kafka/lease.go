@@ -105,7 +105,7 @@ func (l *lease) Reject(ctx context.Context, reason sources.Reason) error {
 		return fmt.Errorf("reject %s: %w", l.delivery.Place(), errLost)
 	default:
 	}
-	if err := l.partition.gen.source.deadLetters.write(ctx, l, reason); err != nil {
+	if err := writeDeadLetter(ctx, l.partition.gen.source.client, l, reason); err != nil {
 		return err
 	}
 	l.settle(nil)

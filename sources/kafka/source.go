@@ -26,10 +26,9 @@ var errClosed = errors.New("kafka source is closed")
 
 // Source is a member of a Kafka consumer group.
 type Source struct {
-	log         *slog.Logger
-	client      *client.Client
-	deadLetters *deadLetterWriter
-	poll        time.Duration // between two looks at the partition counts
+	log    *slog.Logger
+	client *client.Client
+	poll   time.Duration // between two looks at the partition counts
 
 	balancer *balancer
 	memory   *reader.Memory
@@ -73,7 +72,7 @@ func open(cfg Config, log *slog.Logger, poll time.Duration) (*Source, error) {
 	}
 	s := &Source{
 		memory: memory, topicIDs: map[string]client.TopicID{},
-		log: log, client: c, deadLetters: newDeadLetterWriter(c), poll: poll, balancer: &balancer{},
+		log: log, client: c, poll: poll, balancer: &balancer{},
 		done: make(chan struct{}), wake: make(chan struct{}, 1),
 	}
 	s.closing, s.stop = context.WithCancel(context.Background())
@@ -81,7 +80,6 @@ func open(cfg Config, log *slog.Logger, poll time.Duration) (*Source, error) {
 	go func() {
 		defer close(s.done)
 		s.run(s.closing)
-		s.deadLetters.close()
 		s.memory.Close()
 	}()
 	return s, nil

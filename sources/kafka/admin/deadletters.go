@@ -22,7 +22,6 @@ import (
 type deadLetters struct {
 	client *client.Client
 	memory *reader.Memory
-	writer *kafkago.Writer
 
 	visited string          // the letter that is visited
 	headers []record.Header // as they are on the wire
@@ -41,17 +40,7 @@ func OpenDeadLetters(cfg kafka.Config) (sources.DeadLetters, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &deadLetters{client: c, memory: memory, writer: c.NewWriter(kafkago.BalancerFunc(originalPartition))}, nil
-}
-
-// originalPartition is where the original was, which keeps it with its key
-// whatever the producer's way of sharing out keys; or by key, if there are fewer
-// partitions now.
-func originalPartition(m kafkago.Message, partitions ...int) int {
-	if p, ok := m.WriterData.(int); ok && slices.Contains(partitions, p) {
-		return p
-	}
-	return kafkago.Murmur2Balancer{}.Balance(m, partitions...)
+	return &deadLetters{client: c, memory: memory}, nil
 }
 
 // Each visits the dead letters partition by partition, up to what is there now.
@@ -148,17 +137,16 @@ func (l *deadLetters) republish(ctx context.Context, letter *sources.DeadLetter)
 		complete.Raw, complete.Key, wire = letter.Whole(m.Raw), original.Key, original.Headers
 	}
 	m := kafkago.Message{Topic: letter.Target, Key: complete.Key, Value: complete.Body, Headers: kafka.WireHeaders(complete.OriginalHeaders(), wire)}
-	if p, err := strconv.Atoi(letter.Get("x-dlq-partition")); err == nil {
-		m.WriterData = p
+	// Where the original was, it stays with its key, however its producer shares out keys.
+	partition, err := strconv.Atoi(letter.Get("x-dlq-partition"))
+	if err != nil {
+		partition = client.ByKey
 	}
-	err := client.Write(ctx, l.writer, m)
+	err = l.client.Write(ctx, m, partition)
 	if errors.Is(err, kafkago.MessageSizeTooLarge) {
-		// Without its identity, since the room has not shown it; and not compressed,
-		// which makes some longer.
+		// Without its identity, since the room has not shown it.
 		m.Headers = slices.DeleteFunc(m.Headers, func(h kafkago.Header) bool { return sources.IsReplayHeader(h.Key) })
-		plain := l.client.NewWriter(kafkago.BalancerFunc(originalPartition))
-		plain.Compression = 0
-		err = errors.Join(client.Write(ctx, plain, m), plain.Close())
+		err = l.client.Write(ctx, m, partition)
 	}
 	return l.client.Explain(err)
 }
@@ -199,8 +187,7 @@ func (*deadLetters) Delete(context.Context, *sources.DeadLetter) error { return 
 
 // Close disconnects.
 func (l *deadLetters) Close() error {
-	err := l.writer.Close()
 	l.client.Close()
 	l.memory.Close()
-	return err
+	return nil
 }

@@ -8,7 +8,6 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
-	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/client"
 )
 
 // Owner is the consumer group of the source.
@@ -16,11 +15,11 @@ func (l *deadLetters) Owner() string { return l.client.Config.GroupID }
 
 // MarkReplayed stores beside a dead letter that its original was published again.
 func (l *deadLetters) MarkReplayed(ctx context.Context, letter *sources.DeadLetter) error {
-	m := kafkago.Message{Topic: letter.Topic, Key: letter.Key, WriterData: letter.Partition}
+	m := kafkago.Message{Topic: letter.Topic, Key: letter.Key}
 	for _, h := range sources.ReplayedHeaders(letter, time.Now()) {
 		m.Headers = append(m.Headers, kafkago.Header{Key: h.Key, Value: []byte(h.Value)})
 	}
-	if err := client.Write(ctx, l.writer, m); err != nil {
+	if err := l.client.Write(ctx, m, letter.Partition); err != nil {
 		return fmt.Errorf("mark %s as replayed: %w", letter.ID, l.client.ExplainDeadLetters(letter.Topic, err))
 	}
 	return nil

@@ -4,7 +4,6 @@
 package client
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -77,27 +76,6 @@ func (c *Client) topics() []string {
 // Dialer opens the connections of a group.
 func (c *Client) Dialer() *kafka.Dialer {
 	return &kafka.Dialer{ClientID: clientID, Timeout: dialTimeout, DialFunc: c.Network.Dial, SASLMechanism: c.mechanism}
-}
-
-// NewWriter sends every message by itself, so that one that is too large does
-// not take others with it, and lets the broker judge the size. Messages are
-// compressed because their originals may have been: uncompressed they might
-// exceed a limit that the originals kept.
-func (c *Client) NewWriter(balancer kafka.Balancer) *kafka.Writer {
-	return &kafka.Writer{
-		Addr: c.API.Addr, Transport: c.Transport, Balancer: balancer,
-		RequiredAcks: kafka.RequireAll, MaxAttempts: 3, BatchSize: 1, BatchBytes: 1 << 30,
-		BatchTimeout: time.Millisecond, WriteTimeout: RequestTimeout, Compression: kafka.Gzip,
-	}
-}
-
-// Write writes one message. Its error is that of the message.
-func Write(ctx context.Context, w *kafka.Writer, m kafka.Message) error {
-	err := w.WriteMessages(ctx, m)
-	if errs, ok := errors.AsType[kafka.WriteErrors](err); ok && len(errs) == 1 {
-		return errs[0]
-	}
-	return err
 }
 
 // Close closes all connections.
