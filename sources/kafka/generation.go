@@ -117,7 +117,10 @@ func (g *generation) waitDirty(ctx context.Context) bool {
 func (g *generation) gather(ctx context.Context) bool {
 	late := time.NewTimer(commitPause)
 	defer late.Stop()
-	for 2*g.uncommitted() < g.pending() {
+	for {
+		if uncommitted, pending := g.counts(); 2*uncommitted >= pending {
+			return true
+		}
 		select {
 		case <-g.dirty:
 			late.Reset(commitPause)
@@ -127,7 +130,6 @@ func (g *generation) gather(ctx context.Context) bool {
 			return false
 		}
 	}
-	return true
 }
 
 // drain waits until everything that is pending is settled or released, as long as
@@ -177,20 +179,18 @@ func (g *generation) clean() map[string][]int {
 	return list
 }
 
-func (g *generation) uncommitted() int {
-	n := 0
+// counts adds up what could be committed now, and what is pending.
+func (g *generation) counts() (uncommitted, pending int) {
 	for _, p := range g.partitions {
-		n += p.tracker.uncommitted()
+		u, n := p.tracker.counts()
+		uncommitted, pending = uncommitted+u, pending+n
 	}
-	return n
+	return uncommitted, pending
 }
 
 func (g *generation) pending() int {
-	n := 0
-	for _, p := range g.partitions {
-		n += p.tracker.pending()
-	}
-	return n
+	_, pending := g.counts()
+	return pending
 }
 
 // commit sends what has been settled since the last commit. It is called by
@@ -216,7 +216,6 @@ func (g *generation) commit(ctx context.Context) error {
 	for p, m := range marks {
 		p.tracker.commit(m)
 	}
-	g.source.notify() // a partition that was full has room again
 	return nil
 }
 

@@ -217,6 +217,30 @@ func TestLeaderMoves(t *testing.T) {
 	}
 }
 
+// So does one that moves after it was asked for, and before it is known where to begin.
+func TestLeaderMovesBeforeTheBeginning(t *testing.T) {
+	t.Parallel()
+	const brokers, n = 3, 30
+	c := newCluster(t, kfake.NumBrokers(brokers))
+	if err := c.createTopic(t.Context(), topic); err != nil {
+		t.Fatal(err)
+	}
+	c.publish(t, 0, n)
+	c.ControlKey(int16(kmsg.OffsetFetch), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.SleepControl(func() {
+			for p := range partitions {
+				leader := c.LeaderFor(topic, int32(p))
+				if err := c.MoveTopicPartition(topic, int32(p), (leader+1)%brokers); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		return nil, nil, false // once
+	})
+	ack(t, receive(t, c.open(t), n)...)
+	c.settles(t, n)
+}
+
 // A topic that is missing is named, is not created, and is read once it is there.
 func TestMissingTopic(t *testing.T) {
 	t.Parallel()

@@ -16,31 +16,16 @@ import (
 // delivery.
 type lease struct {
 	partition *partition
-	mark      mark   // up to where the partition is done with it
 	size      int    // as the worker counts it
-	seq       uint64 // given when it is handed out
-	empty     bool   // it is no message, but takes up offsets
+	seq       uint64 // in the tracker, given when it is handed out
 	cut       int64  // the size of what is not here; negative if all is
 	headers   []record.Header
 	delivery  *sources.Delivery
 	readable  sources.Delivery
 }
 
-// mark is a place in the log up to which a partition can be committed.
-type mark struct {
-	seq    uint64 // of the first message that is not settled
-	offset int64  // behind the last one that is
-	epoch  int32  // of the leader that appended that; negative if unknown
-}
-
 func newLease(p *partition, item *reader.Item) *lease {
-	l := &lease{
-		partition: p, mark: mark{offset: item.Last + 1, epoch: item.Epoch},
-		empty: item.Empty, cut: -1, headers: item.Headers,
-	}
-	if l.empty {
-		return l
-	}
+	l := &lease{partition: p, cut: -1, headers: item.Headers}
 	m := NewMessage(p.gen.group, p.topic, p.id, &item.Record)
 	l.size = m.Size()
 	switch {
@@ -73,24 +58,15 @@ func NewMessage(group, topic string, partition int, r *record.Record) sources.Me
 
 // Ack notes that the message is done; a commit follows within milliseconds.
 func (l *lease) Ack(durable func()) error {
-	l.settle(durable)
+	l.partition.tracker.settle(l.seq, durable)
 	return nil
-}
-
-// settle notes that the message is done, and wakes who commits.
-func (l *lease) settle(durable func()) {
-	if l.partition.tracker.settle(l.seq, durable) {
-		signal(l.partition.gen.dirty)
-	}
 }
 
 // Release changes nothing at the broker: Kafka cannot take back one message.
 // The partition is never committed beyond it, so whoever gets the partition
 // next gets the message again.
 func (l *lease) Release(time.Duration) error {
-	if l.partition.tracker.release() {
-		signal(l.partition.gen.dirty)
-	}
+	l.partition.tracker.release()
 	return nil
 }
 
@@ -108,7 +84,7 @@ func (l *lease) Reject(ctx context.Context, reason sources.Reason) error {
 	if err := writeDeadLetter(ctx, l.partition.gen.source.client, l, reason); err != nil {
 		return err
 	}
-	l.settle(nil)
+	l.partition.tracker.settle(l.seq, nil)
 	return nil
 }
 

@@ -5,35 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync/atomic"
-	"time"
 
-	"github.com/xmpp-notifier/xmpp-notifier/internal/backoff"
-	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/client"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/reader"
 )
 
-const (
-	// spanLimit bounds the messages that are pending or not yet committed:
-	// the most that a crash can repeat of one partition. It is what is read
-	// while two commits go their way, 6 ms each on Kafka 4, which gathers them.
-	spanLimit = 4096
-	// fetchRetry is the pause after a fetch that failed.
-	fetchRetry = time.Second
-)
-
-// partition reads one assigned partition. Its messages wait in the queue until
-// Receive takes them; only then are they tracked.
+// partition reads one assigned partition into its tracker.
 type partition struct {
 	gen      *generation
 	topic    string
 	id       int
 	current  client.Topic     // what the topic is, known when the generation is ready
 	start    client.Committed // where to begin, known likewise
-	queue    *queue
-	taken    []*lease // take's, to use again
 	tracker  *tracker
 	progress *progress
 
@@ -44,7 +28,7 @@ type partition struct {
 
 func newPartition(g *generation, topic string, id, of int) *partition {
 	return &partition{
-		gen: g, topic: topic, id: id, queue: newQueue(of), tracker: newTracker(spanLimit), progress: newProgress(),
+		gen: g, topic: topic, id: id, tracker: newTracker(spanLimit, of, g.source.wake, g.dirty), progress: newProgress(),
 	}
 }
 
@@ -57,30 +41,13 @@ func (p *partition) log() *slog.Logger {
 	return p.gen.source.log.With("topic", p.topic, "partition", p.id)
 }
 
-// take hands out what is ready, at most limit, and appends it to batch. It skips
-// what is no message, and is not called concurrently.
-func (p *partition) take(batch []*sources.Delivery, limit int, fits func(size int) bool) []*sources.Delivery {
-	p.taken = p.queue.take(p.taken[:0], min(limit, p.tracker.room()), fits)
-	p.tracker.add(p.taken)
-	batch = slices.Grow(batch, len(p.taken))
-	for _, l := range p.taken {
-		p.progress.handedOut(l.mark.offset - 1)
-		if l.empty {
-			l.settle(nil)
-			continue
-		}
-		batch = append(batch, l.delivery)
-	}
-	clear(p.taken)
-	return batch
-}
-
 // fetch reads the partition until ctx ends, or the topic turns out to be another
 // one.
 func (p *partition) fetch(ctx context.Context) {
-	if !p.gen.awaitReady(ctx) || !p.begin(ctx) {
+	if !p.gen.awaitReady(ctx) {
 		return
 	}
+	p.tracker.begin(p.start.Offset)
 	s := p.gen.source
 	r := reader.New(s.client, s.memory, len(p.gen.partitions), p.current, p.id, p.start.Offset, p.start.Epoch)
 	defer r.Close()
@@ -101,48 +68,34 @@ func (p *partition) fetch(ctx context.Context) {
 		if !p.noteFetch(err) || idle {
 			continue
 		}
-		p.queue.put(newLease(p, &item), s.notify)
+		p.put(&item)
 	}
 }
 
 // awaitSpace waits until more can be read. Meanwhile others may need the memory.
 func (p *partition) awaitSpace(ctx context.Context, r *reader.Reader) bool {
-	if p.queue.hasSpace() {
+	if p.tracker.hasSpace() {
 		return ctx.Err() == nil
 	}
 	p.progress.wait(true)
 	defer p.progress.wait(false)
-	return p.queue.awaitSpace(ctx, func() {
+	return p.tracker.awaitSpace(ctx, func() {
 		if r.Contended() {
 			r.Yield()
 		}
 	})
 }
 
-// begin makes a number of "earliest" and "latest" once, and has it committed at once:
-// so a restart does not skip what came meanwhile, and the group knows where it is in a
-// partition in which there is nothing to read yet.
-func (p *partition) begin(ctx context.Context) bool {
-	for p.start.Offset < 0 {
-		at, err := p.gen.source.client.Offset(ctx, p.current, p.id, client.Position(p.start.Offset))
-		if err != nil {
-			p.noteFetch(err)
-			if !backoff.Wait(ctx, fetchRetry) {
-				return false
-			}
-			continue
-		}
-		p.start.Offset = at
-		l := &lease{partition: p, mark: mark{offset: at, epoch: -1}}
-		p.tracker.add([]*lease{l})
-		l.settle(nil)
+// put takes in what was read.
+func (p *partition) put(item *reader.Item) {
+	var l *lease
+	if !item.Empty {
+		l = newLease(p, item)
 	}
-	p.progress.start(p.start.Offset)
-	return true
+	p.tracker.put(l, mark{offset: item.Last + 1, epoch: item.Epoch})
 }
 
-// noteFetch logs what a fetch says, and reports that it brought something. It
-// pauses if reading failed.
+// noteFetch logs what a fetch says, and reports that it brought something.
 func (p *partition) noteFetch(err error) bool {
 	if jump, ok := errors.AsType[*reader.JumpError](err); ok {
 		p.noteJump(jump)

@@ -24,7 +24,7 @@ func (g *generation) prepare(ctx context.Context) bool {
 			return false
 		}
 		g.source.log.Warn("kafka offsets are not known, retrying", "group", g.group, "error", g.source.client.Explain(err))
-		if !backoff.Wait(ctx, fetchRetry) {
+		if !backoff.Wait(ctx, retryPause) {
 			return false
 		}
 	}

@@ -12,7 +12,6 @@ import (
 type progress struct {
 	mu    sync.Mutex
 	read  int64 // the next offset to read; negative if it is not known yet
-	next  int64 // behind the last message that was handed out; negative if it is not known yet
 	ends  reader.Ends
 	told  time.Time // when the broker told ends
 	since time.Time // when there was progress, or none was needed
@@ -21,14 +20,7 @@ type progress struct {
 }
 
 func newProgress() *progress {
-	return &progress{read: -1, next: -1, ends: reader.Ends{Stable: -1, High: -1}, since: time.Now()}
-}
-
-// start notes where reading begins.
-func (p *progress) start(offset int64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.read, p.next, p.since = offset, offset, time.Now()
+	return &progress{read: -1, ends: reader.Ends{Stable: -1, High: -1}, since: time.Now()}
 }
 
 // note takes what a reader knows, and its error.
@@ -36,16 +28,13 @@ func (p *progress) note(r *reader.Reader, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	if p.err = err; err == nil {
+	if p.err = err; err == nil && r.Ends().Stable >= 0 {
 		p.ends, p.told = r.Ends(), now
 	}
 	if r.Offset() != p.read || err == nil && p.read >= p.ends.High {
 		p.since = now
 	}
 	p.read = r.Offset()
-	if p.next < 0 {
-		p.next = p.read
-	}
 }
 
 // measured takes the end that a broker told to who asked.
@@ -65,13 +54,6 @@ func (p *progress) wait(full bool) {
 	}
 }
 
-// handedOut notes that everything up to last is with the worker.
-func (p *progress) handedOut(last int64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.next = last + 1
-}
-
 // fresh reports that the end was told within the last d.
 func (p *progress) fresh(d time.Duration) bool {
 	p.mu.Lock()
@@ -79,15 +61,15 @@ func (p *progress) fresh(d time.Duration) bool {
 	return p.ends.Stable >= 0 && time.Since(p.told) < d
 }
 
-// lag is how much waits beyond what was handed out; negative if that is not known,
-// or was told longer than d ago and may have grown from nothing.
-func (p *progress) lag(d time.Duration) int64 {
+// lag is how much waits from next on; negative if that is not known, or was told longer
+// than d ago and may have grown from nothing.
+func (p *progress) lag(next int64, d time.Duration) int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ends.Stable < 0 || p.next < 0 {
+	if p.ends.Stable < 0 || next < 0 {
 		return -1
 	}
-	lag := max(p.ends.Stable-p.next, 0)
+	lag := max(p.ends.Stable-next, 0)
 	if lag == 0 && time.Since(p.told) > d {
 		return -1
 	}

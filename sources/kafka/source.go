@@ -125,15 +125,12 @@ func (s *Source) take(limit sources.Limit) ([]*sources.Delivery, error) {
 		s.turn = (s.turn + 1) % len(s.partitions)
 		before := messages
 		share := max((limit.Messages-before)/(len(s.partitions)-idle), 1)
-		if batch = s.partitions[s.turn].take(batch, share, fits); messages > before {
+		if batch = s.partitions[s.turn].tracker.take(batch, share, fits); messages > before {
 			idle = -1
 		}
 	}
 	if len(batch) > 0 {
 		return batch, nil
-	}
-	if messages > 0 { // all of them took up offsets alone, and a queue that is not empty does not notify again
-		s.notify()
 	}
 	err := s.failure
 	s.failure = nil // told once; the next attempt sets it again

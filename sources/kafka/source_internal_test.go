@@ -26,7 +26,7 @@ func TestMessagesBehindEmptyOffsetsAreReceived(t *testing.T) {
 			{Record: record.Record{Offset: 3}, Last: 3, Empty: true},
 			{Record: record.Record{Offset: 4, Value: []byte("behind that")}, Last: 4},
 		} {
-			p.queue.put(newLease(p, &item), s.notify)
+			p.put(&item)
 		}
 		s.attach([]*partition{p})
 		for _, want := range []uint64{0, 2, 4} {

@@ -48,7 +48,7 @@ func (s *Source) lag() int64 {
 	}
 	sum := int64(0)
 	for _, p := range s.partitions {
-		lag := p.progress.lag(2 * s.stallTimeout())
+		lag := p.progress.lag(p.tracker.handedOut(), 2*s.stallTimeout())
 		if lag < 0 {
 			return -1
 		}

@@ -28,17 +28,23 @@ const (
 	maxThrottle = 30 * time.Second
 )
 
-// fetch asks the leader for what follows, and waits for a moment if there is
-// nothing.
-func (r *Reader) fetch(ctx context.Context) error {
+// fetch finds the leader and the place to begin at, if they are not known, and goes on
+// with a page.
+func (r *Reader) fetch(ctx context.Context) (item Item, ok bool, err error) {
 	if r.lost {
 		if err := r.locate(ctx); err != nil {
-			return err
+			return item, false, err
 		}
 	}
-	if err := r.seek(ctx); err != nil {
-		return err
+	if r.offset < 0 {
+		return r.seek(ctx)
 	}
+	return item, false, r.fetchPage(ctx)
+}
+
+// fetchPage asks the leader for what follows, and waits for a moment if there is
+// nothing.
+func (r *Reader) fetchPage(ctx context.Context) error {
 	limit, release := int64(r.fetchMax)+answerOverhead, (func())(nil)
 	if r.large > limit {
 		var err error

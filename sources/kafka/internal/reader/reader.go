@@ -126,10 +126,10 @@ func (r *Reader) Next(ctx context.Context) (Item, error) {
 		}
 		r.Yield()
 		r.lost = true
+		backoff.Wait(ctx, retryPause)
 		if r.failures++; r.failures >= failuresToTell {
 			return item, err
 		}
-		backoff.Wait(ctx, retryPause)
 	}
 	return Item{}, ctx.Err()
 }
@@ -137,7 +137,7 @@ func (r *Reader) Next(ctx context.Context) (Item, error) {
 // step fetches, or takes one thing from what was fetched; ok if that is an item.
 func (r *Reader) step(ctx context.Context) (item Item, ok bool, err error) {
 	if r.page == nil {
-		return item, false, r.fetch(ctx)
+		return r.fetch(ctx)
 	}
 	rec, err := r.page.next(ctx, r.offset)
 	switch {
@@ -201,16 +201,15 @@ func (r *Reader) Yield() {
 // Close ends the reader.
 func (r *Reader) Close() { r.Yield() }
 
-// seek resolves an offset that is a place.
-func (r *Reader) seek(ctx context.Context) error {
-	if r.offset >= 0 {
-		return nil
-	}
+// seek makes a number of a place. There is nothing before it, which is told at once: the
+// group is to know where it is, also where there is nothing to read yet.
+func (r *Reader) seek(ctx context.Context) (item Item, ok bool, err error) {
 	offset, err := r.client.Offset(ctx, r.topic, r.partition, client.Position(r.offset))
-	if err == nil {
-		r.offset, r.told = offset, offset
+	if err != nil {
+		return item, false, err
 	}
-	return err
+	r.offset, r.told = offset, offset
+	return Item{Record: record.Record{Offset: offset - 1}, Last: offset - 1, Epoch: r.epoch, Empty: true}, true, nil
 }
 
 // locate asks who leads the partition, and whether the topic is still the same.
