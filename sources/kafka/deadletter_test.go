@@ -132,20 +132,26 @@ func checkTooLarge(t *testing.T, c *cluster) {
 	}
 	c.alter(t, map[string]string{"max.message.bytes": strconv.Itoa(60 << 20)})
 	c.config.MaxBatch = 20_000_000
-	client := c.franz(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DefaultProduceTopic(c.topic), kgo.ProducerBatchMaxBytes(50<<20))
-	produce := func(records ...*kgo.Record) {
-		t.Helper()
-		if err := client.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
-			t.Fatal(err)
+	client := c.franz(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DefaultProduceTopic(c.topic),
+		kgo.ProducerBatchMaxBytes(50<<20), kgo.ManualFlushing()) // so that what is produced at once is one batch
+	produce := func(records ...*kgo.Record) error {
+		errs := make([]error, len(records))
+		for i, r := range records {
+			client.Produce(t.Context(), r, func(_ *kgo.Record, err error) { errs[i] = err })
 		}
+		return errors.Join(client.Flush(t.Context()), errors.Join(errs...))
 	}
-	produce(&kgo.Record{Value: []byte(`{"message":"before"}`)})
+	if err := produce(&kgo.Record{Value: []byte(`{"message":"before"}`)}); err != nil {
+		t.Fatal(err)
+	}
 	var batch []*kgo.Record
 	for range 25 {
 		batch = append(batch, &kgo.Record{Value: make([]byte, 1<<20)})
 	}
-	eventually(t, "the brokers take a large batch", func() bool { return client.ProduceSync(t.Context(), batch...).FirstErr() == nil })
-	produce(&kgo.Record{Value: []byte(`{"message":"behind"}`)})
+	eventually(t, "the brokers take a large batch", func() bool { return produce(batch...) == nil })
+	if err := produce(&kgo.Record{Value: []byte(`{"message":"behind"}`)}); err != nil {
+		t.Fatal(err)
+	}
 
 	got := receiveEach(t, c.open(t), 3)
 	if err := got[1].Malformed; err == nil || !strings.Contains(err.Error(), "offsets 1 to 25: it is too large to be read: a batch of") || !strings.Contains(err.Error(), "no more than 20000000 are read at once: raise MEMORY_LIMIT") {

@@ -37,13 +37,12 @@ func drainBudget(session time.Duration) time.Duration {
 // assigned to us, and the one goroutine that commits them. A delivery is bound
 // to its generation; once that is over, settling it changes nothing.
 type generation struct {
-	source      *Source
-	group       string
-	member      client.Member
-	coordinator int32 // of the group; client.AnyBroker if it is not known
-	partitions  []*partition
-	dirty       chan struct{} // something was settled
-	lost        chan struct{} // closed when the generation is over, to be drained
+	source     *Source
+	group      string
+	member     client.Member
+	partitions []*partition
+	dirty      chan struct{} // something was settled
+	lost       chan struct{} // closed when the generation is over, to be drained
 
 	ready   chan struct{}           // closed when it is known where the partitions begin
 	topics  map[string]client.Topic // as they were then
@@ -53,7 +52,7 @@ type generation struct {
 
 func newGeneration(s *Source, gen *kafka.Generation) *generation {
 	g := &generation{
-		source: s, group: gen.GroupID, member: client.Member{Generation: gen.ID, ID: gen.MemberID}, coordinator: client.AnyBroker,
+		source: s, group: gen.GroupID, member: client.Member{Generation: gen.ID, ID: gen.MemberID},
 		partitions: []*partition{}, dirty: make(chan struct{}, 1), lost: make(chan struct{}), ready: make(chan struct{}),
 	}
 	total := 0
@@ -208,7 +207,7 @@ func (g *generation) commit(ctx context.Context) error {
 	if len(marks) == 0 {
 		return nil
 	}
-	err := g.coordinated(ctx, func(broker int32) error { return g.source.client.Commit(ctx, broker, g.member, offsets) })
+	err := g.source.client.Commit(ctx, g.member, offsets)
 	g.noteCommit(err)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/segmentio/kafka-go"
@@ -17,13 +18,14 @@ func (g *generation) prepare(ctx context.Context) bool {
 	for {
 		err := g.findStart(ctx)
 		if err == nil {
+			g.source.receiving()
 			close(g.ready)
 			return true
 		}
 		if ctx.Err() != nil {
 			return false
 		}
-		g.source.log.Warn("kafka offsets are not known, retrying", "group", g.group, "error", g.source.client.Explain(err))
+		g.source.report(fmt.Errorf("find the offsets of group %s: %w", g.group, g.source.client.Explain(err)))
 		if !backoff.Wait(ctx, retryPause) {
 			return false
 		}
@@ -110,23 +112,6 @@ func (s *Source) noteTopics(topics map[string]client.Topic) (recreated []string)
 		s.topicIDs[name] = topic.ID
 	}
 	return recreated
-}
-
-// coordinated makes a request to the coordinator of the group, whom it finds if
-// need be.
-func (g *generation) coordinated(ctx context.Context, request func(broker int32) error) error {
-	if g.coordinator == client.AnyBroker {
-		broker, err := g.source.client.Coordinator(ctx)
-		if err != nil {
-			return err
-		}
-		g.coordinator = broker
-	}
-	err := request(g.coordinator)
-	if err != nil && !fenced(err) {
-		g.coordinator = client.AnyBroker // it may be another one by now
-	}
-	return err
 }
 
 // fenced reports that the group will never again take a commit of this generation.

@@ -141,8 +141,14 @@ func (s *Source) take(limit sources.Limit) ([]*sources.Delivery, error) {
 func (s *Source) attach(partitions []*partition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.partitions, s.turn, s.failure = partitions, 0, nil
-	s.serving, s.joined = true, true
+	s.partitions, s.turn, s.serving = partitions, 0, true
+}
+
+// receiving notes that it is known where the partitions begin.
+func (s *Source) receiving() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.joined, s.failure = true, nil
 }
 
 // detach ends that: when it returns, no more of them is handed out.

@@ -5,6 +5,7 @@ package client
 
 import (
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -34,8 +35,8 @@ type Client struct {
 	// API makes requests by Transport.
 	API *kafka.Client
 
-	mechanism sasl.Mechanism
-	versions  versionTable
+	mechanism   sasl.Mechanism
+	coordinator atomic.Int32 // of the group; AnyBroker if it is not known
 }
 
 // New prepares a client. It connects when it is used. The error is about cfg
@@ -52,10 +53,8 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{
-		Config: cfg, Network: newNetwork(tlsConfig, cfg.Dial), mechanism: mechanism,
-		versions: versionTable{known: map[string]versions{}},
-	}
+	c := &Client{Config: cfg, Network: newNetwork(tlsConfig, cfg.Dial), mechanism: mechanism}
+	c.coordinator.Store(AnyBroker)
 	c.Transport = &kafka.Transport{
 		Dial: c.Network.Dial, DialTimeout: dialTimeout, ClientID: clientID, SASL: mechanism,
 		MetadataTTL: metadataTTL, MetadataTopics: c.topics(), IdleTimeout: idleTimeout,

@@ -21,18 +21,14 @@ const (
 // *check.Fault if some are not workers: whoever joined would take partitions from
 // them, or could not join at all.
 func (c *Client) Workers(ctx context.Context) (int, error) {
-	coordinator, err := c.Coordinator(ctx)
-	if err != nil {
-		return 0, err
-	}
-	if err := c.newProtocolMembers(ctx, coordinator); err != nil {
+	if err := c.newProtocolMembers(ctx); err != nil {
 		return 0, err
 	}
 	request := kmsg.NewPtrDescribeGroupsRequest()
 	request.Groups = []string{c.Config.GroupID}
-	response, err := c.Request(ctx, coordinator, describeGroupsVersion, request)
+	response, err := c.requestGroup(ctx, describeGroupsVersion, request)
 	if err != nil {
-		return 0, err
+		return 0, c.noteGroup(err)
 	}
 	groups := response.(*kmsg.DescribeGroupsResponse).Groups
 	if len(groups) == 0 {
@@ -40,7 +36,7 @@ func (c *Client) Workers(ctx context.Context) (int, error) {
 	}
 	group := &groups[0]
 	if err := codeError(group.ErrorCode); err != nil {
-		return 0, err
+		return 0, c.noteGroup(err)
 	}
 	var others []string
 	for _, m := range group.Members {
@@ -56,10 +52,10 @@ func (c *Client) Workers(ctx context.Context) (int, error) {
 
 // newProtocolMembers finds members that share the partitions out by the protocol of
 // KIP-848, which we do not speak. Brokers that do not know it have none.
-func (c *Client) newProtocolMembers(ctx context.Context, coordinator int32) error {
+func (c *Client) newProtocolMembers(ctx context.Context) error {
 	request := kmsg.NewPtrConsumerGroupDescribeRequest()
 	request.Groups = []string{c.Config.GroupID}
-	response, err := c.Request(ctx, coordinator, describeConsumerVersion, request)
+	response, err := c.requestGroup(ctx, describeConsumerVersion, request)
 	if err != nil {
 		return nil //nolint:nilerr // an older broker; what else is wrong the next question tells
 	}

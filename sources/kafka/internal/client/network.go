@@ -84,7 +84,7 @@ func (n *Network) adopt(conn net.Conn) (net.Conn, error) {
 		_ = conn.Close()
 		return nil, errClosed
 	}
-	c := &deadlineConn{Conn: conn, network: n}
+	c := &deadlineConn{Conn: conn, network: n, peer: peer{Addr: conn.RemoteAddr()}}
 	n.conns[c] = struct{}{}
 	return c, nil
 }
@@ -112,7 +112,17 @@ type deadlineConn struct {
 	net.Conn
 	network *Network
 	timed   atomic.Bool // the library has set a deadline
+	peer    peer
 }
+
+// peer is the broker at the other end. The library hides connections from those who make
+// requests, but not their addresses.
+type peer struct {
+	net.Addr
+	versions versions // that it speaks, if it was asked
+}
+
+func (c *deadlineConn) RemoteAddr() net.Addr { return &c.peer }
 
 func (c *deadlineConn) Read(b []byte) (int, error) {
 	if !c.timed.Load() {

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
-	"sync"
 
 	"github.com/segmentio/kafka-go/sasl"
 	"golang.org/x/oauth2"
@@ -51,17 +51,12 @@ func (o OAuth) tokens() func(context.Context) (string, error) {
 		return o.readToken
 	}
 	flow := clientcredentials.Config{ClientID: o.ClientID, ClientSecret: o.ClientSecret.Reveal(), TokenURL: o.TokenURL, Scopes: o.Scopes}
-	var mu sync.Mutex
-	var token *oauth2.Token
-	return func(ctx context.Context) (string, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if !token.Valid() {
-			fresh, err := flow.Token(ctx)
-			if err != nil {
-				return "", fmt.Errorf("ask KAFKA_TOKEN_URL=%s for a token: %w", config.Redact(o.TokenURL), refusal(err))
-			}
-			token = fresh
+	patient := context.WithValue(context.Background(), oauth2.HTTPClient, &http.Client{Timeout: dialTimeout})
+	source := flow.TokenSource(patient)
+	return func(context.Context) (string, error) {
+		token, err := source.Token()
+		if err != nil {
+			return "", fmt.Errorf("ask KAFKA_TOKEN_URL=%s for a token: %w", config.Redact(o.TokenURL), refusal(err))
 		}
 		return token.AccessToken, nil
 	}

@@ -48,8 +48,8 @@ func (c *Committed) parseMetadata(metadata string) {
 	}
 }
 
-// Commit stores offsets for a member. Coordinator says whom to ask.
-func (c *Client) Commit(ctx context.Context, coordinator int32, member Member, offsets map[Place]Committed) error {
+// Commit stores offsets for a member.
+func (c *Client) Commit(ctx context.Context, member Member, offsets map[Place]Committed) error {
 	request := kmsg.NewPtrOffsetCommitRequest()
 	request.Group, request.Generation, request.MemberID = c.Config.GroupID, member.Generation, member.ID
 	topics := map[string][]kmsg.OffsetCommitRequestTopicPartition{}
@@ -62,9 +62,9 @@ func (c *Client) Commit(ctx context.Context, coordinator int32, member Member, o
 	for topic, partitions := range topics {
 		request.Topics = append(request.Topics, kmsg.OffsetCommitRequestTopic{Topic: topic, Partitions: partitions})
 	}
-	response, err := c.Request(ctx, coordinator, commitVersion, request)
+	response, err := c.requestGroup(ctx, commitVersion, request)
 	if err != nil {
-		return err
+		return c.noteGroup(err)
 	}
 	var errs []error
 	for _, t := range response.(*kmsg.OffsetCommitResponse).Topics {
@@ -72,7 +72,7 @@ func (c *Client) Commit(ctx context.Context, coordinator int32, member Member, o
 			errs = append(errs, codeError(p.ErrorCode))
 		}
 	}
-	return errors.Join(errs...)
+	return c.noteGroup(errors.Join(errs...))
 }
 
 // CommittedOffsets asks how far the group has come.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"sync"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
@@ -44,7 +43,7 @@ func (c *Client) Request(ctx context.Context, broker int32, newest int16, reques
 func (c *Client) RequestWithin(ctx context.Context, broker int32, newest int16, request kmsg.Request, limit int64) (kmsg.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
-	e := &exchange{client: c, broker: broker, newest: newest, request: request, limit: limit}
+	e := &exchange{broker: broker, newest: newest, request: request, limit: limit}
 	if _, err := c.API.Transport.RoundTrip(ctx, c.API.Addr, e); err != nil {
 		return nil, err
 	}
@@ -54,7 +53,6 @@ func (c *Client) RequestWithin(ctx context.Context, broker int32, newest int16, 
 // exchange is one request and its response. The library has it write and read by
 // itself (protocol.RawExchanger).
 type exchange struct {
-	client   *Client
 	broker   int32
 	newest   int16
 	request  kmsg.Request
@@ -87,7 +85,7 @@ func (*exchange) Required(map[protocol.ApiKey]int16) bool { return true }
 
 // RawExchange is part of protocol.RawExchanger.
 func (e *exchange) RawExchange(conn io.ReadWriter) (protocol.Message, error) {
-	versions, err := e.client.versions.of(conn)
+	versions, err := versionsOf(conn)
 	if err != nil {
 		return nil, err
 	}
@@ -95,9 +93,6 @@ func (e *exchange) RawExchange(conn io.ReadWriter) (protocol.Message, error) {
 		return nil, err
 	}
 	e.response, err = roundTrip(conn, e.request, e.limit)
-	if err != nil {
-		e.client.versions.forget(conn) // another broker may have taken its place
-	}
 	return e, err
 }
 
@@ -148,22 +143,15 @@ func unexpected(err error) error {
 	return err
 }
 
-// versionTable knows the versions that each broker speaks, by its address.
-type versionTable struct {
-	mu    sync.Mutex
-	known map[string]versions
-}
-
-// versions are the newest ones by the key of the request.
+// versions are the newest ones that a broker speaks, by the key of the request.
 type versions map[int16]kmsg.ApiVersionsResponseApiKey
 
-func (t *versionTable) of(conn io.ReadWriter) (versions, error) {
-	address := remote(conn)
-	t.mu.Lock()
-	known := t.known[address]
-	t.mu.Unlock()
-	if known != nil {
-		return known, nil
+// versionsOf asks the broker once for each connection: another one may have taken its
+// place behind the same address.
+func versionsOf(conn io.ReadWriter) (versions, error) {
+	peer := conn.(net.Conn).RemoteAddr().(*peer) //nolint:forcetypeassert // as Network dials
+	if peer.versions != nil {
+		return peer.versions, nil
 	}
 	request := kmsg.NewPtrApiVersionsRequest() // version 0, which every broker speaks
 	response, err := roundTrip(conn, request, answerLimit)
@@ -174,27 +162,11 @@ func (t *versionTable) of(conn io.ReadWriter) (versions, error) {
 	if err := codeError(answer.ErrorCode); err != nil {
 		return nil, fmt.Errorf("ask for the versions of the protocol: %w", err)
 	}
-	known = versions{}
+	peer.versions = versions{}
 	for _, key := range answer.ApiKeys {
-		known[key.ApiKey] = key
+		peer.versions[key.ApiKey] = key
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.known[address] = known
-	return known, nil
-}
-
-func (t *versionTable) forget(conn io.ReadWriter) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.known, remote(conn))
-}
-
-func remote(conn io.ReadWriter) string {
-	if c, ok := conn.(net.Conn); ok {
-		return c.RemoteAddr().String()
-	}
-	return ""
+	return peer.versions, nil
 }
 
 // choose sets the version of a request.

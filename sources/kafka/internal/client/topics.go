@@ -115,14 +115,28 @@ func (c *Client) Offset(ctx context.Context, topic Topic, partition int, place P
 	return 0, fmt.Errorf("list offsets: %w", kafka.UnknownTopicOrPartition)
 }
 
-// Coordinator finds the broker that coordinates the group.
-func (c *Client) Coordinator(ctx context.Context) (int32, error) {
-	request := kmsg.NewPtrFindCoordinatorRequest()
-	request.CoordinatorKey = c.Config.GroupID
-	response, err := c.Request(ctx, AnyBroker, coordinatorVersion, request)
-	if err != nil {
-		return 0, err
+// requestGroup asks the broker that coordinates the group, which it finds if need be.
+func (c *Client) requestGroup(ctx context.Context, newest int16, request kmsg.Request) (kmsg.Response, error) {
+	if c.coordinator.Load() == AnyBroker {
+		find := kmsg.NewPtrFindCoordinatorRequest()
+		find.CoordinatorKey = c.Config.GroupID
+		response, err := c.Request(ctx, AnyBroker, coordinatorVersion, find)
+		if err != nil {
+			return nil, err
+		}
+		answer := response.(*kmsg.FindCoordinatorResponse)
+		if err := codeError(answer.ErrorCode); err != nil {
+			return nil, err
+		}
+		c.coordinator.Store(answer.NodeID)
 	}
-	answer := response.(*kmsg.FindCoordinatorResponse)
-	return answer.NodeID, codeError(answer.ErrorCode)
+	return c.Request(ctx, c.coordinator.Load(), newest, request)
+}
+
+// noteGroup returns an error of the coordinator: after one it may be another broker.
+func (c *Client) noteGroup(err error) error {
+	if err != nil {
+		c.coordinator.Store(AnyBroker)
+	}
+	return err
 }
