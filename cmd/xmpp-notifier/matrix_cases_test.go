@@ -202,10 +202,10 @@ func kafkaMistakes() []mistake {
 		return m
 	}
 	return []mistake{
-		of("nothing listens at `KAFKA_BROKERS`", "connection", "check that the brokers run, that KAFKA_BROKERS is right, and that no firewall is between", kafkaFault{nowhere: true}, "KAFKA_BROKERS", "127.0.0.1:1"),
+		of("nothing listens at `KAFKA_BROKERS`", "connection", "check that the broker runs, that KAFKA_BROKERS is right, and that no firewall is between", kafkaFault{nowhere: true}, "KAFKA_BROKERS", "127.0.0.1:1"),
 		real(of("wrong password", "connection", "correct KAFKA_USER=worker or KAFKA_PASSWORD", kafkaFault{account: true}, "KAFKA_PASSWORD", "wrong")),
 		real(of("TLS, but the brokers have none", "connection", "if that persists, check KAFKA_TLS=true, KAFKA_SASL=none, KAFKA_USER= and KAFKA_PASSWORD", kafkaFault{}, "KAFKA_TLS", "true")),
-		of("certificate of an unknown authority", "connection", "set KAFKA_CA to the authority that issued the brokers' certificates", kafkaFault{tls: true}, "KAFKA_CA", ""),
+		of("certificate of an unknown authority", "connection", "set KAFKA_CA to the authority that issued the broker's certificate", kafkaFault{tls: true}, "KAFKA_CA", ""),
 		of("topic missing", "topic", "run xmpp-notifier init --create, or correct KAFKA_TOPICS", kafkaFault{noTopic: true}),
 		of("no permission for the topic", "topic", "allow KAFKA_USER=worker to read it", kafkaFault{account: true, deny: "topic"}),
 		of("no permission for the group", "group", "allow KAFKA_USER=worker to read the group KAFKA_GROUP_ID=xmpp-notifier", kafkaFault{account: true, deny: "group"}),

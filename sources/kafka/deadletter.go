@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -24,68 +23,23 @@ const minDeadLetter = 1 << 10
 // large for the topic, which does not tell its limit, is cut until it fits.
 func writeDeadLetter(ctx context.Context, c *client.Client, l *lease, reason sources.Reason) error {
 	m := &l.delivery.Message
-	letter := kafka.Message{
-		Topic: c.Config.DeadLetterTopic(m.Topic), Key: m.Key, Value: m.Body,
-		Headers: WireHeaders(sources.DeadLetterHeaders(m, reason, time.Now()), l.headers),
-	}
+	topic := c.Config.DeadLetterTopic(m.Topic)
+	letter := sources.NewLetter(m, reason, time.Now())
 	if l.cut >= 0 {
-		markCut(&letter, l.cut)
+		letter.MarkCut(int(l.cut))
 	}
-	err := c.Write(ctx, letter, client.ByKey)
-	for limit := size(&letter) - minDeadLetter; errors.Is(err, kafka.MessageSizeTooLarge) && limit > 0; limit = min(limit, size(&letter)) / 2 {
-		cut(&letter, max(limit, minDeadLetter), int64(len(m.Body)))
-		err = c.Write(ctx, letter, client.ByKey)
+	write := func() error {
+		return c.Write(ctx, kafka.Message{Topic: topic, Key: letter.Key, Value: letter.Body, Headers: WireHeaders(letter.Header, l.headers)}, client.ByKey)
+	}
+	err := write()
+	for limit := letter.Size() - minDeadLetter; errors.Is(err, kafka.MessageSizeTooLarge) && limit > 0; limit = min(limit, letter.Size()) / 2 {
+		letter.Cut(max(limit, minDeadLetter))
+		err = write()
 	}
 	if err != nil {
-		return fmt.Errorf("write dead letter of %s: %w", m.Place(), c.ExplainDeadLetters(letter.Topic, err))
+		return fmt.Errorf("write dead letter of %s: %w", m.Place(), c.ExplainDeadLetters(topic, err))
 	}
 	return nil
-}
-
-// markCut says in a dead letter that the original had length bytes, and not all of
-// them are here.
-func markCut(letter *kafka.Message, length int64) {
-	mark := kafka.Header{Key: sources.CutHeader, Value: strconv.AppendInt(nil, length, 10)}
-	if !slices.ContainsFunc(letter.Headers, func(h kafka.Header) bool { return h.Key == mark.Key }) {
-		letter.Headers = append(letter.Headers, mark)
-	}
-}
-
-// cut makes a dead letter fit into limit bytes. Our headers say where the original
-// is; of its own headers, its key and its value stays what fits.
-func cut(letter *kafka.Message, limit int, length int64) {
-	markCut(letter, length)
-	headers := func() int { return size(letter) - len(letter.Value) - len(letter.Key) }
-	if headers() > limit/2 { // the only long part that is ours
-		letter.Headers = slices.DeleteFunc(letter.Headers, func(h kafka.Header) bool { return h.Key == "x-dlq-error" })
-	}
-	for longest := longestHeader(letter); longest >= 0 && headers() > limit/2; longest = longestHeader(letter) {
-		letter.Headers = slices.Delete(letter.Headers, longest, longest+1)
-	}
-	if len(letter.Key) > limit/4 {
-		letter.Key = nil // a part of it would be another key
-	}
-	room := max(limit-headers()-len(letter.Key), 0)
-	letter.Value = letter.Value[:min(len(letter.Value), room)]
-}
-
-// longestHeader is the publisher's longest header; -1 if there is none.
-func longestHeader(letter *kafka.Message) int {
-	longest := -1
-	for i, h := range letter.Headers {
-		if !sources.IsDeadLetterHeader(h.Key) && (longest < 0 || len(h.Value) > len(letter.Headers[longest].Value)) {
-			longest = i
-		}
-	}
-	return longest
-}
-
-func size(letter *kafka.Message) int {
-	n := len(letter.Key) + len(letter.Value)
-	for _, h := range letter.Headers {
-		n += len(h.Key) + len(h.Value)
-	}
-	return n
 }
 
 // WireHeaders are headers as Kafka has them: it tells null from empty, which those

@@ -7,13 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"slices"
 
 	"github.com/segmentio/kafka-go"
 
 	"github.com/xmpp-notifier/xmpp-notifier/check"
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
 )
 
 // Explain adds to a broker's refusal the setting that it is about.
@@ -26,7 +26,7 @@ func (c *Client) Explain(err error) error {
 		fix = c.Fix(err)
 	}
 	if fix == "" {
-		fix = networkFix(err)
+		fix = sources.Endpoint{Address: "KAFKA_BROKERS", CA: "KAFKA_CA", Cert: "KAFKA_CERT and KAFKA_KEY"}.Fix(err)
 	}
 	if fix == "" {
 		return err
@@ -60,6 +60,12 @@ func (c *Client) Fix(err error) string {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return fmt.Sprintf("if that persists, check KAFKA_TLS=%t, KAFKA_SASL=%s, KAFKA_USER=%s and KAFKA_PASSWORD", c.Config.TLS, c.Config.SASL, c.Config.User)
 	}
+	if _, clear := errors.AsType[tls.RecordHeaderError](err); clear {
+		return "there is no TLS: set KAFKA_TLS=false, or correct the port in KAFKA_BROKERS"
+	}
+	if _, other := errors.AsType[x509.HostnameError](err); other {
+		return "use a host in KAFKA_BROKERS, and in the brokers' advertised.listeners, that their certificates name"
+	}
 	return ""
 }
 
@@ -71,36 +77,6 @@ func (c *Client) advertised(err error) string {
 		return ""
 	}
 	return fmt.Sprintf("a broker in KAFKA_BROKERS=%s says that clients are to use %s, which cannot be reached from here: correct the broker's advertised.listeners, or the way to that address", c.Config.BrokerList(), dial.address)
-}
-
-// networkFix tells what to do if there is no way to a broker.
-func networkFix(err error) string {
-	var (
-		unknown x509.UnknownAuthorityError
-		name    x509.HostnameError
-		invalid x509.CertificateInvalidError
-		alert   tls.AlertError
-		header  tls.RecordHeaderError
-		dns     *net.DNSError
-		network *net.OpError
-	)
-	switch {
-	case errors.As(err, &unknown):
-		return "set KAFKA_CA to the authority that issued the brokers' certificates"
-	case errors.As(err, &name):
-		return "use a host in KAFKA_BROKERS, and in the brokers' advertised.listeners, that their certificates name"
-	case errors.As(err, &invalid):
-		return "renew the brokers' certificates"
-	case errors.As(err, &alert):
-		return "set KAFKA_CERT and KAFKA_KEY to a client certificate that the brokers take"
-	case errors.As(err, &header):
-		return "there is no TLS: set KAFKA_TLS=false, or correct the port in KAFKA_BROKERS"
-	case errors.As(err, &dns):
-		return "no such host: correct KAFKA_BROKERS, the brokers' advertised.listeners, or the DNS"
-	case errors.As(err, &network) && network.Op == "dial":
-		return "check that the brokers run, that KAFKA_BROKERS is right, and that no firewall is between"
-	}
-	return ""
 }
 
 // Unreachable says that no broker tells of the topics.
