@@ -3,6 +3,7 @@ package kafka_test
 import (
 	"testing"
 
+	kafkago "github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -23,6 +24,7 @@ func checkExpired(t *testing.T, c *cluster) {
 	c.publishOne(t, 0, before)
 	ack(t, receive(t, s, before)...)
 	c.settles(t, before)
+	eventually(t, "the group knows where it is in every partition", func() bool { return c.begun(t) == partitions })
 	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -65,6 +67,25 @@ func checkExpired(t *testing.T, c *cluster) {
 	if !c.lines.has("level=WARN", "no committed offsets", "start=latest", "published before now are not read") {
 		t.Error("with latest the log does not tell")
 	}
+}
+
+// begun counts the partitions in which the group has an offset.
+func (c *cluster) begun(t *testing.T) (n int) {
+	t.Helper()
+	ids := make([]int, partitions)
+	for i := range ids {
+		ids[i] = i
+	}
+	answer, err := c.admin.OffsetFetch(t.Context(), &kafkago.OffsetFetchRequest{GroupID: c.config.GroupID, Topics: map[string][]int{c.topic: ids}})
+	if err != nil {
+		return 0
+	}
+	for _, p := range answer.Topics[c.topic] {
+		if p.CommittedOffset >= 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // expire deletes the offsets of the group.
