@@ -1,10 +1,10 @@
 package reader
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
+
+	"github.com/twmb/franz-go/pkg/kbin"
 
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/client"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/record"
@@ -41,59 +41,47 @@ func logOf(answer *client.TooLargeError) []byte {
 	if version < fetchStable {
 		return nil
 	}
-	c := cursor{raw: answer.Head, flexible: version >= fetchFlexible}
-	c.tags()
-	c.skip(4) // for how long we are throttled
+	flexible := version >= fetchFlexible
+	f := kbin.Reader{Src: answer.Head}
+	tags := func() { // which newer brokers may add: we know of none here
+		if flexible {
+			f.Uvarint()
+		}
+	}
+	length := f.ArrayLen
+	if flexible {
+		length = f.CompactArrayLen
+	}
+	tags()
+	f.Int32() // for how long we are throttled
 	if version >= fetchSession {
-		c.skip(2 + 4)
+		f.Span(2 + 4)
 	}
-	c.length(4) // topics
-	if version >= fetchID {
-		c.skip(len(client.TopicID{}))
-	} else {
-		c.skip(c.length(2))
+	length() // topics
+	switch {
+	case version >= fetchID:
+		f.Uuid()
+	case flexible:
+		f.CompactString()
+	default:
+		_ = f.String()
 	}
-	c.length(4)           // partitions
-	c.skip(4 + 2 + 8 + 8) // which, error, and ends
+	length()              // partitions
+	f.Span(4 + 2 + 8 + 8) // which, error, and ends
 	if version >= fetchStart {
-		c.skip(8)
+		f.Int64()
 	}
-	for n := c.length(4); n > 0 && len(c.raw) > 0; n-- { // aborted transactions
-		c.skip(8 + 8)
-		c.tags()
+	for n := length(); n > 0 && f.Ok(); n-- { // aborted transactions
+		f.Span(8 + 8)
+		tags()
 	}
 	if version >= fetchReplica {
-		c.skip(4)
+		f.Int32()
 	}
-	c.length(4) // bytes of the log
-	return c.raw
-}
-
-// cursor reads the parts of an answer, which may end early.
-type cursor struct {
-	raw      []byte
-	flexible bool
-}
-
-func (c *cursor) skip(n int) { c.raw = c.raw[min(max(n, 0), len(c.raw)):] }
-
-// tags skips what newer brokers may add. We know of none here.
-func (c *cursor) tags() {
-	if c.flexible {
-		c.skip(1)
+	if flexible {
+		f.Uvarint() // bytes of the log, of which only the first are here
+	} else {
+		f.Int32()
 	}
-}
-
-// length is a number of bytes or of parts, which is written in size bytes or, in a
-// flexible answer, in as few as it needs; 0 if there is nothing.
-func (c *cursor) length(size int) int {
-	var part [4]byte
-	if c.flexible {
-		number, read := binary.Uvarint(c.raw)
-		c.skip(read)
-		return int(min(max(number, 1), math.MaxInt32)) - 1
-	}
-	copy(part[len(part)-size:], c.raw)
-	c.skip(size)
-	return max(int(int32(binary.BigEndian.Uint32(part[:]))), 0) //nolint:gosec // signed on the wire
+	return f.Src
 }

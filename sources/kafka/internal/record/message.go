@@ -1,9 +1,12 @@
 package record
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kbin"
 )
 
 // The formats before record batches: each message has a header of its own, and a
@@ -86,31 +89,13 @@ func messageTime(raw []byte) time.Time {
 // parseFields reads a message of either format. base is added to its offset.
 func parseFields(raw []byte, base int64) (Record, error) {
 	rec := Record{Offset: base + offset(raw), Time: messageTime(raw)}
-	rest := raw[magicAt+2:]
+	f := kbin.Reader{Src: raw[magicAt+2:]}
 	if raw[magicAt] == 1 {
-		rest = rest[min(8, len(rest)):]
+		f.Int64() // the time
 	}
-	var ok1, ok2 bool
-	rec.Key, rest, ok1 = cutBytes(rest)
-	rec.Value, rest, ok2 = cutBytes(rest)
-	if !ok1 || !ok2 || len(rest) > 0 {
+	rec.Key, rec.Value = bytes.Clone(f.NullableBytes()), bytes.Clone(f.NullableBytes())
+	if !f.Ok() || len(f.Src) > 0 {
 		return Record{}, fmt.Errorf("%w: a message's fields are not as long as the message", ErrCorrupt)
 	}
 	return rec, nil
-}
-
-// cutBytes copies a part with its length before it; nil if it is null.
-func cutBytes(raw []byte) (part, rest []byte, ok bool) {
-	if len(raw) < 4 {
-		return nil, nil, false
-	}
-	n := int64(integer32(raw))
-	raw = raw[4:]
-	if n < 0 {
-		return nil, raw, true
-	}
-	if n > int64(len(raw)) {
-		return nil, nil, false
-	}
-	return append(make([]byte, 0, n), raw[:n]...), raw[n:], true
 }

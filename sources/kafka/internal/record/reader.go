@@ -9,6 +9,8 @@ import (
 	"io"
 	"math"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kbin"
 )
 
 // Record is one message of a log. Key, Value and Headers are its own memory; nil
@@ -117,21 +119,22 @@ func (r *Reader) whole(size int) (Record, error) {
 	if _, err := io.ReadFull(r.in, raw); err != nil {
 		return Record{}, err
 	}
-	f := fields{raw: raw}
-	f.skip(1) // attributes, of which there are none
-	rec := r.place(f.varint(), f.varint())
-	rec.Key, rec.Value = f.bytes(), f.bytes()
-	n := f.count()
+	f := kbin.Reader{Src: raw}
+	f.Int8() // attributes, of which there are none
+	rec := r.place(f.Varlong(), f.Varlong())
+	rec.Key, rec.Value = f.VarintBytes(), f.VarintBytes()
+	n := f.VarintArrayLen()
 	if n > MaxHeaders {
 		rec.Key, rec.Value, rec.Oversize = bytes.Clone(rec.Key[:min(len(rec.Key), maxKey)]), nil, int64(size)
 		return rec, nil
 	}
-	for ; n > 0 && !f.bad; n-- {
-		name := f.bytes()
-		rec.Headers = append(rec.Headers, Header{Key: string(name), Value: f.bytes()})
-		f.bad = f.bad || name == nil
+	bad := n < 0
+	for ; n > 0 && f.Ok(); n-- {
+		name := f.VarintBytes()
+		rec.Headers = append(rec.Headers, Header{Key: string(name), Value: f.VarintBytes()})
+		bad = bad || name == nil
 	}
-	if f.bad || len(f.raw) > 0 {
+	if bad || !f.Ok() || len(f.Src) > 0 {
 		return Record{}, fmt.Errorf("%w: a record's fields are not as long as the record", ErrCorrupt)
 	}
 	return rec, nil
@@ -177,51 +180,4 @@ func timeOf(milliseconds int64) time.Time {
 		return at
 	}
 	return time.Time{}
-}
-
-// fields reads the parts of one record. The first that is wrong makes it bad.
-type fields struct {
-	raw []byte
-	bad bool
-}
-
-func (f *fields) skip(n int) {
-	if n < 0 || n > len(f.raw) {
-		f.bad, n = true, 0
-	}
-	f.raw = f.raw[n:]
-}
-
-func (f *fields) varint() int64 {
-	v, n := binary.Varint(f.raw)
-	if n <= 0 {
-		f.bad, n = true, 0
-	}
-	f.raw = f.raw[n:]
-	return v
-}
-
-// count is a number of parts, each of which takes a byte at least.
-func (f *fields) count() int64 {
-	n := f.varint()
-	if n < 0 || n > int64(len(f.raw)) {
-		f.bad = true
-		return 0
-	}
-	return n
-}
-
-// bytes is nil if the part is null.
-func (f *fields) bytes() []byte {
-	n := f.varint()
-	if n < 0 {
-		return nil
-	}
-	if n > int64(len(f.raw)) {
-		f.bad = true
-		return nil
-	}
-	part := f.raw[:n:n]
-	f.raw = f.raw[n:]
-	return part
 }
