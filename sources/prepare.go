@@ -5,12 +5,12 @@ type Mode int
 
 // The modes, each of which may do what those before it may.
 const (
-	Look   Mode = iota // changes nothing
-	Bind               // creates what only the source needs, like a durable consumer
-	Create             // makes what holds notifications and dead letters, too
+	CheckOnly      Mode = iota // changes nothing
+	CreateConsumer             // creates what only the source needs, like a durable consumer
+	CreateAll                  // also streams or topics, for notifications and dead letters
 )
 
-// The parts of every broker that are looked at, for reports.
+// The parts of every broker in reports.
 const (
 	PartConnection  = "connection"
 	PartDeadLetters = "dead letters"

@@ -123,7 +123,7 @@ func (s *settings) inspect(ctx context.Context, p inspect.Probes) check.Report {
 func (s *settings) inspectBrokers(ctx context.Context) check.Report {
 	var report check.Report
 	for _, name := range s.general.Sources {
-		for _, result := range s.kind(name).look(ctx, sources.Look) {
+		for _, result := range s.kind(name).look(ctx, sources.CheckOnly) {
 			result.Name = name + " " + result.Name
 			report = append(report, result)
 		}

@@ -21,13 +21,13 @@ repeated. It needs only the settings of the sources.`
 var errMisconfigured = errors.New("the broker is misconfigured, see above")
 
 func newInitCommand() *cobra.Command {
-	mode := sources.Bind
+	mode := sources.CreateConsumer
 	var create bool
 	c := &cobra.Command{
 		Use: "init", Short: "create what the sources need in the brokers, and check them", Long: initHelp, GroupID: groupPrepare,
 		Args: noArguments, RunE: func(c *cobra.Command, _ []string) error {
 			if create {
-				mode = sources.Create
+				mode = sources.CreateAll
 			}
 			return prepare(c.Context(), mode, c.OutOrStdout())
 		},

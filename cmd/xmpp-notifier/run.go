@@ -174,12 +174,12 @@ const lookAgain = 10 * time.Second
 // says in the log what check would say. The worker itself would find out too late
 // that dead letters have no place, and never that a stream forgets.
 func (s *settings) warnOfBroker(ctx context.Context, name string, log *slog.Logger) {
-	report := s.kind(name).look(ctx, sources.Look)
+	report := s.kind(name).look(ctx, sources.CheckOnly)
 	for unreachable(report) {
 		if !backoff.Wait(ctx, lookAgain) {
 			return
 		}
-		report = s.kind(name).look(ctx, sources.Look)
+		report = s.kind(name).look(ctx, sources.CheckOnly)
 	}
 	if ctx.Err() != nil {
 		return

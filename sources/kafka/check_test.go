@@ -31,14 +31,14 @@ func TestInit(t *testing.T) {
 // checkInit begins without any topic.
 func checkInit(t *testing.T, c *cluster) {
 	t.Helper()
-	wrong := c.init(t, sources.Bind).Of(check.Fail)
+	wrong := c.init(t, sources.CreateConsumer).Of(check.Fail)
 	for i, words := range []string{"topic " + c.topic + " does not exist", "topic " + c.topic + ".dlq for dead letters"} {
 		if len(wrong) != 2 || !strings.Contains(wrong[i], words) || !strings.Contains(wrong[i], "run xmpp-notifier init --create") {
 			t.Errorf("failures %q lack %q with its fix", wrong, words)
 		}
 	}
-	for _, mode := range []sources.Mode{sources.Create, sources.Look} {
-		what := map[sources.Mode]string{sources.Create: "created", sources.Look: "found"}[mode]
+	for _, mode := range []sources.Mode{sources.CreateAll, sources.CheckOnly} {
+		what := map[sources.Mode]string{sources.CreateAll: "created", sources.CheckOnly: "found"}[mode]
 		report := c.init(t, mode)
 		done := strings.Join(report.Of(check.OK), "\n")
 		for _, want := range []string{what + " topic " + c.topic + " for notifications", what + " topic " + c.topic + ".dlq for dead letters (partitions: 1)", "may use the group"} {
@@ -70,12 +70,12 @@ func TestInitTellsHowMessagesVanish(t *testing.T) {
 
 func checkVanishing(t *testing.T, c *cluster) {
 	t.Helper()
-	if notes := c.init(t, sources.Create).Of(check.Warn); len(notes) > 0 {
+	if notes := c.init(t, sources.CreateAll).Of(check.Warn); len(notes) > 0 {
 		t.Errorf("notes %q on a topic as the brokers make it by default", notes)
 	}
 	c.alter(t, map[string]string{"cleanup.policy": "compact,delete", "retention.ms": "3600000", "retention.bytes": "1000000"})
 	eventually(t, "the notes name the settings", func() bool {
-		report := c.init(t, sources.Create)
+		report := c.init(t, sources.CreateAll)
 		notes := strings.Join(report.Of(check.Warn), "\n")
 		for _, want := range []string{c.topic + ": cleanup.policy is compact,delete", c.topic + ": retention.ms is 3600000", c.topic + ": retention.bytes is 1000000"} {
 			if !strings.Contains(notes, want) {
@@ -96,7 +96,7 @@ func TestInitRunsAtOnce(t *testing.T) {
 	var running sync.WaitGroup
 	for range 4 {
 		running.Go(func() {
-			if report := c.init(t, sources.Create); report.ExitCode() != 0 {
+			if report := c.init(t, sources.CreateAll); report.ExitCode() != 0 {
 				t.Errorf("%+v", report)
 			}
 		})
@@ -123,7 +123,7 @@ func TestInitAwaitsCoordinator(t *testing.T) {
 		response.ErrorCode = int16(kafkago.GroupCoordinatorNotAvailable)
 		return response, nil, true
 	})
-	done := strings.Join(c.init(t, sources.Look).Of(check.OK), "\n")
+	done := strings.Join(c.init(t, sources.CheckOnly).Of(check.OK), "\n")
 	if !strings.Contains(done, "may use the group") || asked.Load() < 3 {
 		t.Errorf("asked %d times, done %q", asked.Load(), done)
 	}
@@ -163,7 +163,7 @@ func TestInitChecksSessionTimeout(t *testing.T) {
 	if err := c.createTopic(t.Context(), c.topic); err != nil {
 		t.Fatal(err)
 	}
-	wrong := c.init(t, sources.Create).Of(check.Fail)
+	wrong := c.init(t, sources.CreateAll).Of(check.Fail)
 	if len(wrong) != 1 || !strings.Contains(wrong[0], "KAFKA_SESSION_TIMEOUT=1.5s is outside") {
 		t.Errorf("failures %q", wrong)
 	}
@@ -182,7 +182,7 @@ func TestInitSaysWhyThereIsNoCoordinator(t *testing.T) {
 		response.ErrorCode = int16(kafkago.GroupCoordinatorNotAvailable)
 		return response, nil, true
 	})
-	wrong := c.init(t, sources.Look).Of(check.Fail)
+	wrong := c.init(t, sources.CheckOnly).Of(check.Fail)
 	if len(wrong) != 1 || !strings.Contains(wrong[0], "offsets.topic.replication.factor") {
 		t.Errorf("failures %q", wrong)
 	}
@@ -201,7 +201,7 @@ func TestWrongAdvertisedListeners(t *testing.T) {
 		}
 		return new(net.Dialer).DialContext(ctx, network, c.ListenAddrs()[0])
 	}
-	wrong := strings.Join(c.init(t, sources.Look).Of(check.Fail), "\n")
+	wrong := strings.Join(c.init(t, sources.CheckOnly).Of(check.Fail), "\n")
 	if !strings.Contains(wrong, "advertised.listeners") || !strings.Contains(wrong, "127.0.0.1:"+port) {
 		t.Errorf("failures %q", wrong)
 	}
@@ -234,7 +234,7 @@ func checkForeignGroup(t *testing.T, c *cluster) {
 			}
 		}()
 		eventually(t, name+": the check names the conflict", func() bool {
-			wrong := strings.Join(c.init(t, sources.Look).Of(check.Fail), "\n")
+			wrong := strings.Join(c.init(t, sources.CheckOnly).Of(check.Fail), "\n")
 			return strings.Contains(wrong, "belongs to another application") && strings.Contains(wrong, "KIP-848") == next && strings.Contains(wrong, "billing") && strings.Contains(wrong, "KAFKA_GROUP_ID")
 		})
 		s := c.open(t)

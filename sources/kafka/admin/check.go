@@ -25,7 +25,7 @@ const (
 )
 
 // Init looks whether the cluster has the topics that the source needs, and lets
-// us use them and the group. With [sources.Create] it creates the topics that are
+// us use them and the group. With [sources.CreateAll] it creates the topics that are
 // missing. What exists is left as it is, and looked through for settings that
 // defeat the promises.
 func Init(ctx context.Context, cfg kafka.Config, mode sources.Mode) check.Report {

@@ -40,7 +40,7 @@ type purpose struct {
 // topic finds or creates a topic, and looks whether it can be used.
 func (in *inspection) topic(ctx context.Context, t client.Topic, p *purpose) {
 	what := "found"
-	if in.mode >= sources.Create && errors.Is(t.Err, kafkago.UnknownTopicOrPartition) {
+	if in.mode >= sources.CreateAll && errors.Is(t.Err, kafkago.UnknownTopicOrPartition) {
 		what = "created"
 		if err := in.create(ctx, t.Name, p.partitions); err != nil {
 			in.report.Fail(p.class, p.part, err)

@@ -55,7 +55,7 @@ func (i *inspector) deadLetterStream(ctx context.Context, c jetstream.StreamConf
 }
 
 func (i *inspector) createDeadLetters(ctx context.Context, subject, from string) {
-	if i.mode < sources.Create {
+	if i.mode < sources.CreateAll {
 		i.report.Fail(check.DeadLetters, sources.PartDeadLetters, deadletter.NoStream(subject, nil))
 		return
 	}

@@ -70,7 +70,7 @@ func TestInit(t *testing.T) {
 	b := startServer(t)
 	cfg := b.config()
 	cfg.Subjects = []string{"notify.>"}
-	first := b.init(t, cfg, sources.Create)
+	first := b.init(t, cfg, sources.CreateAll)
 	if got := fmt.Sprint(first.Of(check.OK)); strings.Count(got, "created") != 3 || first.ExitCode() != 0 {
 		t.Errorf("report %+v", first)
 	}
@@ -83,7 +83,7 @@ func TestInit(t *testing.T) {
 	natstest.Must(t, got[1].Reject(t.Context(), sources.Reason{Code: sources.ReasonRejected}))
 	b.Settles(t, 2)
 
-	second := b.init(t, cfg, sources.Create)
+	second := b.init(t, cfg, sources.CreateAll)
 	if got := fmt.Sprint(second.Of(check.OK)); strings.Count(got, "found") != 3 || second.ExitCode() != 0 {
 		t.Errorf("second report %+v", second)
 	}
@@ -99,13 +99,13 @@ func TestInitWithoutCreate(t *testing.T) {
 	t.Parallel()
 	b := startServer(t)
 	cfg := b.config()
-	for want, mode := range map[string]sources.Mode{"run xmpp-notifier init --create, or correct NATS_STREAM": sources.Bind, "NATS_SUBJECTS is empty": sources.Create} {
+	for want, mode := range map[string]sources.Mode{"run xmpp-notifier init --create, or correct NATS_STREAM": sources.CreateConsumer, "NATS_SUBJECTS is empty": sources.CreateAll} {
 		if got := fmt.Sprint(b.init(t, cfg, mode).Of(check.Fail)); !strings.Contains(got, want) {
 			t.Errorf("%q lacks %q", got, want)
 		}
 	}
 	b.CreateStream(t)
-	report := b.init(t, cfg, sources.Bind)
+	report := b.init(t, cfg, sources.CreateConsumer)
 	if got := fmt.Sprint(report.Of(check.OK)); !strings.Contains(got, "created consumer") {
 		t.Errorf("report %+v", report)
 	}
@@ -122,11 +122,11 @@ func TestInitLooks(t *testing.T) {
 	b.CreateStream(t)
 	natstest.Must(t, b.CreateDeadLetters(t.Context()))
 	cfg := b.config()
-	if got := fmt.Sprint(b.init(t, cfg, sources.Look).Of(check.Fail)); !strings.Contains(got, "NATS_CREATE=true") {
+	if got := fmt.Sprint(b.init(t, cfg, sources.CheckOnly).Of(check.Fail)); !strings.Contains(got, "NATS_CREATE=true") {
 		t.Errorf("wrong: %s", got)
 	}
 	cfg.Create = true
-	report := b.init(t, cfg, sources.Look)
+	report := b.init(t, cfg, sources.CheckOnly)
 	if got := fmt.Sprint(report.Of(check.Warn)); report.ExitCode() != 0 || !strings.Contains(got, "the worker will create it") {
 		t.Errorf("report %+v", report)
 	}
@@ -162,7 +162,7 @@ func TestInitLooksWithLeastPermissions(t *testing.T) {
 			}
 			cfg := b.config()
 			cfg.User, cfg.Password, cfg.InboxPrefix = c.user, natstest.Secret(c.user), "_INBOX_worker"
-			report := b.init(t, cfg, sources.Look)
+			report := b.init(t, cfg, sources.CheckOnly)
 			wrong := report.Of(check.Fail)
 			switch {
 			case c.want == "" && len(wrong) > 0, c.want != "" && len(wrong) != 1:
@@ -210,7 +210,7 @@ func TestInitProblems(t *testing.T) {
 		_, err := b.JS.CreateStream(t.Context(), s)
 		natstest.Must(t, err)
 		b.CreateConsumer(t, c)
-		report := b.init(t, b.config(), sources.Bind)
+		report := b.init(t, b.config(), sources.CreateConsumer)
 		if got := strings.Join(report.Of(check.Fail), "\n"); !strings.Contains(got, want) {
 			t.Errorf("problems %q lack %q", got, want)
 		}
@@ -229,7 +229,7 @@ func TestInitNotes(t *testing.T) {
 	})
 	cfg := b.config()
 	cfg.Subjects = []string{"notify.b"}
-	got := strings.Join(b.init(t, cfg, sources.Bind).Of(check.Warn), "\n")
+	got := strings.Join(b.init(t, cfg, sources.CreateConsumer).Of(check.Warn), "\n")
 	for _, want := range []string{"retention is interest", "max_age is 700h", "ack_wait is 1h", "deliver_policy", `["notify.a"], NATS_SUBJECTS names ["notify.b"]`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("notes %q lack %q", got, want)
@@ -252,7 +252,7 @@ func TestInitWorkQueueConflict(t *testing.T) {
 		if subjects != "" {
 			cfg.Subjects = []string{subjects}
 		}
-		got := fmt.Sprint(b.init(t, cfg, sources.Look).Of(check.Fail))
+		got := fmt.Sprint(b.init(t, cfg, sources.CheckOnly).Of(check.Fail))
 		if strings.Contains(got, `its consumer "other" reads the same subjects`) != conflict {
 			t.Errorf("subjects %q: %s", subjects, got)
 		}
@@ -274,10 +274,10 @@ func TestInitPins(t *testing.T) {
 	b.Settles(t, 2)
 	natstest.Must(t, shared.Close(t.Context()))
 	cfg.Order = "strict"
-	if got := fmt.Sprint(b.init(t, cfg, sources.Look).Of(check.Fail)); !strings.Contains(got, "NATS_ORDER is strict") || !strings.Contains(got, "run xmpp-notifier init") {
+	if got := fmt.Sprint(b.init(t, cfg, sources.CheckOnly).Of(check.Fail)); !strings.Contains(got, "NATS_ORDER is strict") || !strings.Contains(got, "run xmpp-notifier init") {
 		t.Errorf("check: %s", got)
 	}
-	if report := b.init(t, cfg, sources.Bind); report.ExitCode() != 0 || !strings.Contains(fmt.Sprint(report.Of(check.OK)), "changed consumer") {
+	if report := b.init(t, cfg, sources.CreateConsumer); report.ExitCode() != 0 || !strings.Contains(fmt.Sprint(report.Of(check.OK)), "changed consumer") {
 		t.Errorf("init: %+v", report)
 	}
 	info, err := b.Info(t.Context())
@@ -287,7 +287,7 @@ func TestInitPins(t *testing.T) {
 	}
 	b.PublishNotes(t, 2, 3)
 	sourcetest.Ack(t, sourcetest.Next(t, b.use(t, cfg), 1)...)
-	if got := fmt.Sprint(b.init(t, b.config(), sources.Look).Of(check.Fail)); !strings.Contains(got, "set NATS_ORDER=strict") {
+	if got := fmt.Sprint(b.init(t, b.config(), sources.CheckOnly).Of(check.Fail)); !strings.Contains(got, "set NATS_ORDER=strict") {
 		t.Errorf("check without the setting: %s", got)
 	}
 }
@@ -301,7 +301,7 @@ func TestInitUnusableConsumer(t *testing.T) {
 		Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy, MaxDeliver: -1,
 		PriorityPolicy: jetstream.PriorityPolicyOverflow, PriorityGroups: []string{"g"},
 	})
-	if got := fmt.Sprint(b.init(t, b.config(), sources.Look).Of(check.Fail)); !strings.Contains(got, "without priority_groups") {
+	if got := fmt.Sprint(b.init(t, b.config(), sources.CheckOnly).Of(check.Fail)); !strings.Contains(got, "without priority_groups") {
 		t.Errorf("report: %s", got)
 	}
 }

@@ -36,7 +36,7 @@ func PrepareJetStream(ctx context.Context, settings nats.Settings, cfg source.Co
 		i.consumer(ctx, cfg, found)
 	} else {
 		i.skip(partConsumer)
-		i.mode = sources.Look // no dead letters of nothing
+		i.mode = sources.CheckOnly // no dead letters of nothing
 	}
 	i.deadLetters(ctx, cfg.Stream)
 	return i.report
@@ -49,7 +49,7 @@ func (i *inspector) stream(ctx context.Context, cfg source.Config) (jetstream.St
 	var stream jetstream.Stream
 	err := i.ask(ctx, func(ctx context.Context) (err error) {
 		stream, err = i.conn.JS.Stream(ctx, cfg.Stream)
-		if errors.Is(err, jetstream.ErrStreamNotFound) && i.mode >= sources.Create {
+		if errors.Is(err, jetstream.ErrStreamNotFound) && i.mode >= sources.CreateAll {
 			what = "created stream " + cfg.Stream
 			stream, err = i.createStream(ctx, cfg)
 		}
@@ -95,11 +95,11 @@ func (i *inspector) consumer(ctx context.Context, cfg source.Config, stream jets
 	var consumer jetstream.Consumer
 	err := i.ask(ctx, func(ctx context.Context) (err error) {
 		consumer, err = i.conn.JS.Consumer(ctx, cfg.Stream, cfg.Consumer)
-		if errors.Is(err, jetstream.ErrConsumerNotFound) && i.mode >= sources.Bind {
+		if errors.Is(err, jetstream.ErrConsumerNotFound) && i.mode >= sources.CreateConsumer {
 			what = "created consumer "
 			consumer, err = i.conn.JS.CreateConsumer(ctx, cfg.Stream, cfg.Durable())
 		}
-		if err == nil && i.mode >= sources.Bind && cfg.CanPin(consumer.CachedInfo().Config) {
+		if err == nil && i.mode >= sources.CreateConsumer && cfg.CanPin(consumer.CachedInfo().Config) {
 			what = "one worker at a time, from now on: changed consumer "
 			pinned := consumer.CachedInfo().Config
 			cfg.Pin(&pinned)

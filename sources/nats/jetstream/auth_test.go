@@ -50,7 +50,7 @@ func TestAuthentication(t *testing.T) {
 			w.wrong(&cfg.Settings)
 			natstest.Fails(t, b.use(t, cfg), "not connected", "Authorization Violation")
 			natstest.Fails(t, b.use(t, b.config()), "not connected", "Authorization Violation") // nobody
-			if got := fmt.Sprint(admin.PrepareJetStream(t.Context(), cfg.Settings, cfg.Config, sources.Look).Of(check.Fail)); !strings.Contains(got, "NATS_PASSWORD") {
+			if got := fmt.Sprint(admin.PrepareJetStream(t.Context(), cfg.Settings, cfg.Config, sources.CheckOnly).Of(check.Fail)); !strings.Contains(got, "NATS_PASSWORD") {
 				t.Errorf("init with wrong credentials: %s", got)
 			}
 		})

@@ -75,7 +75,7 @@ func TestDomain(t *testing.T) {
 		settings := natstest.Settings(leaf.Addr().String())
 		set(&settings)
 		cfg := source.Config{Stream: "S_" + name, Consumer: "c", Subjects: []string{"notify." + name}, AckWait: sourcetest.Patience}
-		report := admin.PrepareJetStream(t.Context(), settings, cfg, sources.Create)
+		report := admin.PrepareJetStream(t.Context(), settings, cfg, sources.CreateAll)
 		if report.ExitCode() != 0 {
 			t.Fatalf("%s: %+v", name, report)
 		}

@@ -36,12 +36,13 @@ type lease struct {
 	poison error // why it must not be decoded, or nil; belongs to Receive
 
 	// The rest is guarded by all.mu.
-	state   leaseState
-	claim   *claim    // has ended when it is lost
-	told    time.Time // when the broker last heard of it, as far as it has confirmed that
-	asked   time.Time // when it was told of it since, and has not confirmed that; zero: it has
-	subject string    // where it listens for that; "": its consumer was deleted, and the new one numbers its messages alike
-	durable func()    // to call when an acknowledgement is confirmed; may be nil
+	state leaseState
+	claim *claim // has ended when it is lost
+	// extendedAt is when the broker was last sent an acknowledgement that it has confirmed, and
+	// unconfirmedSince when it was sent one since; zero: all are confirmed.
+	extendedAt, unconfirmedSince time.Time
+	subject                      string // of acknowledgements; "": its consumer was deleted, and the new one numbers its messages alike
+	durable                      func() // to call when an acknowledgement is confirmed; may be nil
 }
 
 var _ sources.Settler = (*lease)(nil)
@@ -63,8 +64,8 @@ func (l *lease) message() sources.Message {
 // maxAttempt keeps a count from the network within an int.
 const maxAttempt = 1 << 30
 
-// Ack tells the broker that the message is done with, and asks it to confirm. It
-// does not wait for that: what is not confirmed in time is sent again.
+// Ack acknowledges the message, and asks the broker to confirm. It does not wait for that:
+// what is not confirmed in time is sent again.
 func (l *lease) Ack(durable func()) error {
 	l.all.mu.Lock()
 	closed := l.state == settled // with the source
@@ -79,15 +80,15 @@ func (l *lease) Ack(durable func()) error {
 	return nil
 }
 
-// sendAck acknowledges.
+// sendAck sends the acknowledgement.
 func (l *lease) sendAck() {
-	l.told = time.Now()
-	l.tell(ackWord, "+ACK")
+	l.extendedAt = time.Now()
+	l.send(ackWord, "+ACK")
 }
 
-// tell has the broker confirm what it is told. That it cannot be sent is no error:
-// what is not confirmed is sent again.
-func (l *lease) tell(word, body string) {
+// send sends an acknowledgement that the broker is to confirm. That it cannot be sent is no
+// error: what is not confirmed is sent again.
+func (l *lease) send(word, body string) {
 	if l.subject != "" {
 		_ = l.all.src.conn.PublishRequest(l.subject, l.all.src.inbox.reply(word, l.key), []byte(body))
 	}
@@ -147,23 +148,22 @@ func (l *lease) Lost() <-chan struct{} {
 	return l.claim.lost
 }
 
-// extend tells the broker what it has not heard for age: that the message is
-// being worked on, or once more that it is done with. It reports whether nobody
-// will confirm that.
-func (l *lease) extend(age time.Duration) (vain bool) {
+// extend sends what is due after age: an in-progress ack, or the acknowledgement once more.
+// It reports whether that can never be confirmed.
+func (l *lease) extend(age time.Duration) (unconfirmable bool) {
 	l.all.mu.Lock()
 	defer l.all.mu.Unlock()
-	silence := time.Since(l.told)
+	silence := time.Since(l.extendedAt)
 	switch {
 	case l.state == acked && l.subject == "":
 		return silence >= confirmTime
 	case l.state == acked && silence >= min(age, confirmTime):
 		l.sendAck()
 	case l.state != acked && silence >= age && !l.given():
-		if l.asked.IsZero() {
-			l.asked = time.Now()
+		if l.unconfirmedSince.IsZero() {
+			l.unconfirmedSince = time.Now()
 		}
-		l.tell(wpiWord, "+WPI")
+		l.send(wpiWord, "+WPI")
 	}
 	return false
 }
@@ -173,8 +173,8 @@ func (l *lease) extend(age time.Duration) (vain bool) {
 func (l *lease) extended() {
 	l.all.mu.Lock()
 	defer l.all.mu.Unlock()
-	if l.state != acked && !l.asked.IsZero() {
-		l.told, l.asked = l.asked, time.Time{}
+	if l.state != acked && !l.unconfirmedSince.IsZero() {
+		l.extendedAt, l.unconfirmedSince = l.unconfirmedSince, time.Time{}
 	}
 }
 
@@ -182,11 +182,11 @@ func (l *lease) extended() {
 // broker redelivers it unless it is acknowledged or released before. all.mu is held.
 func (l *lease) given() bool { return l.all.src.pin.strict && l.state != acked && l.claim.ended() }
 
-// lapse notes that the broker has heard nothing for age or longer.
+// lapse ends the lease if no acknowledgement was confirmed for age or longer.
 func (l *lease) lapse(age time.Duration) {
 	l.all.mu.Lock()
 	defer l.all.mu.Unlock()
-	if l.state != leased || time.Since(l.told) < age {
+	if l.state != leased || time.Since(l.extendedAt) < age {
 		return
 	}
 	l.state = lapsed
@@ -202,7 +202,7 @@ func (l *lease) redelivered(subject string, claim *claim) {
 		l.sendAck()
 		return
 	}
-	l.state, l.told, l.asked = leased, time.Now(), time.Time{}
+	l.state, l.extendedAt, l.unconfirmedSince = leased, time.Now(), time.Time{}
 	if l.all.src.pin.strict {
 		l.claim = claim
 	}

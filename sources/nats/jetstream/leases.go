@@ -64,7 +64,7 @@ func (all *leases) add(m *client.Msg) *lease {
 		return nil
 	}
 	all.src.health.SetLag(meta.NumPending)
-	l := &lease{all: all, key: key, msg: m, meta: meta, told: time.Now(), claim: claim, subject: m.Reply}
+	l := &lease{all: all, key: key, msg: m, meta: meta, extendedAt: time.Now(), claim: claim, subject: m.Reply}
 	all.held[key] = l
 	return l
 }
