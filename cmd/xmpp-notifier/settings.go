@@ -135,17 +135,14 @@ type texts struct {
 	renderer *render.Renderer
 }
 
-func (s *settings) texts(log *slog.Logger) (t texts, err error) {
-	if t.decoder, err = envelope.NewDecoder(s.format); err != nil {
-		return t, &usageError{err}
+func (s *settings) texts(log *slog.Logger) (texts, error) {
+	decoder, format := envelope.NewDecoder(s.format)
+	shown, match := filter.New(s.filter)
+	renderer, text := render.New(s.text, log)
+	if err := errors.Join(format, match, text); err != nil {
+		return texts{}, &usageError{err}
 	}
-	if t.filter, err = filter.New(s.filter); err != nil {
-		return t, &usageError{err}
-	}
-	if t.renderer, err = render.New(s.text, log); err != nil {
-		return t, &usageError{err}
-	}
-	return t, nil
+	return texts{decoder, shown, renderer}, nil
 }
 
 // hide says why a notification is not shown.

@@ -1,4 +1,4 @@
-// Package cut shortens texts that people read.
+// Package cut shortens and wraps texts that people read.
 package cut
 
 import (
