@@ -60,7 +60,6 @@ type webhook struct {
 	source       string
 	commonLabels map[string]string
 	alerts       []alert
-	about        string // the members, as an object
 }
 
 func decodeAlertmanager(m *message) ([]Envelope, error) {
@@ -80,16 +79,18 @@ func decodeAlertmanager(m *message) ([]Envelope, error) {
 		return nil, fmt.Errorf("expected at least one alert: %s", m.describe())
 	}
 	w.commonLabels = textMap(find(w.members, "commonLabels"))
-	w.about = objectOf(w.members)
 	list := make([]Envelope, 0, len(w.alerts)+1)
 	for i := range w.alerts {
 		list = append(list, w.envelope(&w.alerts[i]))
 	}
-	if truncated, _ := number(find(w.members, "truncatedAlerts")); truncated > 0 {
-		list = append(list, w.truncation(truncated, list))
-	}
+	about := objectOf(w.members)
 	for i := range list {
-		list[i].keep("group", w.about)
+		list[i].keep("group", about)
+	}
+	if group := list[0].AlertGroup(); group.TruncatedAlerts > 0 {
+		more := w.truncation(group, list)
+		more.keep("group", about)
+		list = append(list, more)
 	}
 	return list, nil
 }
@@ -129,21 +130,20 @@ func (w *webhook) alertsOf(value string) []alert {
 
 // truncation tells of the alerts that Alertmanager left out of its message, which
 // holds those of list.
-func (w *webhook) truncation(count int64, list []Envelope) Envelope {
-	about := aboutGroup{CommonAnnotations: textMap(find(w.members, "commonAnnotations")), GroupLabels: textMap(find(w.members, "groupLabels"))}
+func (w *webhook) truncation(group *AlertGroup, list []Envelope) Envelope {
 	last := &list[len(list)-1]
 	e := Envelope{
 		Source: w.source, Time: last.Time, Labels: w.commonLabels,
-		Subject: fmt.Sprintf("%s: %d more alerts that Alertmanager did not send", cmp.Or(about.title(w.commonLabels["alertname"]), "Alerts"), count),
+		Subject: fmt.Sprintf("%s: %d more alerts that Alertmanager did not send", cmp.Or(group.title(w.commonLabels), "Alerts"), group.TruncatedAlerts),
 	}
 	for i := range list {
 		e.Severity = max(e.Severity, list[i].Severity)
 	}
-	e.link("runbook", cmp.Or(about.CommonAnnotations["runbook_url"], about.CommonAnnotations["runbook"]))
-	e.link("dashboard", about.CommonAnnotations["dashboard_url"])
-	e.link("alertmanager", textIn(w.members, "externalURL"))
+	e.link("runbook", cmp.Or(group.CommonAnnotations["runbook_url"], group.CommonAnnotations["runbook"]))
+	e.link("dashboard", group.CommonAnnotations["dashboard_url"])
+	e.link("alertmanager", group.ExternalURL)
 	if last.ID != "" {
-		e.ID = fmt.Sprintf("%s/truncated/%d/%s", textIn(w.members, "groupKey"), count, last.ID)
+		e.ID = fmt.Sprintf("%s/truncated/%d/%s", group.GroupKey, group.TruncatedAlerts, last.ID)
 	}
 	return e
 }

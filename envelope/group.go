@@ -95,10 +95,9 @@ func times(list []Envelope) (last, expiry time.Time) {
 // describeGroup names what the members are about, how many they are, and where to
 // read on.
 func (e *Envelope) describeGroup() {
-	var about aboutGroup
-	_ = json.Unmarshal(e.Extra["group"], &about) // what is not there is empty
+	about := e.AlertGroup()
 	title := cmp.Or(
-		common(e.Members, func(e *Envelope) string { return e.Subject }), about.title(e.Labels["alertname"]), e.EventType, e.Source, "Notifications",
+		common(e.Members, func(e *Envelope) string { return e.Subject }), about.title(e.Labels), e.EventType, e.Source, "Notifications",
 	)
 	e.Subject = strings.TrimRight(oneLine(title), ".:") + e.scope(title) + ": " + Count(e.Members)
 	if len(e.Links) == 0 {
@@ -106,15 +105,24 @@ func (e *Envelope) describeGroup() {
 	}
 }
 
-// aboutGroup is what a webhook message of Alertmanager says of all its alerts.
-type aboutGroup struct {
-	CommonAnnotations, GroupLabels map[string]string
-	ExternalURL                    string
+// AlertGroup is what a webhook message of Alertmanager says of all its alerts.
+type AlertGroup struct {
+	Receiver, ExternalURL, GroupKey              string
+	GroupLabels, CommonLabels, CommonAnnotations map[string]string
+	TruncatedAlerts                              int
+}
+
+// AlertGroup returns what the message of e says of all its alerts. What it does not
+// say is empty.
+func (e *Envelope) AlertGroup() *AlertGroup {
+	a := new(AlertGroup)
+	_ = json.Unmarshal(e.Extra["group"], a) // a member of another type is left out
+	return a
 }
 
 // title is what the alerts have in common, "" if that is nothing.
-func (a *aboutGroup) title(alertname string) string {
-	name, summary := cmp.Or(alertname, a.GroupLabels["alertname"]), cmp.Or(a.CommonAnnotations["summary"], a.CommonAnnotations["title"])
+func (a *AlertGroup) title(labels map[string]string) string {
+	name, summary := cmp.Or(labels["alertname"], a.GroupLabels["alertname"]), cmp.Or(a.CommonAnnotations["summary"], a.CommonAnnotations["title"])
 	if name == "" && summary == "" {
 		return pairs(a.GroupLabels)
 	}

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+
+	"github.com/xmpp-notifier/xmpp-notifier/internal/cut"
 )
 
 // text returns the string that value is, if it is one.
@@ -27,12 +29,6 @@ func unquote(value string) string {
 		return value // cannot happen: it is valid
 	}
 	return s
-}
-
-// number returns the integer that a JSON number or a string of digits is.
-func number(value string) (int64, bool) {
-	n, err := strconv.ParseInt(strings.Trim(value, `"`), 10, 64)
-	return n, err == nil
 }
 
 // kindOf names the type of a value in JSON's words.
@@ -64,3 +60,24 @@ func scalar(value string) (string, bool) {
 	}
 	return value, true
 }
+
+// maxQuoted is how many bytes of a bad value an error quotes.
+const maxQuoted = 64
+
+// describe is what an error says of a value of the wrong type.
+func describe(value string) string {
+	switch kind := kindOf(value); kind {
+	case "object", "array", "null":
+		return kind
+	default:
+		return kind + " " + shorten(value)
+	}
+}
+
+// quote returns s in quotes and cut to what fits an error.
+func quote(s string) string {
+	return strconv.Quote(shorten(s))
+}
+
+// shorten cuts s to what fits an error.
+func shorten(s string) string { return cut.Line(s, maxQuoted) }

@@ -5,22 +5,16 @@ import (
 	"encoding/json"
 	"reflect"
 	"time"
+
+	"github.com/xmpp-notifier/xmpp-notifier/envelope"
 )
 
 // The members that templates for Alertmanager and Grafana name. A notification
 // of another format has them as well, as far as it says as much.
 
-// group is what a webhook message of Alertmanager says of all its alerts.
-type group struct {
-	Receiver, ExternalURL, GroupKey, Title       string
-	GroupLabels, CommonLabels, CommonAnnotations map[string]string
-	TruncatedAlerts                              int
-}
-
-func (n notification) group() *group {
+func (n notification) group() *envelope.AlertGroup {
 	if n.made.group == nil {
-		n.made.group = new(group)
-		_ = json.Unmarshal(n.envelope.Extra["group"], n.made.group) // what does not fit is absent
+		n.made.group = n.envelope.AlertGroup()
 	}
 	return n.made.group
 }

@@ -25,7 +25,7 @@ type notification struct {
 type made struct {
 	message             string
 	labels, annotations KV
-	group               *group
+	group               *envelope.AlertGroup
 	members             Alerts
 	data                reflect.Value
 	extra               map[string]any
