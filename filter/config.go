@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/prometheus/alertmanager/matcher/parse"
@@ -22,17 +23,10 @@ const maxRules = 100
 
 // Validate returns everything that is wrong with c, each error with its fix.
 func (c Config) Validate() []error {
-	var errs []error
-	if _, err := c.least(); err != nil {
-		errs = append(errs, err)
-	}
-	if _, err := rules("MATCH", c.Match); err != nil {
-		errs = append(errs, err)
-	}
-	if _, err := rules("EXCLUDE", c.Exclude); err != nil {
-		errs = append(errs, err)
-	}
-	return errs
+	_, least := c.least()
+	_, match := rules("MATCH", c.Match)
+	_, exclude := rules("EXCLUDE", c.Exclude)
+	return slices.DeleteFunc([]error{least, match, exclude}, func(err error) bool { return err == nil })
 }
 
 func (c Config) least() (envelope.Severity, error) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -16,15 +17,11 @@ type KV map[string]string
 
 // SortedPairs returns them with alertname first, then in the order of the names.
 func (kv KV) SortedPairs() Pairs {
-	names := slices.SortedFunc(maps.Keys(kv), func(a, b string) int {
-		if (a == "alertname") != (b == "alertname") {
-			if a == "alertname" {
-				return -1
-			}
-			return 1
-		}
-		return strings.Compare(a, b)
-	})
+	const first = "alertname"
+	names := slices.Sorted(maps.Keys(kv))
+	if at, found := slices.BinarySearch(names, first); found {
+		names = slices.Insert(slices.Delete(names, at, at+1), 0, first)
+	}
 	pairs := make(Pairs, len(names))
 	for i, name := range names {
 		pairs[i] = pair{name, kv[name]}
@@ -34,22 +31,15 @@ func (kv KV) SortedPairs() Pairs {
 
 // Remove returns those without these names.
 func (kv KV) Remove(names any) (KV, error) {
-	list, ok := names.([]string)
-	switch names := names.(type) {
-	case Strings:
-		list, ok = names, true
-	case []any:
-		for _, name := range names {
-			list = append(list, fmt.Sprint(name))
-		}
-		ok = true
-	}
-	if !ok && names != nil {
-		return nil, errors.New(`Remove: expected a list of names, like (stringSlice "a" "b")`)
-	}
 	rest := maps.Clone(kv)
-	for _, name := range list {
-		delete(rest, name)
+	switch list := reflect.ValueOf(names); list.Kind() {
+	case reflect.Invalid: // absent
+	case reflect.Slice:
+		for i := range list.Len() {
+			delete(rest, fmt.Sprint(list.Index(i)))
+		}
+	default:
+		return nil, errors.New(`Remove: expected a list of names, like (stringSlice "a" "b")`)
 	}
 	return rest, nil
 }
