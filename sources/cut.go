@@ -12,21 +12,21 @@ import (
 // original's length in bytes.
 const CutHeader = "x-dlq-cut"
 
-// Letter is a dead letter that is to be written.
-type Letter struct {
+// DeadLetterMessage is a dead letter to write.
+type DeadLetterMessage struct {
 	Header    []envelope.Header
 	Key, Body []byte
 }
 
-// NewLetter is the dead letter of m, see [DeadLetterHeaders].
-func NewLetter(m *Message, reason Reason, now time.Time) *Letter {
-	return &Letter{Header: DeadLetterHeaders(m, reason, now), Key: m.Key, Body: m.Body}
+// NewDeadLetterMessage is the dead letter of m, see [DeadLetterHeaders].
+func NewDeadLetterMessage(m *Message, reason Reason, now time.Time) *DeadLetterMessage {
+	return &DeadLetterMessage{Header: DeadLetterHeaders(m, reason, now), Key: m.Key, Body: m.Body}
 }
 
-// Size is how long the brokers find it, or less.
-func (l *Letter) Size() int { return l.headerSize() + len(l.Key) + len(l.Body) }
+// Size is its size for the brokers, or less.
+func (l *DeadLetterMessage) Size() int { return l.headerSize() + len(l.Key) + len(l.Body) }
 
-func (l *Letter) headerSize() int {
+func (l *DeadLetterMessage) headerSize() int {
 	const around = len(": \r\n") // as NATS writes them; Kafka takes less
 	n := 0
 	for _, h := range l.Header {
@@ -37,7 +37,7 @@ func (l *Letter) headerSize() int {
 
 // MarkCut says that the original had length bytes, and not all of them are here. The
 // first call counts.
-func (l *Letter) MarkCut(length int) {
+func (l *DeadLetterMessage) MarkCut(length int) {
 	if !slices.ContainsFunc(l.Header, func(h envelope.Header) bool { return h.Key == CutHeader }) {
 		l.Header = append(l.Header, envelope.Header{Key: CutHeader, Value: strconv.Itoa(length)})
 	}
@@ -45,7 +45,7 @@ func (l *Letter) MarkCut(length int) {
 
 // Cut makes it fit into limit bytes. Our headers say where the original is; of its own
 // headers, its key and its body stays what fits.
-func (l *Letter) Cut(limit int) {
+func (l *DeadLetterMessage) Cut(limit int) {
 	l.MarkCut(len(l.Body))
 	if l.headerSize() > limit/2 { // the only long one that is ours
 		l.Header = slices.DeleteFunc(l.Header, func(h envelope.Header) bool { return h.Key == "x-dlq-error" })
@@ -65,7 +65,7 @@ func (l *Letter) Cut(limit int) {
 }
 
 // longestHeader is the publisher's longest; -1 if there is none.
-func (l *Letter) longestHeader() int {
+func (l *DeadLetterMessage) longestHeader() int {
 	longest := -1
 	for i, h := range l.Header {
 		if !IsDeadLetterHeader(h.Key) && (longest < 0 || len(h.Key)+len(h.Value) > len(l.Header[longest].Key)+len(l.Header[longest].Value)) {

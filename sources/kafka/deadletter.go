@@ -24,7 +24,7 @@ const minDeadLetter = 1 << 10
 func writeDeadLetter(ctx context.Context, c *client.Client, l *lease, reason sources.Reason) error {
 	m := &l.delivery.Message
 	topic := c.Config.DeadLetterTopic(m.Topic)
-	letter := sources.NewLetter(m, reason, time.Now())
+	letter := sources.NewDeadLetterMessage(m, reason, time.Now())
 	if l.cut >= 0 {
 		letter.MarkCut(int(l.cut))
 	}

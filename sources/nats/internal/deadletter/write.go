@@ -46,7 +46,7 @@ func Write(ctx context.Context, c *conn.Conn, dlqSubject string, m *sources.Mess
 		return conn.ErrOffline
 	}
 	subject := prefix + m.Topic
-	letter := sources.NewLetter(m, reason, time.Now())
+	letter := sources.NewDeadLetterMessage(m, reason, time.Now())
 	// Control headers would be obeyed by the stream that stores it.
 	letter.Header = slices.DeleteFunc(letter.Header, func(h envelope.Header) bool { return Control(h.Key) })
 	stored, err := publish(ctx, c, subject, deadLetterID(m), letter)
@@ -73,7 +73,7 @@ const minLetter = 1 << 10
 
 // publish publishes a dead letter, cut if it is too long for the server or the stream.
 // Its message id is the same at every attempt: only the first one is stored.
-func publish(ctx context.Context, c *conn.Conn, subject, id string, letter *sources.Letter) (*jetstream.PubAck, error) {
+func publish(ctx context.Context, c *conn.Conn, subject, id string, letter *sources.DeadLetterMessage) (*jetstream.PubAck, error) {
 	limit := int(c.MaxPayload()) - len("NATS/1.0\r\n"+jetstream.MsgIDHeader+": \r\n\r\n"+id)
 	for {
 		if letter.Size() > limit {
