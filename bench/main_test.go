@@ -12,7 +12,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -130,86 +129,73 @@ func fromKafka(ctx context.Context, env map[string]string) (next, error) {
 // sender is who posts.
 type sender struct {
 	*client
-	take   next
-	size   int    // of a stanza
-	ids    string // what its id begins with
-	text   []byte
-	echoes *xml.Decoder
-	acks   []func() error // of what is in flight
-	shown  int            // after the last write
+	take  next
+	text  []byte         // stanzas to come, of equal size
+	size  int            // of one
+	acks  []func() error // of what is in flight
+	free  int            // how many more may be in flight
+	first int            // which is the first of them
 }
 
 // send posts a stanza for each notification, with never more in flight than the worker
-// has: as many echoes as a read brings, as many messages the next write sends.
+// has. The XML that the room shows is read by the standard library, without regard to
+// namespaces, and our own messages are known by their ids, as every client must.
 func (j job) send(ctx context.Context, take next) error {
 	c, err := join(ctx, j.Server, "notifier", "bare")
 	if err != nil {
 		return err
 	}
-	s := &sender{client: c, take: take, size: len(stanza(j.Server, 0, j.Body)), ids: ids()}
+	s := &sender{client: c, take: take, size: len(stanza(j.Server, 0, j.Body)), free: inFlight}
 	for i := range j.N {
 		s.text = append(s.text, stanza(j.Server, i, j.Body)...)
 	}
 	ahead, _ := c.read.Peek(c.read.Buffered()) // never more than there is
-	s.echoes = xml.NewDecoder(bufio.NewReaderSize(io.MultiReader(bytes.NewReader(ahead), s), 64<<10))
-	err = s.post(inFlight)
-	for i := 0; err == nil && i < j.N; i++ {
-		err = s.echo()
+	echoes := xml.NewDecoder(bufio.NewReaderSize(io.MultiReader(bytes.NewReader(ahead), s), 64<<10))
+	for s.first < j.N {
+		token, err := echoes.RawToken()
+		if err != nil {
+			return err
+		}
+		if e, begins := token.(xml.StartElement); begins && e.Name.Local == "message" {
+			if err := s.echo(e.Attr); err != nil {
+				return err
+			}
+		}
 	}
-	return err
+	return nil
 }
 
-// post writes the next n stanzas, if there are as many.
-func (s *sender) post(n int) error {
-	n = min(n, len(s.text)/s.size)
+// echo takes a message of the room, which shows ours in order.
+func (s *sender) echo(of []xml.Attr) error {
+	if len(s.acks) == 0 || !slices.Contains(of, xml.Attr{Name: xml.Name{Local: "id"}, Value: id(s.first)}) {
+		return nil
+	}
+	ack := s.acks[0]
+	s.acks, s.free, s.first = s.acks[1:], s.free+1, s.first+1
+	return ack()
+}
+
+// Read reads for the decoder, which has read all that came before: as many echoes as that
+// brought, as many messages are sent in one write.
+func (s *sender) Read(p []byte) (int, error) {
+	n := min(s.free, len(s.text)/s.size)
 	for range n {
 		ack, err := s.take()
 		if err != nil {
-			return err
+			return 0, err
 		}
 		s.acks = append(s.acks, ack)
 	}
-	_, err := s.conn.Write(s.text[:n*s.size])
-	s.text = s.text[n*s.size:]
-	return err
-}
-
-// echo reads until one of our messages has been shown, known by its id, as every client
-// must. The XML is read by the standard library, without regard to namespaces.
-func (s *sender) echo() error {
-	for {
-		token, err := s.echoes.RawToken()
-		if err != nil {
-			return err
-		}
-		if e, begins := token.(xml.StartElement); begins && e.Name.Local == "message" && slices.ContainsFunc(e.Attr, s.isOurs) {
-			s.shown++
-			ack := s.acks[0]
-			s.acks = s.acks[1:]
-			return ack()
-		}
+	if _, err := s.conn.Write(s.text[:n*s.size]); err != nil {
+		return 0, err
 	}
-}
-
-// isOurs reports whether an attribute of a message is an id of ours.
-func (s *sender) isOurs(a xml.Attr) bool {
-	return a.Name.Local == "id" && strings.HasPrefix(a.Value, s.ids)
-}
-
-// Read reads for the decoder, which has read all that came before.
-func (s *sender) Read(p []byte) (int, error) {
-	if s.shown > 0 {
-		if err := s.post(s.shown); err != nil {
-			return 0, err
-		}
-		s.shown = 0
-	}
+	s.text, s.free = s.text[n*s.size:], s.free-n
 	return s.conn.Read(p)
 }
 
 func stanza(x *testbed.XMPP, i int, body string) string {
-	return fmt.Sprintf("<message to='%s' type='groupchat' id='%s%019d'><body>%s</body></message>", roomOf(x), ids(), i, body)
+	return fmt.Sprintf("<message to='%s' type='groupchat' id='%s'><body>%s</body></message>", roomOf(x), id(i), body)
 }
 
-// ids is what the ids begin with that this process makes.
-func ids() string { return fmt.Sprintf("%08d-", os.Getpid()) }
+// id is that of a message of this process, as long as any other.
+func id(i int) string { return fmt.Sprintf("%08d-%019d", os.Getpid(), i) }

@@ -58,16 +58,17 @@ func resting(w *testbed.Worker) float64 {
 // encoding/json that reads the same text into a map.
 func allocations(*bed) string {
 	raw := envelope.Raw{Body: notification()}
-	ours := testing.Benchmark(func(t *testing.B) {
-		for t.ReportAllocs(); t.Loop(); {
-			shown(t, raw)
-		}
-	})
-	floor := testing.Benchmark(func(t *testing.B) {
-		for t.ReportAllocs(); t.Loop(); {
-			var v map[string]any
-			must(t, json.Unmarshal(raw.Body, &v))
-		}
+	measure := func(do func(testing.TB)) testing.BenchmarkResult {
+		return testing.Benchmark(func(t *testing.B) {
+			for t.ReportAllocs(); t.Loop(); {
+				do(t)
+			}
+		})
+	}
+	ours := measure(func(t testing.TB) { shown(t, raw) })
+	floor := measure(func(t testing.TB) {
+		var v map[string]any
+		must(t, json.Unmarshal(raw.Body, &v))
 	})
 	t := newTable("", "µs", "allocations")
 	t.row("decode and render", digits(1, float64(ours.NsPerOp())/1e3), fmt.Sprint(ours.AllocsPerOp()))
