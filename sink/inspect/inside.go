@@ -13,42 +13,44 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/muc"
 )
 
+// visit is one visit to the room.
+type visit struct {
+	joined  chan sink.Session
+	left    chan error // twice at most: when it ends, and when the room is given up
+	leave   context.CancelFunc
+	retried bool
+}
+
 // enter runs the room until it has been joined and looked at, or has failed.
 func (in *inspection) enter(ctx context.Context, room *sink.Room) {
 	ctx, leave := context.WithCancel(ctx)
-	joined, left := make(chan sink.Session, 1), make(chan error, 1)
-	again := false
-	room.Observe(func(e sink.Event) {
-		if ctx.Err() != nil {
-			return
-		}
-		if e.Kind == sink.Left && !again && isTransient(e.Err) {
-			again = true
-			return
-		}
-		switch e.Kind {
-		case sink.Joined:
-			joined <- e.Session
-		case sink.Left:
-			left <- e.Err
-			leave() // there is no second attempt
-		case sink.Connected, sink.Bounced, sink.Resent, sink.Limited, sink.Voice:
-		}
-	})
+	v := &visit{joined: make(chan sink.Session, 1), left: make(chan error, 2), leave: leave}
+	room.Observe(v.take)
 	var running sync.WaitGroup
 	running.Go(func() { _ = room.Run(ctx) }) // returns nil
 	defer running.Wait()
 	defer leave()
 	select {
-	case s := <-joined:
+	case s := <-v.joined:
 		if in.occupant(s) {
-			in.probe(ctx, prober{room, left, in.cfg})
+			in.probe(ctx, prober{room, v.left, in.cfg})
 		}
-	case err := <-left:
-		if err == nil {
-			err = context.Cause(ctx)
-		}
-		in.report.fail(stepJoin, err)
+	case err := <-v.left:
+		in.fail(stepJoin, cmp.Or(err, context.Cause(ctx)))
+	}
+}
+
+// take hears what becomes of the room. There is no second attempt.
+func (v *visit) take(e sink.Event) {
+	switch {
+	case e.Kind == sink.Joined:
+		v.joined <- e.Session
+	case e.Kind != sink.Left:
+	case !v.retried && isTransient(e.Err):
+		v.retried = true
+	default:
+		v.left <- e.Err
+		v.leave()
 	}
 }
 
@@ -61,18 +63,17 @@ func isTransient(err error) bool {
 
 // occupant looks at who we are in the room.
 func (in *inspection) occupant(s sink.Session) bool {
-	in.report.ok(stepJoin, fmt.Sprintf("in the room as %s, role %s, affiliation %s",
+	in.ok(stepJoin, fmt.Sprintf("in the room as %s, role %s, affiliation %s",
 		s.Occupant, cmp.Or(s.Role, "unknown"), cmp.Or(s.Affiliation, "unknown")))
 	if want := in.cfg.Nickname(); s.Nick == want {
-		in.report.ok(stepNick, s.Nick+" as configured")
+		in.ok(stepNick, s.Nick+" as configured")
 	} else {
-		in.report.warn(stepNick, fmt.Sprintf("%s is taken, in the room as %s", want, s.Nick), muc.FixNick)
+		in.warn(stepNick, fmt.Sprintf("%s is taken, in the room as %s", want, s.Nick), muc.FixNick)
 	}
 	if s.Role == muc.RoleVisitor {
-		in.report.fail(stepVoice, muc.NoVoice(in.cfg.Room))
-		return false
+		return in.fail(stepVoice, muc.NoVoice(in.cfg.Room))
 	}
-	in.report.ok(stepVoice, "may post messages of "+strconv.Itoa(s.MaxStanzaBytes)+" bytes, with ids by "+in.key())
+	in.ok(stepVoice, "may post messages of "+strconv.Itoa(s.MaxStanzaBytes)+" bytes, with ids by "+in.key())
 	in.history(s)
 	return true
 }
@@ -91,14 +92,14 @@ func (in *inspection) history(s sink.Session) {
 	longest, err := strconv.Atoi(in.info.Field("muc#maxhistoryfetch"))
 	switch {
 	case s.Archive:
-		in.report.ok(stepHistory, "archive")
+		in.ok(stepHistory, "archive")
 	case err == nil && longest < in.cfg.MaxInFlight:
-		in.report.warn(stepHistory, fmt.Sprintf("the room's history is %d messages, shorter than XMPP_MAX_IN_FLIGHT=%d", longest, in.cfg.MaxInFlight),
+		in.warn(stepHistory, fmt.Sprintf("the room's history is %d messages, shorter than XMPP_MAX_IN_FLIGHT=%d", longest, in.cfg.MaxInFlight),
 			"let the room keep more, or lower XMPP_MAX_IN_FLIGHT")
 	case s.History == 0:
-		in.report.warn(stepHistory, "no history seen: the room is new, or keeps none, and then messages in flight may be shown twice when the connection breaks",
+		in.warn(stepHistory, "no history seen: the room is new, or keeps none, and then messages in flight may be shown twice when the connection breaks",
 			"let the room keep at least "+strconv.Itoa(in.cfg.MaxInFlight)+" messages, or an archive")
 	default:
-		in.report.ok(stepHistory, s.HistoryText)
+		in.ok(stepHistory, s.HistoryText)
 	}
 }

@@ -30,13 +30,13 @@ func Run(ctx context.Context, cfg sink.Config, p Probes) check.Report {
 	room, err := sink.New(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		in.report.Fail(check.Settings, "settings", err)
-		return in.report.Report
+		return in.report
 	}
 	if in.outside(ctx) {
 		in.enter(ctx, room)
 	}
 	in.skipRest()
-	return in.report.Report
+	return in.report
 }
 
 // inspection is one Run. Steps are reported in order, each once.
@@ -45,7 +45,7 @@ type inspection struct {
 	probes Probes
 	trace  conn.Trace
 	info   muc.Info // of the room
-	report report
+	report check.Report
 }
 
 // outside looks at everything before the room is joined, and reports whether it may
@@ -53,8 +53,7 @@ type inspection struct {
 func (in *inspection) outside(ctx context.Context) bool {
 	account, err := in.cfg.Account()
 	if err != nil {
-		in.report.fail(stepAddress, err)
-		return false
+		return in.fail(stepAddress, err)
 	}
 	account.Trace = &in.trace
 	ctx, cancel := context.WithTimeout(ctx, in.cfg.ConnectTimeout)
@@ -65,20 +64,4 @@ func (in *inspection) outside(ctx context.Context) bool {
 		err = c.Login(ctx)
 	}
 	return in.login(err) && in.sessions(ctx, account, c) && in.service(ctx, c) && in.room(ctx, c)
-}
-
-// skipRest names what was not looked at.
-func (in *inspection) skipRest() {
-	for s := in.report.next; int(s) < len(steps()); s++ {
-		if in.asked(s) {
-			in.report.add(s, check.Skip, "not checked", "")
-		}
-	}
-}
-
-// asked reports whether a step is to be taken.
-func (in *inspection) asked(s step) bool {
-	return (s != stepSessions || in.probes.Sessions > 1) &&
-		(s != stepRoundTrip || in.probes.RoundTrip) &&
-		(s != stepThrottle || in.probes.Throttle)
 }

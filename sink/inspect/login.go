@@ -19,11 +19,10 @@ func (in *inspection) login(err error) bool {
 	if errors.Is(err, conn.ErrNoMechanism) {
 		delete(in.trace.Reached, conn.StepMechanisms)
 	}
-	for s := conn.StepAddress; s <= conn.StepLogin; s++ {
+	for _, s := range conn.Steps() {
 		found, ok := in.trace.Reached[s]
 		if !ok {
-			in.report.fail(step(s), err)
-			return false
+			return in.fail(step(s), err)
 		}
 		in.reached(step(s), found, err)
 	}
@@ -37,13 +36,13 @@ func (in *inspection) reached(s step, found string, err error) {
 		in.certificate()
 	case s == stepTCP && len(in.trace.Failed) > 0 && err == nil:
 		failed, fix := split(errors.Join(in.trace.Failed...))
-		in.report.warn(s, found+", but not to all addresses: "+failed, fix)
+		in.warn(s, found+", but not to all addresses: "+failed, fix)
 	case s == stepLogin && in.trace.Mechanism == "PLAIN":
-		in.report.warn(s, found+" by PLAIN, which tells the server the password", "enable SCRAM-SHA-256 or SCRAM-SHA-1 on the server")
+		in.warn(s, found+" by PLAIN, which tells the server the password", "enable SCRAM-SHA-256 or SCRAM-SHA-1 on the server")
 	case s == stepLogin:
-		in.report.ok(s, found+" by "+in.trace.Mechanism)
+		in.ok(s, found+" by "+in.trace.Mechanism)
 	default:
-		in.report.ok(s, found)
+		in.ok(s, found)
 	}
 }
 
@@ -54,7 +53,7 @@ const freshness = 21 * 24 * time.Hour
 func (in *inspection) certificate() {
 	state := &in.trace.TLS
 	if len(state.PeerCertificates) == 0 {
-		in.report.ok(stepTLS, "encrypted")
+		in.ok(stepTLS, "encrypted")
 		return
 	}
 	leaf := state.PeerCertificates[0]
@@ -62,8 +61,8 @@ func (in *inspection) certificate() {
 	found := fmt.Sprintf("%s, certificate for %s issued by %s, %d days left", tls.VersionName(state.Version),
 		strings.Join(leaf.DNSNames, ", "), leaf.Issuer.CommonName, int(left.Hours()/24))
 	if left < freshness {
-		in.report.warn(stepTLS, found, "renew the server's certificate before "+leaf.NotAfter.UTC().Format(time.DateOnly))
-		return
+		in.warn(stepTLS, found, "renew the server's certificate before "+leaf.NotAfter.UTC().Format(time.DateOnly))
+	} else {
+		in.ok(stepTLS, found)
 	}
-	in.report.ok(stepTLS, found)
 }

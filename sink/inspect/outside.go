@@ -23,17 +23,14 @@ func (in *inspection) service(ctx context.Context, c *conn.Client) bool {
 	_, said := errors.AsType[*sink.Condition](err)
 	switch {
 	case err != nil && !said:
-		in.report.fail(stepService, &sink.Error{Op: "ask " + service + " what it is", Err: err})
-		return false
+		return in.fail(stepService, &sink.Error{Op: "ask " + service + " what it is", Err: err})
 	case err == nil && !info.IsChat() && len(info.Identities) > 0:
 		err = muc.ErrNoRooms
 	}
 	if err != nil {
-		in.report.fail(stepService, muc.NotChat(service, fmt.Errorf("%w%s", err, in.others(ctx, c))))
-		return false
+		return in.fail(stepService, muc.NotChat(service, fmt.Errorf("%w%s", err, in.others(ctx, c))))
 	}
-	in.report.ok(stepService, service+" has chat rooms")
-	return true
+	return in.ok(stepService, service+" has chat rooms")
 }
 
 // others says where the server has chat rooms, for an error.
@@ -66,32 +63,28 @@ func (in *inspection) room(ctx context.Context, c *conn.Client) bool {
 	refused, said := errors.AsType[*sink.Condition](err)
 	switch {
 	case err != nil && !said:
-		in.report.fail(stepRoom, &sink.Error{Op: "ask " + in.cfg.Room + " what it is", Err: err})
-		return false
+		return in.fail(stepRoom, &sink.Error{Op: "ask " + in.cfg.Room + " what it is", Err: err})
 	case said && (refused.Name == "item-not-found" || refused.Name == "gone"):
 		return in.missing(refused)
 	case said: // some rooms tell nothing to strangers
-		in.report.ok(stepRoom, "tells nothing about itself: "+refused.Error())
-		return true
+		return in.ok(stepRoom, "tells nothing about itself: "+refused.Error())
 	}
 	in.info = info
 	if info.Has("muc_temporary") {
-		in.report.warn(stepRoom, in.traits()+"; it is gone when its last occupant leaves", "make the room persistent")
-	} else {
-		in.report.ok(stepRoom, in.traits())
+		return in.warn(stepRoom, in.traits()+"; it is gone when its last occupant leaves", "make the room persistent")
 	}
-	return true
+	return in.ok(stepRoom, in.traits())
 }
 
 // missing says that there is no room, yet or any more.
 func (in *inspection) missing(c *sink.Condition) bool {
 	switch {
 	case c.Name == "gone":
-		in.report.fail(stepRoom, muc.JoinError("join "+in.cfg.Room, c))
+		in.fail(stepRoom, muc.JoinError("join "+in.cfg.Room, c))
 	case in.cfg.RoomCreate:
-		in.report.warn(stepRoom, "the room does not exist", "the worker will create it, because XMPP_ROOM_CREATE=true")
+		in.warn(stepRoom, "the room does not exist", "the worker will create it, because XMPP_ROOM_CREATE=true")
 	default:
-		in.report.fail(stepRoom, muc.NotCreated(in.cfg.Room))
+		in.fail(stepRoom, muc.NotCreated(in.cfg.Room))
 	}
 	return false
 }

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -20,37 +21,37 @@ const (
 
 // probe posts what was asked for.
 func (in *inspection) probe(ctx context.Context, p prober) {
-	if in.probes.RoundTrip {
-		took, err := p.burst(ctx, 1, 0)
-		if err != nil {
-			in.report.fail(stepRoundTrip, err)
-			return
-		}
-		in.report.ok(stepRoundTrip, "shown after "+took.String())
+	if in.probes.RoundTrip && !in.roundTrip(ctx, p) {
+		return
 	}
 	if in.probes.Throttle {
 		in.throttle(ctx, p)
 	}
 }
 
+func (in *inspection) roundTrip(ctx context.Context, p prober) bool {
+	took, err := p.burst(ctx, 1, 0)
+	if err != nil {
+		return in.fail(stepRoundTrip, err)
+	}
+	return in.ok(stepRoundTrip, "shown after "+took.String())
+}
+
 // throttle measures how fast the room takes messages.
 func (in *inspection) throttle(ctx context.Context, p prober) {
 	took, err := p.burst(ctx, burstMessages, burstBytes)
-	if inFlight, pause, limited := p.room.Pace(); limited {
-		in.report.warn(stepThrottle, "the room limits the rate of messages"+atRate(inFlight, pause), fixRate)
-		return
+	rate := burstMessages * burstBytes / took.Seconds()
+	found := fmt.Sprintf("%d messages of 1 kB in %s: %d kB/s", burstMessages, took.Round(time.Millisecond), int(rate/1000))
+	switch inFlight, pause, limited := p.room.Pace(); {
+	case limited:
+		in.warn(stepThrottle, "the room limits the rate of messages"+atRate(inFlight, pause), fixRate)
+	case err != nil:
+		in.fail(stepThrottle, err)
+	case rate < lowRate:
+		in.warn(stepThrottle, found, "the server limits clients: raise its limit for the account of XMPP_JID")
+	default:
+		in.ok(stepThrottle, found)
 	}
-	if err != nil {
-		in.report.fail(stepThrottle, err)
-		return
-	}
-	rate := int(float64(burstMessages*burstBytes) / took.Seconds())
-	found := fmt.Sprintf("%d messages of 1 kB in %s: %d kB/s", burstMessages, took.Round(time.Millisecond), rate/1000)
-	if rate < lowRate {
-		in.report.warn(stepThrottle, found, "the server limits clients: raise its limit for the account of XMPP_JID")
-		return
-	}
-	in.report.ok(stepThrottle, found)
 }
 
 const fixRate = "notifications arrive late when there are more; raise the limit of the room for the account of XMPP_JID (ejabberd: min_message_interval of mod_muc), or let fewer through"
@@ -85,18 +86,26 @@ func (p *prober) burst(ctx context.Context, n, size int) (time.Duration, error) 
 		}
 	}
 	for range n {
-		select {
-		case r := <-done:
-			if r.Outcome != sink.Delivered {
-				return 0, p.failed(r.Err)
-			}
-		case err := <-p.left:
+		if err := p.await(ctx, done); err != nil {
 			return 0, err
-		case <-ctx.Done():
-			return 0, p.failed(context.Cause(ctx))
 		}
 	}
 	return time.Since(begin), nil
+}
+
+// await waits until the room has shown one more.
+func (p *prober) await(ctx context.Context, done <-chan sink.Result) error {
+	select {
+	case r := <-done:
+		if r.Outcome != sink.Delivered {
+			return p.failed(r.Err)
+		}
+		return nil
+	case err := <-p.left:
+		return cmp.Or(err, context.Cause(ctx))
+	case <-ctx.Done():
+		return p.failed(context.Cause(ctx))
+	}
 }
 
 func (p *prober) failed(err error) error {

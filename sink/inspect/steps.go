@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/xmpp-notifier/xmpp-notifier/check"
@@ -9,9 +10,8 @@ import (
 	"github.com/xmpp-notifier/xmpp-notifier/sink/internal/conn"
 )
 
-// step is a part of the way into the room. They are in order: each needs those
-// before it.
-type step int
+// step is a part of the way into the room, by its name in the report.
+type step string
 
 const (
 	stepAddress    = step(conn.StepAddress)
@@ -19,66 +19,81 @@ const (
 	stepTLS        = step(conn.StepTLS)
 	stepMechanisms = step(conn.StepMechanisms)
 	stepLogin      = step(conn.StepLogin)
+
+	stepSessions  step = "sessions"
+	stepService   step = "service"
+	stepRoom      step = "room"
+	stepJoin      step = "join"
+	stepNick      step = "nickname"
+	stepVoice     step = "voice"
+	stepHistory   step = "history"
+	stepRoundTrip step = "round trip"
+	stepThrottle  step = "throttle"
 )
 
-const (
-	stepSessions step = iota + stepLogin + 1
-	stepService
-	stepRoom
-	stepJoin
-	stepNick
-	stepVoice
-	stepHistory
-	stepRoundTrip
-	stepThrottle
-)
-
-// steps are the names of the steps and their classes, in order.
-func steps() []struct {
-	name  string
-	class check.Class
-} {
-	return []struct {
-		name  string
-		class check.Class
-	}{
-		stepAddress:    {"address", check.Connection},
-		stepTCP:        {"tcp", check.Connection},
-		stepTLS:        {"tls", check.Connection},
-		stepMechanisms: {"mechanisms", check.Login},
-		stepLogin:      {"login", check.Login},
-		stepSessions:   {"sessions", check.Login},
-		stepService:    {"service", check.Room},
-		stepRoom:       {"room", check.Room},
-		stepJoin:       {"join", check.Room},
-		stepNick:       {"nickname", check.Room},
-		stepVoice:      {"voice", check.Room},
-		stepHistory:    {"history", check.Room},
-		stepRoundTrip:  {"round trip", check.Room},
-		stepThrottle:   {"throttle", check.Room},
+// steps are all of them in order: each needs those before it.
+func steps() []step {
+	return []step{
+		stepAddress, stepTCP, stepTLS, stepMechanisms, stepLogin, stepSessions,
+		stepService, stepRoom, stepJoin, stepNick, stepVoice, stepHistory, stepRoundTrip, stepThrottle,
 	}
 }
 
-// report is a report by steps.
-type report struct {
-	check.Report
-	next step
+func (s step) class() check.Class {
+	switch i := slices.Index(steps(), s); {
+	case i <= slices.Index(steps(), stepTLS):
+		return check.Connection
+	case i <= slices.Index(steps(), stepSessions):
+		return check.Login
+	default:
+		return check.Room
+	}
 }
 
 // add reports on a step.
-func (r *report) add(s step, status check.Status, found, fix string) {
-	about := steps()[s]
-	r.Add(about.class, about.name, status, found, fix)
-	r.next = max(r.next, s+1)
+func (in *inspection) add(s step, status check.Status, found, fix string) {
+	in.report.Add(s.class(), string(s), status, found, fix)
 }
 
-func (r *report) ok(s step, found string)        { r.add(s, check.OK, found, "") }
-func (r *report) warn(s step, found, fix string) { r.add(s, check.Warn, found, fix) }
+func (in *inspection) ok(s step, found string) (goOn bool) {
+	in.add(s, check.OK, found, "")
+	return true
+}
+
+func (in *inspection) warn(s step, found, fix string) (goOn bool) {
+	in.add(s, check.Warn, found, fix)
+	return true
+}
 
 // fail reports that a step has failed. It is the last one that is looked at.
-func (r *report) fail(s step, err error) {
+func (in *inspection) fail(s step, err error) (goOn bool) {
 	found, fix := split(err)
-	r.add(s, check.Fail, found, fix)
+	in.add(s, check.Fail, found, fix)
+	return false
+}
+
+// skipRest names what was not looked at.
+func (in *inspection) skipRest() {
+	for _, s := range steps() {
+		reported := slices.ContainsFunc(in.report, func(r check.Result) bool { return r.Name == string(s) })
+		if !reported && in.asked(s) {
+			in.add(s, check.Skip, "not checked", "")
+		}
+	}
+}
+
+// asked reports whether a step is to be taken.
+func (in *inspection) asked(s step) bool {
+	switch s {
+	case stepSessions:
+		return in.probes.Sessions > 1
+	case stepRoundTrip:
+		return in.probes.RoundTrip
+	case stepThrottle:
+		return in.probes.Throttle
+	default:
+		return true
+	}
 }
 
 // split tells the fix of err from the rest.

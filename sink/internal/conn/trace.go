@@ -2,17 +2,20 @@ package conn
 
 import "crypto/tls"
 
-// Step is a part of a login. They are in order: each needs those before it.
-type Step int
+// Step is a part of a login.
+type Step string
 
 // The steps.
 const (
-	StepAddress Step = iota
-	StepTCP
-	StepTLS
-	StepMechanisms
-	StepLogin
+	StepAddress    Step = "address"
+	StepTCP        Step = "tcp"
+	StepTLS        Step = "tls"
+	StepMechanisms Step = "mechanisms"
+	StepLogin      Step = "login"
 )
+
+// Steps are all of them in order: each needs those before it.
+func Steps() []Step { return []Step{StepAddress, StepTCP, StepTLS, StepMechanisms, StepLogin} }
 
 // Trace notes how far a login has come. A nil one notes nothing.
 type Trace struct {
