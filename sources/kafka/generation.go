@@ -221,7 +221,7 @@ func (g *generation) commit(ctx context.Context) error {
 // noteCommit logs when commits begin to fail and when they work again.
 func (g *generation) noteCommit(err error) {
 	switch {
-	case errors.Is(err, kafka.ErrGenerationEnded): // the last commit follows
+	case errors.Is(err, context.Canceled): // the last commit follows
 		return
 	case err != nil && g.unsaved == nil:
 		g.source.log.Warn("kafka commit failed", "group", g.group, "error", err)
@@ -234,14 +234,24 @@ func (g *generation) noteCommit(err error) {
 	}
 }
 
-// watch ends the generation, by returning, when a topic has other partitions
-// than when the generation began, is another one, or is gone. The library's own
-// watcher is not used: it rejoins without pause while a topic is missing.
+// watch ends the generation, by returning, when a topic has other partitions than when the
+// generation began, is another one, or is gone, or when the shares are uneven once there was
+// time to bring into order what made them so. The library's own watcher is not used: it
+// rejoins without pause while a topic is missing. It measures the partitions as well: what is
+// fetched tells their ends, too, but while the room is down nothing is.
 func (g *generation) watch(ctx context.Context) {
 	if !g.prepare(ctx) {
 		return
 	}
-	for misses := 0; misses < 2 && backoff.Wait(ctx, g.source.poll); {
+	began := time.Now()
+	for misses := 0; misses < 2; {
+		if g.measure(ctx); !backoff.Wait(ctx, g.source.poll) {
+			return
+		}
+		if time.Since(began) >= g.source.client.Config.SessionTimeout && g.source.balancer.isUneven() {
+			g.source.log.Debug("kafka partitions are rebalanced to even shares", "group", g.group)
+			return
+		}
 		topics, err := g.source.client.SourceTopics(ctx)
 		switch {
 		case errors.Is(err, kafka.UnknownTopicOrPartition):
@@ -253,6 +263,21 @@ func (g *generation) watch(ctx context.Context) {
 		default:
 			misses = 0
 		}
+	}
+}
+
+// measure asks for the ends of the partitions that nothing else has told of, and looks for
+// those without progress.
+func (g *generation) measure(ctx context.Context) {
+	for _, p := range g.partitions {
+		if !p.progress.fresh(g.source.poll / 2) {
+			end, err := g.source.client.Offset(ctx, p.current, p.id, client.End)
+			if err != nil {
+				return // fetches tell of it; until the next time the last answers count
+			}
+			p.progress.measured(end)
+		}
+		p.noteStall()
 	}
 }
 
@@ -269,15 +294,4 @@ func (g *generation) changed(topics map[string]client.Topic) bool {
 		}
 	}
 	return false
-}
-
-// even ends the generation, by returning, if its shares are uneven, once there
-// was time to bring into order what made them so.
-func (g *generation) even(ctx context.Context) {
-	for backoff.Wait(ctx, g.source.client.Config.SessionTimeout) {
-		if g.source.balancer.isUneven() {
-			g.source.log.Debug("kafka partitions are rebalanced to even shares", "group", g.group)
-			return
-		}
-	}
 }

@@ -92,8 +92,6 @@ func (s *Source) serve(gen *kafka.Generation) error {
 	s.attach(g.partitions)
 	start(g.commitLoop)
 	start(g.watch)
-	start(g.even)
-	start(g.measure)
 	for _, p := range g.partitions {
 		start(p.fetch)
 	}

@@ -1,14 +1,11 @@
 package kafka
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/xmpp-notifier/xmpp-notifier/internal/backoff"
 	"github.com/xmpp-notifier/xmpp-notifier/sources"
-	"github.com/xmpp-notifier/xmpp-notifier/sources/kafka/internal/client"
 )
 
 var _ sources.Reporter = (*Source)(nil)
@@ -55,28 +52,4 @@ func (s *Source) lag() int64 {
 		sum += lag
 	}
 	return sum
-}
-
-// measure asks for the ends of the partitions, until ctx ends, and looks for
-// those without progress. What is fetched tells the ends, too, but while the room
-// is down nothing is.
-func (g *generation) measure(ctx context.Context) {
-	if !g.awaitReady(ctx) {
-		return
-	}
-	for {
-		for _, p := range g.partitions {
-			if !p.progress.fresh(g.source.poll / 2) {
-				end, err := g.source.client.Offset(ctx, p.current, p.id, client.End)
-				if err != nil {
-					break // fetches tell of it; until the next time the last answers count
-				}
-				p.progress.measured(end)
-			}
-			p.noteStall()
-		}
-		if !backoff.Wait(ctx, g.source.poll) {
-			return
-		}
-	}
 }

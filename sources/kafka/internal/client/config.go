@@ -63,7 +63,15 @@ const maxTopicName = 249
 
 // Validate reports what is wrong with the settings, each with its fix.
 func (c Config) Validate() []error {
-	return slices.Concat(c.validateBrokers(), c.validateTopics(), c.validateGroup(), c.validateTLS(), c.validateSASL())
+	var wrong check.Faults
+	c.validateTopics(&wrong)
+	wrong.Add(c.GroupID == "", "name the consumer group", "KAFKA_GROUP_ID is empty")
+	wrong.Add(c.Start != StartEarliest && c.Start != StartLatest, "use earliest or latest", "KAFKA_START: %q is unknown", c.Start)
+	wrong.Add(c.SessionTimeout < time.Second || c.SessionTimeout > 30*time.Minute, "use 1s to 30m", "KAFKA_SESSION_TIMEOUT: %s is out of range", c.SessionTimeout)
+	wrong.Add(!c.TLS && c.CA+c.Cert+c.Key != "", "set KAFKA_TLS=true or remove them", "KAFKA_CA, KAFKA_CERT or KAFKA_KEY is set, but KAFKA_TLS is false")
+	wrong.Add((c.Cert == "") != (c.Key == ""), "a client certificate needs both", "only one of KAFKA_CERT and KAFKA_KEY is set")
+	c.validateSASL(&wrong)
+	return append(c.validateBrokers(), wrong...)
 }
 
 func (c Config) validateBrokers() []error {
@@ -79,89 +87,47 @@ func (c Config) validateBrokers() []error {
 	return errs
 }
 
-func (c Config) validateTopics() []error {
-	if len(c.Topics) == 0 {
-		return []error{check.Faultf("name at least one topic", "KAFKA_TOPICS is empty")}
-	}
+func (c Config) validateTopics(wrong *check.Faults) {
+	wrong.Add(len(c.Topics) == 0, "name at least one topic", "KAFKA_TOPICS is empty")
 	if c.DLQSuffix == "" {
-		return []error{check.Faultf("dead letters would return to their own topic; use a suffix like .dlq", "KAFKA_DLQ_SUFFIX is empty")}
+		wrong.Add(true, "dead letters would return to their own topic; use a suffix like .dlq", "KAFKA_DLQ_SUFFIX is empty")
+		return
 	}
-	var errs []error
 	for i, topic := range c.Topics {
 		deadLetters := c.DeadLetterTopic(topic)
-		switch {
-		case !topicName.MatchString(topic) || topic == "." || topic == "..":
-			errs = append(errs, check.Faultf("use letters, digits, '.', '_' and '-'", "KAFKA_TOPICS: %q is not a topic name", topic))
-		case slices.Contains(c.Topics[:i], topic):
-			errs = append(errs, check.Faultf("name it once", "KAFKA_TOPICS names %q twice", topic))
-		case !topicName.MatchString(deadLetters) || len(deadLetters) > maxTopicName:
-			errs = append(errs, check.Faultf(fmt.Sprintf("use letters, digits, '.', '_' and '-', %d in all", maxTopicName), "KAFKA_DLQ_SUFFIX: %q makes %q, which is not a topic name", c.DLQSuffix, deadLetters))
-		case slices.Contains(c.Topics, deadLetters):
-			errs = append(errs, check.Faultf("they would go round for ever; remove it or change KAFKA_DLQ_SUFFIX", "KAFKA_TOPICS names %q, which takes the dead letters of %q", deadLetters, topic))
-		}
+		named := topicName.MatchString(topic) && topic != "." && topic != ".."
+		wrong.Add(!named, "use letters, digits, '.', '_' and '-'", "KAFKA_TOPICS: %q is not a topic name", topic)
+		wrong.Add(slices.Contains(c.Topics[:i], topic), "name it once", "KAFKA_TOPICS names %q twice", topic)
+		wrong.Add(named && (!topicName.MatchString(deadLetters) || len(deadLetters) > maxTopicName), fmt.Sprintf("use letters, digits, '.', '_' and '-', %d in all", maxTopicName), "KAFKA_DLQ_SUFFIX: %q makes %q, which is not a topic name", c.DLQSuffix, deadLetters)
+		wrong.Add(slices.Contains(c.Topics, deadLetters), "they would go round for ever; remove it or change KAFKA_DLQ_SUFFIX", "KAFKA_TOPICS names %q, which takes the dead letters of %q", deadLetters, topic)
 	}
-	return errs
 }
 
-func (c Config) validateGroup() []error {
-	var errs []error
-	if c.GroupID == "" {
-		errs = append(errs, check.Faultf("name the consumer group", "KAFKA_GROUP_ID is empty"))
-	}
-	if c.Start != StartEarliest && c.Start != StartLatest {
-		errs = append(errs, check.Faultf("use earliest or latest", "KAFKA_START: %q is unknown", c.Start))
-	}
-	if c.SessionTimeout < time.Second || c.SessionTimeout > 30*time.Minute {
-		errs = append(errs, check.Faultf("use 1s to 30m", "KAFKA_SESSION_TIMEOUT: %s is out of range", c.SessionTimeout))
-	}
-	return errs
-}
-
-func (c Config) validateTLS() []error {
-	var errs []error
-	if !c.TLS && (c.CA != "" || c.Cert != "" || c.Key != "") {
-		errs = append(errs, check.Faultf("set KAFKA_TLS=true or remove them", "KAFKA_CA, KAFKA_CERT or KAFKA_KEY is set, but KAFKA_TLS is false"))
-	}
-	if (c.Cert == "") != (c.Key == "") {
-		errs = append(errs, check.Faultf("a client certificate needs both", "only one of KAFKA_CERT and KAFKA_KEY is set"))
-	}
-	return errs
-}
-
-func (c Config) validateSASL() []error {
-	var errs []error
-	if c.SASL != saslOAuth && c.TokenFile+c.TokenURL != "" {
-		errs = append(errs, check.Faultf("set KAFKA_SASL=oauthbearer or remove them", "KAFKA_TOKEN_FILE or KAFKA_TOKEN_URL is set, but KAFKA_SASL is %s", c.SASL))
-	}
+func (c Config) validateSASL(wrong *check.Faults) {
+	wrong.Add(c.SASL != saslOAuth && c.TokenFile+c.TokenURL != "", "set KAFKA_SASL=oauthbearer or remove them", "KAFKA_TOKEN_FILE or KAFKA_TOKEN_URL is set, but KAFKA_SASL is %s", c.SASL)
 	switch c.SASL {
 	case saslNone, saslOAuth:
-		if c.User != "" || !c.Password.IsZero() {
-			errs = append(errs, check.Faultf("set another KAFKA_SASL or remove them", "KAFKA_USER or KAFKA_PASSWORD is set, but KAFKA_SASL is %s", c.SASL))
-		}
-		if c.SASL == saslOAuth {
-			errs = append(errs, c.validateToken()...)
-		}
+		wrong.Add(c.User != "" || !c.Password.IsZero(), "set another KAFKA_SASL or remove them", "KAFKA_USER or KAFKA_PASSWORD is set, but KAFKA_SASL is %s", c.SASL)
 	case saslPlain, sasl256, sasl512:
-		if c.User == "" || c.Password.IsZero() {
-			errs = append(errs, check.Faultf("set both", "KAFKA_SASL is %s, but KAFKA_USER or KAFKA_PASSWORD is empty", c.SASL))
-		}
+		wrong.Add(c.User == "" || c.Password.IsZero(), "set both", "KAFKA_SASL is %s, but KAFKA_USER or KAFKA_PASSWORD is empty", c.SASL)
 	default:
-		return []error{check.Faultf("use none, plain, scram-sha-256, scram-sha-512 or oauthbearer", "KAFKA_SASL %q is unknown", c.SASL)}
+		wrong.Add(true, "use none, plain, scram-sha-256, scram-sha-512 or oauthbearer", "KAFKA_SASL %q is unknown", c.SASL)
 	}
-	return append(errs, c.validateClear()...)
+	if c.SASL == saslOAuth {
+		c.validateToken(wrong)
+	}
+	c.validateClear(wrong)
 }
 
 // validateClear refuses to show a password or a token to the network.
-func (c Config) validateClear() []error {
+func (c Config) validateClear(wrong *check.Faults) {
 	if c.TLS || c.Insecure || c.SASL != saslPlain && c.SASL != saslOAuth {
-		return nil
+		return
 	}
 	for _, broker := range c.Brokers {
-		if host, _, err := net.SplitHostPort(broker); err == nil && !config.IsLoopback(host) {
-			return []error{check.Faultf("set KAFKA_TLS=true, use scram-sha-512, or set KAFKA_INSECURE=true if the network is trusted", "KAFKA_SASL is %s without TLS: the password or token would be sent in clear to %s", c.SASL, broker)}
-		}
+		host, _, err := net.SplitHostPort(broker)
+		wrong.Add(err == nil && !config.IsLoopback(host), "set KAFKA_TLS=true, use scram-sha-512, or set KAFKA_INSECURE=true if the network is trusted", "KAFKA_SASL is %s without TLS: the password or token would be sent in clear to %s", c.SASL, broker)
 	}
-	return nil
 }
 
 // DeadLetterTopic takes the dead letters of topic.

@@ -28,20 +28,15 @@ type OAuth struct {
 	Scopes       []string      `envconfig:"KAFKA_SCOPES" desc:"Scopes to ask for, comma-separated."`
 }
 
-func (o OAuth) validateToken() []error {
-	switch u, err := url.Parse(o.TokenURL); {
-	case o.TokenFile == "" && o.TokenURL == "":
-		return []error{check.Faultf("set KAFKA_TOKEN_FILE, or KAFKA_TOKEN_URL, KAFKA_CLIENT_ID and KAFKA_CLIENT_SECRET", "KAFKA_SASL is oauthbearer, but there is no token")}
-	case o.TokenFile != "" && o.TokenURL != "":
-		return []error{check.Faultf("use one of them", "KAFKA_TOKEN_FILE and KAFKA_TOKEN_URL are set")}
-	case o.TokenFile != "":
-		return nil
-	case err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !config.IsLoopback(u.Hostname()):
-		return []error{check.Faultf("write it like https://id.example.com/token, without a user", "KAFKA_TOKEN_URL is not the address of a token endpoint")}
-	case o.ClientID == "" || o.ClientSecret.IsZero():
-		return []error{check.Faultf("set both", "KAFKA_TOKEN_URL is set, but KAFKA_CLIENT_ID or KAFKA_CLIENT_SECRET is empty")}
+func (o OAuth) validateToken(wrong *check.Faults) {
+	wrong.Add(o.TokenFile+o.TokenURL == "", "set KAFKA_TOKEN_FILE, or KAFKA_TOKEN_URL, KAFKA_CLIENT_ID and KAFKA_CLIENT_SECRET", "KAFKA_SASL is oauthbearer, but there is no token")
+	wrong.Add(o.TokenFile != "" && o.TokenURL != "", "use one of them", "KAFKA_TOKEN_FILE and KAFKA_TOKEN_URL are set")
+	if o.TokenURL == "" {
+		return
 	}
-	return nil
+	u, err := url.Parse(o.TokenURL)
+	wrong.Add(err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !config.IsLoopback(u.Hostname()), "write it like https://id.example.com/token, without a user", "KAFKA_TOKEN_URL is not the address of a token endpoint")
+	wrong.Add(o.ClientID == "" || o.ClientSecret.IsZero(), "set both", "KAFKA_TOKEN_URL is set, but KAFKA_CLIENT_ID or KAFKA_CLIENT_SECRET is empty")
 }
 
 // tokens returns where tokens come from. One that came from a provider is kept
