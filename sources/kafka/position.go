@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/segmentio/kafka-go"
 
@@ -58,14 +57,16 @@ func (g *generation) findStart(ctx context.Context) error {
 		}
 	}
 	g.topics = topics
-	recreated := g.source.noteTopics(topics)
 	var none []string
 	for _, p := range g.partitions {
 		p.current = topics[p.topic]
 		var known bool
-		if p.start, known = g.startOf(p, committed[p.place()], recreated); !known {
+		if p.start, known = g.startOf(p, committed[p.place()]); !known {
 			none = append(none, p.name())
 		}
+	}
+	for name, topic := range topics {
+		g.source.topicIDs[name] = topic.ID
 	}
 	if len(none) > 0 {
 		start := g.source.client.Config.Start
@@ -84,13 +85,14 @@ func startEffect(start string) string {
 }
 
 // startOf says where to begin in a partition, and whether the group knows that.
-func (g *generation) startOf(p *partition, committed client.Committed, recreated []string) (client.Committed, bool) {
+func (g *generation) startOf(p *partition, committed client.Committed) (client.Committed, bool) {
 	begin := client.Committed{Offset: int64(client.Start), Epoch: -1}
-	other := committed.Topic != (client.TopicID{}) && p.current.ID != (client.TopicID{}) && committed.Topic != p.current.ID
+	other := func(id client.TopicID) bool {
+		unknown := client.TopicID{}
+		return id != unknown && p.current.ID != unknown && id != p.current.ID
+	}
 	switch {
-	case slices.Contains(recreated, p.topic):
-		return begin, true
-	case committed.Offset >= 0 && other:
+	case other(g.source.topicIDs[p.topic]), committed.Offset >= 0 && other(committed.Topic):
 		p.log().Error("kafka topic was deleted and created again: reading from the earliest message", "from", committed.Offset)
 		return begin, true
 	case committed.Offset >= 0:
@@ -99,19 +101,6 @@ func (g *generation) startOf(p *partition, committed client.Committed, recreated
 		begin.Offset = int64(client.End)
 	}
 	return begin, false
-}
-
-// noteTopics keeps the ids of the topics, and returns those whose id has changed
-// since the last call. It is called by one generation at a time.
-func (s *Source) noteTopics(topics map[string]client.Topic) (recreated []string) {
-	for name, topic := range topics {
-		if id, known := s.topicIDs[name]; known && id != topic.ID {
-			s.log.Error("kafka topic was deleted and created again: reading from the earliest message", "topic", name)
-			recreated = append(recreated, name)
-		}
-		s.topicIDs[name] = topic.ID
-	}
-	return recreated
 }
 
 // fenced reports that the group will never again take a commit of this generation.

@@ -32,7 +32,7 @@ type Source struct {
 
 	balancer *balancer
 	memory   *reader.Memory
-	topicIDs map[string]client.TopicID // of the last generation
+	topicIDs map[string]client.TopicID // of the last generation, whose offsets the brokers delete with a topic
 
 	closing, dead context.Context //nolint:containedctx // the source's life, not a call's: Close has begun; its time is up
 	stop, kill    context.CancelFunc
