@@ -31,28 +31,17 @@ const (
 
 // Validate returns everything that is wrong with c.
 func (c Config) Validate() []error {
-	var errs []error
-	bad := func(fix, format string, args ...any) { errs = append(errs, check.Faultf(fix, format, args...)) }
+	var faults check.Faults
 	if err := config.CheckListen(c.Addr); err != nil {
-		errs = append(errs, fmt.Errorf("INGEST_ADDR=%q %w", c.Addr, err))
+		faults = append(faults, fmt.Errorf("INGEST_ADDR=%q %w", c.Addr, err))
 	}
-	if !regexp.MustCompile(`^[^.*> \t]+(\.[^.*> \t]+)*$`).MatchString(c.Subject) {
-		bad("use words joined by dots, without wildcards", "INGEST_SUBJECT=%q: is no subject to publish to", c.Subject)
-	}
-	if !c.Token.IsZero() && len(c.Token.Reveal()) < minToken {
-		bad("make one with openssl rand -hex 16", "INGEST_TOKEN: is shorter than %d characters", minToken)
-	}
-	if (c.Cert == "") != (c.Key == "") {
-		bad("set both or neither", "INGEST_TLS_CERT=%q and INGEST_TLS_KEY=%q belong together", c.Cert, c.Key)
-	}
-	if c.MaxBody < minBody || c.MaxBody > maxBody {
-		bad(fmt.Sprintf("use %d to %d", minBody, maxBody), "INGEST_MAX_BODY_BYTES=%d", c.MaxBody)
-	}
-	if c.MaxPending < c.MaxBody {
-		bad(fmt.Sprintf("use at least INGEST_MAX_BODY_BYTES, %d", c.MaxBody), "INGEST_MAX_PENDING_BYTES=%d", c.MaxPending)
-	}
-	if c.StoreWithin < time.Millisecond {
-		bad("use 1ms or longer, like 10s", "INGEST_TIMEOUT=%s", c.StoreWithin)
-	}
-	return errs
+	isSubject := regexp.MustCompile(`^[^.*> \t]+(\.[^.*> \t]+)*$`).MatchString(c.Subject)
+	faults.Add(!isSubject, "use words joined by dots, without wildcards", "INGEST_SUBJECT=%q: is no subject to publish to", c.Subject)
+	isShort := !c.Token.IsZero() && len(c.Token.Reveal()) < minToken
+	faults.Add(isShort, "make one with openssl rand -hex 16", "INGEST_TOKEN: is shorter than %d characters", minToken)
+	faults.Add((c.Cert == "") != (c.Key == ""), "set both or neither", "INGEST_TLS_CERT=%q and INGEST_TLS_KEY=%q belong together", c.Cert, c.Key)
+	faults.Add(c.MaxBody < minBody || c.MaxBody > maxBody, fmt.Sprintf("use %d to %d", minBody, maxBody), "INGEST_MAX_BODY_BYTES=%d", c.MaxBody)
+	faults.Add(c.MaxPending < c.MaxBody, fmt.Sprintf("use at least INGEST_MAX_BODY_BYTES, %d", c.MaxBody), "INGEST_MAX_PENDING_BYTES=%d", c.MaxPending)
+	faults.Add(c.StoreWithin < time.Millisecond, "use 1ms or longer, like 10s", "INGEST_TIMEOUT=%s", c.StoreWithin)
+	return faults
 }

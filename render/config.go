@@ -44,32 +44,22 @@ const (
 
 // Validate returns everything that is wrong with c, each error with its fix.
 func (c Config) Validate() []error {
-	var errs []error
-	bad := func(fix, format string, args ...any) { errs = append(errs, check.Faultf(fix, format, args...)) }
-	if c.Style != stylePlain && c.Style != styleStyled && c.Style != stylePayara {
-		bad(fmt.Sprintf("use %s, %s or %s", stylePlain, styleStyled, stylePayara), "TEXT_STYLE=%q", c.Style)
-	}
-	if c.MaxLines < 1 || c.MaxLines > mostLines {
-		bad(fmt.Sprintf("use 1 to %d", mostLines), "TEXT_MAX_LINES=%d", c.MaxLines)
-	}
-	if c.MaxBytes < leastBytes || c.MaxBytes > mostBytes {
-		bad(fmt.Sprintf("use %d to %d", leastBytes, mostBytes), "TEXT_MAX_BYTES=%d", c.MaxBytes)
-	}
-	if c.GroupAbove < 0 {
-		bad("use 1 or more, or 0 for never", "GROUP_ABOVE=%d", c.GroupAbove)
-	}
+	var faults check.Faults
+	faults.Add(c.Style != stylePlain && c.Style != styleStyled && c.Style != stylePayara,
+		fmt.Sprintf("use %s, %s or %s", stylePlain, styleStyled, stylePayara), "TEXT_STYLE=%q", c.Style)
+	faults.Add(c.MaxLines < 1 || c.MaxLines > mostLines, fmt.Sprintf("use 1 to %d", mostLines), "TEXT_MAX_LINES=%d", c.MaxLines)
+	faults.Add(c.MaxBytes < leastBytes || c.MaxBytes > mostBytes, fmt.Sprintf("use %d to %d", leastBytes, mostBytes), "TEXT_MAX_BYTES=%d", c.MaxBytes)
+	faults.Add(c.GroupAbove < 0, "use 1 or more, or 0 for never", "GROUP_ABOVE=%d", c.GroupAbove)
 	for _, nick := range c.Mention {
-		if strings.TrimSpace(nick) == "" || !utf8.ValidString(nick) || strings.ContainsFunc(nick, unicode.IsControl) || len(nick) > maxNick {
-			bad("give nicknames with commas between", "MENTION: %q is no nickname", nick)
-		}
+		isNick := strings.TrimSpace(nick) != "" && utf8.ValidString(nick) && !strings.ContainsFunc(nick, unicode.IsControl) && len(nick) <= maxNick
+		faults.Add(!isNick, "give nicknames with commas between", "MENTION: %q is no nickname", nick)
 	}
-	if s, known := envelope.ParseSeverity(c.MentionSeverity); !known || s == envelope.Unspecified {
-		bad("use debug, info, warning, error or critical", "MENTION_SEVERITY=%q", c.MentionSeverity)
-	}
+	s, known := envelope.ParseSeverity(c.MentionSeverity)
+	faults.Add(!known || s == envelope.Unspecified, "use debug, info, warning, error or critical", "MENTION_SEVERITY=%q", c.MentionSeverity)
 	if _, err := c.template(); err != nil {
-		errs = append(errs, err)
+		faults = append(faults, err)
 	}
-	return errs
+	return faults
 }
 
 // template returns the template of c, nil if there is none.
