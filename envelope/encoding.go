@@ -240,7 +240,8 @@ func binaryKind(body []byte, media string) string {
 	case isProtobuf(body):
 		return "what looks like Protobuf"
 	}
-	if media := http.DetectContentType(body); !utf8.Valid(body) && media != "application/octet-stream" && !strings.HasPrefix(media, "text/") {
+	begins := body[:min(len(body), 8)]
+	if media := http.DetectContentType(body); !(utf8.Valid(body) && !bytes.ContainsFunc(begins, isBinary)) && media != "application/octet-stream" && !strings.HasPrefix(media, "text/") {
 		return media
 	}
 	return ""

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -72,16 +73,19 @@ func kept(header http.Header) []envelope.Header {
 	return list
 }
 
-// The functions below make notifications in the worker's own format, to which a
-// member that is empty is absent.
+// native writes a notification in the worker's own format, without empty members.
+func native(members map[string]any) ([]byte, error) {
+	maps.DeleteFunc(members, func(_ string, value any) bool { return value == "" })
+	return json.Marshal(members)
+}
 
 // fromText takes plain text; what else is known is in the query.
 func fromText(r *http.Request, body []byte) ([]byte, error) {
-	n := map[string]string{"message": strings.TrimSpace(string(body))}
+	n := map[string]any{"message": strings.TrimSpace(string(body))}
 	for _, name := range []string{"id", "source", "severity", "subject"} {
 		n[name] = r.URL.Query().Get(name)
 	}
-	return json.Marshal(n)
+	return native(n)
 }
 
 // fromSlack takes JSON, or a form with it, as Slack does: payload={…}. The worker
@@ -108,12 +112,18 @@ func fromSlack(r *http.Request, body []byte) ([]byte, error) {
 	}
 	n := map[string]any{
 		"source": e.Source, "subject": e.Subject, "message": strings.TrimSpace(strings.Join(lines, "\n")), "hostName": e.HostName,
-		"severity": cmp.Or(e.SeverityWord, e.Severity.String()), "links": links,
+		"severity": e.SeverityWord,
+	}
+	if e.SeverityWord == "" && e.Severity != envelope.Unspecified {
+		n["severity"] = e.Severity
+	}
+	if len(links) > 0 {
+		n["links"] = links
 	}
 	if !e.Time.IsZero() {
 		n["time"] = e.Time
 	}
-	return json.Marshal(n)
+	return native(n)
 }
 
 // payaraCard is what Payara's notifier for Teams sends: the text has the title and
@@ -132,13 +142,13 @@ func fromPayaraCard(_ *http.Request, body []byte) ([]byte, error) {
 		return nil, errors.New(`it is no card of Payara's Teams notifier: the member "text" is missing or empty`)
 	}
 	title, message, _ := strings.Cut(card.Text, "\n")
-	n := map[string]string{"source": "payara", "eventType": card.Summary, "subject": title, "message": message}
+	n := map[string]any{"source": "payara", "eventType": card.Summary, "subject": title, "message": message}
 	if place := cardPlace.FindStringSubmatch(title); place != nil {
 		for i, name := range []string{"subject", "hostName", "serverName", "domainName", "instanceName"} {
 			n[name] = place[i+1]
 		}
 	}
-	return json.Marshal(n)
+	return native(n)
 }
 
 // cardPlace is a title with the place behind it.
