@@ -23,19 +23,29 @@ const (
 	archiveLimit     = 5 * time.Second
 )
 
+// archive is what is asked of the room's archive, and how far it has told.
+type archive struct {
+	answers bool      // there is one
+	pages   int       // asked for
+	asked   time.Time // the first of them
+	queryID string    // of what it tells
+	// newest and oldest are when the room got what it has told.
+	newest, oldest time.Time
+}
+
 // query asks the archive for the messages before one, "" for the last ones.
 func (s *session) query(before string) {
-	if s.catchup.pages++; s.catchup.pages == 1 {
-		s.catchup.asked = time.Now()
+	if s.catchup.archive.pages++; s.catchup.archive.pages == 1 {
+		s.catchup.archive.asked = time.Now()
 	}
 	s.ask(s.occupant.room, "set", fmt.Sprintf("<query xmlns='%s' queryid='%s'><set xmlns='http://jabber.org/protocol/rsm'><max>%d</max><before>%s</before></set></query>",
-		muc.NSArchive, s.catchup.queryID, archivePage, wire.Escape(before)), s.page)
+		muc.NSArchive, s.catchup.archive.queryID, archivePage, wire.Escape(before)), s.page)
 }
 
 // archived takes one message of the archive: <result> around <forwarded>
 // around the message as the room showed it.
 func (s *session) archived(e wire.Element) error {
-	if result := e.Child("result", muc.NSArchive); string(result.Attr("queryid")) == s.catchup.queryID {
+	if result := e.Child("result", muc.NSArchive); string(result.Attr("queryid")) == s.catchup.archive.queryID {
 		s.forwarded(result.Child("forwarded", ""))
 	}
 	return nil
@@ -44,7 +54,7 @@ func (s *session) archived(e wire.Element) error {
 // forwarded takes one message of the archive, and when the room got it.
 func (s *session) forwarded(e wire.Element) {
 	at, _ := delay(e)
-	s.catchup.date(at)
+	s.catchup.archive.date(at)
 	for m := range e.Children() {
 		if !m.Is("message") || !s.occupant.inRoom(m.From) {
 			continue
@@ -68,13 +78,13 @@ func (s *session) page(a conn.Answer) error {
 	if c := a.Refused(); c != nil {
 		s.log.Warn("the archive of the room does not answer", "room", s.occupant.room, "error", c)
 		s.learned.archive = false
-		s.catchup.archive = false
+		s.catchup.archive.answers = false
 		s.enter()
 		return nil
 	}
 	s.learned.archive = true
 	first, complete := endOfPage(a)
-	if complete || first == "" || s.catchup.pages >= s.catchup.limit(s.box.Unconfirmed()) || s.box.HistoryReached() {
+	if complete || first == "" || s.catchup.archive.pages >= s.catchup.archive.limit(s.box.Unconfirmed()) || s.box.HistoryReached() {
 		s.enter()
 		return nil
 	}
@@ -91,21 +101,21 @@ func endOfPage(a conn.Answer) (first string, complete bool) {
 }
 
 // date notes when the room got a message of the archive.
-func (c *catchup) date(at time.Time) {
+func (a *archive) date(at time.Time) {
 	if at.IsZero() {
 		return
 	}
-	if at.After(c.newest) {
-		c.newest = at
+	if at.After(a.newest) {
+		a.newest = at
 	}
-	if c.oldest.IsZero() || at.Before(c.oldest) {
-		c.oldest = at
+	if a.oldest.IsZero() || at.Before(a.oldest) {
+		a.oldest = at
 	}
 }
 
 // limit is how many pages the archive is asked for.
-func (c *catchup) limit(unconfirmed bool) int {
-	if unconfirmed || c.newest.Sub(c.oldest) < archiveSpan && time.Since(c.asked) < archiveLimit {
+func (a *archive) limit(unconfirmed bool) int {
+	if unconfirmed || a.newest.Sub(a.oldest) < archiveSpan && time.Since(a.asked) < archiveLimit {
 		return archivePagesMost
 	}
 	return archivePages

@@ -21,19 +21,14 @@ type catchup struct {
 	since     time.Time // the oldest of them
 	done      bool      // the history has ended
 	informed  bool      // we know whether there is an archive, or will not
-	archive   bool      // there is one, and it answers
-	accounts  bool      // readers are told which messages are of one account
-	pages     int       // asked of the archive
-	asked     time.Time // the first of them
-	queryID   string    // of what the archive tells
-	echoID    string    // of what we say to ourselves; fixed
-	noAnswers bool      // the room answers no request
-	described bool      // it has told what it is
-	moderated bool      // nobody may post without a voice
+	archive   archive
+	accounts  bool   // readers are told which messages are of one account
+	echoID    string // of what we say to ourselves; fixed
+	noAnswers bool   // the room answers no request
+	described bool   // it has told what it is
+	moderated bool   // nobody may post without a voice
 	// answeredFor says that our server answers for the room.
 	answeredFor atomic.Bool
-	// newest and oldest are when the room got what the archive has told.
-	newest, oldest time.Time
 }
 
 // catchUp asks the room what it can tell, and for the end of its history.
@@ -42,7 +37,7 @@ type catchup struct {
 // whether it is the room that answers: it cannot for somebody who is not there.
 func (s *session) catchUp() {
 	s.phase = catching
-	s.catchup.queryID = rand.Text()
+	s.catchup.archive.queryID = rand.Text()
 	s.askUptime()
 	s.ask(s.occupant.room, "get", muc.AskInfo, s.info)
 	s.request(conn.Request{To: s.occupant.room + "/" + rand.Text(), Type: "get", Payload: ping, Answer: s.nobody})
@@ -58,7 +53,7 @@ func (s *session) info(a conn.Answer) error {
 	_ = wire.Decode(a.Raw, &room) // what fails to be read was not told
 	c := &s.catchup
 	c.informed, c.described = true, !a.Failed()
-	c.archive = room.Has(muc.NSArchive) && !s.learned.skipArchive
+	c.archive.answers = room.Has(muc.NSArchive) && !s.learned.skipArchive
 	c.accounts, c.moderated = room.Has(muc.NSOccupantID), room.Has(muc.Moderated)
 	return s.advance()
 }
@@ -107,8 +102,8 @@ func (s *session) topic() error {
 func (s *session) advance() error {
 	c := &s.catchup
 	switch {
-	case s.phase != catching || !c.done || !c.informed || c.pages > 0:
-	case c.archive && !s.box.HistoryComplete():
+	case s.phase != catching || !c.done || !c.informed || c.archive.pages > 0:
+	case c.archive.answers && !s.box.HistoryComplete():
 		s.query("")
 	default:
 		s.enter()
@@ -117,7 +112,7 @@ func (s *session) advance() error {
 }
 
 // archive reports whether the room has an archive that answers.
-func (s *session) archive() bool { return s.catchup.archive && s.learned.archive }
+func (s *session) archive() bool { return s.catchup.archive.answers && s.learned.archive }
 
 // replay notes a message of the history, and returns when the room got it. What is
 // shown live meanwhile has no date.

@@ -53,8 +53,8 @@ func TestLateAnswerChangesNothing(t *testing.T) {
 	if err := s.info(conn.Answer{Element: late}); err != nil {
 		t.Fatal(err)
 	}
-	if s.phase != inRoom || s.catchup.archive {
-		t.Errorf("in the room %v, archive %v", s.phase == inRoom, s.catchup.archive)
+	if s.phase != inRoom || s.catchup.archive.answers {
+		t.Errorf("in the room %v, archive %v", s.phase == inRoom, s.catchup.archive.answers)
 	}
 }
 
@@ -96,7 +96,7 @@ func TestArchiveProvesNothingThatTheHistoryLacks(t *testing.T) {
 		if tc.history != "" {
 			s.shown(parse(t, "<message type='groupchat' from='"+s.occupant.room+"/other'><body>y</body><delay xmlns='urn:xmpp:delay' stamp='"+tc.history+"'/></message>"))
 		}
-		query := s.catchup.queryID
+		query := s.catchup.archive.queryID
 		if tc.query != "" {
 			query = tc.query
 		}

@@ -49,7 +49,7 @@ func (r *Room) learn(s *session, late bool) {
 		l.maxBytes, l.bytesUntil = s.newLimit, time.Now().Add(bytesFor)
 		r.log.Warn("the server refused a long message: longer ones are cut from now on; set XMPP_MAX_STANZA_BYTES to its limit", "bytes", s.newLimit)
 	}
-	if l.skipArchive = late && s.phase == catching && s.catchup.pages > 0; l.skipArchive {
+	if l.skipArchive = late && s.phase == catching && s.catchup.archive.pages > 0; l.skipArchive {
 		r.log.Warn("the archive of the room did not answer in time: doing without it", "room", r.cfg.Room)
 	}
 }
