@@ -120,6 +120,38 @@ func TestALeaderThatHangsKeepsNothing(t *testing.T) {
 	eventually(t, "the leader answers again", func() bool { return send([]byte("x"), time.Minute) == nil })
 }
 
+// A partition whose leader moves has none for a moment.
+func TestALeaderThatMovesIsAwaited(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "alerts"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	var refusals atomic.Int32
+	cluster.ControlKey(int16(kmsg.Produce), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		if refusals.Add(1) > 2 {
+			return nil, nil, false
+		}
+		response := request.ResponseKind().(*kmsg.ProduceResponse)
+		topic := kmsg.NewProduceResponseTopic()
+		topic.Topic = "alerts"
+		partition := kmsg.NewProduceResponseTopicPartition()
+		partition.ErrorCode = int16(kafkago.NotLeaderForPartition)
+		topic.Partitions = append(topic.Partitions, partition)
+		response.Topics = append(response.Topics, topic)
+		return response, nil, true
+	})
+	p, err := publish.Open(config(cluster), "alerts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = p.Close() }()
+	if err := p.Publish(t.Context(), ingest.Message{Format: "text", Body: []byte("hello")}); err != nil || refusals.Load() != 3 {
+		t.Errorf("%d requests, %v", refusals.Load(), err)
+	}
+}
+
 // countedConn is one that is counted while it is open.
 type countedConn struct {
 	net.Conn

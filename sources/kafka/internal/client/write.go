@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/xmpp-notifier/xmpp-notifier/internal/backoff"
 )
 
 // ByKey is for messages whose key decides the partition, as with Java's clients.
@@ -53,7 +55,23 @@ func (c *Client) partitions(ctx context.Context, topic string) ([]int, error) {
 	return ids, nil
 }
 
+// writeAttempts outlast the time that the transport takes to see that a partition has
+// another leader.
+const writeAttempts = 8
+
+// produce tries again while the cluster says that its answer is a passing one.
 func (c *Client) produce(ctx context.Context, m kafka.Message, partition int, codec kafka.Compression) error {
+	pauses := backoff.Backoff{Min: 100 * time.Millisecond, Max: metadataTTL / 2}
+	for attempt := 1; ; attempt++ {
+		err := c.produceOnce(ctx, m, partition, codec)
+		failed, answered := errors.AsType[kafka.Error](err)
+		if !answered || !failed.Temporary() || attempt == writeAttempts || !backoff.Wait(ctx, pauses.Next()) {
+			return err
+		}
+	}
+}
+
+func (c *Client) produceOnce(ctx context.Context, m kafka.Message, partition int, codec kafka.Compression) error {
 	response, err := c.API.Produce(ctx, &kafka.ProduceRequest{
 		Topic: m.Topic, Partition: partition, RequiredAcks: kafka.RequireAll, Compression: codec,
 		Records: kafka.NewRecordReader(kafka.Record{
