@@ -24,6 +24,9 @@ func (s *Server) Rename(nick, to string) {
 		for _, one := range slices.Clone(o.sessions) {
 			r.rename(one, to, &node{})
 		}
+		if renamed := r.byNick(to); renamed != nil && len(o.sessions) == 0 {
+			renamed.stay = o.stay // also of several sessions
+		}
 	}
 }
 
