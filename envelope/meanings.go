@@ -91,7 +91,7 @@ var meanings = [...]struct { //nolint:gochecknoglobals // a constant table
 		fingerprint dedup_key dedup_id incident_key alias incident_id alert_id problem_id group_key correlation_id_alert`},
 	{aLink, "links", `
 		runbook_url runbook annotations.runbook_url object_attributes.url links.web.href links.html.href html_url web_url permalinks.web problem_url url title_link permalink link incident_url issue_url alert_url event_url
-		details_url target_url build.full_url full_url build_url job_url run_url compare compare_url rule_url results_link zabbix_url event_link log_url
+		changes.links.html.href details_url target_url build.full_url full_url build_url job_url run_url compare compare_url rule_url results_link zabbix_url event_link log_url
 		dashboard_url dashboard panel_url generator_url console_url shortlink short_url view_in_app view_url ticket_url click links.href actions.url open_link.url
 		project.web_url repository.html_url link_to_search_results_ui
 		silence_url image_url image screenshot_url`},
@@ -104,14 +104,14 @@ var wrappers = setOf( //nolint:gochecknoglobals // a constant table
 	fields properties params context check_result check heartbeat monitor build pipeline workflow_run workflow_job check_run check_suite deployment
 	deployment_status release pull_request app application status labels annotations common_labels common_annotations extra custom custom_details details info
 	item entry task run object_attributes sns _source resource attr log json_payload essentials source_event body alert_context
-	operation_state activity_log component component_update security_advisory quality_gate new_issues issue_data kibana stream new_state to_state after alert_group alert_payload execution results vulnerabilities findings tags attachments embeds condition merge_request update resource_properties meta metrics output_fields before_after anomaly finding vulnerability
+	operation_state activity_log component component_update security_advisory quality_gate new_issues issue_data kibana stream new_state to_state after alert_group alert_payload execution results vulnerabilities findings tags attachments embeds condition all_of merge_request update resource_properties meta metrics output_fields before_after anomaly finding vulnerability
 	instance_details subject k8s kubernetes event_data alarm trap archive job rule tasks status_info rendering_info system`)
 
 // wrapperEnds are ends of names of such members: workflow_run, commit_status.
 const wrapperEnds = `run status event job build alert incident`
 
 // plainWrappers are those whose names say nothing before the name of what is in them.
-var plainWrappers = setOf(`object_attributes resource`) //nolint:gochecknoglobals // a constant table
+var plainWrappers = setOf(`object_attributes resource all_of`) //nolint:gochecknoglobals // a constant table
 
 // isWrapper reports a member that holds content.
 func isWrapper(name string) bool {
@@ -133,7 +133,7 @@ var core = setOf(`data payload detail event alert incident problem notification 
 var noise = setOf( //nolint:gochecknoglobals // a constant table
 	`href uri installation nanos message.html message.markdown detailed_message.html detailed_message.markdown detailed_message.text content.html content.markup
 	visibility_level default_branch watchers_count forks_count open_issues_count stage_timestamp parse_mode context.id culture keywords opcode qualifiers event_record_id process_id thread_id project_id pusher_type nano_of_second common_element_count resource_type aws_account_id account alert_target_ids origin_alert_id signal_type condition_type
-	window_size appid code_file code_line syslog_facility timezone timezone_offset maxretries important interval monitor_id schema payload_version
+	window_size number_of_evaluation_periods min_failing_periods_to_alert metric_measure_column target_resource_types time_aggregation appid code_file code_line syslog_facility timezone timezone_offset maxretries important interval monitor_id schema payload_version
 	s3_schema_version configuration_id arn etag sequencer job_trigger_id event_definition_id job_definition_id event_definition_type origin_context
 	contact contact_name hostaddress omd_site what caller_file installation_id subscription
 	version schema_version specversion api_version @version ecs.version agent.version resource_version uid managed_fields self_link generation
