@@ -80,8 +80,8 @@ func (w *world) launch(l *instance, nick string) error {
 		list[i] = b.open(l.process)
 	}
 	one := worker.Worker{
-		Room: room, Sources: list, Render: render.Text, Payload: payload,
-		MaxInFlight: cfg.MaxInFlight, GroupAbove: w.plan.Group, Digests: w.plan.digests(), MaxPendingBytes: w.plan.Bytes, Grace: 20 * time.Second, Log: log,
+		Room: room, Sources: list, Posts: worker.Posts{Render: render.Text, Payload: payload, GroupAbove: w.plan.Group},
+		MaxInFlight: cfg.MaxInFlight, Digests: w.plan.digests(), MaxPendingBytes: w.plan.Bytes, Grace: 20 * time.Second, Log: log,
 		Observe:     func(e worker.Event) { w.obs.filtered(l.process, e) },
 		Corrections: worker.Corrections{CorrectionConfig: worker.CorrectionConfig{Resolved: w.plan.Resolved}, Line: line},
 	}

@@ -58,7 +58,7 @@ func resolve(mode string, bodies ...string) (*recordingRoom, []worker.Event) {
 	var events []worker.Event
 	w := worker.Worker{
 		Room: l, Sources: []sources.Source{&source{tape: l.tape, bodies: bodies}}, MaxInFlight: 5, Grace: time.Second,
-		Log: slog.New(slog.DiscardHandler), Render: func(e envelope.Envelope) string { return e.Subject + " " + string(e.State) },
+		Log: slog.New(slog.DiscardHandler), Posts: worker.Posts{Render: func(e envelope.Envelope) string { return e.Subject + " " + string(e.State) }},
 		Corrections: worker.Corrections{
 			CorrectionConfig: worker.CorrectionConfig{Resolved: mode},
 			Line:             func(e envelope.Envelope) string { return "line of " + e.Subject },
@@ -144,7 +144,7 @@ func TestADeliveryWaitsForTheLine(t *testing.T) {
 		var acked []time.Duration
 		w := worker.Worker{
 			Room: l, Sources: []sources.Source{&source{tape: r.tape, bodies: []string{firing, resolved}}}, MaxInFlight: 5, Grace: time.Second,
-			Log: slog.New(slog.DiscardHandler), Render: func(e envelope.Envelope) string { return e.Subject },
+			Log: slog.New(slog.DiscardHandler), Posts: worker.Posts{Render: func(e envelope.Envelope) string { return e.Subject }},
 			Corrections: worker.Corrections{
 				CorrectionConfig: worker.CorrectionConfig{Resolved: "both"}, Line: func(envelope.Envelope) string { return "line" },
 			},

@@ -63,7 +63,7 @@ func (p *pendingDelivery) message(post *post) sink.Message {
 		m.Done = func(r sink.Result) { p.done(1, r) }
 	} else {
 		parts := post.parts
-		m.Body, m.Extra = p.loop.worker.text(post.envelope)
+		m.Body, m.Extra = p.loop.worker.Posts.text(post.envelope)
 		m.Done = func(r sink.Result) { p.settle(parts, r, Delivered) }
 	}
 	post.envelope = envelope.Envelope{}

@@ -101,7 +101,7 @@ func (d *digest) compose(which []int) (body, extra string) {
 func (l *sourceLoop) textOf(members []*member) (body, extra string) {
 	if len(members) == 1 {
 		if e, ok := l.again(members[0]); ok {
-			return l.worker.text(e)
+			return l.worker.Posts.text(e)
 		}
 	}
 	return l.worker.Digests.Text(summariesOf(members)), ""

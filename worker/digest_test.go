@@ -198,10 +198,10 @@ func (s *scene) run(from []sources.Source) []string {
 	}
 	w := worker.Worker{
 		Room: s.room, Sources: from, MaxInFlight: 2, Grace: 10 * time.Second, Log: slog.New(slog.DiscardHandler), MaxPendingBytes: s.bytes,
-		Render: func(e envelope.Envelope) string {
+		Posts: worker.Posts{Render: func(e envelope.Envelope) string {
 			s.room.add("%s after %s", e.Subject, time.Since(begun).Round(time.Second))
 			return e.Subject
-		},
+		}},
 		Digests: worker.Digests{DigestConfig: s.digests, Text: names("digest"), ExpiredText: names("expired")},
 		Observe: func(e worker.Event) {
 			s.mu.Lock()
@@ -702,7 +702,7 @@ func TestTheOldestOfWhatWaitsIsKnown(t *testing.T) {
 		st.publish(2*time.Second, title(2))
 		w := worker.Worker{
 			Room: r, Sources: []sources.Source{st}, MaxInFlight: 2, Grace: time.Second, Log: slog.New(slog.DiscardHandler),
-			Render: func(envelope.Envelope) string { return "" },
+			Posts: worker.Posts{Render: func(envelope.Envelope) string { return "" }},
 		}
 		if n, oldest := w.Waiting(); n != 0 || !oldest.IsZero() {
 			t.Errorf("at first %d wait, the oldest of %v", n, oldest)

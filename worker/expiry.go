@@ -44,10 +44,10 @@ func (l *sourceLoop) isExpired(delivery *sources.Delivery, e *envelope.Envelope)
 
 // hides says why a notification is not meant for the room, "" if it is.
 func (l *sourceLoop) hides(e *envelope.Envelope) string {
-	if l.worker.Filter == nil {
+	if l.worker.Posts.Filter == nil {
 		return ""
 	}
-	return l.worker.Filter(e)
+	return l.worker.Posts.Filter(e)
 }
 
 func (l *sourceLoop) hide(delivery *sources.Delivery, part int, why string) {

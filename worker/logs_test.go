@@ -32,8 +32,8 @@ func TestAFloodOfBadMessagesIsNoFloodOfLines(t *testing.T) {
 		var log bytes.Buffer
 		w := worker.Worker{
 			Room: r, Sources: []sources.Source{s}, MaxInFlight: 2, Grace: 10 * time.Second,
-			Log:    slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-			Render: func(e envelope.Envelope) string { return e.Subject },
+			Log:   slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+			Posts: worker.Posts{Render: func(e envelope.Envelope) string { return e.Subject }},
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 		defer cancel()

@@ -29,8 +29,7 @@ func heard(t *testing.T, r *room, s *source) map[string][]worker.Event {
 	close(r.joined)
 	w := worker.Worker{
 		Room: r, Sources: []sources.Source{s}, MaxInFlight: 2, Grace: 10 * time.Second, Log: slog.New(slog.DiscardHandler),
-		Render: func(e envelope.Envelope) string { return e.Subject },
-		Filter: hide,
+		Posts: worker.Posts{Render: func(e envelope.Envelope) string { return e.Subject }, Filter: hide},
 		Observe: func(e worker.Event) {
 			body := ""
 			if e.Delivery != nil {
@@ -117,7 +116,7 @@ func TestObserverHearsBeforeTheBroker(t *testing.T) {
 		s := &source{tape: got, bodies: []string{batch("1", "hidden", "3"), `{"a":`}}
 		w := worker.Worker{
 			Room: r, Sources: []sources.Source{s}, MaxInFlight: 2, Grace: 10 * time.Second, Log: slog.New(slog.DiscardHandler),
-			Render: func(e envelope.Envelope) string { return e.Subject }, Filter: hide,
+			Posts: worker.Posts{Render: func(e envelope.Envelope) string { return e.Subject }, Filter: hide},
 			Observe: func(e worker.Event) {
 				for _, part := range e.Parts {
 					got.add("told %d %s", e.Kind, e.Delivery.Envelopes[part].ID)

@@ -46,7 +46,7 @@ func carry(t *testing.T, maxBytes int, bodies ...string) (most int, got *tape) {
 	close(r.joined)
 	w := &worker.Worker{
 		Room: r, MaxInFlight: 50, MaxPendingBytes: maxBytes, Grace: time.Second, Log: slog.New(slog.DiscardHandler),
-		Render: func(e envelope.Envelope) string { return e.Subject },
+		Posts: worker.Posts{Render: func(e envelope.Envelope) string { return e.Subject }},
 	}
 	s := &watched{source: &source{tape: got, bodies: bodies}, worker: w}
 	w.Sources = []sources.Source{s}
@@ -127,7 +127,7 @@ func TestCopiesOfWhatIsNotShownDoNotKeepTheProofBack(t *testing.T) {
 				s := &source{tape: r.tape, bodies: c.bodies}
 				w := &worker.Worker{
 					Room: r, Sources: []sources.Source{s}, MaxInFlight: maxInFlight, MaxPendingBytes: maxBytes, Grace: time.Second,
-					Log: slog.New(slog.DiscardHandler), Render: func(e envelope.Envelope) string { return e.Subject },
+					Log: slog.New(slog.DiscardHandler), Posts: worker.Posts{Render: func(e envelope.Envelope) string { return e.Subject }},
 				}
 				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 				defer cancel()
@@ -155,7 +155,7 @@ func TestRenderedNotificationsAreDropped(t *testing.T) {
 		s := &source{tape: got, bodies: []string{`{"subject":"1","id":"a","source":"b"}`}}
 		w := &worker.Worker{
 			Room: r, Sources: []sources.Source{s}, MaxInFlight: 2, Grace: time.Second, Log: slog.New(slog.DiscardHandler),
-			Render: func(e envelope.Envelope) string { return e.Subject },
+			Posts: worker.Posts{Render: func(e envelope.Envelope) string { return e.Subject }},
 			Observe: func(e worker.Event) {
 				if e.Kind == worker.Delivered {
 					kept = append(kept, e.Delivery)

@@ -51,7 +51,7 @@ func TestLostDeliveriesAreNotPosted(t *testing.T) {
 		s := &source{tape: got, bodies: []string{title(1), title(2), "{}", title(3)}, rejects: 50}
 		w := worker.Worker{
 			Room: r, Sources: []sources.Source{&revoker{s, make(chan struct{})}}, MaxInFlight: 2, Grace: time.Second,
-			Render: func(e envelope.Envelope) string { return e.Subject }, Log: slog.New(slog.DiscardHandler),
+			Posts: worker.Posts{Render: func(e envelope.Envelope) string { return e.Subject }}, Log: slog.New(slog.DiscardHandler),
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()

@@ -180,7 +180,7 @@ type post struct {
 // posts makes one post of each of these notifications of a delivery, or one of
 // all if they are many.
 func (l *sourceLoop) posts(delivery *sources.Delivery, parts []int) []post {
-	if least := l.worker.GroupAbove; least > 0 && len(parts) >= max(least, 2) {
+	if least := l.worker.Posts.GroupAbove; least > 0 && len(parts) >= max(least, 2) {
 		return []post{{identity: delivery.GroupIdentity(parts), envelope: group(delivery.Envelopes, parts), parts: parts}}
 	}
 	posts := make([]post, len(parts))

@@ -69,16 +69,8 @@ type Worker struct {
 	// Signer proves the identity of notifications that are replayed. Nil: they have
 	// none but their new place.
 	Signer *sources.Signer
-	// Filter says why a notification is not shown, "" if it is. Nil shows
-	// everything. What is not shown is acknowledged.
-	Filter func(*envelope.Envelope) string
-	// Render makes the text that people read.
-	Render func(envelope.Envelope) string
-	// Payload makes the XML that goes with it, for programs. Nil: none.
-	Payload func(envelope.Envelope) string
-	// GroupAbove is how many notifications of one delivery become one message that
-	// lists them: this many and more. 0: none.
-	GroupAbove int
+	// Posts say what becomes of notifications in the room.
+	Posts Posts
 	// Digests say when several deliveries become one message. Zero: never.
 	Digests Digests
 	// Corrections say which messages correct others. Zero: none.
@@ -95,6 +87,20 @@ type Worker struct {
 	Observe Observer
 
 	state state
+}
+
+// Posts say what becomes of notifications in the room.
+type Posts struct {
+	// Filter says why a notification is not shown, "" if it is. Nil shows
+	// everything. What is not shown is acknowledged.
+	Filter func(*envelope.Envelope) string
+	// Render makes the text that people read.
+	Render func(envelope.Envelope) string
+	// Payload makes the XML that goes with it, for programs. Nil: none.
+	Payload func(envelope.Envelope) string
+	// GroupAbove is how many notifications of one delivery become one message that
+	// lists them: this many and more. 0: none.
+	GroupAbove int
 }
 
 // state is what a Worker makes of its fields, and counts.
@@ -154,12 +160,12 @@ func (w *Worker) Gathered(source string) int {
 	return int(w.state.gathered[source].Load())
 }
 
-// text makes what becomes of a notification in the room.
-func (w *Worker) text(e envelope.Envelope) (body, extra string) {
-	if w.Payload != nil {
-		extra = w.Payload(e)
+// text is what people read of a notification, and the XML beside it.
+func (p *Posts) text(e envelope.Envelope) (body, extra string) {
+	if p.Payload != nil {
+		extra = p.Payload(e)
 	}
-	return w.Render(e), extra
+	return p.Render(e), extra
 }
 
 // prepare makes what depends on the fields.

@@ -189,7 +189,7 @@ func runGrouped(above int, hide func(*envelope.Envelope) string, r *room, source
 	}
 	w := worker.Worker{
 		Room: r, MaxInFlight: 2, Grace: 10 * time.Second, Log: slog.New(slog.DiscardHandler),
-		Render: func(e envelope.Envelope) string { return e.Subject }, Filter: hide, GroupAbove: above,
+		Posts: worker.Posts{Render: func(e envelope.Envelope) string { return e.Subject }, Filter: hide, GroupAbove: above},
 	}
 	for _, s := range sourceList {
 		s.tape = r.tape

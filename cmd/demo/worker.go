@@ -46,7 +46,7 @@ func startWorker(d *demo, dir string) (stop func() error, err error) {
 		return nil, fmt.Errorf("open the worker's source: %w", err)
 	}
 	w := worker.Worker{
-		Room: room, Sources: []sources.Source{source}, Render: render.Text,
+		Room: room, Sources: []sources.Source{source}, Posts: worker.Posts{Render: render.Text},
 		MaxInFlight: cfg.MaxInFlight, Grace: grace, Log: log,
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -86,8 +86,9 @@ func (s *settings) run(ctx context.Context, hangup <-chan os.Signal, log *slog.L
 	}
 	w := worker.Worker{
 		Room: room, Sources: from,
-		Signer: s.signer(), Decoder: texts.decoder, Filter: texts.hide, Render: texts.text, Payload: texts.payload,
-		GroupAbove: s.text.GroupAbove, Digests: worker.Digests{DigestConfig: s.digest, Text: texts.digest, ExpiredText: texts.expired},
+		Signer: s.signer(), Decoder: texts.decoder,
+		Posts:       worker.Posts{Filter: texts.hide, Render: texts.text, Payload: texts.payload, GroupAbove: s.text.GroupAbove},
+		Digests:     worker.Digests{DigestConfig: s.digest, Text: texts.digest, ExpiredText: texts.expired},
 		Corrections: worker.Corrections{CorrectionConfig: s.correct, Line: texts.line},
 		MaxInFlight: s.room.MaxInFlight, MaxPendingBytes: limit.Messages(), Grace: s.worker.Grace, Log: log,
 	}
