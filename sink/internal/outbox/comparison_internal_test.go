@@ -26,6 +26,7 @@ func (w *worker) limit(d time.Duration, takes func(name string) bool) (posted []
 			w.Flush()
 		}
 	}
+	synctest.Wait()
 	w.posts = w.posts[len(posted):]
 	return posted
 }
