@@ -13,8 +13,7 @@ import (
 // was posted, in order.
 func (w *worker) limit(d time.Duration, takes func(name string) bool) (posted []string) {
 	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		for synctest.Wait(); len(posted) < len(w.posts); synctest.Wait() {
-			p := w.posts[len(posted)]
+		for p, ok := w.next(); ok; p, ok = w.next() {
 			posted = append(posted, p.Body)
 			if takes(p.Body) {
 				w.reflect(p, us)
@@ -26,9 +25,18 @@ func (w *worker) limit(d time.Duration, takes func(name string) bool) (posted []
 			w.Flush()
 		}
 	}
-	synctest.Wait()
-	w.posts = w.posts[len(posted):]
 	return posted
+}
+
+// next takes out the first post.
+func (w *worker) next() (p said, ok bool) {
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if ok = len(w.posts) > 0; ok {
+		p, w.posts = w.posts[0], w.posts[1:]
+	}
+	return p, ok
 }
 
 // stream submits messages, as the outbox takes them.
