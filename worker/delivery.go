@@ -22,7 +22,7 @@ type pendingDelivery struct {
 
 	mu       sync.Mutex
 	left     int // posts in flight
-	shown    int // posts that the room has shown
+	shown    shown
 	dropped  bool
 	rejected error
 }
@@ -33,17 +33,21 @@ func newPendingDelivery(l *sourceLoop, delivery *sources.Delivery, posts int) *p
 
 // slots are those that posts have among what is unacknowledged.
 type slots interface {
-	// show notes that the room has shown n of the posts: fresh ones, or before we got them.
-	show(n int, fresh bool)
-	// release gives back the slots of n posts, of which the room has shown so many.
-	release(n, shown int)
+	// show notes that the room has shown some of the posts.
+	show(shown)
+	// release gives back the slots of n posts, some of which the room has shown.
+	release(n int, of shown)
 }
+
+// shown counts posts that the room has shown. Fresh are those that it had not shown before
+// we got them.
+type shown struct{ all, fresh int }
 
 // noSlots are those of posts that are not sent.
 type noSlots struct{}
 
-func (noSlots) show(int, bool)   {}
-func (noSlots) release(int, int) {}
+func (noSlots) show(shown)         {}
+func (noSlots) release(int, shown) {}
 
 // submit sends the posts, in order.
 func (p *pendingDelivery) submit(ctx context.Context, posts []post) {
@@ -98,9 +102,10 @@ func (p *pendingDelivery) tell(parts []int, r sink.Result, shown EventKind) {
 func (p *pendingDelivery) done(n int, r sink.Result) {
 	p.mu.Lock()
 	switch r.Outcome {
-	case sink.Delivered, sink.Suppressed:
-		p.shown += n
-		p.slots.show(n, r.Outcome == sink.Delivered)
+	case sink.Delivered:
+		p.show(shown{n, n})
+	case sink.Suppressed:
+		p.show(shown{all: n})
 	case sink.Rejected:
 		p.rejected = r.Err
 	case sink.Dropped:
@@ -114,6 +119,12 @@ func (p *pendingDelivery) done(n int, r sink.Result) {
 	}
 }
 
+// show notes that the room has shown some of the posts. mu is held.
+func (p *pendingDelivery) show(more shown) {
+	p.shown = shown{p.shown.all + more.all, p.shown.fresh + more.fresh}
+	p.slots.show(more)
+}
+
 // finish tells the broker what the room has decided on all notifications. What
 // was not sent is released; what the room refuses makes a dead letter of the
 // whole. Until that is written the broker redelivers all of it after a crash, so
@@ -124,9 +135,9 @@ func (p *pendingDelivery) finish() {
 		p.slots.release(p.posts, p.shown)
 		p.loop.release(p.delivery)
 	case p.rejected != nil:
-		p.slots.release(p.posts-p.shown, 0)
+		p.slots.release(p.posts-p.shown.all, shown{})
 		reason := sources.Reason{Code: sources.ReasonRejected, Err: p.rejected}
-		p.loop.rejectShown(p.delivery, reason, func() { p.slots.release(p.shown, p.shown) })
+		p.loop.rejectShown(p.delivery, reason, func() { p.slots.release(p.shown.all, p.shown) })
 	default:
 		p.ack()
 	}

@@ -31,25 +31,32 @@ func newDigest(l *sourceLoop, members []member) *digest {
 }
 
 // show implements slots. The message was shown, or shown before, if all its members were.
-func (d *digest) show(members int, fresh bool) {
-	if fresh {
+func (d *digest) show(members shown) {
+	if members.fresh > 0 {
 		d.fresh.Store(true)
 	}
-	if d.unshown.Add(-int64(members)) == 0 {
-		d.loop.unacked.show(1, d.fresh.Load())
+	if d.unshown.Add(-int64(members.all)) == 0 {
+		d.loop.unacked.show(d.shown())
 	}
 }
 
 // release implements slots: it is called when so many members are acknowledged.
-func (d *digest) release(members, _ int) {
-	if d.left.Add(-int64(members)) > 0 || members == 0 {
-		return
+func (d *digest) release(members int, _ shown) {
+	if d.left.Add(-int64(members)) == 0 && members > 0 {
+		d.loop.unacked.release(1, d.shown())
 	}
-	shown := 1
-	if d.unshown.Load() > 0 {
-		shown = 0
+}
+
+// shown is what the room has shown of the one message.
+func (d *digest) shown() shown {
+	switch {
+	case d.unshown.Load() > 0:
+		return shown{}
+	case d.fresh.Load():
+		return shown{1, 1}
+	default:
+		return shown{all: 1}
 	}
-	d.loop.unacked.release(1, shown)
 }
 
 // message makes the message, whose members are settled by done.

@@ -27,10 +27,9 @@ type unacked struct {
 type unackedShare struct {
 	all      *unacked
 	taken    int
-	shown    int  // of these, what the room has shown
+	shown    shown
 	overtook int  // of these, what has overtaken others, and is acknowledged after them
 	beyond   bool // more were taken than there are, and nothing was acknowledged since
-	proved   bool // since then, the room has shown something new
 }
 
 func newUnacked(room Room, list []sources.Source) *unacked {
@@ -74,9 +73,9 @@ func (s *unackedShare) overtake(n int) overtaking {
 }
 
 // release implements slots.
-func (o overtaking) release(n, shown int) {
+func (o overtaking) release(n int, of shown) {
 	o.change(func() { o.overtook -= n })
-	o.unackedShare.release(n, shown)
+	o.unackedShare.release(n, of)
 }
 
 // tryAcquire takes n slots, or returns a channel that is closed when some are
@@ -124,20 +123,20 @@ func (u *unacked) own() int { return max(1, u.limit()/(2*len(u.shares))) }
 // given up. all.mu is held.
 func (s *unackedShare) isHeldUp() bool {
 	yielded := s.all.yielded()
-	return yielded > 0 && s.taken-s.shown <= yielded && !s.proved
+	return yielded > 0 && s.taken-s.shown.all <= yielded && (!s.beyond || s.shown.fresh == 0)
 }
 
 // show implements slots.
-func (s *unackedShare) show(n int, fresh bool) {
-	s.change(func() { s.shown, s.proved = s.shown+n, s.proved || s.beyond && fresh })
+func (s *unackedShare) show(more shown) {
+	s.change(func() { s.shown = shown{s.shown.all + more.all, s.shown.fresh + more.fresh} })
 }
 
 // release implements slots.
-func (s *unackedShare) release(n, shown int) {
+func (s *unackedShare) release(n int, of shown) {
 	s.change(func() {
 		s.taken -= n
-		s.shown -= shown
-		s.beyond, s.proved = s.beyond && n == 0, s.proved && n == 0
+		s.shown = shown{s.shown.all - of.all, s.shown.fresh - of.fresh}
+		s.beyond = s.beyond && n == 0
 	})
 }
 

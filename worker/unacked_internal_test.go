@@ -50,7 +50,7 @@ func TestARisenLimitIsNoticed(t *testing.T) {
 			}
 		default:
 			t.Error("still waiting")
-			share.release(2, 0)
+			share.release(2, shown{})
 		}
 	})
 }
@@ -73,16 +73,16 @@ func TestOneMoreMayProveThatTheRoomIsWell(t *testing.T) {
 	if may() {
 		t.Error("sent although others are to be shown")
 	}
-	share.show(3, true)
+	share.show(shown{3, 3})
 	limit = 2
 	if !may() {
 		t.Error("nothing can prove that the room is well")
 	}
-	share.show(1, true)
+	share.show(shown{1, 1})
 	if may() {
 		t.Error("more than one")
 	}
-	share.release(1, 1)
+	share.release(1, shown{1, 1})
 	if !may() {
 		t.Error("nothing more, although one was acknowledged")
 	}
