@@ -122,6 +122,10 @@ func (r *Room) HistoryDepth() int {
 // not the room's fault. Others have got their places, which may be that proof.
 func (r *Room) Yielded() int { return r.box.Yielded() }
 
+// AwaitProof is how many of them only a later message can prove to be at fault, and none
+// was shown yet.
+func (r *Room) AwaitProof() int { return r.box.AwaitProof() }
+
 // Pace is how fast messages are sent: so many at once in flight, with so much time
 // between two, if that is known. limited says that the room has asked for that, or
 // shows messages late.

@@ -22,7 +22,7 @@ type pendingDelivery struct {
 
 	mu       sync.Mutex
 	left     int // posts in flight
-	shown    shown
+	shown    int // posts that the room has shown
 	dropped  bool
 	rejected error
 }
@@ -33,21 +33,17 @@ func newPendingDelivery(l *sourceLoop, delivery *sources.Delivery, posts int) *p
 
 // slots are those that posts have among what is unacknowledged.
 type slots interface {
-	// show notes that the room has shown some of the posts.
-	show(shown)
-	// release gives back the slots of n posts, some of which the room has shown.
-	release(n int, of shown)
+	// show notes that the room has shown n of the posts, or had before we got them.
+	show(n int)
+	// release gives back the slots of n posts, of which the room has shown so many.
+	release(n, shown int)
 }
-
-// shown counts posts that the room has shown. Fresh are those that it had not shown before
-// we got them.
-type shown struct{ all, fresh int }
 
 // noSlots are those of posts that are not sent.
 type noSlots struct{}
 
-func (noSlots) show(shown)         {}
-func (noSlots) release(int, shown) {}
+func (noSlots) show(int)         {}
+func (noSlots) release(int, int) {}
 
 // submit sends the posts, in order.
 func (p *pendingDelivery) submit(ctx context.Context, posts []post) {
@@ -102,10 +98,9 @@ func (p *pendingDelivery) tell(parts []int, r sink.Result, shown EventKind) {
 func (p *pendingDelivery) done(n int, r sink.Result) {
 	p.mu.Lock()
 	switch r.Outcome {
-	case sink.Delivered:
-		p.show(shown{n, n})
-	case sink.Suppressed:
-		p.show(shown{all: n})
+	case sink.Delivered, sink.Suppressed:
+		p.shown += n
+		p.slots.show(n)
 	case sink.Rejected:
 		p.rejected = r.Err
 	case sink.Dropped:
@@ -119,12 +114,6 @@ func (p *pendingDelivery) done(n int, r sink.Result) {
 	}
 }
 
-// show notes that the room has shown some of the posts. mu is held.
-func (p *pendingDelivery) show(more shown) {
-	p.shown = shown{p.shown.all + more.all, p.shown.fresh + more.fresh}
-	p.slots.show(more)
-}
-
 // finish tells the broker what the room has decided on all notifications. What
 // was not sent is released; what the room refuses makes a dead letter of the
 // whole. Until that is written the broker redelivers all of it after a crash, so
@@ -135,9 +124,9 @@ func (p *pendingDelivery) finish() {
 		p.slots.release(p.posts, p.shown)
 		p.loop.release(p.delivery)
 	case p.rejected != nil:
-		p.slots.release(p.posts-p.shown.all, shown{})
+		p.slots.release(p.posts-p.shown, 0)
 		reason := sources.Reason{Code: sources.ReasonRejected, Err: p.rejected}
-		p.loop.rejectShown(p.delivery, reason, func() { p.slots.release(p.shown.all, p.shown) })
+		p.loop.rejectShown(p.delivery, reason, func() { p.slots.release(p.shown, p.shown) })
 	default:
 		p.ack()
 	}

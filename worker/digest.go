@@ -15,7 +15,6 @@ type digest struct {
 	members []member
 	left    atomic.Int64 // members that are unacknowledged
 	unshown atomic.Int64 // members that the room has not shown
-	fresh   atomic.Bool  // one of them it had not shown before we got it
 
 	counted string // the stanza that was told of; outcomes come one after the other
 }
@@ -31,32 +30,22 @@ func newDigest(l *sourceLoop, members []member) *digest {
 }
 
 // show implements slots. The message was shown, or shown before, if all its members were.
-func (d *digest) show(members shown) {
-	if members.fresh > 0 {
-		d.fresh.Store(true)
-	}
-	if d.unshown.Add(-int64(members.all)) == 0 {
-		d.loop.unacked.show(d.shown())
+func (d *digest) show(members int) {
+	if d.unshown.Add(-int64(members)) == 0 {
+		d.loop.unacked.show(1)
 	}
 }
 
 // release implements slots: it is called when so many members are acknowledged.
-func (d *digest) release(members int, _ shown) {
-	if d.left.Add(-int64(members)) == 0 && members > 0 {
-		d.loop.unacked.release(1, d.shown())
+func (d *digest) release(members, _ int) {
+	if d.left.Add(-int64(members)) > 0 || members == 0 {
+		return
 	}
-}
-
-// shown is what the room has shown of the one message.
-func (d *digest) shown() shown {
-	switch {
-	case d.unshown.Load() > 0:
-		return shown{}
-	case d.fresh.Load():
-		return shown{1, 1}
-	default:
-		return shown{all: 1}
+	shown := 1
+	if d.unshown.Load() > 0 {
+		shown = 0
 	}
+	d.loop.unacked.release(1, shown)
 }
 
 // message makes the message, whose members are settled by done.

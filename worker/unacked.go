@@ -17,6 +17,7 @@ import (
 type unacked struct {
 	limit   func() int // what the room's history shows; it may change
 	yielded func() int // how many the room does not show and does not wait for any more
+	await   func() int // how many of them await a later one, as the proof that the room is well
 	shares  map[string]*unackedShare
 
 	mu    sync.Mutex // guards the rest, and the shares
@@ -27,13 +28,13 @@ type unacked struct {
 type unackedShare struct {
 	all      *unacked
 	taken    int
-	shown    shown
-	overtook int  // of these, what has overtaken others, and is acknowledged after them
-	beyond   bool // more were taken than there are, and nothing was acknowledged since
+	shown    int // of these, what the room has shown
+	overtook int // of these, what has overtaken others, and is acknowledged after them
+	beyond   int // of these, how many more than there are, and not shown yet
 }
 
 func newUnacked(room Room, list []sources.Source) *unacked {
-	u := &unacked{limit: room.HistoryDepth, yielded: room.Yielded, shares: map[string]*unackedShare{}}
+	u := &unacked{limit: room.HistoryDepth, yielded: room.Yielded, await: room.AwaitProof, shares: map[string]*unackedShare{}}
 	for _, s := range list {
 		u.shares[s.String()] = &unackedShare{all: u}
 	}
@@ -73,9 +74,9 @@ func (s *unackedShare) overtake(n int) overtaking {
 }
 
 // release implements slots.
-func (o overtaking) release(n int, of shown) {
+func (o overtaking) release(n, shown int) {
 	o.change(func() { o.overtook -= n })
-	o.unackedShare.release(n, of)
+	o.unackedShare.release(n, shown)
 }
 
 // tryAcquire takes n slots, or returns a channel that is closed when some are
@@ -86,7 +87,9 @@ func (s *unackedShare) tryAcquire(n int, patient bool) (freed <-chan struct{}) {
 	defer u.mu.Unlock()
 	if fits := s.fits(n, patient); fits || s.isHeldUp() {
 		s.taken += n
-		s.beyond = s.beyond || !fits
+		if !fits {
+			s.beyond += n
+		}
 		return nil
 	}
 	return u.freed.wait()
@@ -118,25 +121,26 @@ func (u *unacked) own() int { return max(1, u.limit()/(2*len(u.shares))) }
 
 // isHeldUp reports whether all that the source has unacknowledged is what the room does
 // not show, and what it has shown, as behind the first message of a partition of Kafka.
-// Then one more is sent than there are slots, until something is acknowledged, or than was
-// shown before we got it. It may be the proof that the room is well: without that nothing is
-// given up. all.mu is held.
+// Then one more than there are slots is sent for each message that awaits it as the proof
+// that the room is well: without that nothing is given up. all.mu is held.
 func (s *unackedShare) isHeldUp() bool {
-	yielded := s.all.yielded()
-	return yielded > 0 && s.taken-s.shown.all <= yielded && (!s.beyond || s.shown.fresh == 0)
+	return s.taken-s.shown <= s.all.yielded() && s.beyond < s.all.await()
 }
 
 // show implements slots.
-func (s *unackedShare) show(more shown) {
-	s.change(func() { s.shown = shown{s.shown.all + more.all, s.shown.fresh + more.fresh} })
+func (s *unackedShare) show(n int) {
+	s.change(func() {
+		s.shown += n
+		s.beyond = max(0, s.beyond-n)
+	})
 }
 
 // release implements slots.
-func (s *unackedShare) release(n int, of shown) {
+func (s *unackedShare) release(n, shown int) {
 	s.change(func() {
 		s.taken -= n
-		s.shown = shown{s.shown.all - of.all, s.shown.fresh - of.fresh}
-		s.beyond = s.beyond && n == 0
+		s.shown -= shown
+		s.beyond = max(0, s.beyond-(n-shown))
 	})
 }
 

@@ -33,6 +33,8 @@ type Room interface {
 	// Yielded is how many messages the room has not shown for so long that others do
 	// not wait for them any more.
 	Yielded() int
+	// AwaitProof is how many of them are given up only once the room shows a later one.
+	AwaitProof() int
 	// MaxMembers is how many notifications one message may show, 0 if the room cannot
 	// tell a successor which they were.
 	MaxMembers() int

@@ -61,6 +61,8 @@ type room struct {
 	historyDepth int
 	// yielded is how many it does not show and does not wait for.
 	yielded int
+	// awaitProof is how many of these await a later one; nil: all.
+	awaitProof func() int
 	// maxMembers is how many notifications a message may show.
 	maxMembers int
 	digests    digestsShown
@@ -102,6 +104,13 @@ func (r *room) Submit(_ context.Context, m sink.Message) error {
 func (r *room) HistoryDepth() int { return max(r.historyDepth, 2) }
 func (r *room) Yielded() int      { return r.yielded }
 func (r *room) MaxMembers() int   { return r.maxMembers }
+
+func (r *room) AwaitProof() int {
+	if r.awaitProof == nil {
+		return r.yielded
+	}
+	return r.awaitProof()
+}
 
 // source delivers what it was given, and then nothing.
 type source struct {
@@ -260,6 +269,12 @@ func TestWhatWasShownBeforeDoesNotKeepTheProofBack(t *testing.T) {
 					return sink.Result{Outcome: sink.Delivered}
 				}
 			}}
+			r.awaitProof = func() int {
+				if r.count("post new") > 0 {
+					return 0
+				}
+				return yielded
+			}
 			s := &source{undurable: true}
 			for i := range max(1, yielded) {
 				s.bodies = append(s.bodies, fmt.Sprintf(`{"subject":"never %d"}`, i))
@@ -288,6 +303,12 @@ func TestWhatIsShownDoesNotKeepTheProofBack(t *testing.T) {
 				}
 				return sink.Result{Outcome: sink.Delivered}
 			}}
+			r.awaitProof = func() int {
+				if r.count("post ") > r.historyDepth {
+					return 0
+				}
+				return yielded
+			}
 			s := &source{undurable: true, bodies: []string{`{"subject":"never"}`}}
 			for i := range 9 {
 				s.bodies = append(s.bodies, title(i))

@@ -121,3 +121,39 @@ func TestWhatWaitsWithNothingElse(t *testing.T) {
 		})
 	}
 }
+
+// A message that the room has swallowed again and again awaits a later one, as the proof
+// that the room is well: also in a new session, in which it was sent again.
+func TestWhatIsSwallowedAwaitsProof(t *testing.T) {
+	m := testMinter(t)
+	b := newSteady(3, m)
+	submit := func(name string) {
+		t.Helper()
+		if err := b.Submit(t.Context(), Message{Identity: name, Body: name, Done: func(Result) {}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.Attach(discard{}, "r@c/w")
+	submit("poison")
+	for range maxTries {
+		if n := b.AwaitProof(); n != 0 {
+			t.Errorf("%d await proof before they have failed often enough", n)
+		}
+		b.Stall()
+		b.Detach(BrokenOff)
+		b.Attach(discard{}, "r@c/w")
+	}
+	if n := b.AwaitProof(); n != 1 {
+		t.Errorf("%d await proof", n)
+	}
+	submit("good")
+	b.Seen([]byte(m.ID("good")), []byte("r@c/w"), true, time.Time{})
+	if n := b.AwaitProof(); n != 0 {
+		t.Errorf("%d await proof, and the room has shown a later one", n)
+	}
+	b.Detach(BrokenOff)
+	b.Attach(discard{}, "r@c/w")
+	if n := b.AwaitProof(); n != 1 {
+		t.Errorf("%d await proof in the new session", n)
+	}
+}

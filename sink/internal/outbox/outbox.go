@@ -314,6 +314,19 @@ func (b *Outbox) Yielded() (submissions int) {
 	return submissions
 }
 
+// AwaitProof is how many messages of those only a later one can prove to be at fault, and
+// none was shown yet.
+func (b *Outbox) AwaitProof() (messages int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, e := range b.queue {
+		if e.yields() && b.awaitsProof(e) {
+			messages++
+		}
+	}
+	return messages
+}
+
 // submissions is how many are settled with e.
 func (e *entry) submissions() int {
 	n := 1 + e.joined

@@ -63,6 +63,18 @@ func (b *Outbox) trial(now time.Time) *entry {
 	return nil
 }
 
+// awaitsProof reports whether e was sent, and nothing that was sent later was shown. One
+// that is asked to wait compares with all that were sent since the first time.
+func (b *Outbox) awaitsProof(e *entry) bool {
+	switch {
+	case e.refused > 0:
+		return e.refused >= b.lastShown
+	case e.state == waiting, e.state == setAside && e.proven:
+		return false
+	}
+	return e.nth >= b.lastShown && e.nth > b.othersShown
+}
+
 // AllFailed returns why the first message has failed, if all that there is has, and
 // nothing proves that it is not the room's fault. Else it returns nil. Of a single message
 // it is known after some sessions that another one does not help: it has limit, and twice as
