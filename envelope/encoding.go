@@ -241,7 +241,7 @@ func binaryKind(body []byte, media string) string {
 		return "what looks like Protobuf"
 	}
 	begins := body[:min(len(body), 8)]
-	if media := http.DetectContentType(body); !(utf8.Valid(body) && !bytes.ContainsFunc(begins, isBinary)) && media != "application/octet-stream" && !strings.HasPrefix(media, "text/") {
+	if media := http.DetectContentType(body); (!utf8.Valid(body) || bytes.ContainsFunc(begins, isBinary)) && media != "application/octet-stream" && !strings.HasPrefix(media, "text/") {
 		return media
 	}
 	return ""
