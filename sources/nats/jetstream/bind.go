@@ -3,9 +3,11 @@ package jetstream
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
+	client "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/xmpp-notifier/xmpp-notifier/internal/backoff"
@@ -69,6 +71,25 @@ func (s *Source) lookUp(ctx context.Context, create bool) (*jetstream.ConsumerIn
 	s.leases.bind(info.Created, effectiveWait(info.Config))
 	s.health.SetLag(info.NumPending)
 	return info, nil
+}
+
+// lookAtBodies releases messages whose bodies the broker keeps to itself, if the consumer
+// has become unusable since it was looked up: headers_only was switched on. A publisher may
+// have set that header, too.
+func (s *Source) lookAtBodies(ctx context.Context, batch []*lease) error {
+	if !slices.ContainsFunc(batch, func(l *lease) bool { return len(l.msg.Data) == 0 && l.msg.Header.Get(client.MsgSize) != "" }) {
+		return nil
+	}
+	info, err := s.lookUp(ctx, false)
+	if err == nil {
+		err = s.cfg.unusable(info.Config)
+	}
+	if err != nil {
+		for _, l := range batch {
+			_ = l.Release(changePause) // what fails comes again as well, only later
+		}
+	}
+	return err
 }
 
 // waitAfterChange waits until what happened before a change is over. It looks at the

@@ -119,10 +119,15 @@ func (s *Source) Receive(ctx context.Context, limit sources.Limit) ([]*sources.D
 		if err := s.waitAfterChange(ctx); err != nil {
 			return nil, err
 		}
-		if batch := s.inbox.take(limit); len(batch) > 0 {
+		batch := s.inbox.take(limit)
+		err := s.lookAtBodies(ctx, batch)
+		if err == nil && len(batch) > 0 {
 			return s.deliveries(batch), nil
 		}
-		if err := s.await(ctx, limit); err != nil && ctx.Err() == nil {
+		if err == nil {
+			err = s.await(ctx, limit)
+		}
+		if err != nil && ctx.Err() == nil {
 			s.binding.bound = nil
 			return nil, s.health.Failed(fmt.Errorf("receive from %s: %w", s, err))
 		}

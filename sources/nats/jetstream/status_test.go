@@ -7,6 +7,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/xmpp-notifier/xmpp-notifier/sources"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/nats/internal/natstest"
 	"github.com/xmpp-notifier/xmpp-notifier/sources/sourcetest"
 )
@@ -146,6 +147,32 @@ func TestUnusableConsumer(t *testing.T) {
 		b.CreateConsumer(t, cfg)
 		natstest.Fails(t, b.use(t, b.config()), want)
 	}
+}
+
+// A consumer that loses the bodies while it is read is named. What it has delivered without
+// them stays in the stream.
+func TestConsumerWithoutBodies(t *testing.T) {
+	t.Parallel()
+	b := startServer(t)
+	b.CreateStream(t)
+	cfg := jetstream.ConsumerConfig{Durable: natstest.Durable, AckPolicy: jetstream.AckExplicitPolicy}
+	b.CreateConsumer(t, cfg)
+	src := b.use(t, b.config())
+	b.PublishNotes(t, 0, 1)
+	sourcetest.Ack(t, sourcetest.Next(t, src, 1)...)
+	change := func(headersOnly bool) {
+		cfg.HeadersOnly = headersOnly
+		_, err := b.JS.UpdateConsumer(t.Context(), natstest.Stream, cfg)
+		natstest.Must(t, err)
+	}
+	change(true)
+	b.PublishNotes(t, 1, 2)
+	natstest.Fails(t, src, "headers_only is on", "switch it off")
+	change(false)
+	sourcetest.Eventually(t, "the notification comes with its body", func() bool {
+		got, err := src.Receive(t.Context(), sources.Limit{Messages: 1, Bytes: 1 << 20})
+		return err == nil && len(got) == 1 && len(got[0].Message.Raw.Body) > 0
+	})
 }
 
 // On a work queue no two consumers read the same.
