@@ -314,17 +314,17 @@ func (b *Outbox) Yielded() (submissions int) {
 	return submissions
 }
 
-// AwaitProof is how many messages of those only a later one can prove to be at fault, and
-// none was shown yet.
-func (b *Outbox) AwaitProof() (messages int) {
+// AwaitProof is how many submissions wait for messages that only a later one can prove to
+// be at fault, and none was shown yet.
+func (b *Outbox) AwaitProof() (submissions int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, e := range b.queue {
 		if e.yields() && b.awaitsProof(e) {
-			messages++
+			submissions += e.submissions()
 		}
 	}
-	return messages
+	return submissions
 }
 
 // submissions is how many are settled with e.
