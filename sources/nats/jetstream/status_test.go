@@ -171,7 +171,7 @@ func TestConsumerWithoutBodies(t *testing.T) {
 	change(false)
 	sourcetest.Eventually(t, "the notification comes with its body", func() bool {
 		got, err := src.Receive(t.Context(), sources.Limit{Messages: 1, Bytes: 1 << 20})
-		return err == nil && len(got) == 1 && len(got[0].Raw.Body) > 0
+		return err == nil && len(got) == 1 && len(got[0].Body) > 0
 	})
 }
 
