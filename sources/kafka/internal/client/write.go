@@ -59,13 +59,14 @@ func (c *Client) partitions(ctx context.Context, topic string) ([]int, error) {
 // another leader.
 const writeAttempts = 8
 
-// produce tries again while the cluster says that its answer is a passing one.
+// produce tries again while the partition has no leader, or too few replicas: nothing was
+// appended then.
 func (c *Client) produce(ctx context.Context, m kafka.Message, partition int, codec kafka.Compression) error {
 	pauses := backoff.Backoff{Min: 100 * time.Millisecond, Max: metadataTTL / 2}
 	for attempt := 1; ; attempt++ {
 		err := c.produceOnce(ctx, m, partition, codec)
-		failed, answered := errors.AsType[kafka.Error](err)
-		if !answered || !failed.Temporary() || attempt == writeAttempts || !backoff.Wait(ctx, pauses.Next()) {
+		again := errors.Is(err, kafka.NotLeaderForPartition) || errors.Is(err, kafka.LeaderNotAvailable) || errors.Is(err, kafka.NotEnoughReplicas)
+		if !again || attempt == writeAttempts || !backoff.Wait(ctx, pauses.Next()) {
 			return err
 		}
 	}
